@@ -1,0 +1,90 @@
+// Package ir is the resolved project: what the person's tree means, as plain,
+// versioned data.
+//
+// It is what the compiler produces, what a release keeps, and all that
+// jobs.Lower reads. It never holds a secret value, and nothing in it depends on
+// the machine, the clock or the cluster.
+package ir
+
+// Version is the format of Project. A release stored by an older control plane
+// says which format it has.
+const Version = 1
+
+// Project is everything that a push of one tree means.
+type Project struct {
+	Version int    `json:"version"`
+	Name    string `json:"project"`
+	// Python is the language version, such as "3.11".
+	Python       string       `json:"python"`
+	Dependencies Dependencies `json:"dependencies"`
+	// Servers are in the order of fngen.yml.
+	Servers []Server `json:"servers"`
+	// Functions are sorted by file and line.
+	Functions []Function `json:"functions"`
+}
+
+// Dependencies say what the virtual environment holds.
+type Dependencies struct {
+	// Files are the requirement files, the entry point first, then every file
+	// it reads by -r or -c, in the order met. Paths are relative to the root.
+	Files []string `json:"files"`
+	// Provided are requirements that the platform adds because the tree has no
+	// requirement file, such as "fastapi==0.121.0".
+	Provided []string `json:"provided"`
+}
+
+// Empty reports whether there is nothing to install.
+func (d Dependencies) Empty() bool { return len(d.Files) == 0 && len(d.Provided) == 0 }
+
+// Server is one definition of the fleet: Count machines of one size in a region.
+type Server struct {
+	Name   string `json:"name"`
+	Size   string `json:"size"`
+	Region string `json:"region"`
+	Count  int    `json:"count"`
+}
+
+// Power is what a decorator activates.
+type Power string
+
+// PowerWebApp serves an ASGI or WSGI application.
+const PowerWebApp Power = "webapp"
+
+// Function is a decorated function and its Power with every default filled in.
+type Function struct {
+	// Name is the Python identifier.
+	Name  string `json:"name"`
+	Power Power  `json:"power"`
+	// File is relative to the root, with slashes; Line is that of the def.
+	File string `json:"file"`
+	Line int    `json:"line"`
+	// Doc is the first line of the docstring.
+	Doc        string      `json:"doc,omitempty"`
+	Parameters []Parameter `json:"parameters"`
+	// WebApp is set exactly when Power is PowerWebApp.
+	WebApp *WebApp `json:"webapp,omitempty"`
+}
+
+// WebApp are the options of @webapp.
+type WebApp struct {
+	Framework string `json:"framework"`
+	Compute   string `json:"compute"`
+	// Health is the path that answers 2xx or 3xx when the app is well.
+	Health string `json:"health"`
+	// Hosts are the labels under the platform's domain that route to this
+	// function: "shop" for shop.<domain>, "api--shop" for api--shop.<domain>.
+	Hosts []string `json:"hosts"`
+	// Domain is the person's own domain, or empty.
+	Domain string `json:"domain,omitempty"`
+}
+
+// Parameter is one parameter of a decorated function, as written.
+type Parameter struct {
+	Name string `json:"name"`
+	// Kind is one of positional_only, positional_or_keyword, var_positional,
+	// keyword_only, var_keyword.
+	Kind string `json:"kind"`
+	// Annotation and Default are source text; nil when there is none.
+	Annotation *string `json:"annotation"`
+	Default    *string `json:"default"`
+}

@@ -1,0 +1,73 @@
+package api
+
+import (
+	"fmt"
+
+	"fngen.dev/fngen/compiler/diag"
+)
+
+// Code names a problem in a way that programs can act on.
+type Code string
+
+// The codes and the HTTP status that each travels with are one table, in
+// statusOf. A code that is not known is Internal.
+const (
+	Internal        Code = "internal"
+	Invalid         Code = "invalid"
+	Unauthenticated Code = "unauthenticated"
+	Forbidden       Code = "forbidden"
+	NotFound        Code = "not_found"
+	Exists          Code = "exists"
+	TreeMissing     Code = "tree_missing"
+	TooLarge        Code = "too_large"
+	Busy            Code = "busy"
+	// Refused means that the tree has faults: see Diagnostics.
+	Refused Code = "refused"
+	// Failed means that the push was right and did not come up.
+	Failed Code = "failed"
+)
+
+var statusOf = map[Code]int{
+	Internal: 500, Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404,
+	Exists: 409, TreeMissing: 409, TooLarge: 413, Busy: 423, Refused: 422, Failed: 422,
+}
+
+// Problem is an error that crosses HTTP, in the shape of RFC 9457 with a code
+// and, where a person's input is at fault, diagnostics.
+type Problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Code   Code   `json:"code"`
+	Detail string `json:"detail"`
+	// Help is an instruction, when there is one.
+	Help string `json:"help,omitempty"`
+	// RequestID finds the request in the platform's logs.
+	RequestID   string    `json:"request_id,omitempty"`
+	Diagnostics diag.List `json:"diagnostics,omitempty"`
+}
+
+// NewProblem makes a problem with the status that belongs to code.
+func NewProblem(code Code, format string, args ...any) *Problem {
+	status, ok := statusOf[code]
+	if !ok {
+		code, status = Internal, statusOf[Internal]
+	}
+	return &Problem{Type: "about:blank", Title: string(code), Status: status, Code: code, Detail: fmt.Sprintf(format, args...)}
+}
+
+// WithHelp returns p with an instruction.
+func (p *Problem) WithHelp(format string, args ...any) *Problem {
+	q := *p
+	q.Help = fmt.Sprintf(format, args...)
+	return &q
+}
+
+// Error makes a problem an error.
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus lets the HTTP framework answer with the problem's own status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType is that of RFC 9457.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }

@@ -1,0 +1,167 @@
+// Package api is the HTTP contract between fngen and fngend: the types that
+// cross it, the errors with their codes, and the client.
+//
+// Everything here is public JSON: fields are added, never renamed. The server
+// (pkg/server) and the client read the same types, so they cannot disagree.
+package api
+
+import (
+	"time"
+
+	"fngen.dev/fngen/compiler/diag"
+)
+
+// Account is whose key it is.
+type Account struct {
+	Email string `json:"email"`
+}
+
+// Platform is what a client must know before it compiles: what this platform
+// has. GET /v1/platform.
+type Platform struct {
+	Version string `json:"version"`
+	// Domain is the suffix of every project's host.
+	Domain string `json:"domain"`
+	// Regions are the regions with at least one server; DefaultRegion is one.
+	Regions       []string `json:"regions"`
+	DefaultRegion string   `json:"default_region"`
+	// Pythons are the language versions that the nodes have, such as "3.11".
+	Pythons []string `json:"pythons"`
+}
+
+// Project is a line of `fngen projects`.
+type Project struct {
+	Name string `json:"name"`
+	// URL is empty until a web app is live.
+	URL string `json:"url"`
+	// Release is the live release, 0 before the first.
+	Release int `json:"release"`
+	// State is "empty", "live", or "failed".
+	State     string    `json:"state"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// File is one entry of a manifest.
+type File struct {
+	// Path is relative to the root, with slashes.
+	Path string `json:"path"`
+	// Executable is the only permission that travels: 0755 instead of 0644.
+	Executable bool  `json:"executable,omitempty"`
+	Size       int64 `json:"size"`
+	// SHA256 is the content's digest in lower-case hex.
+	SHA256 string `json:"sha256"`
+}
+
+// Manifest is a tree: its files sorted by path in byte order.
+type Manifest struct {
+	Files []File `json:"files"`
+}
+
+// Missing answers a manifest: the blobs that the project does not have yet. An
+// empty list means that the tree is complete.
+type Missing struct {
+	SHA256 []string `json:"sha256"`
+}
+
+// PushRequest asks to make a tree live. The tree must be complete, else the
+// answer is the problem "tree_missing".
+type PushRequest struct {
+	// Tree is the manifest's digest, "sha256:<hex>".
+	Tree string `json:"tree"`
+	// Entry limits the Powers to one file of the tree: what was pushed was a
+	// single file. Empty for a whole tree.
+	Entry string `json:"entry,omitempty"`
+}
+
+// Event is one line of the stream that follows a push or a destroy. Exactly one
+// of the pointers is set.
+type Event struct {
+	Time time.Time `json:"time"`
+	// Phase begins a step: "compile", "layer", "rollout", "route".
+	Phase *Phase `json:"phase,omitempty"`
+	// Output is a line that a tool or the person's code printed.
+	Output *Output `json:"output,omitempty"`
+	// Done ends a push that succeeded.
+	Done *PushResult `json:"done,omitempty"`
+	// Failed ends a push that did not.
+	Failed *Problem `json:"failed,omitempty"`
+}
+
+// Phase is a step of a push, begun or advanced.
+type Phase struct {
+	Name    string `json:"name"`
+	Message string `json:"message"`
+}
+
+// Output is one line from the dependency build or from a failed function.
+type Output struct {
+	// Source says who printed it, such as "uv" or "live_app".
+	Source string `json:"source"`
+	Line   string `json:"line"`
+}
+
+// PushResult is what became live.
+type PushResult struct {
+	Project string `json:"project"`
+	Release int    `json:"release"`
+	// Changed is false when the tree was live already.
+	Changed   bool             `json:"changed"`
+	Functions []FunctionResult `json:"functions"`
+	// LayerMS and RolloutMS are the platform's part of the time.
+	LayerMS   int64 `json:"layer_ms"`
+	RolloutMS int64 `json:"rollout_ms"`
+	// Diagnostics are the warnings.
+	Diagnostics diag.List `json:"diagnostics"`
+}
+
+// FunctionResult is a function that runs.
+type FunctionResult struct {
+	Name  string `json:"name"`
+	Power string `json:"power"`
+	File  string `json:"file"`
+	Line  int    `json:"line"`
+	URL   string `json:"url"`
+}
+
+// Status is what runs now. GET /v1/projects/{project}.
+type Status struct {
+	Project   string           `json:"project"`
+	State     string           `json:"state"`
+	Release   int              `json:"release"`
+	URL       string           `json:"url"`
+	Functions []FunctionStatus `json:"functions"`
+}
+
+// FunctionStatus is a function on all its servers.
+type FunctionStatus struct {
+	Name      string           `json:"name"`
+	Power     string           `json:"power"`
+	URL       string           `json:"url"`
+	Instances []InstanceStatus `json:"instances"`
+}
+
+// InstanceStatus is one allocation.
+type InstanceStatus struct {
+	// Server is the name in fngen.yml.
+	Server string `json:"server"`
+	Size   string `json:"size"`
+	Region string `json:"region"`
+	// Allocation is Nomad's id; Node the name of the machine.
+	Allocation string    `json:"allocation"`
+	Node       string    `json:"node"`
+	State      string    `json:"state"`
+	Healthy    bool      `json:"healthy"`
+	Restarts   uint64    `json:"restarts"`
+	Release    int       `json:"release"`
+	StartedAt  time.Time `json:"started_at"`
+}
+
+// Destroyed says what was removed. DELETE /v1/projects/{project}.
+type Destroyed struct {
+	Project  string   `json:"project"`
+	Jobs     []string `json:"jobs"`
+	Releases int      `json:"releases"`
+	Layers   int      `json:"layers"`
+	Blobs    int      `json:"blobs"`
+	Bytes    int64    `json:"bytes"`
+}
