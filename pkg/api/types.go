@@ -9,7 +9,11 @@ import (
 	"time"
 
 	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/source"
 )
+
+// Manifest is the body of POST /v1/projects/{project}/trees.
+type Manifest = source.Manifest
 
 // Account is whose key it is.
 type Account struct {
@@ -39,22 +43,6 @@ type Project struct {
 	// State is "empty", "live", or "failed".
 	State     string    `json:"state"`
 	CreatedAt time.Time `json:"created_at"`
-}
-
-// File is one entry of a manifest.
-type File struct {
-	// Path is relative to the root, with slashes.
-	Path string `json:"path"`
-	// Executable is the only permission that travels: 0755 instead of 0644.
-	Executable bool  `json:"executable,omitempty"`
-	Size       int64 `json:"size"`
-	// SHA256 is the content's digest in lower-case hex.
-	SHA256 string `json:"sha256"`
-}
-
-// Manifest is a tree: its files sorted by path in byte order.
-type Manifest struct {
-	Files []File `json:"files"`
 }
 
 // Missing answers a manifest: the blobs that the project does not have yet. An
