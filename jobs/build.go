@@ -1,0 +1,91 @@
+package jobs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/source"
+)
+
+// LayerKey identifies a virtual environment by all that goes into it: the
+// requirement files with every file they read, what the platform provides,
+// Python, uv and the package index settings of the nodes.
+func LayerKey(p *ir.Project, m source.Manifest, c Cluster) string {
+	digests := map[string]string{}
+	for _, f := range m.Files {
+		digests[f.Path] = f.SHA256
+	}
+	type input struct{ Path, SHA256 string }
+	content := struct {
+		Format                   int
+		Python, Platform         string
+		UVVersion, BuildSettings string
+		Files                    []input
+		Provided                 []string
+	}{
+		Format: 1, Python: p.Python, Platform: "linux/amd64",
+		UVVersion: c.UVVersion, BuildSettings: c.BuildDigest, Provided: p.Dependencies.Provided,
+	}
+	for _, path := range p.Dependencies.Files {
+		content.Files = append(content.Files, input{path, digests[path]})
+	}
+	text, err := json.Marshal(content)
+	if err != nil {
+		panic("layer key: " + err.Error()) // strings and numbers only
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// BuildID is the batch job that builds a layer; the control plane accepts a
+// layer only from the job of that very key.
+func BuildID(layer string) string { return "build-" + layer }
+
+// Build makes the batch job that builds the layer of a release, once, on a build
+// node, as the project's user and without any of its secrets.
+func Build(p *ir.Project, r Release, c Cluster) (*nomad.Job, error) {
+	if err := check(append([]string{p.Name, p.Python, r.Tree, r.Layer, c.APIURL}, p.Dependencies.Files...)...); err != nil {
+		return nil, err
+	}
+	if err := check(p.Dependencies.Provided...); err != nil {
+		return nil, err
+	}
+	pairs := []string{
+		"project", p.Name, "python", p.Python, "tree", r.Tree, "layer", r.Layer,
+		"uid", strconv.Itoa(r.UID), "api", c.APIURL,
+	}
+	if len(p.Dependencies.Files) > 0 {
+		// The first file is the entry point: it reads the others itself.
+		pairs = append(pairs, "file", p.Dependencies.Files[0])
+	}
+	for _, requirement := range p.Dependencies.Provided {
+		pairs = append(pairs, "provided", requirement)
+	}
+	task := agentTask("build", flags("build", pairs...), &nomad.Resources{
+		CPU: new(500), MemoryMB: new(512), MemoryMaxMB: new(2048),
+	})
+	return &nomad.Job{
+		ID: new(BuildID(r.Layer)), Name: new(BuildID(r.Layer)), Namespace: new(p.Name), Type: new("batch"),
+		Datacenters: []string{"*"},
+		UI: &nomad.JobUIConfig{
+			Description: fmt.Sprintf("Builds the Python %s virtual environment of project **%s**.", p.Python, p.Name),
+		},
+		TaskGroups: []*nomad.TaskGroup{{
+			Name: new("build"), Count: new(1),
+			Constraints: []*nomad.Constraint{nomad.NewConstraint("${node.class}", "=", c.BuildClass)},
+			// A build that fails says why; trying again would only hide it.
+			RestartPolicy: &nomad.RestartPolicy{
+				Attempts: new(0), Mode: new("fail"), RenderTemplates: new(false),
+			},
+			ReschedulePolicy: &nomad.ReschedulePolicy{Attempts: new(0), Unlimited: new(false)},
+			Volumes:          volumes(),
+			Tasks:            []*nomad.Task{task},
+		}},
+	}, nil
+}

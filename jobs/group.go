@@ -1,0 +1,126 @@
+package jobs
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/compiler/catalog"
+	"fngen.dev/fngen/compiler/ir"
+)
+
+// reservedMB is the part of a server that functions do not get: the node's own
+// agents.
+const reservedMB = 64
+
+// capabilities are what the agent needs before it gives root up: to own and open
+// the cache, and to become the project's user.
+var capabilities = []string{"chown", "dac_override", "fowner", "kill", "setgid", "setuid"}
+
+// placement constrains a group to the machines of one server definition.
+func placement(s ir.Server) []*nomad.Constraint {
+	return []*nomad.Constraint{
+		nomad.NewConstraint("${node.class}", "=", s.Size),
+		nomad.NewConstraint("${node.datacenter}", "=", s.Region),
+	}
+}
+
+// spread puts the instances of one definition on different machines as long as
+// there is room. It is not distinct_hosts: with that, a new instance could never
+// start beside the one it replaces.
+func spread(count int) []*nomad.Spread {
+	if count < 2 {
+		return nil
+	}
+	return []*nomad.Spread{nomad.NewSpread("${node.unique.id}", 100, nil)}
+}
+
+// share is what one of n functions reserves on a server: one part more than
+// there are functions, so that the old and the new instance of one function fit
+// side by side. It may use the whole server when nobody else does.
+func share(size catalog.Size, n int) *nomad.Resources {
+	parts := n + 1
+	return &nomad.Resources{
+		CPU:         new(size.VCPU * 1000 / parts),
+		MemoryMB:    new((size.MemoryMB - reservedMB) / parts),
+		MemoryMaxMB: new(size.MemoryMB - reservedMB),
+	}
+}
+
+// volumes are the host volumes that every task of ours sees.
+func volumes() map[string]*nomad.VolumeRequest {
+	return map[string]*nomad.VolumeRequest{
+		"cache": {Name: "cache", Type: "host", Source: "fngen-cache"},
+		"node":  {Name: "node", Type: "host", Source: "fngen-node", ReadOnly: true},
+		"usr":   {Name: "usr", Type: "host", Source: "fngen-usr", ReadOnly: true},
+	}
+}
+
+func mounts() []*nomad.VolumeMount {
+	return []*nomad.VolumeMount{
+		{Volume: new("cache"), Destination: new("/var/cache/fngen"), ReadOnly: new(false)},
+		{Volume: new("node"), Destination: new("/opt/fngen"), ReadOnly: new(true)},
+		{Volume: new("usr"), Destination: new("/usr"), ReadOnly: new(true)},
+	}
+}
+
+// agentTask runs the agent, isolated, with the workload identity by which the
+// control plane knows the project. The token's file is readable by root only.
+func agentTask(name string, args []string, res *nomad.Resources) *nomad.Task {
+	return &nomad.Task{
+		Name:   name,
+		Driver: "exec",
+		User:   "root",
+		Config: map[string]any{
+			"command":  "/opt/fngen/bin/fngen-agent",
+			"args":     args,
+			"cap_add":  capabilities,
+			"cap_drop": []string{"all"},
+		},
+		Identities: []*nomad.WorkloadIdentity{{
+			Name: "fngen", Audience: []string{"fngen"}, File: true, TTL: time.Hour, ChangeMode: "noop",
+		}},
+		Resources:    res,
+		VolumeMounts: mounts(),
+		LogConfig:    &nomad.LogConfig{MaxFiles: new(3), MaxFileSizeMB: new(5)},
+	}
+}
+
+// flags turns name/value pairs into arguments, leaving out empty values.
+func flags(command string, pairs ...string) []string {
+	out := []string{command}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			out = append(out, "--"+pairs[i]+"="+pairs[i+1])
+		}
+	}
+	return out
+}
+
+func regions(servers []ir.Server) []string {
+	var out []string
+	for _, s := range servers {
+		out = append(out, s.Region)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func lookupSize(s ir.Server) (catalog.Size, error) {
+	size, ok := catalog.LookupSize(s.Size)
+	if !ok {
+		return catalog.Size{}, fmt.Errorf("server %q has unknown size %q", s.Name, s.Size)
+	}
+	return size, nil
+}
+
+// description is what an operator reads at the top of the job in the Nomad UI.
+func description(p *ir.Project, f ir.Function, r Release) *nomad.JobUIConfig {
+	return &nomad.JobUIConfig{
+		Description: "`" + f.Name + "` of project **" + p.Name + "**: @" + string(f.Power) +
+			" in `" + f.File + "`, line " + strconv.Itoa(f.Line) + ", release " + strconv.Itoa(r.Number) + ".",
+	}
+}

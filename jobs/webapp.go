@@ -1,0 +1,106 @@
+package jobs
+
+import (
+	"strconv"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/compiler/ir"
+)
+
+// The times of a rollout. Traefik hears of a change by a Consul watch and
+// applies it at most 300 ms later, so an instance that has left Consul gets no
+// new request after well under a second; shutdownDelay keeps it serving for
+// three. The runtime then drains for drainSeconds, inside killTimeout.
+const (
+	checkInterval = time.Second
+	checkTimeout  = 2 * time.Second
+	minHealthy    = time.Second
+	shutdownDelay = 3 * time.Second
+	drainSeconds  = 25
+	killTimeout   = 30 * time.Second
+)
+
+// webApp makes the job of a @webapp function: one group per server definition,
+// all behind one Consul service.
+func webApp(p *ir.Project, f ir.Function, r Release, c Cluster) (*nomad.Job, error) {
+	route := newRoute(p, f, c)
+	job := &nomad.Job{
+		ID: new(ID(f)), Name: new(ID(f)), Namespace: new(p.Name), Type: new("service"),
+		Datacenters: regions(p.Servers),
+		UI:          description(p, f, r),
+	}
+	for _, label := range f.WebApp.Hosts {
+		job.UI.Links = append(job.UI.Links, &nomad.JobUILink{Label: label + "." + c.Domain, URL: c.URL(label)})
+	}
+	for _, s := range p.Servers {
+		group, err := webGroup(p, f, s, r, c, route)
+		if err != nil {
+			return nil, err
+		}
+		job.TaskGroups = append(job.TaskGroups, group)
+	}
+	return job, nil
+}
+
+func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, route route) (*nomad.TaskGroup, error) {
+	size, err := lookupSize(s)
+	if err != nil {
+		return nil, err
+	}
+	if err := check(append([]string{s.Name, s.Region, f.WebApp.Health}, f.WebApp.Hosts...)...); err != nil {
+		return nil, err
+	}
+	task := agentTask("app", flags("serve",
+		"project", p.Name, "function", f.Name, "power", string(f.Power), "file", f.File,
+		"python", p.Python, "tree", r.Tree, "layer", r.Layer,
+		"uid", strconv.Itoa(r.UID), "release", strconv.Itoa(r.Number), "server", s.Name,
+		"health", f.WebApp.Health, "drain", strconv.Itoa(drainSeconds)+"s", "api", c.APIURL,
+	), share(size, len(p.Functions)))
+	task.KillTimeout = new(killTimeout)
+	return &nomad.TaskGroup{
+		Name:          new(s.Name),
+		Count:         new(s.Count),
+		Constraints:   placement(s),
+		Spreads:       spread(s.Count),
+		Update:        rolling(s.Count),
+		RestartPolicy: restarts(),
+		ShutdownDelay: new(shutdownDelay),
+		Networks:      []*nomad.NetworkResource{{DynamicPorts: []nomad.Port{{Label: "http", HostNetwork: "srv"}}}},
+		Volumes:       volumes(),
+		Services:      []*nomad.Service{webService(f, c, route)},
+		Tasks:         []*nomad.Task{task},
+	}, nil
+}
+
+func webService(f ir.Function, c Cluster, route route) *nomad.Service {
+	return &nomad.Service{
+		Name: route.service, Provider: "consul", PortLabel: "http", Tags: route.tags,
+		Checks: []nomad.ServiceCheck{{
+			Name: "health", Type: "http", Path: f.WebApp.Health, Interval: checkInterval, Timeout: checkTimeout,
+			// The host that people use, since frameworks refuse others; and a mark
+			// by which the runtime knows a check from a person's request.
+			Header: map[string][]string{"Host": {f.WebApp.Hosts[0] + "." + c.Domain}, "Fngen-Check": {"1"}},
+		}},
+	}
+}
+
+// rolling starts a full new set beside the old one and takes the old one away
+// when every new instance passes its check; else the old one stays.
+func rolling(count int) *nomad.UpdateStrategy {
+	return &nomad.UpdateStrategy{
+		MaxParallel: new(count), Canary: new(count), AutoPromote: new(true), AutoRevert: new(true),
+		HealthCheck: new("checks"), MinHealthyTime: new(minHealthy),
+		HealthyDeadline: new(2 * time.Minute), ProgressDeadline: new(5 * time.Minute),
+	}
+}
+
+// restarts tries again in place three times, then lets the scheduler move the
+// allocation to another machine.
+func restarts() *nomad.RestartPolicy {
+	return &nomad.RestartPolicy{
+		Attempts: new(3), Interval: new(5 * time.Minute), Delay: new(2 * time.Second), Mode: new("fail"),
+		RenderTemplates: new(false),
+	}
+}

@@ -1,0 +1,105 @@
+package nomad
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/nomad/api"
+)
+
+// RunBatch runs a batch job of one task to its end and removes it. Each line
+// that the task prints is given to output while it runs. A task that exits with
+// another code than 0 is a *Failure.
+func (c *Client) RunBatch(ctx context.Context, job *api.Job, source []byte, output func(line string)) error {
+	if err := c.Stop(ctx, *job.Namespace, *job.ID); err != nil {
+		return err // what an interrupted run has left
+	}
+	evalID, err := c.Submit(ctx, job, 0, source)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		_ = c.Stop(clean, *job.Namespace, *job.ID) // the next run removes it too
+	}()
+	alloc, err := c.placed(ctx, job, evalID)
+	if err != nil {
+		return err
+	}
+	return c.finish(ctx, job, alloc, output)
+}
+
+// placed waits until the scheduler has found a node for the job's only task.
+func (c *Client) placed(ctx context.Context, job *api.Job, evalID string) (string, error) {
+	eval, err := c.evaluation(ctx, *job.Namespace, evalID)
+	if err != nil {
+		return "", err
+	}
+	for group, metric := range eval.FailedTGAllocs {
+		return "", &Failure{Job: *job.ID, ExitCode: -1, Reason: explainPlacement(job, group, metric)}
+	}
+	allocs, _, err := c.api.Jobs().Allocations(*job.ID, true, read(ctx, *job.Namespace))
+	if err != nil {
+		return "", fmt.Errorf("list allocations of job %q: %w", *job.ID, err)
+	}
+	if len(allocs) != 1 {
+		return "", fmt.Errorf("job %q has %d allocations, not one", *job.ID, len(allocs))
+	}
+	return allocs[0].ID, nil
+}
+
+// finish waits for the allocation's end and passes on what it prints.
+func (c *Client) finish(ctx context.Context, job *api.Job, allocID string, output func(string)) error {
+	task := job.TaskGroups[0].Tasks[0].Name
+	logs := map[string]*lines{"stdout": {emit: output}, "stderr": {emit: output}}
+	var index uint64
+	for {
+		// Asked again every half second, to read what was printed meanwhile.
+		alloc, meta, err := c.api.Allocations().Info(allocID, after(ctx, *job.Namespace, index, 500*time.Millisecond))
+		if err != nil {
+			return fmt.Errorf("read allocation of job %q: %w", *job.ID, err)
+		}
+		index = meta.LastIndex
+		ended := alloc.ClientTerminalStatus()
+		for _, stream := range []string{"stdout", "stderr"} {
+			text, err := c.readLog(ctx, *job.Namespace, allocID, task, stream, logs[stream].offset)
+			if err == nil {
+				logs[stream].add(text, ended)
+			}
+		}
+		if !ended {
+			continue
+		}
+		if alloc.ClientStatus == api.AllocClientStatusComplete {
+			return nil
+		}
+		return c.explain(ctx, job, "the build failed", []*api.AllocationListStub{alloc.Stub()})
+	}
+}
+
+// lines cuts a stream into lines; an unfinished one waits for its end.
+type lines struct {
+	emit   func(string)
+	offset int64
+	rest   []byte
+}
+
+func (l *lines) add(text []byte, last bool) {
+	l.offset += int64(len(text))
+	l.rest = append(l.rest, text...)
+	for {
+		line, rest, found := bytes.Cut(l.rest, []byte("\n"))
+		if !found {
+			break
+		}
+		l.emit(string(line))
+		l.rest = rest
+	}
+	if last && len(l.rest) > 0 {
+		l.emit(string(l.rest))
+		l.rest = nil
+	}
+}
