@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
@@ -98,6 +99,18 @@ func flags(command string, pairs ...string) []string {
 		}
 	}
 	return out
+}
+
+// ReleaseNumber is the release that a task of ours runs, read from its
+// arguments; 0 when they do not say.
+func ReleaseNumber(args []string) int {
+	for _, arg := range args {
+		if text, ok := strings.CutPrefix(arg, "--release="); ok {
+			n, _ := strconv.Atoi(text)
+			return n
+		}
+	}
+	return 0
 }
 
 func regions(servers []ir.Server) []string {

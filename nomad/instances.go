@@ -19,7 +19,8 @@ type Instance struct {
 	Healthy    bool
 	Restarts   uint64
 	StartedAt  time.Time
-	JobVersion uint64
+	// Args are the arguments of its task, by which the caller knows what it runs.
+	Args []string
 }
 
 // Instances lists the allocations of a job that ought to run, by group and age.
@@ -34,7 +35,11 @@ func (c *Client) Instances(ctx context.Context, namespace, jobID string) ([]Inst
 		if a.DesiredStatus != api.AllocDesiredStatusRun {
 			continue
 		}
-		out = append(out, instance(a))
+		full, _, err := c.api.Allocations().Info(a.ID, read(ctx, namespace))
+		if err != nil {
+			return nil, fmt.Errorf("read allocation %s: %w", a.ID, err)
+		}
+		out = append(out, instance(a, full))
 	}
 	slices.SortFunc(out, func(a, b Instance) int {
 		return cmp.Or(cmp.Compare(a.Group, b.Group), a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.Allocation, b.Allocation))
@@ -42,15 +47,28 @@ func (c *Client) Instances(ctx context.Context, namespace, jobID string) ([]Inst
 	return out, nil
 }
 
-func instance(a *api.AllocationListStub) Instance {
+func instance(a *api.AllocationListStub, full *api.Allocation) Instance {
 	out := Instance{
 		Allocation: a.ID, Group: a.TaskGroup, Node: a.NodeName, State: a.ClientStatus,
-		Healthy:    a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil && *a.DeploymentStatus.Healthy,
-		JobVersion: a.JobVersion,
+		Healthy: a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil && *a.DeploymentStatus.Healthy,
+		Args:    args(full),
 	}
 	for _, state := range a.TaskStates {
 		out.Restarts += state.Restarts
 		out.StartedAt = state.StartedAt
+	}
+	return out
+}
+
+func args(a *api.Allocation) []string {
+	var out []string
+	if group := a.GetTaskGroup(); group != nil && len(group.Tasks) > 0 {
+		list, _ := group.Tasks[0].Config["args"].([]any)
+		for _, arg := range list {
+			if s, ok := arg.(string); ok {
+				out = append(out, s)
+			}
+		}
 	}
 	return out
 }

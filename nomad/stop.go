@@ -3,8 +3,6 @@ package nomad
 import (
 	"context"
 	"fmt"
-
-	"github.com/hashicorp/nomad/api"
 )
 
 // JobIDs lists the jobs of a namespace, sorted by Nomad.
@@ -32,30 +30,13 @@ func (c *Client) Stop(ctx context.Context, namespace, id string) error {
 	if _, _, err := c.api.Jobs().Deregister(id, false, write(ctx, namespace)); err != nil {
 		return fmt.Errorf("stop job %q: %w", id, err)
 	}
-	if err := c.drained(ctx, namespace, id); err != nil {
+	allocs, err := c.drained(ctx, namespace, id)
+	if err != nil {
 		return err
 	}
+	c.collect(ctx, namespace, allocs)
 	if _, _, err := c.api.Jobs().Deregister(id, true, write(ctx, namespace)); err != nil && !isNotFound(err) {
 		return fmt.Errorf("purge job %q: %w", id, err)
 	}
 	return nil
-}
-
-// drained waits until no instance of a stopped job runs any more.
-func (c *Client) drained(ctx context.Context, namespace, id string) error {
-	var index uint64
-	for {
-		allocs, meta, err := c.api.Jobs().Allocations(id, true, after(ctx, namespace, index, wait))
-		if err != nil {
-			return fmt.Errorf("list allocations of job %q: %w", id, err)
-		}
-		running := false
-		for _, a := range allocs {
-			running = running || a.ClientStatus == api.AllocClientStatusRunning || a.ClientStatus == api.AllocClientStatusPending
-		}
-		if !running {
-			return nil
-		}
-		index = meta.LastIndex
-	}
 }

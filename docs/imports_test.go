@@ -1,0 +1,124 @@
+// Package docs holds the documentation of the repository, and the tests that
+// keep it true.
+package docs
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "fngen.dev/fngen/"
+
+// forbidden are imports that would turn an arrow of docs/architecture.md round.
+// A package is named by its path below the module and stands for all below it.
+var forbidden = []struct{ from, to, why string }{
+	{"compiler", "jobs", "the compiler does not know where its result runs"},
+	{"compiler", "nomad", "the compiler is pure"},
+	{"compiler", "pkg", "the compiler is a library of the programs"},
+	{"compiler/ir", "compiler/diag", "the resolved project is plain data"},
+	{"jobs", "nomad", "lowering is pure: it makes jobs and submits none"},
+	{"jobs", "pkg", "lowering is pure"},
+	{"nomad", "compiler", "the Nomad adapter knows jobs, not projects"},
+	{"nomad", "jobs", "the Nomad adapter knows jobs, not projects"},
+	{"nomad", "pkg", "adapters do not know what uses them"},
+	{"pkg/store", "nomad", "adapters never import each other"},
+	{"pkg/store", "pkg/blob", "adapters never import each other"},
+	{"pkg/blob", "pkg/store", "adapters never import each other"},
+	{"pkg/agent", "compiler/discover", "an agent runs what was compiled"},
+	{"pkg/agent", "pkg/store", "an agent reaches the control plane over HTTP"},
+	{"pkg/agent", "pkg/deploy", "an agent reaches the control plane over HTTP"},
+	{"pkg/agent", "nomad", "an agent runs in Nomad and does not talk to it"},
+	{"pkg/cli", "pkg/store", "a person's machine reaches the control plane over HTTP"},
+	{"pkg/cli", "pkg/deploy", "a person's machine reaches the control plane over HTTP"},
+	{"pkg/cli", "pkg/server", "a person's machine reaches the control plane over HTTP"},
+	{"pkg/cli", "nomad", "a person's machine never talks to Nomad"},
+	{"pkg/deploy", "pkg/server", "HTTP is at the edge"},
+}
+
+// exceptions are programs that live below a package they are no part of.
+var exceptions = map[string]string{
+	"nomad/dev":    "the one-machine cluster is a program of its own",
+	"nomad/agents": "configuration of the servers, read by the one-machine cluster",
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	for _, p := range packages(t) {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		if excepted(from) {
+			continue
+		}
+		for _, imported := range p.Imports {
+			to, ours := strings.CutPrefix(imported, module)
+			if !ours {
+				continue
+			}
+			for _, rule := range forbidden {
+				if below(from, rule.from) && below(to, rule.to) {
+					t.Errorf("%s imports %s: %s", from, to, rule.why)
+				}
+			}
+		}
+	}
+}
+
+// TestNoServerCores holds that only the API packages of servers under the
+// Business Source License are linked.
+func TestNoServerCores(t *testing.T) {
+	allowed := map[string]bool{
+		"github.com/hashicorp/nomad/api": true, "github.com/hashicorp/consul/api": true, "github.com/hashicorp/vault/api": true,
+	}
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			for _, server := range []string{"nomad", "consul", "vault"} {
+				root := "github.com/hashicorp/" + server
+				if below(imported, root) && !allowed[strings.Join(strings.SplitN(imported, "/", 5)[:4], "/")] {
+					t.Errorf("%s imports %s: only %s/api may be used", p.ImportPath, imported, root)
+				}
+			}
+		}
+	}
+}
+
+func excepted(pkg string) bool {
+	for root := range exceptions {
+		if below(pkg, root) {
+			return true
+		}
+	}
+	return false
+}
+
+func below(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...")
+	cmd.Env = append(cmd.Environ(), "GOOS=linux")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []goPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+	if len(list) < 10 {
+		t.Fatalf("go list found %d packages", len(list))
+	}
+	return list
+}

@@ -1,0 +1,241 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	consul "github.com/hashicorp/consul/api"
+	nomad "github.com/hashicorp/nomad/api"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"fngen.dev/fngen/pkg/api"
+)
+
+// settle is how long something that is certain to come may take to be seen.
+const settle = 20 * time.Second
+
+// ingress is an HTTPS client that connects to the cluster's router whatever the
+// name, and trusts the cluster's CA.
+func ingress() (*http.Client, error) {
+	transport, err := api.NewTransport(os.Getenv("FNGEN_CA_CERT"))
+	if err != nil {
+		return nil, err
+	}
+	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, os.Getenv("FNGEN_INGRESS"))
+	}
+	return &http.Client{Transport: transport, Timeout: 30 * time.Second}, nil
+}
+
+// fetch LABEL PATH [STATUS]: asks https://LABEL.<domain>PATH through the router,
+// with the certificate verified, and prints the body. STATUS is 200 if not given.
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: fetch LABEL PATH [STATUS]")
+	}
+	want := "200"
+	if len(args) == 3 {
+		want = args[2]
+	}
+	client, err := ingress()
+	ts.Check(err)
+	resp, err := client.Get("https://" + args[0] + "." + os.Getenv("FNGEN_DOMAIN") + args[1])
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	for _, name := range []string{"X-Request-Id", "Fngen-Release"} {
+		if v := resp.Header.Get(name); v != "" {
+			fmt.Fprintf(ts.Stdout(), "%s: %s\n", name, v)
+		}
+	}
+	_, _ = ts.Stdout().Write(body)
+	if strconv.Itoa(resp.StatusCode) != want {
+		ts.Fatalf("got status %d, want %s: %s", resp.StatusCode, want, body)
+	}
+}
+
+// jobs: prints each job of the project with its version and modify index, as
+// Nomad has them.
+func listJobs(ts *testscript.TestScript, _ bool, _ []string) {
+	client, err := nomad.NewClient(nomad.DefaultConfig())
+	ts.Check(err)
+	list, _, err := client.Jobs().List(&nomad.QueryOptions{Namespace: ts.Getenv("P")})
+	ts.Check(err)
+	for _, j := range list {
+		fmt.Fprintf(ts.Stdout(), "%s %s %d\n", j.ID, j.Status, j.JobModifyIndex)
+	}
+}
+
+// instances: prints the node class and datacenter of each running allocation.
+func instances(ts *testscript.TestScript, _ bool, _ []string) {
+	client, err := nomad.NewClient(nomad.DefaultConfig())
+	ts.Check(err)
+	allocs, _, err := client.Allocations().List(&nomad.QueryOptions{Namespace: ts.Getenv("P")})
+	ts.Check(err)
+	for _, a := range allocs {
+		if a.ClientStatus != nomad.AllocClientStatusRunning || a.DesiredStatus != nomad.AllocDesiredStatusRun {
+			continue
+		}
+		node, _, err := client.Nodes().Info(a.NodeID, nil)
+		ts.Check(err)
+		fmt.Fprintf(ts.Stdout(), "%s %s %s %s\n", a.JobID, a.TaskGroup, node.NodeClass, node.Datacenter)
+	}
+}
+
+// replace FILE OLD NEW: edits a file of the script's tree.
+func replace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace FILE OLD NEW")
+	}
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, args[1]) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(text, args[1], args[2])), 0o644))
+}
+
+// gone UID: checks that nothing of the project is left in Nomad, Consul, Traefik
+// and on the disk, where UID owned its caches.
+func gone(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: gone UID")
+	}
+	project := ts.Getenv("P")
+	n, err := nomad.NewClient(nomad.DefaultConfig())
+	ts.Check(err)
+	if _, _, err := n.Namespaces().Info(project, nil); err == nil {
+		ts.Fatalf("Nomad still has the namespace %s", project)
+	}
+	c, err := consul.NewClient(consul.DefaultConfig())
+	ts.Check(err)
+	services, _, err := c.Catalog().Services(nil)
+	ts.Check(err)
+	for name := range services {
+		if strings.HasPrefix(name, project+"--") {
+			ts.Fatalf("Consul still has the service %s", name)
+		}
+	}
+	client, err := ingress()
+	ts.Check(err)
+	unrouted := func() bool {
+		resp, err := client.Get("https://" + project + "." + os.Getenv("FNGEN_DOMAIN") + "/")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode == http.StatusNotFound && resp.Header.Get("X-Request-Id") == ""
+	}
+	if !eventually(unrouted) {
+		ts.Fatalf("Traefik still routes %s", project)
+	}
+	left, err := filepath.Glob(filepath.Join(ts.Getenv("DEV"), "data", "nodes", "*", "cache", args[0]))
+	ts.Check(err)
+	if len(left) > 0 {
+		ts.Fatalf("the disk still has %v", left)
+	}
+}
+
+// uid FILE: sets $UID to the number that the body saved in FILE ends with.
+func uid(ts *testscript.TestScript, _ bool, args []string) {
+	fields := strings.Fields(ts.ReadFile(args[0]))
+	if len(fields) == 0 {
+		ts.Fatalf("%s is empty", args[0])
+	}
+	ts.Setenv("UID", fields[len(fields)-1])
+}
+
+// eventually polls for what another program is certain to do soon.
+func eventually(what func() bool) bool {
+	for deadline := time.Now().Add(settle); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if what() {
+			return true
+		}
+	}
+	return false
+}
+
+// load start LABEL PATH begins requests, half of them on new connections; load
+// stop ends them, prints how many there were and fails if any had another status
+// than 200.
+func load(ts *testscript.TestScript, neg bool, args []string) {
+	switch {
+	case len(args) == 3 && args[0] == "start":
+		client, err := ingress()
+		ts.Check(err)
+		current = startLoad(client, "https://"+args[1]+"."+os.Getenv("FNGEN_DOMAIN")+args[2])
+		ts.Defer(current.stop)
+	case len(args) == 1 && args[0] == "stop":
+		current.stop()
+		fmt.Fprintf(ts.Stdout(), "%d requests, %d failed\n", current.sent.Load(), current.failed.Load())
+		if current.failed.Load() > 0 || current.sent.Load() < 10 {
+			ts.Fatalf("%d of %d requests failed, the first: %v", current.failed.Load(), current.sent.Load(), current.first.Load())
+		}
+	default:
+		ts.Fatalf("usage: load start LABEL PATH | load stop")
+	}
+}
+
+// current is the load of the one script that runs.
+var current *loader
+
+type loader struct {
+	sent, failed atomic.Int64
+	first        atomic.Value
+	once         sync.Once
+	end          chan struct{}
+	done         sync.WaitGroup
+}
+
+func startLoad(client *http.Client, url string) *loader {
+	l := &loader{end: make(chan struct{})}
+	for i := range 4 {
+		l.done.Go(func() {
+			for {
+				select {
+				case <-l.end:
+					return
+				default:
+					l.request(client, url, i%2 == 0)
+				}
+			}
+		})
+	}
+	return l
+}
+
+func (l *loader) request(client *http.Client, url string, fresh bool) {
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		panic(err)
+	}
+	req.Close = fresh
+	l.sent.Add(1)
+	resp, err := client.Do(req)
+	if err == nil {
+		_, err = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if err == nil && resp.StatusCode != http.StatusOK {
+			err = fmt.Errorf("status %d", resp.StatusCode)
+		}
+	}
+	if err != nil {
+		l.failed.Add(1)
+		l.first.CompareAndSwap(nil, err.Error())
+	}
+}
+
+func (l *loader) stop() {
+	l.once.Do(func() { close(l.end) })
+	l.done.Wait()
+}
