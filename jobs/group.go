@@ -17,8 +17,10 @@ import (
 // agents.
 const reservedMB = 64
 
-// capabilities are what the agent needs before it gives root up: to own and open
-// the cache, and to become the project's user.
+// capabilities are what the agent needs before it becomes the project's user: to
+// own and open the cache, and to change its user. Nomad hands them over as
+// ambient capabilities of "nobody"; a task of user root would get every one that
+// the driver knows, whatever cap_drop says.
 var capabilities = []string{"chown", "dac_override", "fowner", "kill", "setgid", "setuid"}
 
 // placement constrains a group to the machines of one server definition.
@@ -69,12 +71,12 @@ func mounts() []*nomad.VolumeMount {
 }
 
 // agentTask runs the agent, isolated, with the workload identity by which the
-// control plane knows the project. The token's file is readable by root only.
+// control plane knows the project. The project's user cannot read its file.
 func agentTask(name string, args []string, res *nomad.Resources) *nomad.Task {
 	return &nomad.Task{
 		Name:   name,
 		Driver: "exec",
-		User:   "root",
+		User:   "nobody",
 		Config: map[string]any{
 			"command":  "/opt/fngen/bin/fngen-agent",
 			"args":     args,

@@ -46,7 +46,7 @@ job "build-abcdef0123456789" {
 
     task "build" {
       driver = "exec"
-      user   = "root"
+      user   = "nobody"
 
       config {
         command = "/opt/fngen/bin/fngen-agent"

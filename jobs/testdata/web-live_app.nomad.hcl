@@ -104,7 +104,7 @@ job "web-live_app" {
 
     task "app" {
       driver       = "exec"
-      user         = "root"
+      user         = "nobody"
       kill_timeout = "30s"
 
       config {
@@ -255,7 +255,7 @@ job "web-live_app" {
 
     task "app" {
       driver       = "exec"
-      user         = "root"
+      user         = "nobody"
       kill_timeout = "30s"
 
       config {

@@ -1,0 +1,129 @@
+// Package deploy takes a tree to live, and undoes it: the heart of the control
+// plane.
+//
+// A push is a row of steps with a state each (see docs/architecture.md). Until
+// the last step the version that ran before keeps running, and a step that fails
+// puts back what the steps before it have changed. Everything that is decided is
+// in the store before it is done, so that a control plane that dies in a push
+// knows at its next start what it was doing.
+package deploy
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// firstUID is the user of project 0; projects get their own from here on, which
+// no account of a node's system has.
+const firstUID = 700000
+
+// Store keeps what was decided.
+type Store interface {
+	CreateProject(ctx context.Context, actor store.Actor, name string) (store.Project, error)
+	DeleteProject(ctx context.Context, actor store.Actor, id int64) (store.Removed, error)
+	PendingReleases(ctx context.Context) ([]store.Release, error)
+	Tree(ctx context.Context, projectID int64, digest string) (source.Manifest, error)
+	Layer(ctx context.Context, projectID int64, key string) (store.Layer, error)
+	AddRelease(ctx context.Context, actor store.Actor, r store.Release) (store.Release, error)
+	SetReleaseState(ctx context.Context, actor store.Actor, projectID int64, number int, state store.ReleaseState, reason string) error
+	LiveRelease(ctx context.Context, projectID int64) (store.Release, error)
+	Releases(ctx context.Context, projectID int64) ([]store.Release, error)
+}
+
+// Blobs holds the contents of files and layers, each project's apart.
+type Blobs interface {
+	Open(scope, sha256 string) (*os.File, error)
+	DeleteScope(scope string) (count int, bytes int64, err error)
+}
+
+// Scheduler is Nomad, as package nomad has it.
+type Scheduler interface {
+	EnsureNamespace(ctx context.Context, name, description string) error
+	DeleteNamespace(ctx context.Context, name string) error
+	Datacenters(ctx context.Context, exceptClass string) ([]string, error)
+	Plan(ctx context.Context, job *nomadapi.Job) (nomad.Plan, error)
+	Submit(ctx context.Context, job *nomadapi.Job, index uint64, source []byte) (string, error)
+	Follow(ctx context.Context, job *nomadapi.Job, evalID string, progress func(healthy, desired int)) (nomad.Rollout, error)
+	RunBatch(ctx context.Context, job *nomadapi.Job, source []byte, output func(string)) error
+	RunEverywhere(ctx context.Context, job *nomadapi.Job, source []byte) error
+	Stop(ctx context.Context, namespace, id string) error
+	JobIDs(ctx context.Context, namespace string) ([]string, error)
+	Instances(ctx context.Context, namespace, jobID string) ([]nomad.Instance, error)
+}
+
+// Config is what this platform is.
+type Config struct {
+	Version string
+	Cluster jobs.Cluster
+	// DefaultRegion is where a server without a region goes.
+	DefaultRegion string
+	// Pythons are the language versions that the nodes have.
+	Pythons []string
+	// Ingress is the address of the router's TLS entry, CACert the file of the
+	// CA that signed its certificate.
+	Ingress string
+	CACert  string
+}
+
+// Service deploys. Its methods may be called at once; pushes of one project
+// exclude each other.
+type Service struct {
+	cfg    Config
+	store  Store
+	blobs  Blobs
+	nomad  Scheduler
+	router *router
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	busy    map[int64]string // project -> what is being done to it
+	pushes  sync.WaitGroup
+	closing context.Context
+	close   context.CancelFunc
+}
+
+// New makes a service. Start it before use.
+func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Scheduler, log *slog.Logger) (*Service, error) {
+	router, err := newRouter(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, router: router, log: log, busy: map[int64]string{}}
+	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
+	return s, nil
+}
+
+// Stop ends the pushes that are under way, as a crash would, and waits for them.
+func (s *Service) Stop() {
+	s.close()
+	s.pushes.Wait()
+}
+
+// lock reserves a project for one change at a time.
+func (s *Service) lock(project int64, what string) (release func(), holder string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if holder, taken := s.busy[project]; taken {
+		return nil, holder
+	}
+	s.busy[project] = what
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.busy, project)
+	}, ""
+}
+
+func uid(p store.Project) int { return firstUID + int(p.ID) }
+
+func millis(since time.Time) int64 { return time.Since(since).Milliseconds() }

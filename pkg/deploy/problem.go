@@ -1,0 +1,26 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+
+	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// problem is what a person is told of an error that ended a push. What is not
+// meant for them is logged in full and shown as internal.
+func (s *Service) problem(p store.Project, err error) *api.Problem {
+	if problem, ok := errors.AsType[*api.Problem](err); ok {
+		return problem
+	}
+	if drift, ok := errors.AsType[nomad.ErrDrift](err); ok {
+		return api.NewProblem(api.Failed, "%v", drift).WithHelp("push again")
+	}
+	s.log.Error("push failed", "project", p.Name, "error", err)
+	if errors.Is(err, context.Canceled) {
+		return api.NewProblem(api.Failed, "the platform was stopped during this push").WithHelp("push again")
+	}
+	return api.NewProblem(api.Internal, "the platform failed; its operator finds the cause in fngend's log").WithHelp("push again; what ran before keeps running")
+}

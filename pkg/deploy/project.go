@@ -1,0 +1,58 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"fngen.dev/fngen/compiler"
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// Create makes a project and its namespace.
+func (s *Service) Create(ctx context.Context, actor store.Actor, name string) (store.Project, error) {
+	if !ir.ValidProjectName(name) {
+		return store.Project{}, api.NewProblem(api.Invalid, "%q cannot be a project's name", name).
+			WithHelp("use lower-case letters, digits and single hyphens, a letter first, 40 characters at most; some names, such as api and www, belong to the platform")
+	}
+	p, err := s.store.CreateProject(ctx, actor, name)
+	if errors.Is(err, store.ErrExists) {
+		return store.Project{}, api.NewProblem(api.Exists, "the name %q is taken", name).
+			WithHelp("a project's name is its address on this platform, so each exists once: choose another")
+	}
+	if err != nil {
+		return store.Project{}, err
+	}
+	if err := s.nomad.EnsureNamespace(ctx, name, "fngen project "+name); err != nil {
+		_, undo := s.store.DeleteProject(ctx, actor, p.ID)
+		return store.Project{}, errors.Join(err, undo)
+	}
+	return p, nil
+}
+
+// Platform tells what a client must know before it compiles.
+func (s *Service) Platform(ctx context.Context) (api.Platform, error) {
+	target, err := s.target(ctx)
+	if err != nil {
+		return api.Platform{}, err
+	}
+	return api.Platform{
+		Version: s.cfg.Version, Domain: s.cfg.Cluster.Domain,
+		Regions: target.Regions, DefaultRegion: target.DefaultRegion, Pythons: target.Pythons,
+	}, nil
+}
+
+func (s *Service) target(ctx context.Context) (compiler.Target, error) {
+	regions, err := s.nomad.Datacenters(ctx, s.cfg.Cluster.BuildClass)
+	if err != nil {
+		return compiler.Target{}, fmt.Errorf("find regions: %w", err)
+	}
+	out := compiler.Target{Regions: regions, DefaultRegion: s.cfg.DefaultRegion, Pythons: s.cfg.Pythons}
+	if !slices.Contains(regions, out.DefaultRegion) && len(regions) > 0 {
+		out.DefaultRegion = regions[0]
+	}
+	return out, nil
+}

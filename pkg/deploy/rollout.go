@@ -1,0 +1,169 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// rollOut writes the release, brings its jobs up one after the other and stops
+// those of functions that are gone. When one does not come up, those before it
+// go back to what they were.
+func (p *push) rollOut(ctx context.Context) (api.PushResult, error) {
+	begin := time.Now()
+	lowered, err := p.addRelease(ctx)
+	if err != nil {
+		return api.PushResult{}, err
+	}
+	var done []*nomadapi.Job
+	for _, job := range lowered {
+		if err = p.rollJob(ctx, job); err != nil {
+			break
+		}
+		done = append(done, job)
+	}
+	if err == nil {
+		err = p.stopRemoved(ctx, lowered)
+	}
+	if err != nil {
+		err = errors.Join(err, p.putBack(ctx, lowered, done))
+		return api.PushResult{}, errors.Join(err, p.store.SetReleaseState(ctx, p.actor, p.project.ID, p.release.Number, store.Failed, err.Error()))
+	}
+	if err := p.store.SetReleaseState(ctx, p.actor, p.project.ID, p.release.Number, store.Live, ""); err != nil {
+		return api.PushResult{}, fmt.Errorf("mark release %d live: %w", p.release.Number, err)
+	}
+	p.result.RolloutMS = millis(begin)
+	p.finish(true)
+	return p.result, nil
+}
+
+// addRelease numbers the release and stores it with its jobs before any of them
+// reaches Nomad.
+func (p *push) addRelease(ctx context.Context) ([]*nomadapi.Job, error) {
+	earlier, err := p.store.Releases(ctx, p.project.ID)
+	if err != nil {
+		return nil, fmt.Errorf("list releases: %w", err)
+	}
+	p.release.Number = 1
+	if len(earlier) > 0 {
+		p.release.Number = earlier[0].Number + 1
+	}
+	lowered, err := jobs.Lower(p.ir, p.release, p.cfg.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	jobsText, err := encodeJobs(lowered)
+	if err != nil {
+		return nil, err
+	}
+	irText, err := json.Marshal(p.ir)
+	if err != nil {
+		return nil, fmt.Errorf("encode project: %w", err)
+	}
+	row, err := p.store.AddRelease(ctx, p.actor, store.Release{
+		ProjectID: p.project.ID, Tree: p.req.Tree, Entry: p.req.Entry, Layer: p.release.Layer,
+		IR: irText, Jobs: []byte(jobsText), By: p.actor.Email,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store release: %w", err)
+	}
+	if row.Number != p.release.Number {
+		return nil, fmt.Errorf("store release: it got number %d, not %d", row.Number, p.release.Number)
+	}
+	return lowered, nil
+}
+
+// rollJob brings one job up: planned, registered at the plan's index, healthy,
+// and answering through the router.
+func (p *push) rollJob(ctx context.Context, job *nomadapi.Job) error {
+	f := functionOf(p.ir, *job.ID)
+	plan, err := p.nomad.Plan(ctx, job)
+	if err != nil {
+		return err
+	}
+	if !plan.Changed {
+		return nil
+	}
+	if len(plan.Unplaced) > 0 {
+		problem := api.NewProblem(api.Failed, "there is no room for %s: %s", f.Name, plan.Unplaced[0]).
+			WithHelp("choose a smaller size or another region in fngen.yml, or ask the operator for more servers")
+		return problem
+	}
+	source, err := jobs.HCL(job)
+	if err != nil {
+		return err
+	}
+	p.phase("rollout", "starting %s", f.Name)
+	evalID, err := p.nomad.Submit(ctx, job, plan.Index, source)
+	if err != nil {
+		return err
+	}
+	rollout, err := p.nomad.Follow(ctx, job, evalID, func(healthy, desired int) {
+		p.phase("rollout", "%s: %d of %d healthy", f.Name, healthy, desired)
+	})
+	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
+		return p.explainRollout(f, failure)
+	}
+	if err != nil {
+		return err
+	}
+	p.phase("route", "waiting for %s to answer at %s", f.Name, p.cfg.Cluster.URL(f.WebApp.Hosts[0]))
+	return p.router.answering(ctx, f.WebApp.Hosts[0], f.WebApp.Health, rollout.Allocations)
+}
+
+func (p *push) explainRollout(f ir.Function, failure *nomad.Failure) error {
+	p.showFailure(f.Name, failure, true)
+	problem := api.NewProblem(api.Failed, "%s did not come up: %s", f.Name, failure.Reason)
+	if failure.ExitCode > 0 {
+		problem = api.NewProblem(api.Failed, "%s did not come up: it exited with code %d", f.Name, failure.ExitCode)
+	}
+	if p.live != nil {
+		return problem.WithHelp("release %d keeps serving", p.live.Number)
+	}
+	return problem.WithHelp("nothing of this project runs; mend it and push again")
+}
+
+// showFailure tells what the failed instance printed, and what Nomad noted.
+func (p *push) showFailure(name string, f *nomad.Failure, output bool) {
+	for _, line := range f.Events {
+		p.emit(api.Event{Output: &api.Output{Source: "nomad", Line: line}})
+	}
+	if !output {
+		return
+	}
+	for _, line := range f.Log {
+		p.emit(api.Event{Output: &api.Output{Source: name, Line: line}})
+	}
+}
+
+// stopRemoved stops the jobs of the live release that the new one has not.
+func (p *push) stopRemoved(ctx context.Context, lowered []*nomadapi.Job) error {
+	if p.live == nil {
+		return nil
+	}
+	old, err := decodeJobs(p.live.Jobs)
+	if err != nil {
+		return err
+	}
+	for _, job := range old {
+		if slices.ContainsFunc(lowered, func(j *nomadapi.Job) bool { return *j.ID == *job.ID }) {
+			continue
+		}
+		p.phase("rollout", "stopping %s", *job.ID)
+		if err := p.nomad.Stop(ctx, p.project.Name, *job.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}

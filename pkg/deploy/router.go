@@ -1,0 +1,81 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/pkg/api"
+)
+
+// The router hears of a new instance within half a second; one that does not
+// answer through it after routeDeadline is not routed.
+const (
+	routeDeadline = 30 * time.Second
+	routeInterval = 50 * time.Millisecond
+)
+
+// router asks functions through the platform's own ingress, as a person would.
+type router struct {
+	http    *http.Client
+	cluster jobs.Cluster
+}
+
+func newRouter(cfg Config) (*router, error) {
+	transport, err := api.NewTransport(cfg.CACert)
+	if err != nil {
+		return nil, err
+	}
+	transport.Proxy = nil
+	transport.DisableKeepAlives = true // each request may reach another instance
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return dialer.DialContext(ctx, network, cfg.Ingress)
+	}
+	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &router{http: client, cluster: cfg.Cluster}, nil
+}
+
+// answering returns when each allocation has answered a request through the
+// router.
+func (r *router) answering(ctx context.Context, label, path string, allocations []string) error {
+	ctx, cancel := context.WithTimeout(ctx, routeDeadline)
+	defer cancel()
+	waiting := slices.Clone(allocations)
+	ticker := time.NewTicker(routeInterval)
+	defer ticker.Stop()
+	for len(waiting) > 0 {
+		if id := r.probe(ctx, label, path); id != "" {
+			waiting = slices.DeleteFunc(waiting, func(w string) bool { return w == id })
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return api.NewProblem(api.Failed, "%d of %d new instances are healthy and do not answer at %s", len(waiting), len(allocations), r.cluster.URL(label))
+		case <-ticker.C:
+		}
+	}
+	return nil
+}
+
+// probe returns the allocation that answered, empty when none of ours did.
+func (r *router) probe(ctx context.Context, label, path string) string {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("https://%s.%s%s", label, r.cluster.Domain, path), nil)
+	if err != nil {
+		return ""
+	}
+	req.Header.Set("Fngen-Probe", "1")
+	resp, err := r.http.Do(req)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) // the answer itself does not matter
+	return resp.Header.Get("Fngen-Allocation")
+}

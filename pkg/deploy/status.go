@@ -1,0 +1,114 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// Status tells what of a project runs now, as Nomad sees it.
+func (s *Service) Status(ctx context.Context, p store.Project) (api.Status, error) {
+	out := api.Status{Project: p.Name, Functions: []api.FunctionStatus{}}
+	live, project, err := s.liveProject(ctx, p)
+	if err != nil {
+		return out, err
+	}
+	out.State, err = s.state(ctx, p, live.Number)
+	if err != nil || live.Number == 0 {
+		return out, err
+	}
+	out.Release = live.Number
+	servers := map[string]ir.Server{}
+	for _, srv := range project.Servers {
+		servers[srv.Name] = srv
+	}
+	for _, f := range project.Functions {
+		instances, err := s.nomad.Instances(ctx, p.Name, jobs.ID(f))
+		if err != nil {
+			return out, err
+		}
+		status := api.FunctionStatus{
+			Name: f.Name, Power: string(f.Power), URL: functionURL(f, s.cfg.Cluster), Instances: []api.InstanceStatus{},
+		}
+		for _, i := range instances {
+			status.Instances = append(status.Instances, instanceStatus(i, servers[i.Group]))
+		}
+		out.Functions = append(out.Functions, status)
+	}
+	out.URL = projectURL(project, s.cfg.Cluster)
+	return out, nil
+}
+
+// List fills in what `fngen projects` shows.
+func (s *Service) List(ctx context.Context, projects []store.Project) ([]api.Project, error) {
+	out := []api.Project{}
+	for _, p := range projects {
+		live, project, err := s.liveProject(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		state, err := s.state(ctx, p, live.Number)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, api.Project{
+			Name: p.Name, URL: projectURL(project, s.cfg.Cluster), Release: live.Number, State: state, CreatedAt: p.CreatedAt,
+		})
+	}
+	return out, nil
+}
+
+// liveProject reads the live release; without one both results are zero.
+func (s *Service) liveProject(ctx context.Context, p store.Project) (store.Release, ir.Project, error) {
+	var project ir.Project
+	live, err := s.store.LiveRelease(ctx, p.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Release{}, project, nil
+	}
+	if err != nil {
+		return store.Release{}, project, fmt.Errorf("read live release of %q: %w", p.Name, err)
+	}
+	if err := json.Unmarshal(live.IR, &project); err != nil {
+		return store.Release{}, project, fmt.Errorf("decode release %d of %q: %w", live.Number, p.Name, err)
+	}
+	return live, project, nil
+}
+
+// state is "live" when a release is, "failed" when one was tried and none is.
+func (s *Service) state(ctx context.Context, p store.Project, live int) (string, error) {
+	if live > 0 {
+		return "live", nil
+	}
+	releases, err := s.store.Releases(ctx, p.ID)
+	if err != nil {
+		return "", fmt.Errorf("list releases of %q: %w", p.Name, err)
+	}
+	if len(releases) > 0 {
+		return "failed", nil
+	}
+	return "empty", nil
+}
+
+func instanceStatus(i nomad.Instance, server ir.Server) api.InstanceStatus {
+	return api.InstanceStatus{
+		Server: i.Group, Size: server.Size, Region: server.Region, Allocation: i.Allocation, Node: i.Node,
+		State: i.State, Healthy: i.Healthy, Restarts: i.Restarts, Release: jobs.ReleaseNumber(i.Args), StartedAt: i.StartedAt,
+	}
+}
+
+// projectURL is the address of the function that has the project's own name.
+func projectURL(p ir.Project, c jobs.Cluster) string {
+	for _, f := range p.Functions {
+		if url := functionURL(f, c); url == c.URL(p.Name) {
+			return url
+		}
+	}
+	return ""
+}
