@@ -1,0 +1,192 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// attempts is how often a request that may be repeated is tried when the
+// connection fails; the wait doubles from firstWait.
+const (
+	attempts  = 3
+	firstWait = 200 * time.Millisecond
+)
+
+// maxAnswer bounds an answer that is not a stream.
+const maxAnswer = 64 << 20
+
+// Client talks to one control plane with one API key.
+type Client struct {
+	base    *url.URL
+	key     string
+	version string
+	http    *http.Client
+}
+
+// NewClient makes a client. The CA certificates of caFile (PEM, may be empty)
+// are trusted beside the system's. version goes into User-Agent.
+func NewClient(baseURL, key, caFile, version string) (*Client, error) {
+	base, err := url.Parse(strings.TrimSuffix(baseURL, "/"))
+	if err != nil {
+		return nil, fmt.Errorf("parse API address: %w", err)
+	}
+	if (base.Scheme != "https" && base.Scheme != "http") || base.Host == "" {
+		return nil, fmt.Errorf("API address %q is not of the form https://host", baseURL)
+	}
+	transport, err := NewTransport(caFile)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{base: base, key: key, version: version, http: &http.Client{Transport: transport}}, nil
+}
+
+// Account says whose key it is.
+func (c *Client) Account(ctx context.Context) (Account, error) {
+	return call[Account](ctx, c, http.MethodGet, "/v1/account", nil)
+}
+
+// Platform says what the platform has.
+func (c *Client) Platform(ctx context.Context) (Platform, error) {
+	return call[Platform](ctx, c, http.MethodGet, "/v1/platform", nil)
+}
+
+// Projects lists the account's projects by name.
+func (c *Client) Projects(ctx context.Context) ([]Project, error) {
+	return call[[]Project](ctx, c, http.MethodGet, "/v1/projects", nil)
+}
+
+// CreateProject adds a project.
+func (c *Client) CreateProject(ctx context.Context, name string) (Project, error) {
+	return call[Project](ctx, c, http.MethodPost, "/v1/projects", CreateProject{Name: name})
+}
+
+// Status says what runs.
+func (c *Client) Status(ctx context.Context, project string) (Status, error) {
+	return call[Status](ctx, c, http.MethodGet, projectPath(project), nil)
+}
+
+// Destroy removes a project and all that belongs to it.
+func (c *Client) Destroy(ctx context.Context, project string) (Destroyed, error) {
+	return call[Destroyed](ctx, c, http.MethodDelete, projectPath(project), nil)
+}
+
+// Missing sends a manifest and returns the digests of the blobs that the project
+// lacks. When there are none, the platform has the tree.
+func (c *Client) Missing(ctx context.Context, project string, m Manifest) (Missing, error) {
+	return call[Missing](ctx, c, http.MethodPost, projectPath(project)+"/trees", m)
+}
+
+func projectPath(project string) string { return "/v1/projects/" + url.PathEscape(project) }
+
+// call sends in as JSON, unless it is nil, and reads the answer as a T.
+func call[T any](ctx context.Context, c *Client, method, path string, in any) (T, error) {
+	var out T
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return out, fmt.Errorf("encode request: %w", err)
+		}
+	}
+	resp, err := c.do(ctx, method, path, "application/json", func() io.Reader { return bytes.NewReader(body) }, canRepeat(method, path))
+	if err != nil {
+		return out, err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&out); err != nil {
+		return out, fmt.Errorf("read answer of %s: %w", c.base.JoinPath(path), err)
+	}
+	return out, nil
+}
+
+// canRepeat reports whether a request that may have arrived may be sent again.
+// Offering a manifest is a POST that can.
+func canRepeat(method, path string) bool {
+	return method == http.MethodGet || method == http.MethodPut || strings.HasSuffix(path, "/trees")
+}
+
+// do sends a request and returns an answer of status 2xx; another status is a
+// *Problem. body is called once an attempt.
+func (c *Client) do(ctx context.Context, method, path, contentType string, body func() io.Reader, repeat bool) (*http.Response, error) {
+	wait := firstWait
+	for attempt := 1; ; attempt++ {
+		resp, err := c.send(ctx, method, path, contentType, body())
+		if err == nil {
+			return answer(resp)
+		}
+		if !repeat || attempt == attempts || ctx.Err() != nil || errors.Is(err, errNotSent) {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(wait):
+			wait *= 2
+		}
+	}
+}
+
+func (c *Client) send(ctx context.Context, method, path, contentType string, body io.Reader) (*http.Response, error) {
+	// path is escaped already.
+	req, err := http.NewRequestWithContext(ctx, method, c.base.String()+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	if method != http.MethodGet && method != http.MethodDelete {
+		req.Header.Set("Content-Type", contentType)
+	}
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	req.Header.Set("User-Agent", "fngen/"+c.version)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		// url.Error says the method and the address, never a header.
+		return nil, fmt.Errorf("reach the platform: %w", err)
+	}
+	return resp, nil
+}
+
+// answer turns a status that is not 2xx into a *Problem.
+func answer(resp *http.Response) (*http.Response, error) {
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("read error answer: %w", err)
+	}
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	p := new(Problem)
+	if kind == "application/problem+json" && json.Unmarshal(text, p) == nil && p.Code != "" {
+		return nil, p
+	}
+	// A router in between answered, not the platform.
+	p = NewProblem(codeOf(resp.StatusCode), "%s answered %s", resp.Request.URL.Host, resp.Status)
+	p.Status = resp.StatusCode
+	return nil, p
+}
+
+func codeOf(status int) Code {
+	switch status {
+	case http.StatusUnauthorized:
+		return Unauthenticated
+	case http.StatusForbidden:
+		return Forbidden
+	case http.StatusNotFound:
+		return NotFound
+	case http.StatusRequestEntityTooLarge:
+		return TooLarge
+	}
+	return Internal
+}

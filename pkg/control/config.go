@@ -1,0 +1,87 @@
+package control
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+const (
+	databaseFile = "fngend.db"
+	blobsDir     = "blobs"
+)
+
+// Config is the environment of `fngend serve`, read once.
+type Config struct {
+	// Data is the directory of the database and the blobs.
+	Data   string
+	Listen string
+	// Domain is the suffix of every project's host; APIURL is where agents
+	// reach this server.
+	Domain, APIURL string
+	// Ingress is host:port of the router's TLS entry; CACert the file of the CA
+	// that signed its certificate, empty for the system's.
+	Ingress, CACert string
+	DefaultRegion   string
+	Pythons         []string
+	// UVVersion and BuildDigest are part of a layer's identity.
+	UVVersion, BuildDigest string
+	NomadAddr, NomadToken  string
+}
+
+func readConfig(getenv func(string) string) (Config, error) {
+	data, err := dataDir(getenv)
+	if err != nil {
+		return Config{}, err
+	}
+	or := func(name, fallback string) string {
+		if v := getenv(name); v != "" {
+			return v
+		}
+		return fallback
+	}
+	c := Config{
+		Data: data, Listen: or("FNGEND_LISTEN", "127.0.0.1:8880"),
+		Domain: getenv("FNGEND_DOMAIN"), APIURL: getenv("FNGEND_API_URL"),
+		Ingress: getenv("FNGEND_INGRESS"), CACert: getenv("FNGEND_CA_CERT"),
+		DefaultRegion: getenv("FNGEND_DEFAULT_REGION"), Pythons: list(getenv("FNGEND_PYTHONS")),
+		UVVersion: getenv("FNGEND_UV_VERSION"), BuildDigest: getenv("FNGEND_BUILD_DIGEST"),
+		NomadAddr: or("NOMAD_ADDR", "http://127.0.0.1:4646"), NomadToken: getenv("NOMAD_TOKEN"),
+	}
+	var unset []string
+	for _, need := range []struct{ name, value string }{
+		{"FNGEND_DOMAIN", c.Domain}, {"FNGEND_API_URL", c.APIURL}, {"FNGEND_INGRESS", c.Ingress},
+		{"FNGEND_PYTHONS", strings.Join(c.Pythons, ",")},
+	} {
+		if need.value == "" {
+			unset = append(unset, need.name)
+		}
+	}
+	if len(unset) > 0 {
+		return Config{}, fmt.Errorf("the environment lacks %s", strings.Join(unset, ", "))
+	}
+	return c, nil
+}
+
+// dataDir is the directory of FNGEND_DATA, made when it is not there.
+func dataDir(getenv func(string) string) (string, error) {
+	dir := getenv("FNGEND_DATA")
+	if dir == "" {
+		return "", fmt.Errorf("the environment lacks FNGEND_DATA, the directory of the database and the blobs")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make data directory: %w", err)
+	}
+	return dir, nil
+}
+
+// list splits at commas; empty parts are left out.
+func list(s string) []string {
+	var out []string
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}

@@ -1,0 +1,39 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+
+	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/deploy"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// newDeployer connects package deploy with the cluster.
+func newDeployer(ctx context.Context, c Config, s *store.Store, b *blob.Dir, log *slog.Logger) (deployer, error) {
+	_, portText, err := net.SplitHostPort(c.Ingress)
+	if err != nil {
+		return nil, fmt.Errorf("FNGEND_INGRESS %q is not of the form host:port: %w", c.Ingress, err)
+	}
+	port, err := strconv.Atoi(portText)
+	if err != nil {
+		return nil, fmt.Errorf("FNGEND_INGRESS %q has no port number: %w", c.Ingress, err)
+	}
+	scheduler, err := nomad.New(c.NomadAddr, c.NomadToken)
+	if err != nil {
+		return nil, err
+	}
+	cluster := jobs.DefaultCluster()
+	cluster.Domain, cluster.Port, cluster.APIURL = c.Domain, port, c.APIURL
+	cluster.UVVersion, cluster.BuildDigest = c.UVVersion, c.BuildDigest
+	return deploy.New(ctx, deploy.Config{
+		Version: api.Version, Cluster: cluster, DefaultRegion: c.DefaultRegion,
+		Pythons: c.Pythons, Ingress: c.Ingress, CACert: c.CACert,
+	}, s, b, scheduler, log)
+}

@@ -1,0 +1,106 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/server"
+	"fngen.dev/fngen/pkg/store"
+)
+
+const (
+	// memoryGoal makes the collector work harder before the process grows over
+	// it. GOMEMLIMIT overrides it.
+	memoryGoal = 60 << 20
+	// patience is how long requests may go on after the signal to end.
+	patience = 5 * time.Second
+)
+
+// deployer is what serving needs of package deploy.
+type deployer interface {
+	server.Deployer
+	// Recover is called once, before the first request.
+	Recover(ctx context.Context) error
+	// Stop ends what goes on, and waits for it.
+	Stop()
+}
+
+type deployerFactory func(ctx context.Context, c Config, s *store.Store, b *blob.Dir, log *slog.Logger) (deployer, error)
+
+func newCmdServe(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Run the control plane", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context()) },
+	}
+}
+
+// serve runs until ctx ends.
+func (a *app) serve(ctx context.Context) error {
+	c, err := readConfig(a.getenv)
+	if err != nil {
+		return err
+	}
+	if a.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryGoal)
+	}
+	log := slog.New(slog.NewJSONHandler(a.err, nil))
+	return a.withStore(ctx, func(s *store.Store) error {
+		blobs, err := blob.Open(filepath.Join(c.Data, blobsDir))
+		if err != nil {
+			return err
+		}
+		return errors.Join(a.serveWith(ctx, c, s, blobs, log), blobs.Close())
+	})
+}
+
+func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *blob.Dir, log *slog.Logger) error {
+	d, err := a.deployer(ctx, c, s, blobs, log)
+	if err != nil {
+		return fmt.Errorf("start deployer: %w", err)
+	}
+	defer d.Stop()
+	if err := d.Recover(ctx); err != nil {
+		return err
+	}
+	transport, err := api.NewTransport(c.CACert)
+	if err != nil {
+		return err
+	}
+	h := server.New(server.Options{
+		Store: s, Blobs: blobs, Deployer: d, Log: log, Version: api.Version,
+		Workloads: server.NewWorkloadVerifier(c.NomadAddr, &http.Client{Transport: transport}),
+	})
+	l, err := server.Start(ctx, c.Listen, h, log)
+	if err != nil {
+		return err
+	}
+	select {
+	case err := <-l.Failed():
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	log.Info("stopping")
+	return stop(context.WithoutCancel(ctx), l, d)
+}
+
+// stop lets short requests end, then ends the pushes, whose streams end with
+// them, then waits for what is left.
+func stop(ctx context.Context, l *server.Listener, d deployer) error {
+	half, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	pushes := context.AfterFunc(half, d.Stop)
+	defer pushes()
+	whole, cancelWhole := context.WithTimeout(ctx, 2*patience)
+	defer cancelWhole()
+	return l.Stop(whole)
+}

@@ -1,0 +1,156 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/store"
+)
+
+var layerKey = regexp.MustCompile(`^[a-z0-9]{16,64}$`)
+
+// maxLayerBytes bounds a compressed virtual environment.
+const maxLayerBytes = 4 << 30
+
+type workloadKey struct{}
+
+func (s *Server) routeAgents(mux *http.ServeMux) {
+	mux.HandleFunc("GET /v1/agent/trees/{hex}", s.getTree)
+	// GET answers HEAD too.
+	mux.HandleFunc("GET /v1/agent/layers/{key}", s.getLayer)
+	mux.HandleFunc("PUT /v1/agent/layers/{key}", s.putLayer)
+}
+
+// withWorkload lets a request with a valid workload identity through.
+func (s *Server) withWorkload(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token, _ := bearer(r)
+		who, err := s.Workloads.Verify(r.Context(), token)
+		if errors.Is(err, errWorkload) {
+			err = api.NewProblem(api.Unauthenticated, "%s", err)
+		}
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		infoOf(r.Context()).caller = who.Namespace + "/" + who.JobID
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), workloadKey{}, who)))
+	})
+}
+
+// workload is the agent and the project that Nomad says it runs for.
+func (s *Server) workload(r *http.Request) (Workload, store.Project, error) {
+	who, ok := r.Context().Value(workloadKey{}).(Workload)
+	if !ok {
+		return who, store.Project{}, api.NewProblem(api.Unauthenticated, "%s", errWorkload)
+	}
+	p, err := s.Store.ProjectByName(r.Context(), who.Namespace)
+	return who, p, err
+}
+
+// getTree sends a tree of the agent's own project.
+func (s *Server) getTree(w http.ResponseWriter, r *http.Request) {
+	_, p, err := s.workload(r)
+	hex := r.PathValue("hex")
+	if err == nil && !sha256Hex.MatchString(hex) {
+		err = api.NewProblem(api.Invalid, "%q is not a tree's digest", hex)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	m, err := s.Store.Tree(r.Context(), p.ID, "sha256:"+hex)
+	if err == nil {
+		err = untimed(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/zstd")
+	if r.Method == http.MethodHead {
+		return
+	}
+	s.finish(r, writeTar(w, m, func(sha256 string) (*os.File, error) { return s.Blobs.Open(p.Scope(), sha256) }))
+}
+
+func (s *Server) getLayer(w http.ResponseWriter, r *http.Request) {
+	_, p, err := s.workload(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	l, err := s.Store.Layer(r.Context(), p.ID, r.PathValue("key"))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	f, err := s.Blobs.Open(p.Scope(), l.SHA256)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer f.Close()
+	if err := untimed(w); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/zstd")
+	w.Header().Set("Content-Length", strconv.FormatInt(l.Size, 10))
+	w.Header().Set("ETag", strconv.Quote(l.SHA256))
+	if r.Method == http.MethodHead {
+		return
+	}
+	_, err = io.Copy(w, f)
+	s.finish(r, err)
+}
+
+// putLayer keeps what a build made: only from the build job of that very key.
+func (s *Server) putLayer(w http.ResponseWriter, r *http.Request) {
+	who, p, err := s.workload(r)
+	key := r.PathValue("key")
+	switch {
+	case err != nil:
+	case !layerKey.MatchString(key):
+		err = api.NewProblem(api.Invalid, "%q is not a layer's key", key)
+	case who.JobID != "build-"+key:
+		err = api.NewProblem(api.Forbidden, "job %q does not build layer %s", who.JobID, key)
+	default:
+		err = untimed(w)
+	}
+	if err == nil {
+		err = s.keepLayer(w, r, p, key)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *Server) keepLayer(w http.ResponseWriter, r *http.Request, p store.Project, key string) error {
+	in := &wireReader{r: http.MaxBytesReader(w, r.Body, maxLayerBytes), rc: http.NewResponseController(w)}
+	digest, size, err := s.Blobs.PutStream(r.Context(), p.Scope(), in)
+	if err != nil {
+		return fmt.Errorf("keep layer %s: %w", key, err)
+	}
+	return s.Store.SaveLayer(r.Context(), p.ID, store.Layer{Key: key, SHA256: digest, Size: size})
+}
+
+// finish ends a stream. The status went out long ago, so a fault can only be
+// shown by cutting the connection.
+func (s *Server) finish(r *http.Request, err error) {
+	if err == nil {
+		return
+	}
+	s.Log.LogAttrs(r.Context(), slog.LevelWarn, "stream broke off", slog.String("request_id", infoOf(r.Context()).id), slog.Any("error", err))
+	panic(http.ErrAbortHandler)
+}

@@ -1,0 +1,114 @@
+package server
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// answer is the body of a response, as huma wants it.
+type answer[T any] struct{ Body T }
+
+type inProject struct {
+	Project string `path:"project" doc:"The project's name"`
+}
+
+type inCreate struct{ Body api.CreateProject }
+
+func (s *Server) routePeople(h huma.API, mux *http.ServeMux) {
+	register(s, h, http.MethodGet, "/v1/account", "account", "Whose API key it is", s.account)
+	register(s, h, http.MethodGet, "/v1/platform", "platform", "What the platform has", s.platform)
+	register(s, h, http.MethodGet, "/v1/projects", "list-projects", "The account's projects", s.projects)
+	register(s, h, http.MethodPost, "/v1/projects", "create-project", "Add a project", s.createProject)
+	register(s, h, http.MethodGet, "/v1/projects/{project}", "status", "What runs now", s.status)
+	mux.HandleFunc("DELETE /v1/projects/{project}", s.destroy)
+	mux.HandleFunc("POST /v1/projects/{project}/trees", s.offerTree)
+	mux.HandleFunc("PUT /v1/projects/{project}/trees/{digest}/blobs", s.putBlobs)
+	mux.HandleFunc("POST /v1/projects/{project}/pushes", s.push)
+	describeRaw(h.OpenAPI())
+}
+
+// register adds a route whose request and answer are JSON.
+func register[I, O any](s *Server, h huma.API, method, path, id, summary string, f func(context.Context, store.Actor, *I) (O, error)) {
+	op := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, DefaultStatus: http.StatusOK}
+	if method == http.MethodPost {
+		op.DefaultStatus = http.StatusCreated
+	}
+	op.Responses = map[string]*huma.Response{"default": problemResponse(h.OpenAPI())}
+	huma.Register(h, op, func(ctx context.Context, in *I) (*answer[O], error) {
+		actor, err := actorOf(ctx)
+		if err != nil {
+			return nil, s.problem(ctx, err)
+		}
+		out, err := f(ctx, actor, in)
+		if err != nil {
+			return nil, s.problem(ctx, err)
+		}
+		return &answer[O]{out}, nil
+	})
+}
+
+func (s *Server) account(_ context.Context, actor store.Actor, _ *struct{}) (api.Account, error) {
+	return api.Account{Email: actor.Email}, nil
+}
+
+func (s *Server) platform(ctx context.Context, _ store.Actor, _ *struct{}) (api.Platform, error) {
+	return s.Deployer.Platform(ctx)
+}
+
+func (s *Server) projects(ctx context.Context, actor store.Actor, _ *struct{}) ([]api.Project, error) {
+	ps, err := s.Store.Projects(ctx, actor.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	return s.Deployer.List(ctx, ps)
+}
+
+func (s *Server) createProject(ctx context.Context, actor store.Actor, in *inCreate) (api.Project, error) {
+	p, err := s.Deployer.Create(ctx, actor, in.Body.Name)
+	if err != nil {
+		return api.Project{}, err
+	}
+	return api.Project{Name: p.Name, State: "empty", CreatedAt: p.CreatedAt}, nil
+}
+
+func (s *Server) status(ctx context.Context, actor store.Actor, in *inProject) (api.Status, error) {
+	p, err := s.Store.Project(ctx, actor.AccountID, in.Project)
+	if err != nil {
+		return api.Status{}, err
+	}
+	return s.Deployer.Status(ctx, p)
+}
+
+// destroy is not huma's, since it may take minutes.
+func (s *Server) destroy(w http.ResponseWriter, r *http.Request) {
+	actor, p, err := s.target(r)
+	if err == nil {
+		err = untimed(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	// A caller that leaves does not leave a project half destroyed.
+	gone, err := s.Deployer.Destroy(context.WithoutCancel(r.Context()), actor, p)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.reply(w, gone)
+}
+
+// target is the caller and the project that a request is about.
+func (s *Server) target(r *http.Request) (store.Actor, store.Project, error) {
+	actor, err := actorOf(r.Context())
+	if err != nil {
+		return actor, store.Project{}, err
+	}
+	p, err := s.Store.Project(r.Context(), actor.AccountID, r.PathValue("project"))
+	return actor, p, err
+}

@@ -1,0 +1,113 @@
+package server
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"fngen.dev/fngen/pkg/api"
+)
+
+const (
+	maxPushBytes = 64 << 10
+	// heartbeat keeps routers from closing a silent stream, and finds out that
+	// the caller left.
+	heartbeat = 15 * time.Second
+)
+
+// push makes a tree live and streams what happens, one JSON event a line.
+func (s *Server) push(w http.ResponseWriter, r *http.Request) {
+	events, err := s.beginPush(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
+	out := &lineWriter{w: w, rc: http.NewResponseController(w)}
+	out.flush()
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	// The loop outlives the caller: the deployer sends until it is done, and
+	// shutting down waits for its requests.
+	for {
+		select {
+		case e, ok := <-events:
+			if !ok {
+				return
+			}
+			if e.Failed != nil {
+				e.Failed = s.problem(r.Context(), e.Failed)
+			}
+			line, err := json.Marshal(e)
+			if err != nil {
+				s.Log.Error("encode event", slog.Any("error", err))
+				continue
+			}
+			out.write(line)
+		case <-beat.C:
+			out.write(nil)
+		}
+	}
+}
+
+func (s *Server) beginPush(w http.ResponseWriter, r *http.Request) (<-chan api.Event, error) {
+	actor, p, err := s.target(r)
+	if err != nil {
+		return nil, err
+	}
+	req, err := read[api.PushRequest](w, r, maxPushBytes)
+	if err != nil {
+		return nil, err
+	}
+	hex, ok := strings.CutPrefix(req.Tree, "sha256:")
+	if !ok || !sha256Hex.MatchString(hex) {
+		return nil, api.NewProblem(api.Invalid, "%q is not a tree's digest", req.Tree)
+	}
+	if req.Entry != "" {
+		if fault := checkPath(req.Entry); fault != "" {
+			return nil, api.NewProblem(api.Invalid, "entry %q %s", req.Entry, fault)
+		}
+	}
+	has, err := s.Store.HasTree(r.Context(), p.ID, req.Tree)
+	if err != nil {
+		return nil, err
+	}
+	if !has {
+		return nil, api.NewProblem(api.TreeMissing, "project %q has no tree %s", p.Name, req.Tree).
+			WithHelp("send its manifest and its blobs first")
+	}
+	if err := untimed(w); err != nil {
+		return nil, err
+	}
+	return s.Deployer.Push(r.Context(), actor, p, req)
+}
+
+// lineWriter writes lines until the caller leaves, and nothing after.
+type lineWriter struct {
+	w    http.ResponseWriter
+	rc   *http.ResponseController
+	gone bool
+}
+
+func (l *lineWriter) write(line []byte) {
+	if l.gone {
+		return
+	}
+	// One write, so that a line is never cut in two packets without need.
+	if _, err := l.w.Write(append(line, '\n')); err != nil {
+		l.gone = true
+		return
+	}
+	l.flush()
+}
+
+func (l *lineWriter) flush() {
+	if err := l.rc.Flush(); err != nil {
+		l.gone = true
+	}
+}

@@ -1,0 +1,123 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// requestID is what is taken from a caller; anything else is replaced.
+var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// info is what the log line of a request says. The layers below fill it in.
+type info struct {
+	id     string
+	caller string
+}
+
+type infoKey struct{}
+
+func infoOf(ctx context.Context) *info {
+	if i, ok := ctx.Value(infoKey{}).(*info); ok {
+		return i
+	}
+	return &info{}
+}
+
+// logged gives each request an id and writes one line for it.
+func (s *Server) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begin := time.Now()
+		i := &info{id: r.Header.Get("X-Request-Id")}
+		if !requestID.MatchString(i.id) {
+			i.id = rand.Text()
+		}
+		w.Header().Set("X-Request-Id", i.id)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		rec := &recorder{ResponseWriter: w}
+		defer func() {
+			// A panic is http.ErrAbortHandler, which cuts an answer short, or a
+			// bug, which the server logs with its stack.
+			aborted := recover()
+			s.line(r, i, rec, begin, aborted != nil)
+			if aborted != nil {
+				panic(aborted)
+			}
+		}()
+		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), infoKey{}, i)))
+	})
+}
+
+func (s *Server) line(r *http.Request, i *info, rec *recorder, begin time.Time, aborted bool) {
+	level := slog.LevelInfo
+	if r.URL.Path == "/healthz" && rec.status == http.StatusOK {
+		level = slog.LevelDebug
+	}
+	s.Log.LogAttrs(r.Context(), level, "request",
+		slog.String("request_id", i.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Int64("ms", time.Since(begin).Milliseconds()),
+		slog.String("caller", i.caller), slog.String("ip", clientIP(r)), slog.Bool("aborted", aborted))
+}
+
+// clientIP is the caller's address: the connection's, or what the router wrote
+// when the connection comes from the machine itself.
+func clientIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil || !addr.IsLoopback() {
+		return host
+	}
+	// The last entry is the router's own; those before it are the caller's word.
+	forwarded := r.Header.Values("X-Forwarded-For")
+	if len(forwarded) == 0 {
+		return host
+	}
+	last := forwarded[len(forwarded)-1]
+	last = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+	if addr, err := netip.ParseAddr(last); err == nil {
+		return addr.String()
+	}
+	return host
+}
+
+// recorder notes what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(p)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// untimed lifts the server's time limits from an answer that may take long.
+func untimed(w http.ResponseWriter) error {
+	rc := http.NewResponseController(w)
+	return errors.Join(rc.SetReadDeadline(time.Time{}), rc.SetWriteDeadline(time.Time{}))
+}

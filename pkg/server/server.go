@@ -1,0 +1,117 @@
+// Package server is the control plane's HTTP edge: it authenticates, checks what
+// came in, calls the store, the blobs or the deployer, and turns every error
+// into a problem with a code. It decides nothing.
+//
+// Three kinds of callers, by path: people and CI under /v1 with an API key,
+// agents under /v1/agent with their Nomad workload identity, and anyone for the
+// health check and the API's description.
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// Deployer makes trees live and takes projects down.
+type Deployer interface {
+	// Push begins to make a tree live. The events go on until the channel is
+	// closed, and the work does not end with ctx once it is accepted.
+	Push(ctx context.Context, actor store.Actor, p store.Project, req api.PushRequest) (<-chan api.Event, error)
+	Status(ctx context.Context, p store.Project) (api.Status, error)
+	// List tells where each project stands, in the order given.
+	List(ctx context.Context, ps []store.Project) ([]api.Project, error)
+	// Destroy removes a project with all that belongs to it.
+	Destroy(ctx context.Context, actor store.Actor, p store.Project) (api.Destroyed, error)
+	// Create checks the name and adds a project: its row and its place in the
+	// cluster.
+	Create(ctx context.Context, actor store.Actor, name string) (store.Project, error)
+	Platform(ctx context.Context) (api.Platform, error)
+}
+
+// Options are what a Server is made of. All are required.
+type Options struct {
+	Store    *store.Store
+	Blobs    *blob.Dir
+	Deployer Deployer
+	// Workloads checks the identities of agents.
+	Workloads *WorkloadVerifier
+	Log       *slog.Logger
+	Version   string
+}
+
+// Server answers requests.
+type Server struct {
+	Options
+	keys     *limiters[int64]
+	failures *limiters[string]
+	handler  http.Handler
+}
+
+// New makes a server.
+func New(o Options) *Server {
+	s := &Server{Options: o, keys: newLimiters[int64](keyRate, keyBurst), failures: newLimiters[string](failureRate, failureBurst)}
+	mux := http.NewServeMux()
+	s.routePeople(humago.New(mux, describe(o.Version)), mux)
+	s.routeAgents(mux)
+	mux.HandleFunc("GET /healthz", s.health)
+	mux.HandleFunc("/", s.noRoute)
+	s.handler = s.logged(s.authenticated(mux))
+	return s
+}
+
+// ServeHTTP makes Server a handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// authenticated demands what each part of the tree demands. A handler takes the
+// caller from the context and refuses when there is none, so that a path which
+// slipped past here opens nothing.
+func (s *Server) authenticated(next http.Handler) http.Handler {
+	people, agents := s.withKey(next), s.withWorkload(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/v1/agent/"):
+			agents.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, "/v1/"):
+			people.ServeHTTP(w, r)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
+	if err := s.Store.Ping(r.Context()); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintln(w, `{"status":"ok"}`)
+}
+
+func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
+	s.fail(w, r, api.NewProblem(api.NotFound, "there is no %s %s", r.Method, r.URL.Path).
+		WithHelp("see /openapi.json; a newer fngen may need a newer platform"))
+}
+
+// describe is the head of the API's description.
+func describe(version string) huma.Config {
+	c := huma.DefaultConfig("fngen", version)
+	// Without the hooks: they add a "$schema" field to every answer.
+	c.CreateHooks = nil
+	c.Transformers = []huma.Transformer{problemOfFramework}
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"key": {Type: "http", Scheme: "bearer", Description: "An API key, fngen_..."},
+	}
+	c.Security = []map[string][]string{{"key": {}}}
+	return c
+}

@@ -1,0 +1,53 @@
+package server
+
+import (
+	"archive/tar"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"fngen.dev/fngen/compiler/source"
+)
+
+// treeTime is every file's time: the same tree is the same bytes. Zip archives,
+// which Python programs make of their own files, know no earlier year.
+var treeTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// writeTar writes a tree as a compressed tar of regular files, each opened by
+// its digest.
+func writeTar(w io.Writer, m source.Manifest, open func(sha256 string) (*os.File, error)) error {
+	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		return fmt.Errorf("start compression: %w", err)
+	}
+	t := tar.NewWriter(z)
+	for _, f := range m.Files {
+		if err := writeEntry(t, f, open); err != nil {
+			return fmt.Errorf("pack %s: %w", f.Path, err)
+		}
+	}
+	if err := t.Close(); err != nil {
+		return err
+	}
+	return z.Close()
+}
+
+func writeEntry(t *tar.Writer, f source.File, open func(string) (*os.File, error)) error {
+	h := tar.Header{Typeflag: tar.TypeReg, Name: f.Path, Size: f.Size, Mode: 0o644, ModTime: treeTime}
+	if f.Executable {
+		h.Mode = 0o755
+	}
+	if err := t.WriteHeader(&h); err != nil {
+		return err
+	}
+	file, err := open(f.SHA256)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = io.Copy(t, file)
+	return err
+}

@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// Layer is a built virtual environment: the blob that holds it, under the key
+// of what went into it.
+type Layer struct {
+	Key    string
+	SHA256 string
+	Size   int64
+}
+
+// SaveLayer keeps the result of a project's build. A build that runs again
+// replaces it: two builds of one key are equal in meaning, not in bytes.
+func (s *Store) SaveLayer(ctx context.Context, projectID int64, l Layer) error {
+	return s.change(ctx, func(tx *sql.Tx) error {
+		const q = `INSERT INTO layers (project_id, key, sha256, size, created_at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (project_id, key) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size, created_at = excluded.created_at`
+		if _, err := tx.ExecContext(ctx, q, projectID, l.Key, l.SHA256, l.Size, s.now().UnixMicro()); err != nil {
+			return fmt.Errorf("save layer %s: %w", l.Key, err)
+		}
+		// The platform's own build job is the actor.
+		return s.audit(ctx, tx, Actor{}, "layer.create", l.Key, detail{"project": projectID, "sha256": l.SHA256, "bytes": l.Size})
+	})
+}
+
+// Layer finds a layer of a project, or the error is ErrNotFound.
+func (s *Store) Layer(ctx context.Context, projectID int64, key string) (Layer, error) {
+	l := Layer{Key: key}
+	const q = `SELECT sha256, size FROM layers WHERE project_id = $1 AND key = $2`
+	if err := s.read.QueryRowContext(ctx, q, projectID, key).Scan(&l.SHA256, &l.Size); err != nil {
+		return Layer{}, missing(err, "layer %s", key)
+	}
+	return l, nil
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// ReleaseState is where a release stands.
+//
+//	pending -> live <-> superseded
+//	   \_______ \___-> failed
+type ReleaseState string
+
+// A project has at most one live release.
+const (
+	Pending    ReleaseState = "pending"
+	Live       ReleaseState = "live"
+	Failed     ReleaseState = "failed"
+	Superseded ReleaseState = "superseded"
+)
+
+// moves are the legal changes. What failed stays failed: trying again is a new
+// release. A superseded one comes back by a rollback.
+var moves = map[ReleaseState][]ReleaseState{
+	Pending:    {Live, Failed, Superseded},
+	Live:       {Superseded, Failed},
+	Superseded: {Live},
+}
+
+// Release is one push, as it was compiled. Only its state changes.
+type Release struct {
+	ProjectID int64
+	// Number counts from 1 in each project.
+	Number int
+	// Tree is the manifest's digest; Entry the one file that was pushed, or empty.
+	Tree, Entry string
+	// Layer is a layer's key, empty when there is nothing to install.
+	Layer      string
+	EnvVersion int
+	// IR and Jobs are JSON.
+	IR, Jobs []byte
+	State    ReleaseState
+	// Reason says why it failed.
+	Reason string
+	// By is the address of who pushed.
+	By        string
+	CreatedAt time.Time
+}
+
+const releaseColumns = `SELECT project_id, number, tree, entry, layer, env_version, ir, jobs, state, reason, created_by, created_at FROM releases `
+
+func scanRelease(row scanner) (Release, error) {
+	var r Release
+	var at int64
+	err := row.Scan(&r.ProjectID, &r.Number, &r.Tree, &r.Entry, &r.Layer, &r.EnvVersion, &r.IR, &r.Jobs, &r.State, &r.Reason, &r.By, &at)
+	r.CreatedAt = fromMicro(at)
+	return r, err
+}
+
+// AddRelease keeps r as the project's next release, in state pending. It sets
+// Number, State, CreatedAt, and By when it is empty.
+func (s *Store) AddRelease(ctx context.Context, actor Actor, r Release) (Release, error) {
+	r.State, r.CreatedAt = Pending, s.now().UTC()
+	if r.By == "" {
+		r.By = actor.Email
+	}
+	r.IR, r.Jobs = orEmpty(r.IR), orEmpty(r.Jobs)
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		// The transaction holds the only write lock from its beginning, and the
+		// primary key guards the number besides.
+		next := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(number), 0) + 1 FROM releases WHERE project_id = $1`, r.ProjectID)
+		if err := next.Scan(&r.Number); err != nil {
+			return fmt.Errorf("number release: %w", err)
+		}
+		const q = `INSERT INTO releases (project_id, number, tree, entry, layer, env_version, ir, jobs, state, reason, created_by, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+		if _, err := tx.ExecContext(ctx, q, r.ProjectID, r.Number, r.Tree, r.Entry, r.Layer, r.EnvVersion, r.IR, r.Jobs,
+			string(r.State), r.Reason, r.By, r.CreatedAt.UnixMicro()); err != nil {
+			return fmt.Errorf("add release %d: %w", r.Number, err)
+		}
+		return s.audit(ctx, tx, actor, "release.create", releaseName(r.ProjectID, r.Number), detail{"tree": r.Tree, "layer": r.Layer})
+	})
+	if err != nil {
+		return Release{}, err
+	}
+	return r, nil
+}
+
+// SetReleaseState moves a release; a move that is not in the table is ErrState.
+// Making one live supersedes the one that was, in the same transaction. Setting
+// the state that it has changes nothing.
+func (s *Store) SetReleaseState(ctx context.Context, actor Actor, projectID int64, number int, state ReleaseState, reason string) error {
+	return s.change(ctx, func(tx *sql.Tx) error {
+		var from ReleaseState
+		row := tx.QueryRowContext(ctx, `SELECT state FROM releases WHERE project_id = $1 AND number = $2`, projectID, number)
+		if err := row.Scan(&from); err != nil {
+			return missing(err, "release %d", number)
+		}
+		if from == state {
+			return nil
+		}
+		if !slices.Contains(moves[from], state) {
+			return fmt.Errorf("release %d: %w from %s to %s", number, ErrState, from, state)
+		}
+		d := detail{"from": from, "to": state, "reason": reason}
+		if state == Live {
+			const q = `UPDATE releases SET state = 'superseded' WHERE project_id = $1 AND state = 'live'`
+			if _, err := tx.ExecContext(ctx, q, projectID); err != nil {
+				return fmt.Errorf("supersede live release: %w", err)
+			}
+		}
+		const q = `UPDATE releases SET state = $1, reason = $2 WHERE project_id = $3 AND number = $4`
+		if _, err := tx.ExecContext(ctx, q, string(state), reason, projectID, number); err != nil {
+			return fmt.Errorf("set state of release %d: %w", number, err)
+		}
+		return s.audit(ctx, tx, actor, "release."+string(state), releaseName(projectID, number), d)
+	})
+}
+
+// LiveRelease returns the live release, or ErrNotFound.
+func (s *Store) LiveRelease(ctx context.Context, projectID int64) (Release, error) {
+	r, err := scanRelease(s.read.QueryRowContext(ctx, releaseColumns+`WHERE project_id = $1 AND state = 'live'`, projectID))
+	if err != nil {
+		return Release{}, missing(err, "live release")
+	}
+	return r, nil
+}
+
+// Release returns one release, or ErrNotFound.
+func (s *Store) Release(ctx context.Context, projectID int64, number int) (Release, error) {
+	r, err := scanRelease(s.read.QueryRowContext(ctx, releaseColumns+`WHERE project_id = $1 AND number = $2`, projectID, number))
+	if err != nil {
+		return Release{}, missing(err, "release %d", number)
+	}
+	return r, nil
+}
+
+// Releases returns the releases of a project, newest first.
+func (s *Store) Releases(ctx context.Context, projectID int64) ([]Release, error) {
+	return collect(ctx, s.read, "releases", func(row *sql.Rows) (Release, error) { return scanRelease(row) },
+		releaseColumns+`WHERE project_id = $1 ORDER BY number DESC`, projectID)
+}
+
+// PendingReleases returns what is pending in any project, oldest first: when
+// the control plane starts, these are the pushes that its end interrupted.
+func (s *Store) PendingReleases(ctx context.Context) ([]Release, error) {
+	return collect(ctx, s.read, "releases", func(row *sql.Rows) (Release, error) { return scanRelease(row) },
+		releaseColumns+`WHERE state = 'pending' ORDER BY created_at, project_id, number`)
+}
+
+func releaseName(projectID int64, number int) string { return fmt.Sprintf("%d/%d", projectID, number) }
+
+func orEmpty(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
