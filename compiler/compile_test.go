@@ -1,0 +1,134 @@
+package compiler_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"fngen.dev/fngen/compiler"
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/source"
+)
+
+var update = flag.Bool("update", false, "rewrite the want sections of testdata")
+
+// Each case is a tree and what it means. Lines of the comment set the input:
+// "project: shop", "entry: a.py", "regions: us-west", "pythons: 3.11 3.12".
+// A section "want" holds the diagnostics as text, then the ir as JSON.
+func TestCompile(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { runCase(t, file) })
+	}
+}
+
+func runCase(t *testing.T, file string) {
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	want, kept := "", archive.Files[:0]
+	for _, f := range archive.Files {
+		if f.Name == "want" {
+			want = string(f.Data)
+			continue
+		}
+		kept = append(kept, f)
+		write(t, filepath.Join(dir, f.Name), f.Data)
+	}
+	got := describe(t, dir, string(archive.Comment))
+	if *update {
+		archive.Files = append(kept, txtar.File{Name: "want", Data: []byte(got)})
+		if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+}
+
+func write(t *testing.T, name string, data []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if target, ok := strings.CutPrefix(string(data), "LINK "); ok {
+		if err := os.Symlink(strings.TrimSpace(target), name); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	data = unescape(data)
+	if err := os.WriteFile(name, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// unescape lets a case hold bytes that a text file cannot show.
+func unescape(data []byte) []byte {
+	for from, to := range map[string]string{"<NUL>": "\x00", "<CR>": "\r", "<TAB>": "\t", "<FF>": "\xff", "<ESC>": "\x1b", "<NOEOL>\n": ""} {
+		data = bytes.ReplaceAll(data, []byte(from), []byte(to))
+	}
+	return data
+}
+
+func describe(t *testing.T, dir, comment string) string {
+	settings := map[string]string{}
+	for line := range strings.SplitSeq(comment, "\n") {
+		if key, value, ok := strings.Cut(line, ": "); ok {
+			settings[key] = strings.TrimSpace(value)
+		}
+	}
+	path := dir
+	if settings["file"] != "" {
+		path = filepath.Join(dir, settings["file"])
+	}
+	scanned, err := source.Scan(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := compiler.Input{Tree: scanned.Tree, Entry: scanned.Entry, Project: settings["project"]}
+	in.Target.Regions = strings.Fields(settings["regions"])
+	in.Target.Pythons = strings.Fields(settings["pythons"])
+	project, diags := compiler.Compile(context.Background(), in)
+	if (project == nil) != diags.HasErrors() {
+		t.Errorf("project is %v, diagnostics %v", project, diags)
+	}
+	var out bytes.Buffer
+	all := append(scanned.Diagnostics, diags...)
+	if err := diag.Render(&out, all, false); err != nil {
+		t.Fatal(err)
+	}
+	if settings["show"] == "files" {
+		for _, d := range scanned.Decisions {
+			line, err := json.Marshal(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out.Write(append(line, '\n'))
+		}
+		return out.String()
+	}
+	if project != nil {
+		enc := json.NewEncoder(&out)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(project); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out.String()
+}

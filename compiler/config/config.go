@@ -1,0 +1,109 @@
+// Package config reads what a tree says about itself beside its code:
+// fngen.yml, the requirement files, and the Python version.
+//
+// fngen.yml is read strictly and by its nodes, so that every fault is reported
+// at once and with its place. reference.yml is the manual page of the file; a
+// test holds that it names every key.
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/compiler/source"
+)
+
+// File is fngen.yml. Its zero value is that of a tree without one.
+type File struct {
+	// Path is the file's name, empty when there is none.
+	Path    string
+	Project Text
+	Python  Text
+	Servers []Server
+	// Functions are overrides, in the order of the file.
+	Functions []Override
+}
+
+// Text is a string and where it stands; empty when the key is missing.
+type Text struct {
+	Value string
+	Place literal.Place
+}
+
+// Server is one entry of servers: that was right in itself. Whether the platform
+// has servers in its region is for package resolve.
+type Server struct {
+	ir.Server
+	Place  literal.Place
+	Region Text
+}
+
+// Override are options of one function that take the place of its decorator's.
+type Override struct {
+	Function Text
+	Options  []Option
+}
+
+// Option is one option of an override.
+type Option struct {
+	Name  string
+	Place literal.Place
+	Value literal.Value
+}
+
+// names of the file; the second is for people with the other habit.
+var names = []string{"fngen.yml", "fngen.yaml"}
+
+// Load reads fngen.yml from the root of the tree.
+func Load(tree source.Tree) (*File, diag.List) {
+	var diags diag.List
+	var found []string
+	for _, name := range names {
+		if has(tree, name) {
+			found = append(found, name)
+		}
+	}
+	if len(found) == 0 {
+		return &File{}, nil
+	}
+	if len(found) > 1 {
+		diags.Add(diag.Diagnostic{Code: "FN1101", File: found[1], Message: "the tree has both fngen.yml and fngen.yaml",
+			Notes: []diag.Note{{Message: "the other one", File: found[0]}}, Help: "keep one of them"})
+	}
+	data, ok := read(tree, found[0], &diags)
+	if !ok {
+		return &File{Path: found[0]}, diags
+	}
+	file, more := parse(found[0], data)
+	return file, append(diags, more...)
+}
+
+func has(tree source.Tree, name string) bool {
+	_, found := slices.BinarySearchFunc(tree.Files, name, func(f source.File, name string) int {
+		switch {
+		case f.Path < name:
+			return -1
+		case f.Path > name:
+			return 1
+		}
+		return 0
+	})
+	return found
+}
+
+func read(tree source.Tree, name string, diags *diag.List) ([]byte, bool) {
+	data, err := fs.ReadFile(tree.FS, name)
+	if err == nil {
+		return data, true
+	}
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	diags.Add(diag.Diagnostic{Code: "FN1102", File: name, Message: "the file cannot be read: " + err.Error(), Help: "make it readable"})
+	return nil, false
+}

@@ -1,0 +1,90 @@
+package discover
+
+import "fmt"
+
+// indent compares the indentation of a new logical line with the blocks around
+// it. A fault ends the file: what follows would only repeat it.
+func (s *scanner) indent() bool {
+	col, alt := s.lx.column, s.lx.alt
+	top := &s.blocks[len(s.blocks)-1]
+	first := s.lx.tokens[0]
+	if col > top.column {
+		if s.opened == nil {
+			return s.syntax("FN1205", int(first.start), 1, "unexpected indent")
+		}
+		if alt <= top.alt {
+			return s.tabs(first)
+		}
+		s.blocks = append(s.blocks, block{column: col, alt: alt, scope: s.opened.scope, names: s.opened.names})
+		return true
+	}
+	if s.opened != nil && !s.opened.maybe {
+		return s.wantBlock(s.opened, first)
+	}
+	for col < top.column {
+		if top.kw == "try" {
+			return s.tokenFault("FN1204", first, "expected 'except' or 'finally' block")
+		}
+		s.blocks = s.blocks[:len(s.blocks)-1]
+		top = &s.blocks[len(s.blocks)-1]
+	}
+	if col != top.column {
+		return s.syntax("FN1205", int(first.start), 1, "unindent does not match any outer indentation level")
+	}
+	if alt != top.alt {
+		return s.tabs(first)
+	}
+	return true
+}
+
+func (s *scanner) tabs(t token) bool {
+	return s.syntax("FN1205", int(t.start), 1, "inconsistent use of tabs and spaces in indentation")
+}
+
+func (s *scanner) wantBlock(o *opened, at token) bool {
+	return s.syntax("FN1205", int(at.start), 1,
+		fmt.Sprintf("expected an indented block after '%s' on line %d", o.name, s.placeOf(o.kw).Line))
+}
+
+// follows lists what each continuation may stand after.
+var follows = map[string][]string{
+	"elif":    {"if", "elif"},
+	"else":    {"if", "elif", "for", "while", "except"},
+	"except":  {"try", "except"},
+	"finally": {"try", "except", "else"},
+}
+
+// chain checks that else, except and their like continue something, and that a
+// try is continued; then it notes the statement as the last of its level.
+func (s *scanner) chain(kw string, t token) bool {
+	b := &s.blocks[len(s.blocks)-1]
+	prev := b.kw
+	b.kw, b.prev = kw, t
+	allowed, continues := follows[kw]
+	if prev == "?" || kw == "?" {
+		return true
+	}
+	if continues {
+		for _, a := range allowed {
+			if a == prev {
+				return true
+			}
+		}
+		return s.tokenFault("FN1204", t, fmt.Sprintf("invalid syntax: '%s' continues nothing before it", kw))
+	}
+	if prev == "try" {
+		return s.tokenFault("FN1204", t, "expected 'except' or 'finally' block")
+	}
+	return true
+}
+
+// inScope reports the innermost function or class that is open, "" at module
+// level.
+func (s *scanner) inScope() string {
+	for i := len(s.blocks) - 1; i > 0; i-- {
+		if s.blocks[i].scope != "" {
+			return s.blocks[i].scope
+		}
+	}
+	return ""
+}

@@ -1,0 +1,158 @@
+package discover
+
+import (
+	"fmt"
+
+	"fngen.dev/fngen/compiler/literal"
+)
+
+// decorator is one line with "@", waiting for its function. power is empty when
+// it is not fngen's.
+type decorator struct {
+	at    token
+	power string
+	place literal.Place
+	args  []Arg
+}
+
+func (s *scanner) decoratorLine(toks []token) {
+	s.opened = nil
+	s.blocks[len(s.blocks)-1].kw = ""
+	if len(toks) == 1 {
+		s.tokenFault("FN1204", toks[0], "invalid syntax: '@' needs a decorator")
+		return
+	}
+	if !s.neighbours(toks[1:]) || !s.complete(toks) {
+		return
+	}
+	expr := s.unwrap(toks[1:])
+	dotted, rest := s.dotted(expr)
+	if len(rest) > 0 && !s.is(rest[0], "(") && !s.is(rest[0], "[") && !s.is(rest[0], ".") {
+		dotted = "" // a name inside a larger expression, such as "@a or b"
+	}
+	s.note("decorator", toks[1], dotted)
+	d := decorator{at: toks[0], place: s.placeOf(toks[0])}
+	if path := s.resolve(dotted); path != "" {
+		d.power = s.powerOf(path, expr[0])
+	}
+	if d.power != "" {
+		last := expr[len(expr)-len(rest)-1]
+		d.place.Width = int(last.end - toks[0].start)
+		if last.line != toks[0].line {
+			d.place.Width = 1
+		}
+		d.args = s.callArgs(rest)
+	}
+	s.decorators = append(s.decorators, d)
+}
+
+// unwrap removes brackets around a whole expression.
+func (s *scanner) unwrap(toks []token) []token {
+	for len(toks) > 2 && s.is(toks[0], "(") && s.closing(toks, 0) == len(toks)-1 {
+		toks = toks[1 : len(toks)-1]
+	}
+	return toks
+}
+
+// closing finds the bracket that closes the one at i, or -1.
+func (s *scanner) closing(toks []token, i int) int {
+	depth := 0
+	for ; i < len(toks); i++ {
+		switch c, _ := s.classOf(toks[i]); c {
+		case clOpen:
+			depth++
+		case clClose:
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// powerOf is the Power that a path names, or empty.
+func (s *scanner) powerOf(path string, at token) string {
+	name, ok := cutPrefix(path, powersModule+".")
+	if !ok {
+		return ""
+	}
+	for _, p := range powers {
+		if p == name {
+			return p
+		}
+	}
+	if dotted := string(s.text(at)); dotted != name {
+		s.checkPower(name, at) // an import of that name was reported where it stands
+	}
+	return ""
+}
+
+func cutPrefix(s, prefix string) (string, bool) {
+	if len(s) < len(prefix) || s[:len(prefix)] != prefix {
+		return "", false
+	}
+	return s[len(prefix):], true
+}
+
+// callArgs reads the arguments of "(...)"; there are none without a call.
+func (s *scanner) callArgs(toks []token) []Arg {
+	if len(toks) == 0 {
+		return nil
+	}
+	if !s.is(toks[0], "(") || s.closing(toks, 0) != len(toks)-1 {
+		s.report("FN1214", s.placeOf(toks[0]), "a Power is used as @name or @name(...), with nothing after it", "write the decorator alone on its line")
+		return []Arg{{Name: "**"}}
+	}
+	var args []Arg
+	for _, part := range s.commas(toks[1 : len(toks)-1]) {
+		args = append(args, s.arg(part))
+	}
+	return args
+}
+
+func (s *scanner) arg(toks []token) Arg {
+	first := toks[0]
+	a := Arg{Place: s.placeOf(first)}
+	if s.is(first, "*") || s.is(first, "**") {
+		a.Name = string(s.text(first))
+		s.report("FN1214", a.Place, "the arguments of a Power must be written out", "name each option: the file is read, not run")
+		return a
+	}
+	if len(toks) > 2 && first.kind == tokName && s.is(toks[1], "=") {
+		a.Name, toks = s.name(first), toks[2:]
+	}
+	v, why := s.literal(toks)
+	v.Place = s.span(toks)
+	if why != "" {
+		v.Kind = literal.Bad
+		s.report("FN1214", v.Place, why, "write a constant, or the name of a constant of this file: the file is read, not run")
+	}
+	a.Value = v
+	return a
+}
+
+// span is the place of several tokens, as far as their first line goes.
+func (s *scanner) span(toks []token) literal.Place {
+	end := toks[0].end
+	for _, t := range toks[1:] {
+		if t.line == toks[0].line {
+			end = t.end
+		}
+	}
+	return s.place(int(toks[0].start), int(end-toks[0].start))
+}
+
+// noFunction reports decorators that no function follows; t is the statement
+// that stands there instead, the zero token at the end of the file.
+func (s *scanner) noFunction(t token) {
+	if len(s.decorators) == 0 {
+		return
+	}
+	at := s.decorators[0].at
+	s.decorators = nil
+	msg := "a decorator must stand before a function or class"
+	if t.end > 0 {
+		msg = fmt.Sprintf("%s, not before %q", msg, s.text(t))
+	}
+	s.tokenFault("FN1204", at, msg)
+}

@@ -1,0 +1,56 @@
+package discover
+
+// keyword says how a reserved word may be used. Zero is an ordinary name; the
+// soft keywords (match, case, type) are ordinary names too.
+type keyword uint16
+
+const (
+	isKeyword      keyword = 1 << iota
+	isConstant             // True, False, None: an operand
+	onlyStatement          // opens a simple or compound statement, never inside one
+	isCompound             // takes a colon and a block
+	needsOperand           // something must follow
+	isControl              // if, while, elif: a condition follows
+	isContinuation         // else, except ...: belongs to the block before
+)
+
+var keywords = map[string]keyword{
+	"False": isKeyword | isConstant,
+	"None":  isKeyword | isConstant,
+	"True":  isKeyword | isConstant,
+
+	"and":    isKeyword | needsOperand,
+	"as":     isKeyword | needsOperand,
+	"from":   isKeyword | needsOperand,
+	"in":     isKeyword | needsOperand,
+	"is":     isKeyword | needsOperand,
+	"lambda": isKeyword | needsOperand,
+	"not":    isKeyword | needsOperand,
+	"or":     isKeyword | needsOperand,
+	"await":  isKeyword,
+	"async":  isKeyword,
+	"yield":  isKeyword,
+
+	"if":   isKeyword | isCompound | isControl | needsOperand,
+	"else": isKeyword | isCompound | isContinuation | needsOperand,
+	"for":  isKeyword | isCompound | needsOperand,
+
+	"assert":   isKeyword | onlyStatement | needsOperand,
+	"break":    isKeyword | onlyStatement,
+	"class":    isKeyword | onlyStatement | isCompound | needsOperand,
+	"continue": isKeyword | onlyStatement,
+	"def":      isKeyword | onlyStatement | isCompound | needsOperand,
+	"del":      isKeyword | onlyStatement | needsOperand,
+	"elif":     isKeyword | onlyStatement | isCompound | isControl | isContinuation | needsOperand,
+	"except":   isKeyword | onlyStatement | isCompound | isContinuation,
+	"finally":  isKeyword | onlyStatement | isCompound | isContinuation,
+	"global":   isKeyword | onlyStatement | needsOperand,
+	"import":   isKeyword | onlyStatement | needsOperand,
+	"nonlocal": isKeyword | onlyStatement | needsOperand,
+	"pass":     isKeyword | onlyStatement,
+	"raise":    isKeyword | onlyStatement,
+	"return":   isKeyword | onlyStatement,
+	"try":      isKeyword | onlyStatement | isCompound,
+	"while":    isKeyword | onlyStatement | isCompound | isControl | needsOperand,
+	"with":     isKeyword | onlyStatement | isCompound | needsOperand,
+}

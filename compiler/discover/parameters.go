@@ -1,0 +1,90 @@
+package discover
+
+import (
+	"strings"
+
+	"fngen.dev/fngen/compiler/ir"
+)
+
+// parameters reads the parameters of a def; toks[i] is its bracket, or that of
+// its type parameters.
+func (s *scanner) parameters(toks []token, i int) []ir.Parameter {
+	if s.is(toks[i], "[") {
+		if i = s.closing(toks, i) + 1; i == 0 || i >= len(toks) {
+			return nil
+		}
+	}
+	end := s.closing(toks, i)
+	if end < 0 {
+		return nil
+	}
+	out := []ir.Parameter{}
+	kind := "positional_or_keyword"
+	for _, part := range s.commas(toks[i+1 : end]) {
+		if len(part) == 0 {
+			continue
+		}
+		switch {
+		case len(part) == 1 && s.is(part[0], "/"):
+			for n := range out {
+				out[n].Kind = "positional_only"
+			}
+		case len(part) == 1 && s.is(part[0], "*"):
+			kind = "keyword_only"
+		case s.is(part[0], "*"):
+			out = append(out, s.parameter(part[1:], "var_positional"))
+			kind = "keyword_only"
+		case s.is(part[0], "**"):
+			out = append(out, s.parameter(part[1:], "var_keyword"))
+		default:
+			out = append(out, s.parameter(part, kind))
+		}
+	}
+	return out
+}
+
+// parameter reads "name: annotation = default".
+func (s *scanner) parameter(toks []token, kind string) ir.Parameter {
+	p := ir.Parameter{Name: s.name(toks[0]), Kind: kind}
+	rest := toks[1:]
+	equals := len(rest)
+	depth := 0
+	for i, t := range rest {
+		switch c, _ := s.classOf(t); {
+		case c == clOpen:
+			depth++
+		case c == clClose:
+			depth--
+		}
+		if depth == 0 && s.is(t, "=") {
+			equals = i
+			break
+		}
+	}
+	if equals > 1 && s.is(rest[0], ":") {
+		p.Annotation = s.source(rest[1:equals])
+	}
+	if equals+1 < len(rest) {
+		p.Default = s.source(rest[equals+1:])
+	}
+	return p
+}
+
+// source is the text of tokens as written, on one line and without comments.
+func (s *scanner) source(toks []token) *string {
+	var b strings.Builder
+	for i, t := range toks {
+		if i > 0 {
+			between := s.lx.src[toks[i-1].end:t.start]
+			switch {
+			case t.line != toks[i-1].line || strings.ContainsAny(string(between), "\\\n\r#"):
+				b.WriteByte(' ')
+			default:
+				b.Write(between)
+			}
+		}
+		b.Write(s.text(t))
+	}
+	text := b.String()
+	return &text
+}

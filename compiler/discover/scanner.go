@@ -1,0 +1,240 @@
+// Package discover finds functions with Powers in Python source without running
+// it.
+//
+// It reads logical lines, so it needs no grammar of Python and is not upset by
+// syntax newer than itself: it looks closely only at imports, decorators, def
+// lines and constants, and otherwise at what makes a file plainly broken.
+// CPython's ast is the oracle of its tests.
+package discover
+
+import (
+	"bytes"
+	"sort"
+	"strconv"
+
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/literal"
+)
+
+// Module is what one file holds.
+type Module struct {
+	File string
+	// Uses are the Powers on functions, in the order of the file.
+	Uses []Use
+	// Apps are web applications made at module level.
+	Apps        []App
+	Diagnostics diag.List
+}
+
+// Use is one Power on one function, not yet judged.
+type Use struct {
+	// Power is the decorator's own name, such as "webapp".
+	Power string
+	// Place is that of the decorator, At that of the function's name.
+	Place, At literal.Place
+	Args      []Arg
+	Function  string
+	// Line is that of the def.
+	Line       int
+	Doc        string
+	Parameters []ir.Parameter
+}
+
+// Arg is one argument of a Power. Name is empty for a positional one. The value
+// is literal.Bad when it was not a constant, which is already reported.
+type Arg struct {
+	Name  string
+	Place literal.Place
+	Value literal.Value
+}
+
+// App is a web application bound to a name.
+type App struct {
+	Name, Framework string
+	Place           literal.Place
+}
+
+// MaxSource is the largest file that is read for Powers.
+const MaxSource = 10 << 20
+
+// Scan reads one file. It takes time in proportion to the source and cannot
+// fail: what is wrong is in the diagnostics.
+func Scan(file string, src []byte) *Module {
+	s := newScanner(file, src)
+	s.scan(src)
+	return s.out
+}
+
+func newScanner(file string, src []byte) *scanner {
+	s := &scanner{lx: newLexer(src), out: &Module{File: file}, consts: map[string]constant{}}
+	s.blocks = []block{{names: map[string]string{}}}
+	return s
+}
+
+func (s *scanner) scan(src []byte) {
+	switch i := bytes.IndexByte(src, 0); {
+	case len(src) > MaxSource:
+		s.out.Diagnostics.Add(diag.Diagnostic{Code: "FN1207", File: s.out.File,
+			Message: "the file is larger than " + strconv.Itoa(MaxSource>>20) + " MiB, too large to be searched for Powers",
+			Help:    "split it, or keep data in a file of another kind"})
+	case i >= 0:
+		s.lx.line = int32(bytes.Count(src[:i], []byte("\n"))) + 1
+		s.lx.lineStarts = lineStarts(src[:i])
+		s.syntax("FN1206", i, 1, "the file holds a null byte")
+	default:
+		s.run()
+	}
+}
+
+func lineStarts(src []byte) []int32 {
+	starts := []int32{0}
+	for i, c := range src {
+		if c == '\n' {
+			starts = append(starts, int32(i+1))
+		}
+	}
+	return starts
+}
+
+// scanner follows the blocks of a file and remembers what names stand for.
+type scanner struct {
+	lx     *lexer
+	out    *Module
+	blocks []block
+	opened *opened
+	// decorators wait for the def line.
+	decorators []decorator
+	consts     map[string]constant
+	// docFor is the last def, whose first statement may be its docstring.
+	docFor []int
+	faults int
+	// seen tells a test what was read; nil otherwise.
+	seen func(fact)
+}
+
+// block is one level of indentation.
+type block struct {
+	column, alt int
+	// scope is "def" or "class" when the block is a scope of its own.
+	scope string
+	// names maps names bound here to the dotted path that they stand for, "" for
+	// anything that is not fngen's.
+	names map[string]string
+	// prev is the keyword of the last statement of this level.
+	prev token
+	kw   string
+}
+
+// opened is a line that ended in a colon: a deeper block must follow. After a
+// faulty line it only may.
+type opened struct {
+	kw    token
+	name  string
+	scope string
+	names map[string]string
+	maybe bool
+	docs  []int
+}
+
+func (s *scanner) run() {
+	for s.lx.next() {
+		if !s.indent() {
+			return
+		}
+		s.docFor = nil
+		if s.opened != nil {
+			s.docFor = s.opened.docs
+		}
+		s.opened = nil
+		s.logicalLine(s.lx.tokens)
+		if s.faults > 10 {
+			return
+		}
+	}
+	if s.lx.err != nil {
+		s.broken()
+		return
+	}
+	if len(s.lx.tokens) == 0 {
+		s.end()
+	}
+}
+
+// broken reports what stopped the lexer, or a fault that stands before it.
+func (s *scanner) broken() {
+	before := s.faults
+	s.neighbours(s.lx.tokens)
+	if s.faults == before {
+		e := s.lx.err
+		s.syntax(e.code, e.pos, e.width, e.msg)
+	}
+}
+
+// end checks what the end of the file leaves open.
+func (s *scanner) end() {
+	if o := s.opened; o != nil && !o.maybe {
+		s.wantBlock(o, o.kw)
+		return
+	}
+	for _, b := range s.blocks {
+		if b.kw == "try" {
+			s.tokenFault("FN1204", b.prev, "expected 'except' or 'finally' block")
+		}
+	}
+	s.noFunction(token{})
+}
+
+// syntax reports a syntax error and returns false.
+func (s *scanner) syntax(code string, pos, width int, msg string) bool {
+	s.faults++
+	s.out.Diagnostics.Add(diag.Diagnostic{
+		Code: code, Message: msg, File: s.out.File, Line: s.place(pos, width).Line,
+		Column: s.place(pos, width).Column, Width: width, Help: syntaxHelp[code],
+	})
+	return false
+}
+
+var syntaxHelp = map[string]string{
+	"FN1201": "close the bracket",
+	"FN1202": "close each bracket with its own kind, and none twice",
+	"FN1203": "end the string with the quote that it starts with",
+	"FN1204": "correct the syntax, or list the file in .fnignore when it is not meant to run",
+	"FN1205": "indent the lines of one block alike",
+	"FN1206": "save the file as UTF-8 text",
+}
+
+func (s *scanner) tokenFault(code string, t token, msg string) bool {
+	return s.syntax(code, int(t.start), int(t.end-t.start), msg)
+}
+
+func (s *scanner) report(code string, at literal.Place, msg, help string) {
+	s.out.Diagnostics.Add(diag.Diagnostic{Code: code, Message: msg, Help: help,
+		File: at.File, Line: at.Line, Column: at.Column, Width: at.Width})
+}
+
+// place turns an offset into line and column.
+func (s *scanner) place(pos, width int) literal.Place {
+	starts := s.lx.lineStarts
+	line := sort.Search(len(starts), func(i int) bool { return int(starts[i]) > pos })
+	if line == 0 {
+		line = 1
+	}
+	return literal.Place{File: s.out.File, Line: line, Column: pos - int(starts[line-1]) + 1, Width: width}
+}
+
+func (s *scanner) placeOf(t token) literal.Place {
+	return s.place(int(t.start), int(t.end-t.start))
+}
+
+// Broken are the diagnostics that make the file unfit to be imported, whether or
+// not its Powers are asked for.
+func (m *Module) Broken() diag.List {
+	var out diag.List
+	for _, d := range m.Diagnostics {
+		if _, ok := syntaxHelp[d.Code]; ok {
+			out = append(out, d)
+		}
+	}
+	return out
+}

@@ -1,0 +1,49 @@
+package compiler
+
+import (
+	"bytes"
+	"io/fs"
+	"regexp"
+	"strings"
+
+	"fngen.dev/fngen/compiler/diag"
+)
+
+// maxExcerpt is the longest line that is shown; of generated code nothing is.
+const maxExcerpt = 400
+
+var userinfo = regexp.MustCompile(`://[^/@\s]+@`)
+
+// addExcerpts gives each diagnostic its source line. A password in a URL is
+// covered, letter for letter so that the caret still fits.
+func addExcerpts(fsys fs.FS, diags diag.List) {
+	lines := map[string][][]byte{}
+	for i := range diags {
+		d := &diags[i]
+		if d.File == "" || d.Line == 0 || d.Excerpt != "" {
+			continue
+		}
+		file, read := lines[d.File]
+		if !read {
+			data, err := fs.ReadFile(fsys, d.File)
+			if err == nil {
+				file = splitLines(data)
+			}
+			lines[d.File] = file
+		}
+		if d.Line > len(file) || len(file[d.Line-1]) > maxExcerpt {
+			continue
+		}
+		text := strings.ToValidUTF8(string(file[d.Line-1]), "?")
+		d.Excerpt = userinfo.ReplaceAllStringFunc(text, func(s string) string {
+			return "://" + strings.Repeat("*", len(s)-4) + "@"
+		})
+	}
+}
+
+// splitLines knows the three line ends that Python knows.
+func splitLines(data []byte) [][]byte {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	return bytes.Split(bytes.ReplaceAll(data, []byte("\r"), []byte("\n")), []byte("\n"))
+}

@@ -1,0 +1,109 @@
+// Package resolve turns what was read from a tree into the project that it
+// means: every default filled in, every name checked, every fault reported.
+//
+// One file holds one Power. Nothing of a person's text leaves here for a job, a
+// route or a path without having passed a check of this package or of ir.
+package resolve
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/discover"
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/compiler/source"
+)
+
+// Input is everything that the other phases read.
+type Input struct {
+	// Project is the name from the command line, or empty.
+	Project string
+	Config  *config.File
+	Tree    source.Tree
+	Uses    []discover.Use
+	Apps    []discover.App
+	// Entry limits the Powers to one file when it is not empty.
+	Entry        string
+	Python       string
+	Requirements []string
+	// Regions are those of the platform; DefaultRegion is one of them.
+	Regions       []string
+	DefaultRegion string
+}
+
+// Project resolves the input. The project is only to be used when the list has
+// no errors.
+func Project(in Input) (*ir.Project, diag.List) {
+	r := &resolver{in: in}
+	uses := slices.Clone(in.Uses)
+	slices.SortStableFunc(uses, func(a, b discover.Use) int {
+		return cmp.Or(cmp.Compare(a.Place.File, b.Place.File), cmp.Compare(a.Line, b.Line))
+	})
+	p := &ir.Project{
+		Version: ir.Version, Name: r.projectName(), Python: in.Python,
+		Servers: r.servers(), Functions: []ir.Function{},
+	}
+	if len(uses) == 0 {
+		r.noPowers()
+	}
+	for _, u := range uses {
+		if fn, ok := r.function(u); ok {
+			p.Functions = append(p.Functions, fn)
+		}
+	}
+	r.overridesUsed(uses)
+	r.uniqueNames(uses)
+	r.shadowedSDK()
+	r.hosts(p, uses)
+	p.Dependencies = dependencies(in.Requirements, p.Functions)
+	return p, r.diags
+}
+
+type resolver struct {
+	in    Input
+	diags diag.List
+}
+
+func (r *resolver) fault(code string, at literal.Place, msg, help string, notes ...diag.Note) {
+	r.diags.Add(diag.Diagnostic{Code: code, Message: msg, Help: help, Notes: notes,
+		File: at.File, Line: at.Line, Column: at.Column, Width: at.Width})
+}
+
+func noteAt(msg string, at literal.Place) diag.Note {
+	return diag.Note{Message: msg, File: at.File, Line: at.Line, Column: at.Column}
+}
+
+func (r *resolver) projectName() string {
+	if r.in.Project == "" {
+		return r.in.Config.Project.Value
+	}
+	if !ir.ValidProjectName(r.in.Project) {
+		r.fault("FN1301", literal.Place{}, fmt.Sprintf("%q cannot be the name of a project", r.in.Project), config.ProjectNameHelp)
+	}
+	return r.in.Project
+}
+
+// function judges one use by its Power.
+func (r *resolver) function(u discover.Use) (ir.Function, bool) {
+	fn := ir.Function{
+		Name: u.Function, File: u.At.File, Line: u.Line, Doc: u.Doc, Parameters: u.Parameters,
+	}
+	before := len(r.diags)
+	r.checkName(u)
+	r.checkPath(u)
+	switch u.Power {
+	case "webapp":
+		r.webapp(&fn, u)
+	case "task_worker":
+		r.taskWorker(u)
+	case "scheduled_task":
+		r.scheduledTask(u)
+	case "web_form":
+		r.webForm(u)
+	}
+	return fn, len(r.diags) == before
+}

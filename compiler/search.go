@@ -1,0 +1,75 @@
+package compiler
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"runtime"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/discover"
+	"fngen.dev/fngen/compiler/source"
+)
+
+// found is what the Python files of a tree hold.
+type found struct {
+	uses  []discover.Use
+	apps  []discover.App
+	diags diag.List
+}
+
+// search reads every .py file, several at a time, and puts the results in the
+// order of the files. Syntax is checked in all of them, since a file with Powers
+// may import any other; Powers are taken from entry only when it is given.
+func search(ctx context.Context, tree source.Tree, entry string) found {
+	var files []string
+	for _, f := range tree.Files {
+		if strings.HasSuffix(f.Path, ".py") {
+			files = append(files, f.Path)
+		}
+	}
+	modules := make([]*discover.Module, len(files))
+	var next atomic.Int64
+	var group errgroup.Group
+	for range min(runtime.GOMAXPROCS(0), len(files)) {
+		group.Go(func() error {
+			for i := int(next.Add(1)) - 1; i < len(files) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				modules[i] = scan(tree.FS, files[i])
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no worker fails: what is wrong is in the modules
+	var out found
+	for _, m := range modules {
+		if m == nil {
+			continue // interrupted
+		}
+		if entry != "" && m.File != entry {
+			out.diags = append(out.diags, m.Broken()...)
+			continue
+		}
+		out.uses = append(out.uses, m.Uses...)
+		out.apps = append(out.apps, m.Apps...)
+		out.diags = append(out.diags, m.Diagnostics...)
+	}
+	return out
+}
+
+func scan(fsys fs.FS, file string) *discover.Module {
+	src, err := fs.ReadFile(fsys, file)
+	if err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		m := &discover.Module{File: file}
+		m.Diagnostics.Add(diag.Diagnostic{Code: "FN1208", File: file, Message: "the file cannot be read: " + err.Error(), Help: "make it readable, or list it in .fnignore"})
+		return m
+	}
+	return discover.Scan(file, src)
+}

@@ -1,0 +1,162 @@
+package source_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"fngen.dev/fngen/compiler/source"
+)
+
+var seed = flag.Uint64("seed", 2026, "which trees TestAgainstGit generates")
+
+const trees = 400
+
+// TestAgainstGit compares the files that ship from generated trees with those
+// that git itself would not ignore. All trees lie in one repository, so that the
+// rules above a tree and in .git/info/exclude take part; each is then scanned
+// once more by itself. Nothing is committed: a file that git tracks although it
+// is ignored does not ship, on purpose.
+func TestAgainstGit(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git on this machine to compare with")
+	}
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &generator{rand.New(rand.NewPCG(*seed, 11))}
+	for i := range trees {
+		g.tree(t, filepath.Join(root, fmt.Sprintf("t%03d", i)))
+	}
+	git(t, root, "init", "-q")
+	put(t, filepath.Join(root, ".gitignore"), "above-*\n/t00*/only/\n*.log\n!keep.log\n")
+	put(t, filepath.Join(root, ".git/info/exclude"), "excluded\nsub/*.x\n")
+	want := git(t, root, "ls-files", "-z", "-co", "--exclude-standard")
+
+	got := included(t, root, "")
+	compare(t, "the whole repository", got, want)
+	for i := range trees {
+		dir := fmt.Sprintf("t%03d/", i)
+		var below []string
+		for _, p := range want {
+			if strings.HasPrefix(p, dir) {
+				below = append(below, p)
+			}
+		}
+		compare(t, dir, included(t, filepath.Join(root, dir), dir), below)
+	}
+	t.Logf("%d trees, %d paths ship", trees, len(want))
+}
+
+func compare(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	for _, p := range got {
+		if !slices.Contains(want, p) {
+			t.Errorf("%s: ships, and git ignores it: %q", what, p)
+		}
+	}
+	for _, p := range want {
+		if !slices.Contains(got, p) {
+			t.Errorf("%s: does not ship, and git has it: %q", what, p)
+		}
+	}
+}
+
+func included(t *testing.T, root, prefix string) []string {
+	s, err := source.Scan(context.Background(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range s.Diagnostics {
+		t.Errorf("%s: %s", d.File, d.Message)
+	}
+	out := []string{}
+	for _, f := range s.Files {
+		out = append(out, prefix+f.Path)
+	}
+	return out
+}
+
+func git(t *testing.T, dir string, args ...string) []string {
+	t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_DIR=", "LC_ALL=C.UTF-8")
+	cmd.Env = slices.DeleteFunc(cmd.Env, func(s string) bool { return strings.HasPrefix(s, "GIT_DIR=") })
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("git %v: %v", args, err)
+	}
+	return strings.FieldsFunc(string(out), func(r rune) bool { return r == 0 })
+}
+
+func put(t *testing.T, name, data string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(data), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type generator struct{ *rand.Rand }
+
+func pick[T any](g *generator, from []T) T { return from[g.IntN(len(from))] }
+
+var (
+	fileNames = []string{"a", "b", "ab", "abc", "foo", "x.py", "a.py", "c d", "é", "#x", "!y", "e ", "a.log", "keep.log", "[b]", "a-b", "above-z", "excluded", "q.x", "B]", `-`}
+	dirNames  = []string{"a", "b", "foo", "only", "sub", "dé", "x.py", "logs"}
+	segments  = []string{"a", "b", "ab", "foo", "*", "?", "a*", "*.py", "[ab]", "[!a]", "[^b]", "**", "**", "a?", "*b", "[[:alpha:]]",
+		`\a`, "é", "[a-c]b", "***", "?.py", "[]-]", "[b", `[\]b]`, "*o*", "x.*", "[[:digit:][:alpha:]]", "[a-", "[[:nope:]]", "[é]", "??", "[b-a]", "[-a]", "[a-]", "c d", "*]", "[[:]"}
+)
+
+func (g *generator) tree(t *testing.T, dir string) {
+	for range 8 + g.IntN(20) {
+		p := dir
+		for range g.IntN(4) {
+			p = filepath.Join(p, pick(g, dirNames))
+			if info, err := os.Stat(p); err == nil && !info.IsDir() {
+				p = dir
+			}
+		}
+		p = filepath.Join(p, pick(g, fileNames))
+		if _, err := os.Stat(p); err != nil {
+			put(t, p, "")
+		}
+	}
+	g.rules(t, dir)
+	for _, sub := range dirNames {
+		if info, err := os.Stat(filepath.Join(dir, sub)); err == nil && info.IsDir() && g.IntN(3) == 0 {
+			g.rules(t, filepath.Join(dir, sub))
+		}
+	}
+}
+
+func (g *generator) rules(t *testing.T, dir string) {
+	text := pick(g, []string{"", "", "", "\xef\xbb\xbf", "# a comment\n\n"})
+	for range 1 + g.IntN(5) {
+		text += g.pattern() + pick(g, []string{"\n", "\n", "\n", "\r\n"})
+	}
+	if g.IntN(3) == 0 {
+		text = strings.TrimSuffix(text, "\n")
+	}
+	put(t, filepath.Join(dir, ".gitignore"), text)
+}
+
+func (g *generator) pattern() string {
+	var parts []string
+	for range 1 + g.IntN(3) {
+		parts = append(parts, pick(g, segments))
+	}
+	p := pick(g, []string{"", "", "", "!", "!", "#", `\#`, `\!`}) + pick(g, []string{"", "", "/"}) + strings.Join(parts, "/")
+	return p + pick(g, []string{"", "", "", "/", "/", "/*", "/**", " ", `\ `, "  ", "//"})
+}
