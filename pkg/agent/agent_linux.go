@@ -1,0 +1,94 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"fngen.dev/fngen/pkg/api"
+)
+
+const usageText = `usage: fngen-agent serve|build|purge [flags]
+  serve   fetches a function's code and dependencies and runs it as the project's user
+  build   builds a dependency layer as the project's user and stores it
+  purge   removes what a destroyed project has left in the node's cache
+fngen-agent serve -h and fngen-agent build -h list the flags.
+`
+
+// Run runs the command that args name and returns the exit code. env is the
+// task's environment, NAME=value. The agent talks on stderr; what it starts
+// inherits the standard streams of the process.
+func Run(ctx context.Context, args, env []string, stderr io.Writer) int {
+	beSmall()
+	log := logger{stderr}
+	// Registered before anything else, so that a signal that comes while files are
+	// fetched still reaches what is started after.
+	signals := make(chan os.Signal, 32)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGCHLD)
+	defer signal.Stop(signals)
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer stop()
+
+	command := ""
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
+	}
+	switch command {
+	case "serve":
+		o, err := parseServe(args, env, stderr)
+		if err != nil {
+			return log.usage(err)
+		}
+		return serve(ctx, o, env, signals, log)
+	case "build":
+		o, err := parseBuild(args, stderr)
+		if err != nil {
+			return log.usage(err)
+		}
+		return build(ctx, o, env, signals, log)
+	case "purge":
+		return purge(args, stderr, log)
+	case "help", "-h", "--help", "-help":
+		fmt.Fprint(stderr, usageText)
+		return 0
+	}
+	fmt.Fprint(stderr, usageText)
+	return exitUsage
+}
+
+// beSmall trades a little time for memory: there is one agent beside every
+// function, and after the start it only waits.
+func beSmall() {
+	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
+	debug.SetGCPercent(25)
+	debug.SetMemoryLimit(48 << 20)
+}
+
+// prepare checks that the agent may become the project's user, and returns the
+// means to fetch.
+func prepare(t *target, log logger) (*cache, *client, error) {
+	if err := becomeRoot(); err != nil {
+		return nil, nil, err
+	}
+	if euid := os.Geteuid(); euid != 0 && euid != t.uid {
+		return nil, nil, fmt.Errorf("must start as root to become user %d, and runs as user %d", t.uid, euid)
+	}
+	transport, err := api.NewTransport(filepath.Join(t.node, "etc", "ca.pem"))
+	if err != nil {
+		return nil, nil, err
+	}
+	// The project's own variables are in the environment too; its proxy is for its
+	// code, not for the platform's traffic.
+	transport.Proxy = nil
+	c, err := openCache(t.cache, t.uid, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, newClient(t.api, t.identity, transport, log), nil
+}

@@ -1,0 +1,138 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"fngen.dev/fngen/pkg/api"
+)
+
+// errRefused marks that uv refused the requirements.
+var errRefused = errors.New("the requirements cannot be installed")
+
+// build makes a layer, unless it is in the cache, and stores it.
+func build(ctx context.Context, o *buildOptions, env environ, signals <-chan os.Signal, log logger) int {
+	b := &builder{o: o, env: env, signals: signals, log: log}
+	err := b.build(ctx)
+	if code, stopped := stoppedBy(ctx, signals); stopped && err != nil {
+		log.say("build failed: stopped")
+		return code
+	}
+	if err != nil {
+		log.say("build failed: %v", err)
+		if errors.Is(err, errRefused) {
+			return exitRefused
+		}
+		return exitFailed
+	}
+	return 0
+}
+
+type builder struct {
+	o       *buildOptions
+	env     environ
+	signals <-chan os.Signal
+	log     logger
+	cache   *cache
+	client  *client
+	// built says that the layer is new, so that nobody can have it yet.
+	built bool
+}
+
+func (b *builder) build(ctx context.Context) (err error) {
+	if b.cache, b.client, err = prepare(&b.o.target, b.log); err != nil {
+		return err
+	}
+	f := &fetcher{b.cache, b.client, b.log}
+	tree, treeLock, err := f.tree(ctx, &b.o.target)
+	if err != nil {
+		return err
+	}
+	defer treeLock.Close()
+	dir := b.cache.path(layers, b.o.layer)
+	present := func() bool { return isComplete(dir) }
+	layerLock, err := b.cache.hold(ctx, layers, b.o.layer, present, func() error {
+		if err := b.fill(tree, dir); err != nil {
+			return errors.Join(err, b.cache.clear(layers, b.o.layer))
+		}
+		b.cache.prune(layers, keepLayers)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	defer layerLock.Close()
+	return b.store(ctx, dir)
+}
+
+// fill makes the layer in its final place: a virtual environment cannot be moved.
+func (b *builder) fill(tree, dir string) error {
+	start := time.Now()
+	if err := b.cache.clear(layers, b.o.layer); err != nil {
+		return fmt.Errorf("remove what an earlier build left: %w", err)
+	}
+	for _, path := range []string{dir, b.o.home} {
+		if err := b.cache.own(path, b.o.uid, b.cache.gid, 0o750); err != nil {
+			return fmt.Errorf("make directory: %w", err)
+		}
+	}
+	u, err := newUV(b.o, b.env, b.cache, tree, dir)
+	if err != nil {
+		return err
+	}
+	if err := u.install(b.signals); err != nil {
+		return err
+	}
+	if err := adopt(dir, b.o.uid, b.cache.gid); err != nil {
+		return fmt.Errorf("take over layer: %w", err)
+	}
+	// A marker that the project wrote would not count, and be in the way.
+	if err := os.RemoveAll(filepath.Join(dir, completeMarker)); err != nil {
+		return err
+	}
+	if err := complete(dir, b.cache.gid); err != nil {
+		return err
+	}
+	b.built = true
+	b.log.say("built layer %s in %s", b.o.layer, since(start))
+	return nil
+}
+
+// store sends the layer to the control plane when it lacks it.
+func (b *builder) store(ctx context.Context, dir string) error {
+	path := "/v1/agent/layers/" + b.o.layer
+	if !b.built {
+		if has, err := b.client.has(ctx, path); has || err != nil {
+			return err
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	start := time.Now()
+	err = b.client.put(ctx, path, func(w io.Writer) error { return packLayer(root, w) })
+	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Code == api.Exists {
+		return nil // another build of the same key was faster
+	}
+	if err != nil {
+		return err
+	}
+	b.log.say("stored layer %s in %s", b.o.layer, since(start))
+	return nil
+}
+
+// credential is the project's user without any other group.
+func credential(uid, gid int) *syscall.Credential {
+	if gid < 0 {
+		return nil
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), Groups: []uint32{uint32(gid)}}
+}

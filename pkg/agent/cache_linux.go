@@ -1,0 +1,208 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// kind is a sort of cache entry, and the name of its directory.
+type kind string
+
+const (
+	trees  kind = "trees"
+	layers kind = "layers"
+
+	keepTrees  = 10
+	keepLayers = 5
+	// lockPause is how often a lock that another agent holds is tried again.
+	lockPause = 50 * time.Millisecond
+)
+
+// cache is one project's part of a node's cache:
+//
+//	<uid>/trees/<hex>    complete when it has this name
+//	<uid>/layers/<key>   complete when it holds .complete
+//	<uid>/locks/<kind>-<name>
+//	<uid>/uv             what uv keeps; the only part that the project writes
+//
+// An agent holds its entries' locks shared as long as it runs, and exclusive
+// while it fills or removes one. The locks are root's alone, so no project can
+// hold one.
+type cache struct {
+	dir string
+	uid int
+	// gid is the group that may read, or -1 where files cannot be given away.
+	gid int
+	log logger
+}
+
+func openCache(dir string, uid int, log logger) (*cache, error) {
+	c := &cache{dir: filepath.Join(dir, strconv.Itoa(uid)), uid: uid, gid: uid, log: log}
+	if os.Geteuid() != 0 {
+		c.gid = -1
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make cache: %w", err)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode()&0o001 == 0 {
+		return nil, fmt.Errorf("open cache: every user must be able to go through %s (mode 0755): %w", dir, cmp.Or(err, os.ErrPermission))
+	}
+	for _, d := range []struct {
+		name     string
+		uid, gid int
+		mode     os.FileMode
+	}{
+		{".", 0, c.gid, 0o750}, {string(trees), 0, c.gid, 0o750}, {string(layers), 0, c.gid, 0o750},
+		{"locks", 0, 0, 0o700}, {"uv", uid, c.gid, 0o700},
+	} {
+		if err := c.own(filepath.Join(c.dir, d.name), d.uid, d.gid, d.mode); err != nil {
+			return nil, fmt.Errorf("make cache: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// own makes a directory, or takes it over, with an owner and a mode.
+func (c *cache) own(path string, uid, gid int, mode os.FileMode) error {
+	if err := os.Mkdir(path, mode); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	if c.gid >= 0 {
+		if err := os.Lchown(path, uid, gid); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(path, mode)
+}
+
+func (c *cache) path(k kind, name string) string { return filepath.Join(c.dir, string(k), name) }
+
+// hold makes an entry present and returns its shared lock, which keeps it from
+// being removed until it is closed. fill is called when present says no; several
+// agents that want the same entry wait for one of them to fill it.
+func (c *cache) hold(ctx context.Context, k kind, name string, present func() bool, fill func() error) (*os.File, error) {
+	for {
+		shared, err := c.lock(ctx, k, name, unix.LOCK_SH)
+		if err != nil {
+			return nil, err
+		}
+		if present() {
+			now := time.Now() // the time of the last use, for prune
+			return shared, os.Chtimes(shared.Name(), now, now)
+		}
+		shared.Close()
+		exclusive, err := c.lock(ctx, k, name, unix.LOCK_EX)
+		if err != nil {
+			return nil, err
+		}
+		if !present() {
+			if err = fill(); err == nil && !present() {
+				err = fmt.Errorf("%s/%s is not in the cache after it was filled", k, name)
+			}
+		}
+		exclusive.Close()
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// lock takes an entry's lock, waiting as long as ctx allows.
+func (c *cache) lock(ctx context.Context, k kind, name string, how int) (*os.File, error) {
+	for waited := false; ; waited = true {
+		f, err := c.tryLock(k, name, how)
+		if err == nil || !errors.Is(err, unix.EWOULDBLOCK) {
+			return f, err
+		}
+		if !waited {
+			c.log.say("waiting for another allocation that prepares %s/%s", k, name)
+		}
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for %s/%s: %w", k, name, ctx.Err())
+		}
+	}
+}
+
+// tryLock takes a lock now or returns EWOULDBLOCK. A lock's file may be removed
+// by the one who holds it, so the file that was locked must still be the one
+// that has the name.
+func (c *cache) tryLock(k kind, name string, how int) (*os.File, error) {
+	path := filepath.Join(c.dir, "locks", string(k)+"-"+name)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open lock: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s/%s: %w", k, name, err)
+	}
+	locked, err := f.Stat()
+	if err == nil {
+		var named os.FileInfo
+		if named, err = os.Stat(path); err == nil && os.SameFile(locked, named) {
+			return f, nil
+		}
+	}
+	f.Close()
+	return nil, fmt.Errorf("lock %s/%s: %w", k, name, unix.EWOULDBLOCK)
+}
+
+// prune removes the entries that were not used for longest, beyond keep, and
+// that no agent holds. An entry that cannot be removed is said and left.
+func (c *cache) prune(k kind, keep int) {
+	found, err := filepath.Glob(filepath.Join(c.dir, "locks", string(k)+"-*"))
+	if err != nil || len(found) <= keep {
+		return
+	}
+	age := map[string]time.Time{}
+	for _, path := range found {
+		if info, err := os.Stat(path); err == nil {
+			age[path] = info.ModTime()
+		}
+	}
+	slices.SortFunc(found, func(a, b string) int { return age[b].Compare(age[a]) })
+	for _, path := range found[keep:] {
+		name := strings.TrimPrefix(filepath.Base(path), string(k)+"-")
+		if err := c.remove(k, name); err != nil && !errors.Is(err, syscall.EWOULDBLOCK) {
+			c.log.say("remove %s/%s from the cache: %v", k, name, err)
+		}
+	}
+}
+
+func (c *cache) remove(k kind, name string) error {
+	f, err := c.tryLock(k, name, unix.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := c.clear(k, name); err != nil {
+		return err
+	}
+	return os.Remove(f.Name())
+}
+
+// clear removes an entry, and what an interrupted filling left of it. The caller
+// holds the exclusive lock. The marker goes first, so that half a layer is never
+// taken for a whole one.
+func (c *cache) clear(k kind, name string) error {
+	if err := os.Remove(filepath.Join(c.path(k, name), completeMarker)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return errors.Join(os.RemoveAll(c.temporary(k, name)), os.RemoveAll(c.path(k, name)))
+}
+
+// temporary is where an entry is filled before it gets its name.
+func (c *cache) temporary(k kind, name string) string { return c.path(k, "."+name+".part") }

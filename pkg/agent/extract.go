@@ -1,0 +1,261 @@
+package agent
+
+import (
+	"archive/tar"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+
+	"fngen.dev/fngen/compiler/source"
+)
+
+// limits bound what an archive may become, counted while it streams: no header
+// is believed.
+type limits struct {
+	entries int
+	bytes   int64
+}
+
+// The limits of a tree are those of a push. A layer is made by the platform but
+// from strangers' packages, of which the largest are gigabytes.
+var (
+	treeLimits  = limits{entries: 50_000, bytes: 512 << 20}
+	layerLimits = limits{entries: 500_000, bytes: 16 << 30}
+)
+
+// completeMarker is the file that says that a layer in the cache is whole.
+const completeMarker = ".complete"
+
+const (
+	maxPath    = 1024
+	maxSegment = 255
+	maxDepth   = 64
+	// maxWindow bounds the decoder's memory. Encoders use 8 MiB unless told to
+	// squeeze harder.
+	maxWindow = 16 << 20
+)
+
+// extractor writes an archive below a directory. It makes each directory itself
+// and follows no link, so a path of the archive is the path on disk.
+type extractor struct {
+	root *os.Root
+	// gid is the group of what is written, or -1 to leave it.
+	gid     int
+	limits  limits
+	dirs    map[string]bool
+	entries int
+	bytes   int64
+	buffer  []byte
+}
+
+func newExtractor(root *os.Root, gid int, l limits) *extractor {
+	return &extractor{root: root, gid: gid, limits: l, dirs: map[string]bool{".": true}, buffer: make([]byte, 64<<10)}
+}
+
+// extractTree writes the files of a compressed tar of regular files below root
+// and returns their manifest, made from the bytes that were written.
+func extractTree(root *os.Root, gid int, r io.Reader) (source.Manifest, error) {
+	x := newExtractor(root, gid, treeLimits)
+	m := source.Manifest{}
+	err := x.each(r, func(h *tar.Header, content io.Reader) error {
+		if h.Typeflag != tar.TypeReg {
+			return fmt.Errorf("%q is not a regular file (type %q)", h.Name, h.Typeflag)
+		}
+		f, err := x.file(h, content)
+		m.Files = append(m.Files, f)
+		return err
+	})
+	m.Sort()
+	return m, err
+}
+
+// extractLayer writes a compressed tar of a virtual environment below root:
+// files, directories, and links that stay in it or lead to the node's Python.
+func extractLayer(root *os.Root, gid int, r io.Reader) error {
+	x := newExtractor(root, gid, layerLimits)
+	return x.each(r, func(h *tar.Header, content io.Reader) error {
+		if h.Name == completeMarker {
+			return fmt.Errorf("%q is the cache's own", h.Name)
+		}
+		switch h.Typeflag {
+		case tar.TypeReg:
+			_, err := x.file(h, content)
+			return err
+		case tar.TypeDir:
+			return x.dir(h.Name)
+		case tar.TypeSymlink:
+			return x.link(h)
+		}
+		return fmt.Errorf("%q is not a file, directory or symbolic link (type %q)", h.Name, h.Typeflag)
+	})
+}
+
+// each calls write for every entry whose name and place in the limits are right,
+// and reads to the end, so that the archive's checksum is checked too.
+func (x *extractor) each(r io.Reader, write func(*tar.Header, io.Reader) error) error {
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxMemory(maxWindow), zstd.WithDecoderMaxWindow(maxWindow))
+	if err != nil {
+		return fmt.Errorf("open archive: %w", err)
+	}
+	defer z.Close()
+	// Headers count as well: a stream of them is a bomb too.
+	all := &capped{r: z, left: x.limits.bytes + int64(x.limits.entries)*4096}
+	t := tar.NewReader(all)
+	for {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			_, err := io.Copy(io.Discard, all)
+			return err
+		}
+		if err != nil {
+			return fmt.Errorf("read archive: %w", err)
+		}
+		if x.entries++; x.entries > x.limits.entries {
+			return fmt.Errorf("archive has more than %d entries", x.limits.entries)
+		}
+		if h.Typeflag == tar.TypeDir {
+			h.Name = strings.TrimSuffix(h.Name, "/")
+		}
+		if err := checkName(h); err != nil {
+			return err
+		}
+		if err := write(h, t); err != nil {
+			return err
+		}
+	}
+}
+
+func checkName(h *tar.Header) error {
+	name := h.Name
+	if !fs.ValidPath(name) || name == "." || strings.ContainsRune(name, 0) {
+		return fmt.Errorf("%q is not a path inside the archive", name)
+	}
+	segments := strings.Split(name, "/")
+	if len(name) > maxPath || len(segments) > maxDepth {
+		return fmt.Errorf("%q is longer than %d bytes or deeper than %d directories", name, maxPath, maxDepth)
+	}
+	for _, s := range segments {
+		if len(s) > maxSegment {
+			return fmt.Errorf("%q has a name longer than %d bytes", name, maxSegment)
+		}
+	}
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return fmt.Errorf("%q is a sparse file", name)
+		}
+	}
+	return nil
+}
+
+func (x *extractor) file(h *tar.Header, content io.Reader) (f source.File, err error) {
+	if err := x.dir(path.Dir(h.Name)); err != nil {
+		return f, err
+	}
+	// O_EXCL refuses a second entry of the same name.
+	out, err := x.root.OpenFile(h.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return f, fmt.Errorf("write %q: %w", h.Name, err)
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	sum := sha256.New()
+	n, err := io.CopyBuffer(io.MultiWriter(out, sum), &capped{r: content, left: x.limits.bytes - x.bytes}, x.buffer)
+	if err != nil {
+		return f, fmt.Errorf("write %q: %w", h.Name, err)
+	}
+	x.bytes += n
+	f = source.File{
+		Path: h.Name, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)), Executable: h.Mode&0o111 != 0,
+	}
+	if x.gid >= 0 {
+		if err := out.Chown(0, x.gid); err != nil {
+			return f, err
+		}
+	}
+	return f, out.Chmod(fileMode(f.Executable))
+}
+
+func fileMode(executable bool) fs.FileMode {
+	if executable {
+		return 0o750
+	}
+	return 0o640
+}
+
+// dir makes a directory and those above it. Mkdir refuses a name that a file or
+// link has, so nothing is ever written through one.
+func (x *extractor) dir(name string) error {
+	if x.dirs[name] {
+		return nil
+	}
+	if err := x.dir(path.Dir(name)); err != nil {
+		return err
+	}
+	if err := x.root.Mkdir(name, 0o750); err != nil {
+		return fmt.Errorf("make directory %q: %w", name, err)
+	}
+	x.dirs[name] = true
+	if x.gid >= 0 {
+		if err := x.root.Lchown(name, 0, x.gid); err != nil {
+			return err
+		}
+	}
+	return x.root.Chmod(name, 0o750) // whatever the umask
+}
+
+func (x *extractor) link(h *tar.Header) error {
+	if err := checkLink(h.Name, h.Linkname); err != nil {
+		return err
+	}
+	if err := x.dir(path.Dir(h.Name)); err != nil {
+		return err
+	}
+	if err := x.root.Symlink(h.Linkname, h.Name); err != nil {
+		return fmt.Errorf("make link %q: %w", h.Name, err)
+	}
+	if x.gid >= 0 {
+		return x.root.Lchown(h.Name, 0, x.gid)
+	}
+	return nil
+}
+
+// systemPython is where a virtual environment's interpreter is.
+var systemPython = regexp.MustCompile(`^/usr/bin/python[0-9.]*$`)
+
+// checkLink accepts a link to the node's Python, or to a place in the archive.
+// Such a target must be clean, that is, go up only at its beginning, where the
+// directories are real: after another link, ".." may lead anywhere.
+func checkLink(name, target string) error {
+	if systemPython.MatchString(target) {
+		return nil
+	}
+	inside := path.Join(path.Dir(name), target)
+	if target == "" || path.IsAbs(target) || path.Clean(target) != target || strings.ContainsRune(target, 0) ||
+		len(target) > maxPath || inside == ".." || strings.HasPrefix(inside, "../") {
+		return fmt.Errorf("link %q leads out of the archive, to %q", name, target)
+	}
+	return nil
+}
+
+// capped fails, other than io.LimitReader, when there is more than it may read.
+type capped struct {
+	r    io.Reader
+	left int64
+}
+
+func (c *capped) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if c.left -= int64(n); c.left < 0 {
+		return 0, errors.New("archive is larger than the limit")
+	}
+	return n, err
+}

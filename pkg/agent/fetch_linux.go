@@ -1,0 +1,140 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/compiler/source"
+)
+
+// fetcher brings trees and layers into the cache.
+type fetcher struct {
+	cache  *cache
+	client *client
+	log    logger
+}
+
+// tree returns the directory of a verified tree and the lock that keeps it. A
+// tree that is there already is read and verified again, which costs little
+// beside starting Python, and finds what a crash of the machine left half
+// written.
+func (f *fetcher) tree(ctx context.Context, t *target) (string, *os.File, error) {
+	dir := f.cache.path(trees, t.treeHex())
+	present := func() bool {
+		digest, err := digestOf(dir)
+		if err == nil && digest != t.tree {
+			f.log.say("%s in the cache is damaged: fetching it again", t.tree)
+		}
+		return err == nil && digest == t.tree
+	}
+	lock, err := f.cache.hold(ctx, trees, t.treeHex(), present, func() error { return f.fillTree(ctx, t, dir) })
+	return dir, lock, err
+}
+
+func (f *fetcher) fillTree(ctx context.Context, t *target, dir string) error {
+	start, part := time.Now(), f.cache.temporary(trees, t.treeHex())
+	defer os.RemoveAll(part)
+	var m source.Manifest
+	err := f.client.get(ctx, "/v1/agent/trees/"+t.treeHex(), func(r io.Reader) error {
+		return f.extract(part, func(root *os.Root) (err error) {
+			m, err = extractTree(root, f.cache.gid, r)
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if digest := m.Digest(); digest != t.tree {
+		return fmt.Errorf("fetch tree %s: what was sent has the digest %s", t.tree, digest)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := os.Rename(part, dir); err != nil {
+		return fmt.Errorf("name tree: %w", err)
+	}
+	f.log.say("fetched tree %s: %d files, %d bytes, in %s", t.tree, len(m.Files), m.Size(), since(start))
+	f.cache.prune(trees, keepTrees)
+	return nil
+}
+
+// layer returns the directory of a complete layer and the lock that keeps it.
+func (f *fetcher) layer(ctx context.Context, t *target) (string, *os.File, error) {
+	dir := f.cache.path(layers, t.layer)
+	present := func() bool { return isComplete(dir) }
+	lock, err := f.cache.hold(ctx, layers, t.layer, present, func() error { return f.fillLayer(ctx, t, dir) })
+	return dir, lock, err
+}
+
+func (f *fetcher) fillLayer(ctx context.Context, t *target, dir string) error {
+	start := time.Now()
+	err := f.client.get(ctx, "/v1/agent/layers/"+t.layer, func(r io.Reader) error {
+		return f.extract(dir, func(root *os.Root) error { return extractLayer(root, f.cache.gid, r) })
+	})
+	if err == nil {
+		err = complete(dir, f.cache.gid)
+	}
+	if err != nil {
+		return errors.Join(err, f.cache.clear(layers, t.layer))
+	}
+	f.log.say("fetched layer %s in %s", t.layer, since(start))
+	f.cache.prune(layers, keepLayers)
+	return nil
+}
+
+// extract calls fill with the new, empty directory dir.
+func (f *fetcher) extract(dir string, fill func(*os.Root) error) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := f.cache.own(dir, 0, f.cache.gid, 0o750); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return fill(root)
+}
+
+// isComplete looks for the marker. During a build the directory is the
+// project's, so a marker counts only when it is ours.
+func isComplete(dir string) bool {
+	var st unix.Stat_t
+	err := unix.Lstat(filepath.Join(dir, completeMarker), &st)
+	return err == nil && int(st.Uid) == os.Geteuid() && st.Mode&unix.S_IFMT == unix.S_IFREG
+}
+
+// complete writes a layer's marker, after everything else is on the disk: a
+// layer is never verified again.
+func complete(dir string, gid int) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := unix.Syncfs(int(d.Fd())); err != nil {
+		return fmt.Errorf("sync layer: %w", err)
+	}
+	marker, err := os.OpenFile(filepath.Join(dir, completeMarker), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if err != nil {
+		return fmt.Errorf("mark layer: %w", err)
+	}
+	if gid >= 0 {
+		err = marker.Chown(0, gid)
+	}
+	if err := errors.Join(err, marker.Sync(), marker.Close(), d.Sync()); err != nil {
+		return fmt.Errorf("mark layer: %w", err)
+	}
+	return nil
+}
+
+func since(start time.Time) time.Duration { return time.Since(start).Round(time.Millisecond) }

@@ -1,0 +1,227 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fngen.dev/fngen/pkg/api"
+)
+
+func treeTarget(digest string) *target { return &target{tree: digest, uid: testUID} }
+
+// TestFetchTreeOnce lets several allocations want one tree at once, then again
+// without a control plane, then after the disk lost a part of it.
+func TestFetchTreeOnce(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	digest := c.tree(t, entry{name: "app.py", content: "x = 1\n"}, entry{name: "bin/run", mode: 0o755})
+	request := "GET /v1/agent/trees/" + treeTarget(digest).treeHex()
+	var group sync.WaitGroup
+	for range 8 {
+		f := m.fetcher(t, c, io.Discard)
+		group.Go(func() {
+			dir, lock, err := f.tree(t.Context(), treeTarget(digest))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer lock.Close()
+			if text, err := os.ReadFile(dir + "/app.py"); err != nil || string(text) != "x = 1\n" {
+				t.Errorf("app.py is %q (%v)", text, err)
+			}
+		})
+	}
+	group.Wait()
+	if n := c.count(request); n != 1 {
+		t.Errorf("the tree was fetched %d times", n)
+	}
+	dir := filepath.Join(m.cache, "700999", "trees", treeTarget(digest).treeHex())
+	if err := os.Truncate(dir+"/app.py", 0); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	_, lock, err := m.fetcher(t, c, &said).tree(t.Context(), treeTarget(digest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock.Close()
+	if n := c.count(request); n != 2 || !strings.Contains(said.String(), "damaged") {
+		t.Errorf("a damaged tree was fetched %d times; said %q", n-1, &said)
+	}
+	c.Close()
+	if _, lock, err = m.fetcher(t, c, io.Discard).tree(t.Context(), treeTarget(digest)); err != nil {
+		t.Fatalf("a tree that is there needs the control plane: %v", err)
+	}
+	lock.Close()
+}
+
+func TestFetchTreeRefuses(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	digest := c.tree(t, entry{name: "app.py", content: "x = 1\n"})
+	path := "/v1/agent/trees/" + treeTarget(digest).treeHex()
+	for name, test := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"other content": {archive(t, entry{name: "app.py", content: "x = 2\n"}), "has the digest sha256:"},
+		"other mode":    {archive(t, entry{name: "app.py", content: "x = 1\n", mode: 0o755}), "has the digest sha256:"},
+		"more":          {archive(t, entry{name: "app.py", content: "x = 1\n"}, entry{name: "b"}), "has the digest sha256:"},
+		"escape":        {archive(t, entry{name: "../app.py", content: "x = 1\n"}), "not a path inside"},
+		"not a tar":     {[]byte("hello"), "magic"},
+	} {
+		c.has(path, test.data)
+		_, _, err := m.fetcher(t, c, io.Discard).tree(t.Context(), treeTarget(digest))
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error is %v, want %q", name, err, test.want)
+		}
+		left, err := os.ReadDir(filepath.Join(m.cache, "700999", "trees"))
+		if err != nil || len(left) != 0 {
+			t.Errorf("%s: left %v (%v)", name, left, err)
+		}
+	}
+}
+
+// TestFetchWaitsForControlPlane goes through what a restart of the control plane
+// looks like: a router without a backend, then one without a route.
+func TestFetchWaitsForControlPlane(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	digest := c.tree(t, entry{name: "app.py"})
+	answers := []int{http.StatusBadGateway, http.StatusNotFound}
+	c.instead(func(w http.ResponseWriter, _ *http.Request) bool {
+		if len(answers) == 0 {
+			return false
+		}
+		http.Error(w, "no", answers[0])
+		answers = answers[1:]
+		return true
+	})
+	var said bytes.Buffer
+	_, lock, err := m.fetcher(t, c, &said).tree(t.Context(), treeTarget(digest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock.Close()
+	if n := strings.Count(said.String(), "trying again"); n != 2 {
+		t.Errorf("said %d retries: %s", n, &said)
+	}
+}
+
+func TestFetchFinalAnswers(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	missing := "sha256:" + strings.Repeat("0", 64)
+	request := "GET /v1/agent/trees/" + strings.Repeat("0", 64)
+	for _, code := range []api.Code{api.NotFound, api.Forbidden} {
+		c.instead(func(w http.ResponseWriter, _ *http.Request) bool {
+			problem(w, api.NewProblem(code, "because"))
+			return true
+		})
+		before := c.count(request)
+		_, _, err := m.fetcher(t, c, io.Discard).tree(t.Context(), treeTarget(missing))
+		if err == nil || !strings.Contains(err.Error(), "because") {
+			t.Errorf("%s: error is %v", code, err)
+		}
+		if n := c.count(request) - before; n != 1 {
+			t.Errorf("%s: asked %d times", code, n)
+		}
+	}
+}
+
+func TestFetchGivesUp(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	c.instead(func(w http.ResponseWriter, _ *http.Request) bool {
+		http.Error(w, "no", http.StatusBadGateway)
+		return true
+	})
+	f := m.fetcher(t, c, io.Discard)
+	f.client.patience = time.Second
+	_, _, err := f.tree(t.Context(), treeTarget("sha256:"+strings.Repeat("0", 64)))
+	if err == nil || !strings.Contains(err.Error(), "no success in 1s") {
+		t.Errorf("error is %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	f.client.patience = time.Hour
+	if _, _, err = f.tree(ctx, treeTarget("sha256:"+strings.Repeat("0", 64))); err == nil {
+		t.Error("went on after it was told to stop")
+	}
+}
+
+func TestFetchLayer(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	c.has("/v1/agent/layers/abc", archive(t, entry{name: "bin/tool", content: "#!", mode: 0o755},
+		entry{name: "bin/python", link: "/usr/bin/python3.11", kind: '2'}))
+	// What a killed agent left, and a marker that the project wrote itself.
+	left := filepath.Join(m.cache, "700999", "layers", "abc")
+	m.write(t, left+"/half", "", 0o644)
+	m.write(t, left+"/"+completeMarker, "", 0o644)
+	if err := os.Lchown(left+"/"+completeMarker, testUID, testUID); err != nil {
+		t.Fatal(err)
+	}
+	dir, lock, err := m.fetcher(t, c, io.Discard).layer(t.Context(), &target{layer: "abc"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if dir != left {
+		t.Errorf("layer is in %s", dir)
+	}
+	want := map[string]string{
+		"bin": "drwxr-x---", "bin/tool": "-rwxr-x--- #!", "bin/python": "Lrwxrwxrwx /usr/bin/python3.11", completeMarker: "-rw-r----- ",
+	}
+	for name, text := range list(t, dir) {
+		if want[name] != text {
+			t.Errorf("%s is %q, want %q", name, text, want[name])
+		}
+	}
+}
+
+// TestPrune removes what was not used for longest, and nothing that is held.
+func TestPrune(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	f := m.fetcher(t, c, io.Discard)
+	old := time.Now().Add(-24 * time.Hour)
+	for i, name := range []string{"oldest", "held", "older", "old", "new"} {
+		dir := f.cache.path(layers, name)
+		lock, err := f.cache.hold(t.Context(), layers, name, func() bool { return isComplete(dir) }, func() error {
+			return f.extract(dir, func(*os.Root) error { return complete(dir, testUID) })
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "held" {
+			defer lock.Close()
+		} else {
+			lock.Close()
+		}
+		when := old.Add(time.Duration(i) * time.Hour)
+		if err := os.Chtimes(lock.Name(), when, when); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.cache.prune(layers, 2)
+	var kept []string
+	left, err := os.ReadDir(f.cache.path(layers, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range left {
+		kept = append(kept, d.Name())
+	}
+	if got := strings.Join(kept, " "); got != "held new old" {
+		t.Errorf("kept %s", got)
+	}
+}

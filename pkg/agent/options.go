@@ -1,0 +1,171 @@
+package agent
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// minUID keeps a wrong --uid away from the users of the system.
+const minUID = 1000
+
+var (
+	pythonVersion = regexp.MustCompile(`^3\.[0-9]{1,2}$`)
+	treeDigest    = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	layerKey      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+)
+
+// target is what serve and build have in common: whose code, which, and where
+// things are.
+type target struct {
+	project, python, tree, layer, api string
+	uid                               int
+	identity, cache, node, home       string
+}
+
+// serveOptions is one function to run.
+type serveOptions struct {
+	target
+	function, power, file, release, server string
+	host, port, health                     string
+	drain                                  time.Duration
+}
+
+// buildOptions is one layer to build.
+type buildOptions struct {
+	target
+	files, provided []string
+}
+
+// treeHex is the digest without its algorithm, as in paths.
+func (t *target) treeHex() string { return strings.TrimPrefix(t.tree, "sha256:") }
+
+func (t *target) flags(fs *flag.FlagSet) {
+	fs.StringVar(&t.project, "project", "", "the project's `name`")
+	fs.IntVar(&t.uid, "uid", 0, "the project's user and group `id`")
+	fs.StringVar(&t.python, "python", "", "the Python `version`, such as 3.11")
+	fs.StringVar(&t.tree, "tree", "", "the `digest` of the code, sha256:<hex>")
+	fs.StringVar(&t.layer, "layer", "", "the `key` of the dependency layer")
+	fs.StringVar(&t.api, "api", "", "the `URL` of the control plane")
+	fs.StringVar(&t.identity, "identity", "/secrets/nomad_fngen.jwt", "the `file` of the workload identity")
+	fs.StringVar(&t.cache, "cache", "/var/cache/fngen", "the `directory` of trees and layers")
+	fs.StringVar(&t.node, "node", "/opt/fngen", "the `directory` of the platform's files on this node")
+	fs.StringVar(&t.home, "home", "/local", "the home `directory` of what is run")
+}
+
+func (t *target) check() error {
+	api, err := url.Parse(t.api)
+	switch {
+	case t.project == "":
+		return errors.New("--project is missing")
+	case t.uid < minUID || int64(t.uid) >= math.MaxUint32:
+		return fmt.Errorf("--uid %d is not the id of a project: it must be at least %d", t.uid, minUID)
+	case !pythonVersion.MatchString(t.python):
+		return fmt.Errorf("--python %q is not a version such as 3.11", t.python)
+	case !treeDigest.MatchString(t.tree):
+		return fmt.Errorf("--tree %q is not sha256: and 64 hex digits", t.tree)
+	case t.layer != "" && !layerKey.MatchString(t.layer):
+		return fmt.Errorf("--layer %q is not a layer key", t.layer)
+	case err != nil || api.Host == "" || (api.Scheme != "https" && api.Scheme != "http"):
+		return fmt.Errorf("--api %q is not an http or https URL", t.api)
+	}
+	t.api = strings.TrimSuffix(t.api, "/")
+	return nil
+}
+
+func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, error) {
+	o := &serveOptions{}
+	f := newFlags("serve", usage)
+	o.flags(f)
+	f.StringVar(&o.function, "function", "", "the `name` of the function")
+	f.StringVar(&o.power, "power", "", "the `kind` of the function")
+	f.StringVar(&o.file, "file", "", "the `path` in the tree of the function's file")
+	f.StringVar(&o.release, "release", "", "the release's `number`")
+	f.StringVar(&o.server, "server", "", "the `name` of the server definition")
+	f.StringVar(&o.host, "host", env.get("NOMAD_IP_http"), "the `address` to listen on")
+	f.StringVar(&o.port, "port", env.get("NOMAD_PORT_http"), "the `port` to listen on")
+	f.StringVar(&o.health, "health", "/", "the `path` that answers when the function is well")
+	f.DurationVar(&o.drain, "drain", 25*time.Second, "the `time` to finish requests after a stop signal")
+	if err := parse(f, args); err != nil {
+		return nil, err
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.function == "":
+		return nil, errors.New("--function is missing")
+	case !fs.ValidPath(o.file) || o.file == ".":
+		return nil, fmt.Errorf("--file %q is not a path in the tree", o.file)
+	case !strings.HasPrefix(o.health, "/"):
+		return nil, fmt.Errorf("--health %q does not begin with /", o.health)
+	case o.drain < 0:
+		return nil, fmt.Errorf("--drain %s is below zero", o.drain)
+	case o.host != "" && net.ParseIP(o.host) == nil:
+		return nil, fmt.Errorf("--host %q is not an IP address", o.host)
+	}
+	return o, nil
+}
+
+func parseBuild(args []string, usage io.Writer) (*buildOptions, error) {
+	o := &buildOptions{}
+	f := newFlags("build", usage)
+	o.flags(f)
+	f.Func("file", "the `path` in the tree of a requirements file; may be given again", func(s string) error {
+		// A leading dash would be an option of uv, or its standard input.
+		if !fs.ValidPath(s) || s == "." || strings.HasPrefix(s, "-") {
+			return errors.New("not a path in the tree")
+		}
+		o.files = append(o.files, s)
+		return nil
+	})
+	f.Func("provided", "a `requirement` that the platform adds; may be given again", func(s string) error {
+		if s == "" || strings.HasPrefix(s, "-") {
+			return errors.New("not a requirement")
+		}
+		o.provided = append(o.provided, s)
+		return nil
+	})
+	if err := parse(f, args); err != nil {
+		return nil, err
+	}
+	if o.layer == "" {
+		return nil, errors.New("--layer is missing")
+	}
+	return o, o.check()
+}
+
+func newFlags(name string, usage io.Writer) *flag.FlagSet {
+	f := flag.NewFlagSet("fngen-agent "+name, flag.ContinueOnError)
+	f.SetOutput(usage)
+	f.Usage = func() {
+		fmt.Fprintf(usage, "usage of %s:\n", f.Name())
+		f.PrintDefaults()
+	}
+	return f
+}
+
+// parse reads the flags. The set prints nothing but the help: faults are said
+// once, by Run.
+func parse(f *flag.FlagSet, args []string) error {
+	usage, out := f.Usage, f.Output()
+	f.SetOutput(io.Discard)
+	f.Usage = func() {}
+	err := f.Parse(args)
+	f.SetOutput(out)
+	if errors.Is(err, flag.ErrHelp) {
+		usage()
+	}
+	if err == nil && f.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	return err
+}

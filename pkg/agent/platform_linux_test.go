@@ -1,0 +1,230 @@
+package agent
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"fngen.dev/fngen/pkg/api"
+)
+
+// testUID is the user of the tests' project.
+const testUID = 700999
+
+// answer answers a request in place of the control plane when it returns true.
+type answer func(w http.ResponseWriter, r *http.Request) bool
+
+// controlPlane speaks the agent's part of the wire: /v1/agent/*.
+type controlPlane struct {
+	*httptest.Server
+	mu       sync.Mutex
+	blobs    map[string][]byte // by path
+	requests []string
+	before   answer
+}
+
+func newControlPlane(t *testing.T) *controlPlane {
+	c := &controlPlane{blobs: map[string][]byte{}}
+	c.Server = httptest.NewTLSServer(c)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.requests = append(c.requests, r.Method+" "+r.URL.Path)
+	if c.before != nil && c.before(w, r) {
+		return
+	}
+	if r.Header.Get("Authorization") != "Bearer the-identity" {
+		problem(w, api.NewProblem(api.Forbidden, "not an identity"))
+		return
+	}
+	body, found := c.blobs[r.URL.Path]
+	switch {
+	case r.Method == http.MethodPut:
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			problem(w, api.NewProblem(api.Invalid, "%v", err))
+			return
+		}
+		c.blobs[r.URL.Path] = body
+		w.WriteHeader(http.StatusNoContent)
+	case !found:
+		problem(w, api.NewProblem(api.NotFound, "there is no %s", r.URL.Path))
+	default:
+		w.Header().Set("Content-Type", "application/zstd")
+		w.Write(body)
+	}
+}
+
+func problem(w http.ResponseWriter, p *api.Problem) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p)
+}
+
+// tree stores a tree and returns its digest.
+func (c *controlPlane) tree(t *testing.T, entries ...entry) string {
+	data := archive(t, entries...)
+	m, err := extractTree(openTemp(t), -1, bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := m.Digest()
+	c.has("/v1/agent/trees/"+strings.TrimPrefix(digest, "sha256:"), data)
+	return digest
+}
+
+// instead lets a answer from now on.
+func (c *controlPlane) instead(a answer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.before = a
+}
+
+// has stores data at a path, or removes it.
+func (c *controlPlane) has(path string, data []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.blobs[path] = data; data == nil {
+		delete(c.blobs, path)
+	}
+}
+
+// what returns the data at a path.
+func (c *controlPlane) what(path string) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.blobs[path]
+}
+
+func (c *controlPlane) count(request string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, r := range c.requests {
+		if r == request {
+			n++
+		}
+	}
+	return n
+}
+
+// machine is a node and an allocation on it, on which other users can walk.
+type machine struct{ dir, cache, node, home, identity string }
+
+func newMachine(t *testing.T, c *controlPlane) *machine {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("the agent changes users: this test needs root")
+	}
+	dir, err := os.MkdirTemp("/var/tmp", "fngen-agent-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	m := &machine{
+		dir: dir, cache: dir + "/cache", node: dir + "/node", home: dir + "/local", identity: dir + "/secrets/nomad_fngen.jwt",
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	m.write(t, m.identity, "the-identity\n", 0o600)
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate().Raw})
+	m.write(t, m.node+"/etc/ca.pem", string(ca), 0o644)
+	if err := os.MkdirAll(m.node+"/wheels", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (m *machine) write(t *testing.T, path, content string, mode os.FileMode) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// boot writes the program that serve starts.
+func (m *machine) boot(t *testing.T, python string) {
+	m.write(t, m.node+"/runtime/3.11/fngen/runtime/boot.py", python, 0o644)
+}
+
+// taskCapabilities are the only ones that root has in a task.
+const taskCapabilities = "-all,+chown,+dac_override,+fowner,+kill,+setgid,+setuid"
+
+// agent is the agent for a tree as a task starts it; more flags may be added.
+func (m *machine) agent(t *testing.T, c *controlPlane, command, tree string, more ...string) *exec.Cmd {
+	args := append([]string{
+		"--bounding-set=" + taskCapabilities, "--", binary(t), command,
+		"--project=hello", fmt.Sprint("--uid=", testUID), "--python=3.11", "--tree=" + tree, "--api=" + c.URL,
+		"--cache=" + m.cache, "--node=" + m.node, "--home=" + m.home, "--identity=" + m.identity,
+	}, more...)
+	cmd := exec.Command("setpriv", args...)
+	cmd.Env = []string{"PATH=/usr/bin:/bin"}
+	return cmd
+}
+
+func (m *machine) fetcher(t *testing.T, c *controlPlane, said io.Writer) *fetcher {
+	t.Helper()
+	log := logger{said}
+	store, err := openCache(m.cache, testUID, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &fetcher{store, newClient(c.URL, m.identity, c.Client().Transport, log), log}
+}
+
+// binary builds the agent as it is shipped: static.
+func binary(t *testing.T) string {
+	t.Helper()
+	path, err := buildBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var buildBinary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(testBin, "fngen-agent")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "fngen.dev/fngen/cmd/fngen-agent")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build agent: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// testBin is set once, by TestMain.
+var testBin string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("/var/tmp", "fngen-agent-bin-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	testBin = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}

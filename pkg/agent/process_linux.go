@@ -1,0 +1,129 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// command is a program to start: always in a process group of its own, with
+// nothing on its standard input, and killed when the agent dies.
+type command struct {
+	path string
+	args []string
+	dir  string
+	env  environ
+	// user is who runs it; nil is the agent's own user.
+	user *syscall.Credential
+}
+
+// run starts a program, passes the signals on to it, and returns how it ended.
+// As the first process of its namespace the agent is the parent of every orphan,
+// so it reaps whatever ends, and when the program is done it ends all that the
+// program left behind. Whatever is started can never gain a right, not by a
+// setuid program either.
+func run(c command, signals <-chan os.Signal) (syscall.WaitStatus, error) {
+	// The kernel ties the death signal to the thread that starts a process, and
+	// no_new_privs is inherited from it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return 0, fmt.Errorf("set no_new_privs: %w", err)
+	}
+	pid, err := start(c)
+	if err != nil {
+		return 0, fmt.Errorf("start %s: %w", c.path, err)
+	}
+	status, err := supervise(pid, signals)
+	sweep(pid)
+	return status, err
+}
+
+func start(c command) (int, error) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return 0, err
+	}
+	defer null.Close()
+	p, err := os.StartProcess(c.path, append([]string{c.path}, c.args...), &os.ProcAttr{
+		Dir:   c.dir,
+		Env:   c.env,
+		Files: []*os.File{null, os.Stdout, os.Stderr},
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: c.user},
+	})
+	if err != nil {
+		return 0, err
+	}
+	pid := p.Pid
+	return pid, p.Release() // supervise waits for it, among others
+}
+
+// supervise forwards signals to pid until it ends. Its id cannot name another
+// process meanwhile, since nobody else reaps it.
+func supervise(pid int, signals <-chan os.Signal) (syscall.WaitStatus, error) {
+	for {
+		// Looked at after every signal, not only SIGCHLD: a full channel drops some.
+		if status, done, err := reap(pid); done || err != nil {
+			return status, err
+		}
+		if s, ok := (<-signals).(syscall.Signal); ok && s != syscall.SIGCHLD {
+			if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return 0, fmt.Errorf("pass on %s: %w", unix.SignalName(s), err)
+			}
+		}
+	}
+}
+
+// reap collects every process that has ended, and says whether pid is among them.
+func reap(pid int) (status syscall.WaitStatus, done bool, err error) {
+	for {
+		var s syscall.WaitStatus
+		ended, err := syscall.Wait4(-1, &s, syscall.WNOHANG, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil && done:
+			return status, true, nil // ECHILD: that was the last
+		case err != nil:
+			return 0, false, fmt.Errorf("wait: %w", err)
+		case ended == pid:
+			status, done = s, true
+		case ended == 0:
+			return status, done, nil
+		}
+	}
+}
+
+// sweep ends what a program left running: its group, and in a process namespace
+// of our own, everything. Only there is it sure that nothing is left.
+func sweep(group int) {
+	_ = syscall.Kill(-group, syscall.SIGKILL) // ESRCH: nobody is left
+	if os.Getpid() != 1 {
+		return
+	}
+	_ = syscall.Kill(-1, syscall.SIGKILL)
+	for {
+		if _, err := syscall.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, syscall.EINTR) {
+			return
+		}
+	}
+}
+
+// exitCode is what a shell would make of a status.
+func exitCode(s syscall.WaitStatus) int {
+	if s.Signaled() {
+		return exitSignal + int(s.Signal())
+	}
+	return s.ExitStatus()
+}
+
+// ending describes a status.
+func ending(s syscall.WaitStatus) string {
+	if s.Signaled() {
+		return "was killed by " + unix.SignalName(s.Signal())
+	}
+	return fmt.Sprintf("ended with exit code %d", s.ExitStatus())
+}

@@ -1,0 +1,328 @@
+package agent
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// reporter is a function that says what it sees and then waits for a signal.
+const reporter = `
+import json, os, signal, sys, threading
+
+def attempt(f, *args):
+    try:
+        f(*args)
+        return "done"
+    except OSError as e:
+        return type(e).__name__
+
+status = dict(line.rstrip("\n").split(":\t", 1) for line in open("/proc/self/status") if ":\t" in line)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+print(json.dumps({
+    "env": dict(os.environ), "cwd": os.getcwd(), "files": sorted(os.listdir(".")), "ids": os.getresuid() + os.getresgid(),
+    "groups": os.getgroups(), "status": status, "umask": status["Umask"], "group": os.getpgid(0) == os.getpid(),
+    "setuid": attempt(os.setuid, 0), "setgid": attempt(os.setgid, 0),
+    "secret": attempt(open, os.environ["SECRET_FILE"]),
+    "other": attempt(os.listdir, os.environ["OTHER_CACHE"]),
+    "write_tree": attempt(open, "new.py", "w"), "write_home": attempt(open, os.environ["HOME"] + "/x", "w"),
+    "parent_environ": attempt(open, "/proc/%d/environ" % os.getppid()),
+    "parent_memory": attempt(open, "/proc/%d/mem" % os.getppid()),
+    "tracer": attempt(open, "/proc/%d/maps" % os.getppid()),
+}), flush=True)
+while True:
+    signal.pause()
+`
+
+type report struct {
+	Env                           map[string]string
+	Cwd                           string
+	Files                         []string
+	IDs                           []int `json:"ids"`
+	Groups                        []int
+	Status                        map[string]string
+	Umask                         string
+	Group                         bool
+	Setuid, Setgid, Secret, Other string
+	WriteTree                     string `json:"write_tree"`
+	WriteHome                     string `json:"write_home"`
+	ParentEnviron                 string `json:"parent_environ"`
+	ParentMemory                  string `json:"parent_memory"`
+	Tracer                        string
+}
+
+func TestServe(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	m.boot(t, reporter)
+	digest := c.tree(t, entry{name: "app.py", content: "x = 1\n"}, entry{name: "pkg/__init__.py"})
+	if _, err := openCache(m.cache, testUID-1, logger{io.Discard}); err != nil {
+		t.Fatal(err)
+	}
+	cmd := m.agent(t, c, "serve", digest, "--function=live_app", "--power=webapp", "--file=app.py",
+		"--release=3", "--server=default", "--drain=1500ms", "--health=/up")
+	cmd.Env = []string{
+		"NOMAD_IP_http=127.0.0.1", "NOMAD_PORT_http=20123", "NOMAD_ALLOC_ID=a1", "NOMAD_DC=us-west",
+		"NOMAD_TOKEN=canary", "NOMAD_TOKEN_fngen=canary", "VAULT_TOKEN=canary", "CONSUL_HTTP_TOKEN=canary", "NOMAD_SECRETS_DIR=canary",
+		"HOME=/root", "PATH=/sbin", "USER=root", "FNGEN_RELEASE=99", "LANG=de_DE.UTF-8", "AZURE_KEYVAULT_URL=mine", "MULTI=a=b",
+		"HTTPS_PROXY=http://127.0.0.1:1", // the project's own: not for the agent
+		"SECRET_FILE=" + m.identity, "OTHER_CACHE=" + m.cache + "/700998",
+	}
+	p := startAgent(t, cmd)
+	var r report
+	if err := json.Unmarshal(p.line(t), &r); err != nil {
+		t.Fatal(err)
+	}
+	tree := m.cache + "/700999/trees/" + strings.TrimPrefix(digest, "sha256:")
+	for name, want := range map[string]string{
+		"FNGEN_PROJECT": "hello", "FNGEN_FUNCTION": "live_app", "FNGEN_POWER": "webapp", "FNGEN_RELEASE": "3", "FNGEN_SERVER": "default",
+		"FNGEN_FILE": "app.py", "FNGEN_HOST": "127.0.0.1", "FNGEN_PORT": "20123", "FNGEN_HEALTH": "/up", "FNGEN_DRAIN_SECONDS": "2",
+		"FNGEN_RUNTIME": m.node + "/runtime/3.11", "HOME": m.home, "TMPDIR": "/tmp", "PATH": searchPath, "USER": "hello",
+		"LANG": "de_DE.UTF-8", "PYTHONUNBUFFERED": "1", "NOMAD_ALLOC_ID": "a1", "NOMAD_DC": "us-west", "AZURE_KEYVAULT_URL": "mine", "MULTI": "a=b",
+	} {
+		if r.Env[name] != want {
+			t.Errorf("%s is %q, want %q", name, r.Env[name], want)
+		}
+	}
+	for name, value := range r.Env {
+		if strings.Contains(value, "canary") {
+			t.Errorf("%s came through", name)
+		}
+	}
+	if r.Cwd != tree || strings.Join(r.Files, " ") != "app.py pkg" {
+		t.Errorf("runs in %s with %v", r.Cwd, r.Files)
+	}
+	for _, id := range append(r.IDs, r.Groups...) {
+		if id != testUID || len(r.Groups) != 1 {
+			t.Errorf("ids %v, groups %v", r.IDs, r.Groups)
+		}
+	}
+	for what, got := range map[string]string{
+		"setuid(0)": r.Setuid, "setgid(0)": r.Setgid, "reading the identity": r.Secret, "reading another project's cache": r.Other,
+		"writing the tree": r.WriteTree, "reading the agent's environment": r.ParentEnviron, "reading the agent's memory": r.ParentMemory,
+		"reading the agent's maps": r.Tracer,
+	} {
+		if got != "PermissionError" {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+	if r.WriteHome != "done" || !r.Group {
+		t.Errorf("writing the home: %s; own process group: %t", r.WriteHome, r.Group)
+	}
+	for name, want := range map[string]string{"NoNewPrivs": "1", "CapEff": "0000000000000000", "CapPrm": "0000000000000000", "CapAmb": "0000000000000000"} {
+		if strings.TrimSpace(r.Status[name]) != want {
+			t.Errorf("%s is %s", name, r.Status[name])
+		}
+	}
+	t.Logf("the agent's resident memory: %s", residentOf(t, cmd.Process.Pid))
+	p.signal(t, syscall.SIGTERM)
+	if code := p.wait(t); code != 7 {
+		t.Errorf("exit code is %d, want Python's 7; said %s", code, &p.said)
+	}
+}
+
+func TestServeExitCodes(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	digest := c.tree(t, entry{name: "app.py"})
+	for name, test := range map[string]struct {
+		boot string
+		code int
+		said string
+	}{
+		"success":  {"", 0, "live_app ended with exit code 0"},
+		"exit":     {"raise SystemExit(42)", 42, "exit code 42"},
+		"killed":   {"import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137, "was killed by SIGKILL"},
+		"no stdin": {"import sys; raise SystemExit(len(sys.stdin.read()))", 0, ""},
+	} {
+		m.boot(t, test.boot)
+		p := startAgent(t, m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py"))
+		if code := p.wait(t); code != test.code || !strings.Contains(p.said.String(), test.said) {
+			t.Errorf("%s: exit code %d, said %s", name, code, &p.said)
+		}
+	}
+}
+
+// TestServeAsInit runs the agent as Nomad does, as the first process of a
+// namespace: it must reap orphans and take nobody's status for its child's.
+func TestServeAsInit(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	m.boot(t, `
+import os, sys, time
+read, write = os.pipe()
+if os.fork() == 0:
+    orphan = os.fork()
+    if orphan == 0:
+        os._exit(3)
+    os.write(write, b"%d" % orphan)
+    os._exit(0)
+os.wait()
+orphan = int(os.read(read, 20))
+deadline = time.monotonic() + 10
+while True:
+    try:
+        os.kill(orphan, 0)
+    except ProcessLookupError:
+        break
+    if time.monotonic() > deadline:
+        sys.exit("the orphan stays a zombie")
+    time.sleep(0.01)
+if os.fork() == 0:
+    os.setsid()
+    time.sleep(1000)
+sys.exit(9 if os.getppid() == 1 else 10)
+`)
+	digest := c.tree(t, entry{name: "app.py"})
+	cmd := m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	p := startAgent(t, cmd)
+	if code := p.wait(t); code != 9 {
+		t.Errorf("exit code is %d; said %s", code, &p.said)
+	}
+}
+
+// TestServeStopsWhileFetching stops an agent that waits for the control plane.
+func TestServeStopsWhileFetching(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	asked := make(chan bool, 100)
+	c.instead(func(w http.ResponseWriter, _ *http.Request) bool {
+		http.Error(w, "no", http.StatusBadGateway)
+		asked <- true
+		return true
+	})
+	p := startAgent(t, m.agent(t, c, "serve", "sha256:"+strings.Repeat("0", 64), "--function=live_app", "--file=app.py"))
+	<-asked
+	p.signal(t, syscall.SIGTERM)
+	if code := p.wait(t); code != 128+15 || !strings.Contains(p.said.String(), "stopped before live_app was started") {
+		t.Errorf("exit code is %d; said %s", code, &p.said)
+	}
+}
+
+// TestServeDiesWithAgent kills the agent hard.
+func TestServeDiesWithAgent(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	m.boot(t, "import os, signal\nprint(os.getpid(), flush=True)\nsignal.pause()\n")
+	p := startAgent(t, m.agent(t, c, "serve", c.tree(t, entry{name: "app.py"}), "--function=live_app", "--file=app.py"))
+	p.line(t)
+	p.signal(t, syscall.SIGKILL)
+	// The pipe ends when nobody holds it any more.
+	if rest, err := io.ReadAll(p.out); err != nil || len(rest) > 0 {
+		t.Errorf("read %q, %v", rest, err)
+	}
+	p.wait(t)
+}
+
+func TestRunRefuses(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	digest := c.tree(t, entry{name: "app.py"})
+	serve := func(more ...string) *exec.Cmd {
+		return m.agent(t, c, "serve", digest, append([]string{"--function=f", "--file=app.py"}, more...)...)
+	}
+	other := serve()
+	other = exec.Command(binary(t), other.Args[4:]...) // without the capabilities that only root can set
+	other.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 700001, Gid: 700001}}
+	for want, cmd := range map[string]*exec.Cmd{
+		"must start as root to become user 700999": other,
+		"--uid 0 is not the id of a project":       serve("--uid=0"),
+		`--tree "sha256:../x" is not`:              serve("--tree=sha256:../x"),
+		`--layer "../x" is not`:                    serve("--layer=../x"),
+		`--file "../x" is not a path`:              serve("--file=../x"),
+		`--api "file:///x" is not`:                 serve("--api=file:///x"),
+		`--python "3.11/../x" is not`:              serve("--python=3.11/../x"),
+		"flag provided but not defined: -bogus":    serve("--bogus"),
+		`unexpected argument "more"`:               serve("more"),
+		"this node lacks a part of Python 3.11":    serve(),
+		`-file: not a path in the tree`:            m.agent(t, c, "build", digest, "--layer=x", "--file=--index-url"),
+	} {
+		p := startAgent(t, cmd)
+		if code := p.wait(t); code == 0 || !strings.Contains(p.said.String(), want) || strings.Count(p.said.String(), "\n") > 2 {
+			t.Errorf("exit code %d, want %q, said %s", code, want, &p.said)
+		}
+	}
+}
+
+// agentProcess is a started agent.
+type agentProcess struct {
+	cmd  *exec.Cmd
+	out  *bufio.Reader
+	said bytes.Buffer
+}
+
+func startAgent(t *testing.T, cmd *exec.Cmd) *agentProcess {
+	t.Helper()
+	p := &agentProcess{cmd: cmd}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	p.out = bufio.NewReader(r)
+	cmd.Stdout, cmd.Stderr = w, &p.said
+	cmd.WaitDelay = 5 * time.Second
+	err = cmd.Start()
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	if err := r.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *agentProcess) line(t *testing.T) []byte {
+	t.Helper()
+	line, err := p.out.ReadBytes('\n')
+	if err != nil {
+		p.cmd.Process.Kill()
+		p.cmd.Wait()
+		t.Fatalf("no line: %v; said %s", err, &p.said)
+	}
+	return line
+}
+
+func (p *agentProcess) signal(t *testing.T, s syscall.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *agentProcess) wait(t *testing.T) int {
+	t.Helper()
+	err := p.cmd.Wait()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func residentOf(t *testing.T, pid int) string {
+	t.Helper()
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	t.Fatal("no VmRSS")
+	return ""
+}
