@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+
+	nomad "github.com/hashicorp/nomad/api"
+	"github.com/spf13/cobra"
+
+	"fngen.dev/fngen/compiler"
+	"fngen.dev/fngen/compiler/catalog"
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/jobs"
+)
+
+type compileOptions struct {
+	Path    string
+	Project string
+	Format  string
+	Job     string
+}
+
+func newCmdCompile(a *app) *cobra.Command {
+	o := compileOptions{Path: "."}
+	cmd := &cobra.Command{
+		Use:   "compile [PATH] [flags]",
+		Short: "Print the Nomad jobs that the code becomes",
+		Long: `Compile the code at PATH and print the Nomad jobs that a push would run, without
+an account and without a network. PATH is a directory or one .py file.
+
+The jobs are HCL, each below a comment with its id. --format json prints what
+"nomad job run -json" takes: one job as an object, several as an array of such
+objects; --job ID prints one of several. --json prints what was found in the code
+instead.
+
+What only a platform knows has a stand-in: release 1, the user id, its regions
+and domain.`,
+		Example: "  fngen compile my_website.py\n  fngen compile --format json --job web-live_app | nomad job run -json -",
+		Args:    maxArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.Path = args[0]
+			}
+			return runCompile(cmd.Context(), a, o)
+		},
+	}
+	cmd.Flags().StringVar(&o.Project, "project", "", "compile as project `NAME`; default: fngen.yml, the last push, the directory's name")
+	cmd.Flags().StringVar(&o.Format, "format", "hcl", "`FORMAT` of the jobs: hcl or json")
+	cmd.Flags().StringVar(&o.Job, "job", "", "print only the job `ID`")
+	return cmd
+}
+
+func runCompile(ctx context.Context, a *app, o compileOptions) error {
+	if o.Format != "hcl" && o.Format != "json" {
+		return &usageError{message: fmt.Sprintf("unknown format %q", o.Format), help: "formats: hcl, json"}
+	}
+	scanned, err := scanPath(ctx, o.Path)
+	if err != nil {
+		return err
+	}
+	name, err := compileName(o, scanned)
+	if err != nil {
+		return err
+	}
+	project, list := compiler.Compile(ctx, compiler.Input{Tree: scanned.Tree, Project: name, Entry: scanned.Entry, Target: offlineTarget()})
+	list = append(scanned.Diagnostics, list...).Sorted()
+	if a.json {
+		return a.writeFound(name, project, list)
+	}
+	if list.HasErrors() {
+		return refused(list)
+	}
+	diag.Render(a.IO.Err, list, a.IO.Colour)
+	lowered, err := lowerOffline(project, scanned)
+	if err != nil {
+		return err
+	}
+	if lowered, err = selectJob(lowered, o.Job); err != nil {
+		return err
+	}
+	return a.writeJobs(lowered, o.Format)
+}
+
+// compileName says what to compile as: a name is always found.
+func compileName(o compileOptions, scanned *source.Scanned) (string, error) {
+	if o.Project != "" {
+		return o.Project, checkProject(o.Project)
+	}
+	name, err := projectOf(scanned.Tree, scanned.Root)
+	if name == "" && err == nil {
+		name = projectFromDirectory(scanned.Root)
+	}
+	return name, err
+}
+
+// offlineTarget is a platform that has all there is.
+func offlineTarget() compiler.Target {
+	t := compiler.Target{Pythons: []string{"3.10", "3.11", "3.12", "3.13", "3.14"}}
+	for _, r := range catalog.Regions() {
+		t.Regions = append(t.Regions, r.Name)
+	}
+	t.DefaultRegion = t.Regions[0]
+	return t
+}
+
+// lowerOffline makes the jobs of a first release.
+func lowerOffline(p *ir.Project, scanned *source.Scanned) ([]*nomad.Job, error) {
+	cluster := jobs.DefaultCluster()
+	release := jobs.Release{Number: 1, Tree: scanned.Digest(), UID: offlineUID}
+	if !p.Dependencies.Empty() {
+		release.Layer = jobs.LayerKey(p, scanned.Manifest, cluster)
+	}
+	return jobs.Lower(p, release, cluster)
+}
+
+// offlineUID stands for the user that the platform gives each project.
+const offlineUID = 700000
+
+func selectJob(all []*nomad.Job, id string) ([]*nomad.Job, error) {
+	if id == "" {
+		return all, nil
+	}
+	var ids []string
+	for _, job := range all {
+		if *job.ID == id {
+			return []*nomad.Job{job}, nil
+		}
+		ids = append(ids, *job.ID)
+	}
+	return nil, &usageError{message: fmt.Sprintf("no job %q", id), help: "jobs: " + strings.Join(ids, ", ")}
+}
+
+func (a *app) writeJobs(all []*nomad.Job, format string) error {
+	var out bytes.Buffer
+	write := writeHCL
+	if format == "json" {
+		write = writeJobJSON
+	}
+	if err := write(&out, all); err != nil {
+		return err
+	}
+	_, err := out.WriteTo(a.IO.Out)
+	return err
+}
+
+func writeHCL(out *bytes.Buffer, all []*nomad.Job) error {
+	for i, job := range all {
+		text, err := jobs.HCL(job)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			out.WriteByte('\n')
+		}
+		fmt.Fprintf(out, "# %s\n%s", *job.ID, text)
+	}
+	return nil
+}
+
+type jobDocument struct {
+	Job *nomad.Job `json:"Job"`
+}
+
+func writeJobJSON(out *bytes.Buffer, all []*nomad.Job) error {
+	docs := make([]jobDocument, len(all))
+	for i, job := range all {
+		docs[i] = jobDocument{job}
+	}
+	if len(docs) == 1 {
+		return encodeJSON(out, docs[0])
+	}
+	return encodeJSON(out, docs)
+}
+
+// foundFunction is a function as compile --json shows it.
+type foundFunction struct {
+	Name       string         `json:"name"`
+	Power      ir.Power       `json:"power"`
+	File       string         `json:"file"`
+	Line       int            `json:"line"`
+	Options    any            `json:"options"`
+	Parameters []ir.Parameter `json:"parameters"`
+}
+
+// writeFound prints what was found, with the faults beside it; faults still fail.
+func (a *app) writeFound(name string, p *ir.Project, list diag.List) error {
+	doc := struct {
+		Project     string          `json:"project"`
+		Python      string          `json:"python"`
+		Servers     []ir.Server     `json:"servers"`
+		Functions   []foundFunction `json:"functions"`
+		Diagnostics diag.List       `json:"diagnostics"`
+	}{Project: name, Servers: []ir.Server{}, Functions: []foundFunction{}, Diagnostics: orEmpty(list)}
+	if p != nil {
+		doc.Python, doc.Servers = p.Python, orEmpty(p.Servers)
+		for _, f := range p.Functions {
+			doc.Functions = append(doc.Functions, foundFunction{f.Name, f.Power, f.File, f.Line, optionsOf(f), orEmpty(f.Parameters)})
+		}
+	}
+	if err := a.writeJSON(doc); err != nil || !list.HasErrors() {
+		return err
+	}
+	return &reported{refused(list)}
+}
+
+// optionsOf is what the decorator and fngen.yml set, defaults filled in.
+func optionsOf(f ir.Function) any {
+	if f.WebApp == nil {
+		return struct{}{}
+	}
+	var domain *string
+	if f.WebApp.Domain != "" {
+		domain = &f.WebApp.Domain
+	}
+	return struct {
+		Framework string  `json:"framework"`
+		Compute   string  `json:"compute"`
+		Health    string  `json:"health"`
+		Domain    *string `json:"domain"`
+	}{f.WebApp.Framework, f.WebApp.Compute, f.WebApp.Health, domain}
+}

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden outputs in testdata")
+
+// TestMain lets the scripts run this very binary as fngen.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"fngen": func() {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		os.Exit(Run(ctx, os.Args[1:], SystemEnv()))
+	}})
+}
+
+// TestOffline runs every script of testdata/offline: commands that must not need
+// a platform. The API's address refuses connections.
+func TestOffline(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/offline",
+		UpdateScripts: *update,
+		Cmds:          scriptCommands,
+		Setup:         func(env *testscript.Env) error { isolate(env, "http://127.0.0.1:1"); return nil },
+	})
+}
+
+// isolate gives a script a home of its own and the address of its platform.
+func isolate(env *testscript.Env, apiURL string) {
+	env.Setenv("HOME", env.WorkDir+"/home")
+	env.Setenv("FNGEN_API_URL", apiURL)
+	env.Setenv("GOCOVERDIR", "")
+}
+
+var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){"code": cmdCode, "interrupt": cmdInterrupt}
+
+// cmdCode runs a program and wants one exit code: code 4 fngen connect.
+func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N PROGRAM [ARG...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := "0"
+	if err != nil {
+		exit, ok := err.(interface{ ExitCode() int })
+		if !ok {
+			ts.Fatalf("run %s: %v", args[1], err)
+		}
+		got = strconv.Itoa(exit.ExitCode())
+	}
+	if got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}
+
+// cmdInterrupt starts a program, interrupts it as Ctrl-C does once its stderr
+// holds a text, and wants an exit code: interrupt 130 TEXT fngen push. Its stderr
+// is left in the file talk.txt.
+func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: interrupt N TEXT PROGRAM [ARG...]")
+	}
+	path := ts.MkAbs("talk.txt")
+	talk, err := os.Create(path)
+	ts.Check(err)
+	defer talk.Close()
+	program := exec.Command("/usr/bin/env", args[2:]...)
+	program.Dir, program.Stderr = ts.MkAbs("."), talk
+	for _, name := range []string{"PATH", "HOME", "FNGEN_API_URL", "FNGEN_API_KEY"} {
+		program.Env = append(program.Env, name+"="+ts.Getenv(name))
+	}
+	ts.Check(program.Start())
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		data, err := os.ReadFile(path)
+		ts.Check(err)
+		if strings.Contains(string(data), args[1]) {
+			break
+		}
+		if time.Now().After(deadline) {
+			_ = program.Process.Kill()
+			ts.Fatalf("stderr does not hold %q after 10 s: %s", args[1], data)
+		}
+	}
+	ts.Check(program.Process.Signal(os.Interrupt))
+	_ = program.Wait() // the exit code says it
+	if got := strconv.Itoa(program.ProcessState.ExitCode()); got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}

@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/server"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// TestOnline runs every script of testdata/online against the real server, its
+// store and its blobs. Only the cluster is not there: what a push does is played
+// from the file events.ndjson of the pushed tree (see player).
+func TestOnline(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/online",
+		UpdateScripts: *update,
+		Cmds:          scriptCommands,
+		Setup:         startPlatform,
+	})
+}
+
+// startPlatform starts a platform with one account, whose key is FNGEN_API_KEY,
+// and a second one, whose key is OTHER_KEY.
+func startPlatform(env *testscript.Env) error {
+	ctx := context.Background()
+	dir := env.T().(interface{ TempDir() string }).TempDir()
+	st, err := store.Open(ctx, dir+"/fngend.db")
+	if err != nil {
+		return err
+	}
+	blobs, err := blob.Open(dir + "/blobs")
+	if err != nil {
+		return err
+	}
+	p := &player{store: st, blobs: blobs, live: map[string]api.PushResult{}, closed: make(chan struct{})}
+	web := httptest.NewServer(server.New(server.Options{
+		Store: st, Blobs: blobs, Deployer: p, Version: Version,
+		Workloads: server.NewWorkloadVerifier("http://127.0.0.1:1", nil),
+		Log:       slog.New(slog.DiscardHandler),
+	}))
+	env.Defer(func() {
+		close(p.closed)
+		web.Close()
+		blobs.Close()
+		st.Close()
+	})
+	isolate(env, web.URL)
+	for variable, email := range map[string]string{"FNGEN_API_KEY": "user@example.com", "OTHER_KEY": "other@example.com"} {
+		account, err := st.CreateAccount(ctx, store.Actor{}, email)
+		if err != nil {
+			return err
+		}
+		_, key, err := st.CreateKey(ctx, store.Actor{}, account.ID, "test")
+		if err != nil {
+			return err
+		}
+		env.Setenv(variable, key.Reveal())
+	}
+	return nil
+}
+
+// quietPush is played for a tree without events.ndjson.
+const quietPush = `{"done":{"project":"blog","release":7,"changed":true,"functions":[{"name":"live_app","power":"webapp","file":"app.py","line":5,"url":"https://blog.fngen.localhost"}],"diagnostics":[]}}`
+
+// player is a Deployer without a cluster. A push sends the events of the tree's
+// events.ndjson, one a line; the line "hold" keeps the push going until the test
+// ends, and "cut" ends the stream without a result.
+type player struct {
+	store *store.Store
+	blobs *blob.Dir
+
+	mu     sync.Mutex
+	live   map[string]api.PushResult
+	closed chan struct{}
+}
+
+func (p *player) Platform(context.Context) (api.Platform, error) {
+	return api.Platform{
+		Version: Version, Domain: "fngen.localhost", Pythons: []string{"3.11"},
+		Regions: []string{"us-west", "eu-central"}, DefaultRegion: "us-west",
+	}, nil
+}
+
+func (p *player) Create(ctx context.Context, actor store.Actor, name string) (store.Project, error) {
+	if !ir.ValidProjectName(name) {
+		return store.Project{}, api.NewProblem(api.Invalid, "%q cannot be a project's name", name)
+	}
+	return p.store.CreateProject(ctx, actor, name)
+}
+
+func (p *player) Push(ctx context.Context, _ store.Actor, project store.Project, req api.PushRequest) (<-chan api.Event, error) {
+	m, err := p.store.Tree(ctx, project.ID, req.Tree)
+	if err != nil {
+		return nil, err
+	}
+	script := quietPush
+	for _, f := range m.Files {
+		if f.Path != "events.ndjson" {
+			continue
+		}
+		r, err := p.blobs.Open(project.Scope(), f.SHA256)
+		if err != nil {
+			return nil, err
+		}
+		data, err := io.ReadAll(r)
+		r.Close()
+		if err != nil {
+			return nil, err
+		}
+		script = string(data)
+	}
+	events := make(chan api.Event)
+	go p.play(project.Name, script, events)
+	return events, nil
+}
+
+func (p *player) play(project, script string, events chan<- api.Event) {
+	defer close(events)
+	lines := bufio.NewScanner(strings.NewReader(script))
+	for lines.Scan() {
+		switch lines.Text() {
+		case "hold":
+			<-p.closed
+			return
+		case "cut":
+			return
+		}
+		e := api.Event{Time: time.Now()}
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			e.Failed = api.NewProblem(api.Internal, "events.ndjson: %v", err)
+		}
+		if e.Done != nil {
+			p.mu.Lock()
+			p.live[project] = *e.Done
+			p.mu.Unlock()
+		}
+		events <- e
+	}
+}
+
+func (p *player) Status(_ context.Context, project store.Project) (api.Status, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	live, ok := p.live[project.Name]
+	if !ok {
+		return api.Status{Project: project.Name, State: "empty", Functions: []api.FunctionStatus{}}, nil
+	}
+	out := api.Status{Project: project.Name, State: "live", Release: live.Release, URL: live.Functions[0].URL}
+	for i, f := range live.Functions {
+		out.Functions = append(out.Functions, api.FunctionStatus{Name: f.Name, Power: f.Power, URL: f.URL, Instances: []api.InstanceStatus{{
+			Server: "web", Size: "s", Region: "us-west", Allocation: fmt.Sprintf("8ba85ce%d-0d0c-4d4f-8d0f-000000000000", i),
+			Node: "node-1", State: "running", Healthy: i == 0, Release: live.Release, StartedAt: time.Unix(1700000000, 0).UTC(),
+		}}})
+	}
+	return out, nil
+}
+
+func (p *player) List(ctx context.Context, projects []store.Project) ([]api.Project, error) {
+	out := []api.Project{}
+	for _, project := range projects {
+		s, err := p.Status(ctx, project)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, api.Project{Name: s.Project, URL: s.URL, Release: s.Release, State: s.State, CreatedAt: time.Unix(1700000000, 0).UTC()})
+	}
+	return out, nil
+}
+
+func (p *player) Destroy(ctx context.Context, actor store.Actor, project store.Project) (api.Destroyed, error) {
+	n, size, err := p.blobs.DeleteScope(project.Scope())
+	if err != nil {
+		return api.Destroyed{}, err
+	}
+	removed, err := p.store.DeleteProject(ctx, actor, project.ID)
+	return api.Destroyed{Project: project.Name, Jobs: []string{"web-live_app"}, Releases: removed.Releases, Layers: removed.Layers, Blobs: n, Bytes: size}, err
+}

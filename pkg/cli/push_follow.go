@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/term"
+)
+
+// pushDocument is what push --json prints.
+type pushDocument struct {
+	Project     string               `json:"project"`
+	Release     int                  `json:"release"`
+	Changed     bool                 `json:"changed"`
+	Functions   []api.FunctionResult `json:"functions"`
+	Uploaded    int64                `json:"uploaded_bytes"`
+	Timings     timings              `json:"timings_ms"`
+	Diagnostics diag.List            `json:"diagnostics"`
+}
+
+// follow asks for the push and shows its events until it is live or failed.
+func (p *push) follow(ctx context.Context) (*api.PushResult, error) {
+	stream, err := p.client.Push(ctx, p.project, api.PushRequest{Tree: p.digest, Entry: p.scanned.Entry})
+	if err != nil {
+		return nil, notCreated(err, p.project)
+	}
+	defer stream.Close()
+	for {
+		event, err := stream.Next()
+		switch {
+		case err != nil:
+			return nil, p.leftBehind(ctx, err)
+		case event.Phase != nil:
+			p.progress.Begin(event.Phase.Name, event.Phase.Message)
+		case event.Output != nil:
+			p.progress.Line(event.Output.Source, event.Output.Line)
+		case event.Failed != nil:
+			return nil, event.Failed
+		case event.Done != nil:
+			return event.Done, nil
+		}
+	}
+}
+
+// leftBehind is the failure of someone who stops listening: the platform has the
+// push and goes on with it.
+func (p *push) leftBehind(ctx context.Context, err error) error {
+	f := &failure{Code: unreachable, Message: err.Error(), Help: "see what became of it: fngen status " + p.project}
+	switch {
+	case ctx.Err() != nil:
+		f.Code, f.Message = interrupted, "interrupted; the platform goes on with the push"
+	case errors.Is(err, api.ErrPushCut):
+		f.Message = api.ErrPushCut.Error()
+	}
+	return f
+}
+
+// report prints the result.
+func (p *push) report(r *api.PushResult) error {
+	p.timings.Layer, p.timings.Rollout = r.LayerMS, r.RolloutMS
+	total := time.Since(p.started)
+	p.timings.Total = total.Milliseconds()
+	warnings := mergeWarnings(p.warnings, r.Diagnostics)
+	if p.json {
+		return p.writeJSON(pushDocument{
+			Project: r.Project, Release: r.Release, Changed: r.Changed, Functions: orEmpty(r.Functions),
+			Uploaded: p.uploaded, Timings: p.timings, Diagnostics: warnings,
+		})
+	}
+	diag.Render(p.IO.Err, warnings, p.IO.Colour)
+	done := fmt.Sprintf("Release %d of %s is live", r.Release, r.Project)
+	if !r.Changed {
+		done = fmt.Sprintf("Nothing changed: release %d of %s is live", r.Release, r.Project)
+	}
+	p.sayf("%s %s", p.IO.Paint(term.Bold, done), p.IO.Paint(term.Dim, fmt.Sprintf("(%.1fs)", total.Seconds())))
+	for _, u := range projectURLs(r) {
+		if _, err := fmt.Fprintln(p.IO.Out, term.Escape(u)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// projectURLs lists the URLs in file order, the project's own short one first.
+func projectURLs(r *api.PushResult) []string {
+	var urls []string
+	for _, f := range r.Functions {
+		if f.URL != "" && !slices.Contains(urls, f.URL) {
+			urls = append(urls, f.URL)
+		}
+	}
+	slices.SortStableFunc(urls, func(a, b string) int {
+		return boolRank(isShort(b, r.Project)) - boolRank(isShort(a, r.Project))
+	})
+	return urls
+}
+
+func isShort(address, project string) bool {
+	u, err := url.Parse(address)
+	return err == nil && strings.HasPrefix(u.Host, project+".")
+}
+
+func boolRank(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// mergeWarnings drops what both sides said: the platform compiles again.
+func mergeWarnings(local, remote diag.List) diag.List {
+	out := diag.List{}
+	for _, d := range slices.Concat(local, remote).Sorted() {
+		same := func(e diag.Diagnostic) bool {
+			return e.Code == d.Code && e.File == d.File && e.Line == d.Line && e.Message == d.Message
+		}
+		if !slices.ContainsFunc(out, same) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// refused is the failure of a tree with faults.
+func refused(list diag.List) error {
+	n := 0
+	for _, d := range list {
+		if d.Severity == diag.Error {
+			n++
+		}
+	}
+	return &failure{Code: api.Refused, Message: count(n, "fault", "faults") + " in the code; nothing was changed", diagnostics: list}
+}
+
+// notCreated adds the way out to a project that does not exist. A 404 that does
+// not name it is of something else in between.
+func notCreated(err error, project string) error {
+	var p *api.Problem
+	if errors.As(err, &p) && p.Code == api.NotFound && p.Help == "" && strings.Contains(p.Detail, project) {
+		return p.WithHelp("run: fngen create %s", project)
+	}
+	return err
+}
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}

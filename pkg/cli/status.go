@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/term"
+)
+
+func newCmdStatus(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status PROJECT",
+		Short: "Show what runs: functions, servers, instances, health",
+		Long: `Show what runs in a project: one line for each instance of each function, with
+its server, where that is, its health and its release.
+
+Piped, the lines are tab separated and have no heading:
+function, server, size, region, instance, state, health, restarts, release.`,
+		Example: "  fngen status my-website",
+		Args:    oneArg("PROJECT"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return runStatus(cmd.Context(), a, args[0]) },
+	}
+}
+
+func runStatus(ctx context.Context, a *app, project string) error {
+	if err := checkProject(project); err != nil {
+		return err
+	}
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	status, err := client.Status(ctx, project)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.writeJSON(status)
+	}
+	a.saySummary(status)
+	if len(status.Functions) == 0 {
+		return nil
+	}
+	heading := []string{"FUNCTION", "SERVER", "SIZE", "REGION", "INSTANCE", "STATE", "HEALTH", "RESTARTS", "RELEASE"}
+	return term.Table(a.IO.Out, a.IO.OutTTY, heading, statusRows(status))
+}
+
+// saySummary prints the heading of the table, which is talk.
+func (a *app) saySummary(s api.Status) {
+	switch {
+	case s.Release == 0:
+		a.sayf("%s: %s, nothing is live. Put code in it: fngen push %s PATH", s.Project, s.State, s.Project)
+	case s.URL == "":
+		a.sayf("%s: %s, release %d", s.Project, s.State, s.Release)
+	default:
+		a.sayf("%s: %s, release %d, %s", s.Project, s.State, s.Release, term.Escape(s.URL))
+	}
+}
+
+// statusRows is one row an instance; a function without any has one row too.
+func statusRows(s api.Status) [][]string {
+	var rows [][]string
+	for _, f := range s.Functions {
+		if len(f.Instances) == 0 {
+			rows = append(rows, []string{f.Name, "-", "-", "-", "-", "stopped", "-", "-", "-"})
+		}
+		for _, i := range f.Instances {
+			rows = append(rows, []string{
+				f.Name, i.Server, i.Size, i.Region, shortID(i.Allocation), i.State, health(i),
+				strconv.FormatUint(i.Restarts, 10), fmt.Sprint(i.Release),
+			})
+		}
+	}
+	return rows
+}
+
+func health(i api.InstanceStatus) string {
+	if i.Healthy {
+		return "healthy"
+	}
+	return "unhealthy"
+}
+
+// shortID is the part of an allocation's id that Nomad's own tools show.
+func shortID(id string) string { return id[:min(len(id), 8)] }

@@ -1,0 +1,33 @@
+package cli
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+)
+
+func newCmdVersion(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version of fngen",
+		Example: "  fngen version",
+		Args:    noArgs,
+		RunE:    func(*cobra.Command, []string) error { return runVersion(a) },
+	}
+}
+
+func runVersion(a *app) error {
+	if a.json {
+		return a.writeJSON(struct {
+			Version string `json:"version"`
+			Go      string `json:"go"`
+			OS      string `json:"os"`
+			Arch    string `json:"arch"`
+		}{Version, runtime.Version(), runtime.GOOS, runtime.GOARCH})
+	}
+	_, err := fmt.Fprintf(a.IO.Out, "fngen %s\n", versionText())
+	return err
+}
+
+func versionText() string { return fmt.Sprintf("%s (%s)", Version, runtime.Version()) }
