@@ -1,0 +1,211 @@
+"""Powers: decorators that say what the platform does with a function.
+
+A decorator checks its options, notes them on the function as ``__fngen__`` and
+returns the very same function, so that marked code runs everywhere unchanged.
+The platform reads the marks from the source without running it. This module
+imports nothing, so that a mark costs no start-up time.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Literal, NoReturn, TypeVar, Union, overload
+
+    F = TypeVar("F", bound=Callable[..., Any])
+    Framework = Literal["fastapi", "flask", "django"]
+    Compute = Literal["server", "serverless"]
+    Duration = Union[str, int, float]
+
+__all__ = ["Power", "task_worker", "webapp"]
+
+_FRAMEWORKS = ("fastapi", "flask", "django")
+_COMPUTES = ("server", "serverless")
+_WEBAPP_OPTIONS = ("framework", "compute", "health", "domain")
+_TASK_WORKER_OPTIONS = ("compute", "concurrency", "timeout", "retries")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+class Power:
+    """What a decorator noted on a function: the Power's name and its options. Immutable."""
+
+    __slots__ = ("options", "power")
+
+    power: str
+    options: dict[str, object]
+
+    def __init__(self, power: str, options: dict[str, object]) -> None:
+        object.__setattr__(self, "power", power)
+        object.__setattr__(self, "options", options)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{name!r} cannot be set: a Power is immutable")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{name!r} cannot be deleted: a Power is immutable")
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        return f"<Power {self.power}({options})>"
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def webapp(
+        framework: Framework,
+        compute: Compute = "server",
+        *,
+        health: str = "/",
+        domain: str | None = None,
+    ) -> Callable[[F], F]: ...
+    @overload  # never matched: it makes the implementation's **unknown legal
+    def webapp(framework: object, compute: object, *, _: None) -> NoReturn: ...
+
+
+def webapp(
+    framework: Any = None,
+    compute: Any = "server",
+    *,
+    health: Any = "/",
+    domain: Any = None,
+    **unknown: Any,
+) -> Any:
+    """Serve the web application that the function returns.
+
+    framework: 'fastapi', 'flask' or 'django'.
+    compute: where it runs; 'server' is an always-on server of fngen.yml.
+    health: the path that answers 2xx or 3xx when the application is well.
+    domain: your own domain for it, such as 'shop.example.com'.
+    """
+    _refuse_unknown("webapp", unknown, _WEBAPP_OPTIONS)
+    if framework is None or callable(framework):
+        raise TypeError("@webapp needs a framework: @webapp(framework='fastapi')")
+    _one_of("webapp", "framework", framework, _FRAMEWORKS)
+    _one_of("webapp", "compute", compute, _COMPUTES)
+    if not isinstance(health, str) or not health.startswith("/"):
+        raise ValueError(f"@webapp: health is a path that starts with '/', not {health!r}")
+    if domain is not None and not _is_domain(domain):
+        raise ValueError(
+            f"@webapp: domain is a host name such as 'shop.example.com', not {domain!r}"
+        )
+    options = {"framework": framework, "compute": compute, "health": health, "domain": domain}
+    return _marker(Power("webapp", options))
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def task_worker(compute: F, /) -> F: ...
+    @overload
+    def task_worker(
+        compute: Compute = "server",
+        *,
+        concurrency: int = 1,
+        timeout: Duration = "15m",
+        retries: int = 5,
+    ) -> Callable[[F], F]: ...
+
+
+def task_worker(
+    compute: Any = "server",
+    *,
+    concurrency: Any = 1,
+    timeout: Any = "15m",
+    retries: Any = 5,
+    **unknown: Any,
+) -> Any:
+    """Run the function for each task that is sent to it.
+
+    compute: where it runs; 'server' is an always-on server of fngen.yml.
+    concurrency: how many tasks one server runs at the same time.
+    timeout: how long one attempt may take: seconds, or a text such as '90s', '15m', '1h30m'.
+    retries: how often a task that failed is tried again.
+    """
+    _refuse_unknown("task_worker", unknown, _TASK_WORKER_OPTIONS)
+    function = None
+    if callable(compute):  # used bare: @task_worker
+        function, compute = compute, "server"
+    _one_of("task_worker", "compute", compute, _COMPUTES)
+    _whole_number("concurrency", concurrency, 1)
+    _whole_number("retries", retries, 0)
+    if not _is_duration(timeout):
+        raise ValueError(
+            "@task_worker: timeout is a positive number of seconds or a text such as "
+            f"'90s', '15m' or '1h30m', not {timeout!r}"
+        )
+    options = {
+        "compute": compute,
+        "concurrency": concurrency,
+        "timeout": timeout,
+        "retries": retries,
+    }
+    mark = _marker(Power("task_worker", options))
+    return mark if function is None else mark(function)
+
+
+def _marker(power: Power) -> Callable[[F], F]:
+    def mark(function: F) -> F:
+        if not callable(function):
+            raise TypeError(f"@{power.power} marks a function, not {type(function).__name__}")
+        function.__fngen__ = power  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def _refuse_unknown(power: str, unknown: dict[str, Any], known: tuple[str, ...]) -> None:
+    for name in unknown:
+        raise TypeError(f"@{power} has no option {name!r}{_did_you_mean(name, known)}")
+
+
+def _one_of(power: str, option: str, value: object, known: tuple[str, ...]) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"@{power}: {option} is a text, not {type(value).__name__}")
+    if value not in known:
+        raise ValueError(f"@{power}: unknown {option} {value!r}{_did_you_mean(value, known)}")
+
+
+def _whole_number(option: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"@task_worker: {option} is a whole number, not {value!r}")
+    if value < least:
+        raise ValueError(f"@task_worker: {option} is at least {least}, not {value}")
+
+
+def _is_domain(domain: object) -> bool:
+    if not isinstance(domain, str) or not 0 < len(domain) <= 253 or "." not in domain:
+        return False
+    return all(
+        label.replace("-", "a").isalnum() and label[0] != "-" != label[-1]
+        for label in domain.split(".")
+    )
+
+
+def _is_duration(value: object) -> bool:
+    """Say whether value is a positive number of seconds, or numbers that each have a unit."""
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, (int, float)):
+        return 0 < value < float("inf")
+    if not isinstance(value, str):
+        return False
+    seconds, digits = 0, ""
+    for char in value:
+        if "0" <= char <= "9":
+            digits += char
+        elif digits and char in _SECONDS:
+            seconds += int(digits) * _SECONDS[char]
+            digits = ""
+        else:
+            return False
+    return seconds > 0 and not digits
+
+
+def _did_you_mean(word: str, known: tuple[str, ...]) -> str:
+    import difflib  # only for a message: it is slow to import
+
+    near = difflib.get_close_matches(word.lower(), known, 1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; it is one of {', '.join(repr(name) for name in known)}"

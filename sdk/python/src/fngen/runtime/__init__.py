@@ -1,0 +1,1 @@
+"""What runs a marked function on the platform. boot.py is where it starts."""

@@ -1,0 +1,38 @@
+"""Start one function. Run as a file, by the interpreter of the layer.
+
+The order of sys.path is the whole purpose of this file:
+
+1. While our own modules are imported and the server is set up, the runtime
+   directory comes first, so that no fngen.py or uvicorn.py in the tree, and no
+   pin in the layer, changes what runs here.
+2. Then the tree comes first, as when the code is run from there, and the
+   runtime directory last: a person's own pins win over the platform's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def boot() -> int:
+    """Import the runtime, set up sys.path for the person's code, and serve it."""
+    tree = os.getcwd()
+    here = os.path.dirname(os.path.abspath(__file__))
+    ours = os.path.realpath(here)  # Python put it first, with its links resolved
+    directory = os.environ.get("FNGEN_RUNTIME") or os.path.dirname(os.path.dirname(here))
+    inherited = [path for path in sys.path if path and os.path.realpath(path) != ours]
+
+    sys.path[:] = [directory, *inherited]
+    from fngen.runtime import isolation, main
+
+    def to_person() -> None:
+        sys.path[:] = [tree, *inherited, directory]
+        isolation.give_back(tree, inherited, directory)
+
+    return main.run(tree, to_person)
+
+
+# multiprocessing imports this file again in the processes that it spawns.
+if __name__ == "__main__":
+    sys.exit(boot())

@@ -1,0 +1,130 @@
+"""The outermost layer of every application: request id, probe, drain, errors."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Awaitable, MutableMapping
+from typing import Any, Callable
+
+from fngen.runtime.context import request_id
+from fngen.runtime.failure import person_traceback
+from fngen.runtime.settings import Settings
+from fngen.runtime.traffic import Traffic
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
+_log = logging.getLogger("fngen")
+
+
+class Edge:
+    """An ASGI application around the person's, which is set once it is loaded."""
+
+    app: App
+
+    def __init__(self, settings: Settings, traffic: Traffic) -> None:
+        self._health = settings.health
+        self._traffic = traffic
+        self._probe: Headers = [
+            (b"fngen-release", settings.release.encode()),
+            (b"fngen-allocation", settings.allocation.encode()),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection event of the server: a request, a socket, the lifespan."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        exchange = _Exchange(self._probe, self._traffic, send, scope)
+        request_id.set(exchange.id.decode())
+        if not self._is_check(scope):
+            self._traffic.note()
+        elif self._traffic.draining:
+            await _answer(exchange.send, 503, b"draining\n")
+            return
+        try:
+            await self.app(exchange.scope, receive, exchange.send)
+        except Exception as error:
+            await exchange.fail(error)
+
+    def _is_check(self, scope: Scope) -> bool:
+        if scope["type"] != "http" or scope["path"] != self._health:
+            return False
+        return (b"fngen-check", b"1") in scope["headers"]
+
+
+class _Exchange:
+    """One request and what was answered so far."""
+
+    def __init__(self, probe: Headers, traffic: Traffic, send: Send, scope: Scope) -> None:
+        headers: Headers = list(scope["headers"])
+        given = [value for name, value in headers if name == b"x-request-id"]
+        self.id = _valid(given) or os.urandom(16).hex().encode()
+        if given != [self.id]:
+            headers = [pair for pair in headers if pair[0] != b"x-request-id"]
+            headers.append((b"x-request-id", self.id))
+            scope = {**scope, "headers": headers}
+        self.scope = scope
+        self._extra = probe if any(name == b"fngen-probe" for name, _ in headers) else []
+        self._traffic = traffic
+        self._send = send
+        self._is_http = scope["type"] == "http"
+        self._started = self._complete = False
+
+    async def send(self, message: Message) -> None:
+        kind = message["type"]
+        if kind in _STARTS:
+            self._started = True
+            message = {**message, "headers": self._headers(message, kind)}
+        elif kind == "http.response.body" and not message.get("more_body"):
+            self._complete = True
+        await self._send(message)
+
+    def _headers(self, message: Message, kind: str) -> Headers:
+        headers: Headers = list(message.get("headers") or [])
+        names = {name.lower() for name, _ in headers}
+        if b"x-request-id" not in names:
+            headers.append((b"x-request-id", self.id))
+        headers += self._extra
+        if self._traffic.draining and kind == "http.response.start":
+            # The next request of this connection belongs to another instance.
+            headers = [pair for pair in headers if pair[0].lower() != b"connection"]
+            headers.append((b"connection", b"close"))
+        return headers
+
+    async def fail(self, error: Exception) -> None:
+        """Log an error that the application let through, and answer if it did not.
+
+        An error after a complete answer is only logged: the server would close
+        the connection, which a proxy may have used for its next request.
+        """
+        _log.error("%s", person_traceback(error).rstrip())
+        if self._is_http and not self._started:
+            await _answer(self.send, 500, b"Internal Server Error")
+        elif not (self._is_http and self._complete):
+            raise BrokenAnswerError from None
+
+
+class BrokenAnswerError(Exception):
+    """The answer broke off; what caused it has been logged."""
+
+
+def _valid(given: list[bytes]) -> bytes | None:
+    return given[0] if given and _ID.fullmatch(given[0]) else None
+
+
+async def _answer(send: Send, status: int, body: bytes) -> None:
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,62 @@
+"""Load one function, call it, serve the application that it returns."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from typing import Any, Callable
+
+from fngen.runtime import kind, load, server, settings
+from fngen.runtime.failure import StartError, one_line, report
+
+
+def run(tree: str, to_person: Callable[[], None]) -> int:
+    """Serve the function that the environment names; return the exit code.
+
+    to_person makes sys.path and sys.modules those of the person's code: all that
+    we import ourselves comes before it.
+    """
+    # One loop, current from the start: what a module makes while it is imported
+    # belongs to the loop that serves it.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        chosen = settings.read(os.environ)
+        service = server.Service(chosen)
+        to_person()
+        app = kind.as_asgi(_application(tree, chosen, loop), chosen.function)
+        return service.serve(app, loop)
+    except StartError as failure:
+        report(failure)
+        return 1
+    finally:
+        _close(loop)
+
+
+def _application(tree: str, chosen: settings.Settings, loop: asyncio.AbstractEventLoop) -> Any:
+    function = load.function(tree, chosen.file, chosen.function)
+    try:
+        result = function()
+        if inspect.isawaitable(result):
+            result = loop.run_until_complete(_wait(result))
+    except Exception as error:
+        raise StartError(
+            f"{chosen.function}() of {chosen.file} failed: {one_line(error)}"
+        ) from error
+    return result
+
+
+async def _wait(result: Any) -> Any:
+    return await result
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    asyncio.set_event_loop(None)
+    loop.close()

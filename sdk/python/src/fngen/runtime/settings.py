@@ -1,0 +1,62 @@
+"""What the agent tells the runtime, read from the environment once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from fngen.runtime.failure import StartError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The function to serve, where, and how."""
+
+    function: str
+    file: str
+    release: str
+    allocation: str
+    host: str
+    port: int
+    health: str
+    drain_seconds: float
+    proxies: str
+
+
+def read(env: Mapping[str, str]) -> Settings:
+    """Read the settings, or raise a StartError that names the variable at fault."""
+    power = env.get("FNGEN_POWER", "webapp")
+    if power != "webapp":
+        raise StartError(f"this runtime serves the Power webapp, not {power!r} (FNGEN_POWER)")
+    return Settings(
+        function=_required(env, "FNGEN_FUNCTION"),
+        file=_required(env, "FNGEN_FILE"),
+        release=env.get("FNGEN_RELEASE", ""),
+        allocation=env.get("NOMAD_ALLOC_ID", ""),
+        host=env.get("FNGEN_HOST", "127.0.0.1"),
+        port=int(_number(env, "FNGEN_PORT", None)),
+        health=unquote(env.get("FNGEN_HEALTH", "/").partition("?")[0]),
+        drain_seconds=_number(env, "FNGEN_DRAIN_SECONDS", "25"),
+        # An instance is reached only through the platform's router, which
+        # replaces what a client claims in X-Forwarded-*.
+        proxies=env.get("FNGEN_TRUSTED_PROXIES", "*"),
+    )
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name)
+    if not value:
+        raise StartError(f"{name} is not set")
+    return value
+
+
+def _number(env: Mapping[str, str], name: str, default: str | None) -> float:
+    text = env.get(name) or default or _required(env, name)
+    try:
+        value = float(text)
+    except ValueError:
+        raise StartError(f"{name} is not a number: {text!r}") from None
+    if not 0 <= value < 1e9:
+        raise StartError(f"{name} is out of range: {text!r}")
+    return value

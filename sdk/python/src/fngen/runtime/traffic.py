@@ -1,0 +1,44 @@
+"""When the last request came, and whether we are draining.
+
+    serving --SIGTERM--> draining, still listening --quiet--> closed --last request done--> exit 0
+
+A router needs a moment to learn that an instance goes away. Until no request
+has come for a while, the instance keeps accepting: nothing is ever refused.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+# No request for this long means that the routers have let go.
+QUIET_SECONDS = 1.0
+
+
+class Traffic:
+    """Shared by the server and the outermost layer of the application; one thread."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+        self._since: float | None = None
+
+    @property
+    def draining(self) -> bool:
+        """Say whether drain was called."""
+        return self._since is not None
+
+    def note(self) -> None:
+        """Note that a request came. A health check is no sign of traffic."""
+        self._last = monotonic()
+
+    def drain(self) -> None:
+        """Start draining."""
+        if self._since is None:
+            self._since = monotonic()
+
+    def drained_for(self) -> float:
+        """Return for how many seconds we have been draining."""
+        return 0.0 if self._since is None else monotonic() - self._since
+
+    def is_quiet(self) -> bool:
+        """Say whether requests have stopped coming since draining began."""
+        return self.draining and monotonic() - max(self._last, self._since or 0) >= QUIET_SECONDS

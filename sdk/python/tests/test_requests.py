@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from conftest import Start
+from harness import until
+from websockets.sync.client import connect
+
+CODE = """
+import asyncio
+from contextlib import asynccontextmanager
+from fastapi import FastAPI, Request, WebSocket
+
+@asynccontextmanager
+async def lifespan(app):
+    print("started")
+    yield
+    print("stopped")
+
+app = FastAPI(lifespan=lifespan)
+
+@app.get("/")
+def root(request: Request):
+    return request.headers["x-request-id"]
+
+@app.get("/url")
+def url(request: Request):
+    return str(request.url_for("root")), request.client.host
+
+@app.get("/wrong")
+def wrong():
+    raise ValueError("out of stock")
+
+@app.websocket("/echo")
+async def echo(socket: WebSocket):
+    await socket.accept()
+    async for text in socket.iter_text():
+        await socket.send_text(text)
+
+def live_app():
+    return app
+"""
+
+
+def test_a_request_id_is_taken_or_made(start: Start) -> None:
+    instance = start({"app.py": CODE}).ready()
+    response, body = instance.get(X_Request_Id="from-the.client_1")
+    assert response.headers["x-request-id"] == "from-the.client_1"
+    assert body == '"from-the.client_1"'
+    for wrong in ("", "a b", "<script>", "x" * 129):
+        response, body = instance.get(X_Request_Id=wrong)
+        made = response.headers["x-request-id"]
+        assert re.fullmatch("[0-9a-f]{32}", made)
+        assert body == f'"{made}"'
+
+
+def test_a_probe_is_told_which_instance_answers(start: Start) -> None:
+    instance = start({"app.py": CODE}).ready()
+    headers = instance.get(Fngen_Probe="1")[0].headers
+    assert (headers["fngen-release"], headers["fngen-allocation"]) == ("3", "5f0d")
+    assert "fngen-release" not in instance.get()[0].headers
+
+
+def test_the_routers_word_on_scheme_and_client_is_believed(start: Start) -> None:
+    instance = start({"app.py": CODE}).ready()
+    headers = {"Host": "a.example", "X_Forwarded_Proto": "https", "X_Forwarded_For": "192.0.2.7"}
+    assert instance.get("/url", **headers)[1] == '["https://a.example/","192.0.2.7"]'
+
+
+def test_an_error_keeps_the_connection_and_shows_only_the_persons_frames(start: Start) -> None:
+    instance = start({"app.py": CODE}).ready()
+    connection = instance.connect()
+    for _ in range(2):  # on one connection: http.client would have to reconnect
+        connection.request("GET", "/wrong")
+        assert connection.sock
+        response = connection.getresponse()
+        assert (response.status, response.read()) == (500, b"Internal Server Error")
+        assert re.fullmatch("[0-9a-f]{32}", response.headers["x-request-id"])
+        assert connection.sock
+    connection.request("GET", "/")
+    assert connection.getresponse().status == 200
+    assert instance.output.count("ValueError: out of stock") == 2
+    assert "fngen/runtime" not in instance.output
+
+
+def test_websockets(start: Start) -> None:
+    instance = start({"app.py": CODE}).ready()
+    with connect(f"ws://127.0.0.1:{instance.port}/echo") as socket:
+        socket.send("hello")
+        assert socket.recv() == "hello"
+        assert socket.response
+        assert re.fullmatch("[0-9a-f]{32}", socket.response.headers["x-request-id"])
+
+
+def test_the_lifespan_is_run(start: Start) -> None:
+    instance = start({"app.py": CODE}).ready()
+    assert instance.output == "started\n"
+    instance.terminate()
+    assert instance.wait() == 0
+    assert instance.output == "started\nstopped\n"
+
+
+@pytest.mark.parametrize("config", ["{'version': 1}", "{'version': 1, 'root': {'level': 'ERROR'}}"])
+def test_a_persons_logging_does_not_hide_errors(start: Start, config: str) -> None:
+    code = CODE + f"\nimport logging.config; logging.config.dictConfig({config})\n"
+    instance = start({"app.py": code}).ready()
+    assert instance.get("/wrong")[0].status == 500
+    until(lambda: "ValueError: out of stock" in instance.output, "the error in the output")
