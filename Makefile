@@ -1,0 +1,57 @@
+# Every target is one or two commands that also work by hand.
+
+.DEFAULT_GOAL := help
+.PHONY: up down clean-cluster status build test unit e2e test-python lint bench verify help
+
+DEV := go run ./nomad/dev
+# Turns on what the running cluster needs: addresses, tokens, bin/ on PATH.
+ENV := . ./.dev/env.sh
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.6.2
+
+up: ## install and build what is missing, start the cluster, push examples/hello, print its URL
+	@$(DEV) up
+
+down: ## stop everything that make up started
+	@$(DEV) down
+
+clean-cluster: ## stop the cluster and delete its data (built servers stay in the cache)
+	@$(DEV) clean
+
+status: ## show which servers run, and their logs
+	@$(DEV) status
+
+build: ## build fngen, fngend and fngen-agent into bin/
+	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/ ./cmd/...
+
+test: ## run every test, end to end included (starts the cluster if it is not up)
+	@go vet ./...
+	@$(DEV) up
+	@$(ENV) && go test ./...
+	@$(MAKE) --no-print-directory test-python
+
+unit: ## run the Go tests that need no cluster
+	@go test $$(go list ./... | grep -v /e2e)
+
+e2e: ## run the end-to-end tests (starts the cluster if it is not up)
+	@$(DEV) up
+	@$(ENV) && go test -count=1 ./e2e/...
+
+test-python: ## run the tests of the Python SDK
+	@$(DEV) uv run --frozen --directory sdk/python pytest
+
+lint: ## check format and style of Go and Python
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these files' >&2; exit 1; }
+	@go vet ./...
+	@go run $(GOLANGCI) run ./...
+	@$(DEV) uv run --frozen --directory sdk/python ruff check .
+	@$(DEV) uv run --frozen --directory sdk/python ruff format --check .
+	@$(DEV) uv run --frozen --directory sdk/python mypy
+
+bench: ## measure against the floor (needs the cluster)
+	@$(DEV) up
+	@$(ENV) && go run ./bench
+
+verify: lint test ## everything that CI checks
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,107 @@
+// Package build finds the servers of the one-machine cluster: on PATH when the
+// version fits, else built from the pinned module into the user's cache.
+package build
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/semver"
+
+	"fngen.dev/fngen/nomad/dev/layout"
+)
+
+// Tool is a server that is built from source.
+type Tool struct {
+	Name string
+	// CPUMinutes is what a build with an empty cache takes, measured on one
+	// core of a small cloud machine.
+	CPUMinutes float64
+	// CGO is needed by Nomad only: its exec driver enters namespaces from C,
+	// before the Go runtime has threads.
+	CGO bool
+	// VersionArgs print the version.
+	VersionArgs []string
+}
+
+// Tools lists the servers, the slowest build first so that two at a time end
+// together.
+func Tools() []Tool {
+	return []Tool{
+		{Name: "vault", CPUMinutes: 14, VersionArgs: []string{"version"}},
+		{Name: "loki", CPUMinutes: 8, VersionArgs: []string{"--version"}},
+		{Name: "traefik", CPUMinutes: 8, VersionArgs: []string{"version"}},
+		{Name: "nomad", CPUMinutes: 7, CGO: true, VersionArgs: []string{"version"}},
+		{Name: "consul", CPUMinutes: 5, VersionArgs: []string{"version"}},
+	}
+}
+
+// Pin is what a tool's go.mod asks for.
+type Pin struct {
+	// Package is the main package, Version that of its module.
+	Package string
+	Version string
+	// Digest of go.mod: replace lines change a build as versions do.
+	Digest string
+}
+
+// ReadPin reads the pin of one tool.
+func ReadPin(l layout.Layout, name string) (Pin, error) {
+	path := filepath.Join(l.Tool(name), "go.mod")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return Pin{}, fmt.Errorf("read pin of %s: %w", name, err)
+	}
+	return parsePin(path, raw)
+}
+
+func parsePin(path string, raw []byte) (Pin, error) {
+	mod, err := modfile.Parse(path, raw, nil)
+	if err != nil {
+		return Pin{}, fmt.Errorf("read pin: %w", err)
+	}
+	if len(mod.Tool) != 1 {
+		return Pin{}, fmt.Errorf("read pin: %s has %d tool lines, want one", path, len(mod.Tool))
+	}
+	sum := sha256.Sum256(raw)
+	pin := Pin{Package: mod.Tool[0].Path, Digest: hex.EncodeToString(sum[:])}
+	longest := ""
+	for _, r := range mod.Require {
+		p := r.Mod.Path
+		if (pin.Package == p || strings.HasPrefix(pin.Package, p+"/")) && len(p) > len(longest) {
+			longest, pin.Version = p, r.Mod.Version
+		}
+	}
+	if pin.Version == "" {
+		return Pin{}, fmt.Errorf("read pin: %s requires no module of %s", path, pin.Package)
+	}
+	return pin, nil
+}
+
+// Fits reports whether an installed version can stand for the pinned one: same
+// major and minor, and not an older patch.
+func Fits(installed, pinned string) bool {
+	installed, pinned = canonical(installed), canonical(pinned)
+	return semver.IsValid(installed) && semver.Prerelease(installed) == "" &&
+		semver.MajorMinor(installed) == semver.MajorMinor(pinned) &&
+		semver.Compare(installed, pinned) >= 0
+}
+
+func canonical(v string) string { return "v" + strings.TrimPrefix(v, "v") }
+
+// Minutes estimates the wall clock of building these tools, two at a time at
+// most, on a machine with that many cores.
+func Minutes(tools []Tool, cores int) float64 {
+	var sum, longest float64
+	for _, t := range tools {
+		sum += t.CPUMinutes
+		longest = max(longest, t.CPUMinutes)
+	}
+	// One build scales to about four cores before it waits for its linker.
+	return max(sum/float64(max(1, cores)), longest/float64(max(1, min(cores, 4))))
+}

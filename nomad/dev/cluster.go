@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"fngen.dev/fngen/nomad/dev/bootstrap"
+	"fngen.dev/fngen/nomad/dev/fleet"
+	"fngen.dev/fngen/nomad/dev/layout"
+	"fngen.dev/fngen/nomad/dev/secrets"
+)
+
+// cluster is what all commands work on.
+type cluster struct {
+	layout.Layout
+	secrets secrets.Store
+	fleet   []fleet.Node
+	// ingress is host:port of Traefik's TLS entry.
+	ingress string
+	tools   map[string]string
+	out     *printer
+
+	consul *bootstrap.Consul
+	nomad  *bootstrap.Nomad
+	vault  *bootstrap.Vault
+}
+
+// open reads the settings. It starts and writes nothing but the secrets' folder.
+func open() (*cluster, error) {
+	l, err := layout.Find()
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := fleet.Parse(envOr("FNGEN_FLEET", fleet.Default))
+	if err != nil {
+		return nil, err
+	}
+	ingress := envOr("FNGEN_INGRESS", layout.Addr(443))
+	if _, _, err := net.SplitHostPort(ingress); err != nil {
+		return nil, fmt.Errorf("FNGEN_INGRESS %q: want host:port, such as 127.0.0.1:8443", ingress)
+	}
+	s, err := secrets.Open(l.Secrets())
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{Layout: l, secrets: s, fleet: nodes, ingress: ingress, out: &printer{start: time.Now()}}
+	if c.consul, err = bootstrap.NewConsul(layout.HTTP(layout.ConsulPort), s); err != nil {
+		return nil, err
+	}
+	if c.nomad, err = bootstrap.NewNomad(layout.HTTP(layout.NomadPort), s); err != nil {
+		return nil, err
+	}
+	if c.vault, err = bootstrap.NewVault(layout.HTTP(layout.VaultPort), s); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// region is the platform's default, that of the first server.
+func (c *cluster) region() string { return c.fleet[0].Region }
+
+// ingressPort is "" for the usual port, else ":8443".
+func (c *cluster) ingressPort() string {
+	_, port, _ := net.SplitHostPort(c.ingress) // checked by open
+	if port == "443" {
+		return ""
+	}
+	return ":" + port
+}
+
+func (c *cluster) apiURL() string { return "https://api." + layout.Domain + c.ingressPort() }
+
+func envOr(name, fallback string) string {
+	if v := strings.TrimSpace(os.Getenv(name)); v != "" {
+		return v
+	}
+	return fallback
+}
+
+// printer writes progress lines from several goroutines.
+type printer struct {
+	mu    sync.Mutex
+	start time.Time
+}
+
+func (p *printer) line(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintf(os.Stderr, "%6.1fs  %s\n", time.Since(p.start).Seconds(), fmt.Sprintf(format, args...))
+}

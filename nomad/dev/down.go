@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"fngen.dev/fngen/nomad/dev/layout"
+	"fngen.dev/fngen/nomad/dev/process"
+)
+
+// taskGrace is how long a person's program may take to end when all ends.
+const taskGrace = 10 * time.Second
+
+// down stops what up started, the last first, and what its tasks have left.
+func (c *cluster) down(ctx context.Context) error {
+	records, err := process.LoadAll(c.Run())
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(records, func(a, b process.Record) int { return b.Order - a.Order })
+	var errs []error
+	for len(records) > 0 {
+		same := 1
+		for same < len(records) && records[same].Order == records[0].Order {
+			same++
+		}
+		errs = append(errs, c.stopAll(records[:same]))
+		if records[0].Order == orderNode || records[0].Order == orderNomad {
+			errs = append(errs, process.EndInside(c.DataRoot(), taskGrace))
+		}
+		records = records[same:]
+	}
+	errs = append(errs, process.EndInside(c.DataRoot(), taskGrace), process.Unmount(c.DataRoot()), c.removeAddresses(ctx))
+	return errors.Join(errs...)
+}
+
+// stopAll stops servers that do not need each other, together.
+func (c *cluster) stopAll(records []process.Record) error {
+	errs := make([]error, len(records))
+	var wg sync.WaitGroup
+	for i, r := range records {
+		wg.Go(func() {
+			if errs[i] = process.Stop(c.Run(), r, stopGrace); errs[i] == nil {
+				c.out.line("%-24s stopped", r.Name)
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// removeAddresses takes those of the simulated servers off the interface.
+func (c *cluster) removeAddresses(ctx context.Context) error {
+	have, err := addresses()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, addr := range have {
+		errs = append(errs, removeAddress(ctx, addr))
+	}
+	return errors.Join(errs...)
+}
+
+// clean is down, and then the data is gone too. The built servers stay.
+func (c *cluster) clean(ctx context.Context) error {
+	if err := c.down(ctx); err != nil {
+		return err
+	}
+	if left, err := process.Mounts(c.DataRoot()); err != nil || len(left) > 0 {
+		return fmt.Errorf("refuse to delete %s, which has mounts %v: %w", c.Dev(), left, err)
+	}
+	if err := os.RemoveAll(c.Dev()); err != nil {
+		return fmt.Errorf("delete %s: %w", c.Dev(), err)
+	}
+	c.out.line("%-24s deleted", ".dev")
+	return nil
+}
+
+// clearLeftovers prepares the start of a Nomad agent that does not run. When
+// executors of its tasks live, Nomad takes them over and nothing is touched;
+// else what is mounted for dead tasks is unmounted.
+func (c *cluster) clearLeftovers(name, dir string) error {
+	if _, alive := process.Load(c.Run(), name); alive || process.ServesAllocs(dir) {
+		return nil
+	}
+	if err := process.EndInside(dir, taskGrace); err != nil {
+		return err
+	}
+	return process.Unmount(dir)
+}
+
+// retire stops and forgets servers that are no longer in the fleet.
+func (c *cluster) retire(ctx context.Context) error {
+	entries, err := os.ReadDir(c.Data("nodes"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("list nodes: %w", err)
+	}
+	keep := c.nodeNames()
+	for _, e := range entries {
+		if name := e.Name(); !slices.Contains(keep, name) {
+			if err := c.retireNode(ctx, name); err != nil {
+				return fmt.Errorf("retire server %s: %w", name, err)
+			}
+			c.out.line("%-24s retired", name)
+		}
+	}
+	return c.retireAddresses(ctx)
+}
+
+func (c *cluster) retireNode(ctx context.Context, name string) error {
+	dir := c.nodeDir(name)
+	for _, server := range []string{"nomad-" + name, "consul-" + name} {
+		if r, alive := process.Load(c.Run(), server); alive {
+			if err := process.Stop(c.Run(), r, stopGrace); err != nil {
+				return err
+			}
+		}
+	}
+	if err := process.EndInside(dir, taskGrace); err != nil {
+		return err
+	}
+	if err := process.Unmount(dir); err != nil {
+		return err
+	}
+	if err := c.nomad.Forget(ctx, name); err != nil {
+		return err
+	}
+	if err := c.consul.Forget(ctx, name); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(c.Secrets(), "consul-agent-"+name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove token: %w", err)
+	}
+	return os.RemoveAll(dir)
+}
+
+// retireAddresses removes those above the last server.
+func (c *cluster) retireAddresses(ctx context.Context) error {
+	have, err := addresses()
+	if err != nil {
+		return err
+	}
+	var want []string
+	for _, n := range c.fleet {
+		want = append(want, layout.NodeAddress(n.N))
+	}
+	for _, addr := range have {
+		if !slices.Contains(want, addr) && strings.HasPrefix(addr, "127.0.10.") {
+			if err := removeAddress(ctx, addr); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+// Command dev runs the one-machine cluster: real Consul, Vault, Nomad, Traefik,
+// Loki and RabbitMQ on the loopback interface, configured as in production.
+//
+//	go run ./nomad/dev up|down|clean|status
+//	go run ./nomad/dev uv ARGS...             the pinned uv, with the machine's package index
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if err := cleanEnvironment(); err != nil {
+		return err
+	}
+	c, err := open()
+	if err != nil {
+		return err
+	}
+	command := ""
+	if len(args) > 0 {
+		command = args[0]
+	}
+	switch command {
+	case "up":
+		return c.up(ctx)
+	case "down":
+		return c.down(ctx)
+	case "clean":
+		return c.clean(ctx)
+	case "status":
+		return c.status(ctx)
+	case "uv":
+		return c.uv(ctx, args[1:])
+	default:
+		return fmt.Errorf("usage: go run ./nomad/dev up|down|clean|status|uv ARGS...")
+	}
+}
+
+// cleanEnvironment drops what the API clients of the servers read by
+// themselves: a person's VAULT_TOKEN or proxy is not meant for this cluster.
+func cleanEnvironment() error {
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		for _, prefix := range []string{"VAULT_", "CONSUL_", "NOMAD_"} {
+			if strings.HasPrefix(name, prefix) {
+				if err := os.Unsetenv(name); err != nil {
+					return fmt.Errorf("unset %s: %w", name, err)
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"fngen.dev/fngen/nomad/agents"
+	"fngen.dev/fngen/nomad/dev/bootstrap"
+	"fngen.dev/fngen/nomad/dev/fleet"
+	"fngen.dev/fngen/nomad/dev/layout"
+)
+
+// The platform node runs fngend and the builds.
+const (
+	platformClass    = "platform"
+	platformMemoryMB = 4096
+	platformCPU      = 4000
+)
+
+func (c *cluster) nodeNames() []string {
+	var names []string
+	for _, n := range c.fleet {
+		names = append(names, n.Name())
+	}
+	return names
+}
+
+// nodeDir holds the data of one simulated server: nomad, consul and cache.
+func (c *cluster) nodeDir(name string) string { return c.Data(filepath.Join("nodes", name)) }
+
+// nomadServer starts the server, which is the platform node too.
+func (c *cluster) nomadServer(ctx context.Context) error {
+	return c.nomadAgent(ctx, "nomad", c.Data("nomad"), agents.NomadAgent{
+		Server: true, NodeName: platformNode, Address: layout.Loopback,
+		Datacenter: c.region(), NodeClass: platformClass, MemoryMB: platformMemoryMB, CPUShares: platformCPU,
+		HostVolumes: []agents.HostVolume{{Name: "fngend-data", Path: c.Fngend()}},
+	}, func(ctx context.Context) error {
+		if err := c.nomad.Leader(ctx); err != nil {
+			return err
+		}
+		return c.nomad.AccessControl(ctx)
+	})
+}
+
+// node starts one simulated server: its address, Consul agent and Nomad client.
+func (c *cluster) node(ctx context.Context, n fleet.Node) error {
+	addr := layout.NodeAddress(n.N)
+	if err := addAddress(ctx, addr); err != nil {
+		return err
+	}
+	if err := c.nodeConsul(ctx, n.Name(), addr); err != nil {
+		return err
+	}
+	return c.nomadAgent(ctx, "nomad-"+n.Name(), c.nodeDir(n.Name()), agents.NomadAgent{
+		NodeName: n.Name(), Address: addr, Servers: []string{layout.Addr(layout.NomadRPCPort)},
+		Datacenter: n.Region, NodeClass: n.Size.Name, MemoryMB: n.Size.MemoryMB, CPUShares: n.Size.VCPU * 1000,
+	}, func(ctx context.Context) error {
+		unready, err := c.nomad.Unready(ctx, []string{n.Name()})
+		if err == nil && len(unready) > 0 {
+			err = errors.New("the node is not ready")
+		}
+		return err
+	})
+}
+
+func (c *cluster) nodeConsul(ctx context.Context, name, addr string) error {
+	token, err := c.secrets.UUID(bootstrap.ConsulAgent(name))
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(c.nodeDir(name), "consul")
+	config, err := agents.Consul(agents.ConsulAgent{
+		NodeName: name, Address: addr, DataDir: filepath.Join(dir, "data"),
+		Join: []string{layout.Loopback}, AgentToken: token,
+	})
+	if err != nil {
+		return err
+	}
+	s, err := c.spec("consul-"+name, dir, "consul.hcl", config, orderNodeConsul)
+	if err != nil {
+		return err
+	}
+	s.Path, s.Args = c.tools["consul"], []string{"agent", "-config-file", filepath.Join(dir, "consul.hcl")}
+	return c.ensure(ctx, s, httpOK("http://"+net.JoinHostPort(addr, "8500")+"/v1/status/leader"))
+}
+
+// nomadAgent fills what every agent of the machine has, and starts it.
+func (c *cluster) nomadAgent(ctx context.Context, name, dir string, a agents.NomadAgent, ready check) error {
+	token, err := c.secrets.UUID(bootstrap.ConsulNomad)
+	if err != nil {
+		return err
+	}
+	cache := filepath.Join(dir, "cache")
+	a.DataDir, a.RootFS, a.Interface = filepath.Join(dir, "nomad"), c.RootFS(), "lo"
+	a.ConsulAddress = net.JoinHostPort(a.Address, "8500")
+	a.ConsulToken, a.VaultAddress = token, layout.HTTP(layout.VaultPort)
+	a.HostVolumes = append([]agents.HostVolume{
+		{Name: "fngen-usr", Path: "/usr", ReadOnly: true},
+		{Name: "fngen-node", Path: c.Kit(), ReadOnly: true},
+		{Name: "fngen-cache", Path: cache},
+	}, a.HostVolumes...)
+	for _, v := range a.HostVolumes { // Nomad refuses to start without one
+		if err := os.MkdirAll(v.Path, 0o755); err != nil {
+			return fmt.Errorf("create host volume: %w", err)
+		}
+	}
+	config, err := agents.Nomad(a)
+	if err != nil {
+		return err
+	}
+	order := orderNode
+	if a.Server {
+		order = orderNomad
+	}
+	s, err := c.spec(name, dir, "nomad.hcl", config, order)
+	if err != nil {
+		return err
+	}
+	if err := c.clearLeftovers(name, dir); err != nil {
+		return err
+	}
+	s.Path, s.Args = c.tools["nomad"], []string{"agent", "-config", filepath.Join(dir, "nomad.hcl")}
+	return c.ensure(ctx, s, ready)
+}
+
+// nodes starts the simulated servers, a few at a time.
+func (c *cluster) nodes(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(4)
+	for _, n := range c.fleet {
+		group.Go(func() error { return c.node(ctx, n) })
+	}
+	return group.Wait()
+}
+
+// addAddress gives the loopback interface one more address. The kernel answers
+// on all of 127.0.0.0/8 anyway, but Nomad wants to see it on the interface.
+func addAddress(ctx context.Context, addr string) error {
+	have, err := addresses()
+	if err != nil || slices.Contains(have, addr) {
+		return err
+	}
+	return ip(ctx, "addr", "add", addr+"/32", "dev", "lo")
+}
+
+func removeAddress(ctx context.Context, addr string) error {
+	return ip(ctx, "addr", "del", addr+"/32", "dev", "lo")
+}
+
+// addresses lists those of lo that look like a simulated server's.
+func addresses() ([]string, error) {
+	lo, err := net.InterfaceByName("lo")
+	if err != nil {
+		return nil, fmt.Errorf("find loopback interface: %w", err)
+	}
+	all, err := lo.Addrs()
+	if err != nil {
+		return nil, fmt.Errorf("list addresses of lo: %w", err)
+	}
+	var found []string
+	for _, a := range all {
+		if addr, bits, _ := strings.Cut(a.String(), "/"); bits == "32" && strings.HasPrefix(addr, "127.0.10.") {
+			found = append(found, addr)
+		}
+	}
+	return found, nil
+}
+
+func ip(ctx context.Context, args ...string) error {
+	out, err := exec.CommandContext(ctx, "ip", args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("run ip %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/nomad/dev/bootstrap"
+	"fngen.dev/fngen/nomad/dev/kit"
+	"fngen.dev/fngen/nomad/dev/layout"
+)
+
+// jobFngend is the control plane: job, task and service have this name.
+const jobFngend = "fngend"
+
+// buildBinaries builds the project's own programs into bin. No commit is
+// stamped into them: the same sources are the same bytes, and a commit that
+// changes none of them restarts nothing.
+func (c *cluster) buildBinaries(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", c.Bin()+"/", "./cmd/...")
+	cmd.Dir = c.Root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build fngen: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// deployFngend submits the control plane's job when it differs from what runs,
+// and waits until it answers through the router.
+func (c *cluster) deployFngend(ctx context.Context, k kit.Kit) error {
+	start := time.Now()
+	if err := c.credentials(ctx); err != nil {
+		return err
+	}
+	job, err := c.parseJob(k)
+	if err != nil {
+		return err
+	}
+	changed, err := c.submit(ctx, job)
+	if err != nil {
+		return err
+	}
+	if err := c.waitFngend(ctx); err != nil {
+		return err
+	}
+	word := map[bool]string{true: "ready", false: "runs"}[changed]
+	c.out.line("%-24s %-5s %5.1fs", jobFngend, word, time.Since(start).Seconds())
+	return nil
+}
+
+// credentials are stored for the control plane in Vault.
+func (c *cluster) credentials(ctx context.Context) error {
+	have, err := c.vault.Credentials(ctx, jobFngend)
+	if err != nil {
+		return err
+	}
+	old, _ := have["NOMAD_TOKEN"].(string) // not there: make one
+	token, err := c.nomad.ManagementToken(ctx, jobFngend, old)
+	if err != nil || token == old {
+		return err
+	}
+	return c.vault.PutCredentials(ctx, jobFngend, map[string]any{"NOMAD_TOKEN": token})
+}
+
+// parseJob lets Nomad read the job's file with the values of this cluster.
+func (c *cluster) parseJob(k kit.Kit) (*nomad.Job, error) {
+	source, err := os.ReadFile(filepath.Join(c.Root, "jobs", "platform", "fngend.nomad.hcl"))
+	if err != nil {
+		return nil, fmt.Errorf("read job: %w", err)
+	}
+	job, err := c.nomad.API().Jobs().ParseHCLOpts(&nomad.JobsParseRequest{
+		JobHCL: string(source), Canonicalize: true,
+		Variables: variables(map[string]string{
+			"datacenter": c.region(), "domain": layout.Domain, "api_url": c.apiURL(), "ingress": c.ingress,
+			"nomad_addr": layout.HTTP(layout.NomadPort), "default_region": c.region(),
+			"pythons": strings.Join(k.Pythons, ","), "uv_version": kit.UVVersion,
+			"build_digest": k.BuildDigest, "binary_digest": k.FngendDigest,
+		}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("parse job fngend: %w", err)
+	}
+	return job, nil
+}
+
+// variables writes a file of HCL2 variables.
+func variables(values map[string]string) string {
+	var lines []string
+	for name, value := range values {
+		quoted, _ := json.Marshal(value) // a string always encodes
+		text := strings.NewReplacer("${", "$${", "%{", "%%{").Replace(string(quoted))
+		lines = append(lines, name+" = "+text)
+	}
+	sort.Strings(lines)
+	return strings.Join(lines, "\n") + "\n"
+}
+
+func (c *cluster) submit(ctx context.Context, job *nomad.Job) (changed bool, err error) {
+	w := (&nomad.WriteOptions{Namespace: bootstrap.Platform}).WithContext(ctx)
+	plan, _, err := c.nomad.API().Jobs().PlanOpts(job, &nomad.PlanOptions{Diff: true}, w)
+	if err != nil {
+		return false, fmt.Errorf("plan job fngend: %w", err)
+	}
+	if plan.Diff != nil && plan.Diff.Type == "None" {
+		return false, nil
+	}
+	opts := &nomad.RegisterOptions{EnforceIndex: true, ModifyIndex: plan.JobModifyIndex}
+	if _, _, err := c.nomad.API().Jobs().RegisterOpts(job, opts, w); err != nil {
+		return false, fmt.Errorf("submit job fngend: %w", err)
+	}
+	return true, nil
+}

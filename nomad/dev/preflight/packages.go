@@ -1,0 +1,69 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"fngen.dev/fngen/nomad/dev/kit"
+)
+
+// RabbitServer is where the package of Debian and Ubuntu puts the server.
+const RabbitServer = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+
+// policy is what invoke-rc.d asks before it starts a service; 101 is "no".
+const policyFile = "/usr/sbin/policy-rc.d"
+
+// Packages installs those that the distribution has: RabbitMQ, and a Python
+// below /usr when there is none.
+func Packages(ctx context.Context, report func(format string, args ...any)) error {
+	var missing []string
+	if _, err := os.Stat(RabbitServer); err != nil {
+		missing = append(missing, "rabbitmq-server")
+	}
+	if _, err := kit.Pythons(ctx); err != nil {
+		missing = append(missing, "python3")
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	list := strings.Join(missing, " ")
+	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
+		return fmt.Errorf("not installed: %s; install it with this system's package manager "+
+			"(Debian and Ubuntu: apt-get install %s)", list, list)
+	}
+	report("%-24s installing from the distribution", list)
+	return install(ctx, missing)
+}
+
+// install does not let the packages start services: the cluster has nodes of
+// its own.
+func install(ctx context.Context, packages []string) (err error) {
+	if _, statErr := os.Stat(policyFile); errors.Is(statErr, os.ErrNotExist) {
+		if err := os.WriteFile(policyFile, []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil {
+			return fmt.Errorf("write %s: %w", policyFile, err)
+		}
+		defer func() { err = errors.Join(err, os.Remove(policyFile)) }()
+	}
+	args := append([]string{"install", "--yes", "--quiet", "--no-install-recommends"}, packages...)
+	if _, err := apt(ctx, args...); err == nil {
+		return nil
+	}
+	// The lists may be old or not there at all.
+	if out, err := apt(ctx, "update", "--quiet"); err != nil {
+		return fmt.Errorf("run apt-get update: %w\n%s", err, out)
+	}
+	if out, err := apt(ctx, args...); err != nil {
+		return fmt.Errorf("run apt-get %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+func apt(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "apt-get", args...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	return cmd.CombinedOutput()
+}

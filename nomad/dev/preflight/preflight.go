@@ -1,0 +1,119 @@
+// Package preflight looks, before anything is started, for what would make the
+// start fail later and worse. Every fault says what to do about it, and all of
+// them are shown at once.
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+
+	"fngen.dev/fngen/nomad/dev/kit"
+	"fngen.dev/fngen/nomad/dev/layout"
+	"fngen.dev/fngen/nomad/dev/process"
+)
+
+// Port is an address that a server of ours listens on.
+type Port struct {
+	Addr   string
+	Server string // the name of its record
+	// Variable chooses another address, or is empty.
+	Variable string
+}
+
+// gigabytes of free disk: servers are built once and need room for Go's cache.
+const (
+	diskToBuild = 6
+	diskToRun   = 2
+)
+
+// Check returns every fault of the machine.
+func Check(ctx context.Context, l layout.Layout, building bool, ports []Port) error {
+	if os.Geteuid() != 0 {
+		return errors.New("the one-machine cluster must run as root, since Nomad isolates tasks with " +
+			"namespaces, mounts and users: run sudo -E make up")
+	}
+	errs := []error{programs(building), cgroups()}
+	need := uint64(diskToRun)
+	if building {
+		need = diskToBuild
+	}
+	errs = append(errs, disk(l.Root, need), disk(existingParent(l.Cache), need))
+	if _, err := kit.Pythons(ctx); err != nil {
+		errs = append(errs, err)
+	}
+	errs = append(errs, kit.CanInstall(ctx, l))
+	for _, p := range ports {
+		errs = append(errs, port(l, p))
+	}
+	return errors.Join(errs...)
+}
+
+func programs(building bool) error {
+	var errs []error
+	for name, pkg := range map[string]string{"ip": "iproute2"} {
+		if _, err := exec.LookPath(name); err != nil {
+			errs = append(errs, fmt.Errorf("%s is not installed: apt-get install %s", name, pkg))
+		}
+	}
+	if _, err := exec.LookPath("gcc"); building && err != nil {
+		errs = append(errs, errors.New("gcc is not installed, and Nomad's isolation of tasks is built with it: "+
+			"apt-get install gcc libc6-dev"))
+	}
+	return errors.Join(errs...)
+}
+
+func cgroups() error {
+	if _, err := os.Stat("/sys/fs/cgroup"); err != nil {
+		return errors.New("/sys/fs/cgroup is not mounted: Nomad limits memory and CPU with control groups; " +
+			"in a container, start it privileged and with the host's cgroups")
+	}
+	return nil
+}
+
+func disk(dir string, gigabytes uint64) error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return fmt.Errorf("read free space of %s: %w", dir, err)
+	}
+	free := fs.Bavail * uint64(fs.Bsize)
+	if free < gigabytes<<30 {
+		return fmt.Errorf("%s has %.1f GB free, and %d GB are needed: free some space, "+
+			"or set XDG_CACHE_HOME to a directory of a larger disk", dir, float64(free)/(1<<30), gigabytes)
+	}
+	return nil
+}
+
+// existingParent is the nearest directory that is there.
+func existingParent(dir string) string {
+	for dir != "/" {
+		if _, err := os.Stat(dir); err == nil {
+			return dir
+		}
+		dir = dir[:max(1, strings.LastIndexByte(dir, '/'))]
+	}
+	return dir
+}
+
+// port must be free, or held by the server that is meant to.
+func port(l layout.Layout, p Port) error {
+	if process.Free(p.Addr) {
+		return nil
+	}
+	holder := process.HolderOf(p.Addr)
+	if r, alive := process.Load(l.Run(), p.Server); alive && holder.PID == r.PID {
+		return nil
+	}
+	if !process.Assignable(p.Addr) {
+		return nil // the address comes with the server
+	}
+	help := "stop it"
+	if p.Variable != "" {
+		help += fmt.Sprintf(", or choose another address with %s=host:port", p.Variable)
+	}
+	return fmt.Errorf("%s, where %s listens, is held by %s: %s", p.Addr, p.Server, holder, help)
+}

@@ -1,0 +1,191 @@
+package process
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Inside returns what a Nomad agent below dir has left: its executors and log
+// monitors, which outlive their agent by design, and every process whose root
+// file system is below dir (a task in its chroot). With them come their
+// descendants. A person's shell that merely stands in dir is not one of them.
+func Inside(dir string) ([]int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	inside, children := map[int]bool{}, map[int][]int{}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		if parent, ok := parentOf(pid); ok {
+			children[parent] = append(children[parent], pid)
+		}
+		if livesIn(pid, dir) {
+			inside[pid] = true
+		}
+	}
+	for _, pid := range keys(inside) {
+		addDescendants(pid, children, inside)
+	}
+	return keys(inside), nil
+}
+
+// ServesAllocs reports whether a Nomad executor of a task below dir is alive.
+func ServesAllocs(dir string) bool {
+	pids, err := Inside(dir)
+	if err != nil {
+		return false
+	}
+	for _, pid := range pids {
+		args := cmdline(pid)
+		if len(args) > 1 && args[1] == "executor" {
+			return true
+		}
+	}
+	return false
+}
+
+func livesIn(pid int, dir string) bool {
+	proc := filepath.Join("/proc", strconv.Itoa(pid))
+	if args := cmdline(pid); len(args) > 1 && (args[1] == "executor" || args[1] == "logmon") {
+		cwd, err := os.Readlink(filepath.Join(proc, "cwd"))
+		if err == nil && within(cwd, dir) || strings.Contains(strings.Join(args[2:], " "), dir+"/") {
+			return true
+		}
+	}
+	return rootWithin(filepath.Join(proc, "mountinfo"), dir)
+}
+
+// rootWithin reports whether "/" of a process is a directory below dir: the
+// fourth field of mountinfo is the source directory, the fifth the target.
+func rootWithin(mountinfo, dir string) bool {
+	f, err := os.Open(mountinfo)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if fields := strings.Fields(s.Text()); len(fields) > 4 && fields[4] == "/" {
+			return within(unescape(fields[3]), dir)
+		}
+	}
+	return false
+}
+
+// Mounts lists the mount points below dir, deepest first.
+func Mounts(dir string) ([]string, error) {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil, fmt.Errorf("read mounts: %w", err)
+	}
+	defer f.Close()
+	var points []string
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if fields := strings.Fields(s.Text()); len(fields) > 4 && within(unescape(fields[4]), dir) {
+			points = append(points, unescape(fields[4]))
+		}
+	}
+	sort.Slice(points, func(i, j int) bool { return len(points[i]) > len(points[j]) })
+	return points, nil
+}
+
+// Unmount removes every mount below dir.
+func Unmount(dir string) error {
+	points, err := Mounts(dir)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, p := range points {
+		if err := syscall.Unmount(p, 0); err != nil {
+			if err := syscall.Unmount(p, syscall.MNT_DETACH); err != nil {
+				errs = append(errs, fmt.Errorf("unmount %s: %w", p, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// EndInside ends every process that lives below dir.
+func EndInside(dir string, grace time.Duration) error {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		deadline := time.Now().Add(grace)
+		for signalled := false; ; time.Sleep(50 * time.Millisecond) {
+			pids, err := Inside(dir)
+			if err != nil || len(pids) == 0 {
+				return err
+			}
+			if !signalled {
+				for _, pid := range pids {
+					_ = syscall.Kill(pid, sig) // gone already is what we want
+				}
+				signalled = true
+			}
+			if time.Now().After(deadline) {
+				break
+			}
+		}
+	}
+	pids, err := Inside(dir)
+	if err == nil && len(pids) > 0 {
+		err = fmt.Errorf("processes %v below %s do not end", pids, dir)
+	}
+	return err
+}
+
+func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+// unescape undoes the octal escapes of mountinfo (space, tab, newline, backslash).
+func unescape(s string) string {
+	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
+}
+
+func cmdline(pid int) []string {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil {
+		return nil
+	}
+	return strings.Split(strings.TrimRight(string(raw), "\x00"), "\x00")
+}
+
+func parentOf(pid int) (int, bool) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, false
+	}
+	fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
+	if len(fields) < 2 {
+		return 0, false
+	}
+	parent, err := strconv.Atoi(fields[1])
+	return parent, err == nil
+}
+
+func addDescendants(pid int, children map[int][]int, into map[int]bool) {
+	for _, c := range children[pid] {
+		if !into[c] {
+			into[c] = true
+			addDescendants(c, children, into)
+		}
+	}
+}
+
+func keys(set map[int]bool) []int {
+	list := make([]int, 0, len(set))
+	for k := range set {
+		list = append(list, k)
+	}
+	sort.Ints(list)
+	return list
+}
