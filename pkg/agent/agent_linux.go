@@ -18,7 +18,7 @@ const usageText = `usage: fngen-agent serve|build|purge [flags]
   serve   fetches a function's code and dependencies and runs it as the project's user
   build   builds a dependency layer as the project's user and stores it
   purge   removes what a destroyed project has left in the node's cache
-fngen-agent serve -h and fngen-agent build -h list the flags.
+fngen-agent COMMAND -h lists the flags.
 `
 
 // Run runs the command that args name and returns the exit code. env is the

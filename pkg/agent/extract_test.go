@@ -330,7 +330,7 @@ func archiveOfName(t *testing.T, name string) []byte {
 	}
 	w := tar.NewWriter(z)
 	if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg}); err != nil {
-		t.Skip("not a name that a tar can hold")
+		return []byte(name) // not a name that a tar can hold
 	}
 	w.Close()
 	z.Close()

@@ -66,8 +66,8 @@ func (t *target) check() error {
 	switch {
 	case t.project == "":
 		return errors.New("--project is missing")
-	case t.uid < minUID || int64(t.uid) >= math.MaxUint32:
-		return fmt.Errorf("--uid %d is not the id of a project: it must be at least %d", t.uid, minUID)
+	case checkUID(t.uid) != nil:
+		return checkUID(t.uid)
 	case !pythonVersion.MatchString(t.python):
 		return fmt.Errorf("--python %q is not a version such as 3.11", t.python)
 	case !treeDigest.MatchString(t.tree):
@@ -78,6 +78,13 @@ func (t *target) check() error {
 		return fmt.Errorf("--api %q is not an http or https URL", t.api)
 	}
 	t.api = strings.TrimSuffix(t.api, "/")
+	return nil
+}
+
+func checkUID(uid int) error {
+	if uid < minUID || int64(uid) >= math.MaxUint32 {
+		return fmt.Errorf("--uid %d is not the id of a project: it must be at least %d", uid, minUID)
+	}
 	return nil
 }
 

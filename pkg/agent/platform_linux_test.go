@@ -165,13 +165,14 @@ func (m *machine) boot(t *testing.T, python string) {
 	m.write(t, m.node+"/runtime/3.11/fngen/runtime/boot.py", python, 0o644)
 }
 
-// taskCapabilities are the only ones that root has in a task.
+// taskCapabilities are what nobody has in a task.
 const taskCapabilities = "-all,+chown,+dac_override,+fowner,+kill,+setgid,+setuid"
 
 // agent is the agent for a tree as a task starts it; more flags may be added.
 func (m *machine) agent(t *testing.T, c *controlPlane, command, tree string, more ...string) *exec.Cmd {
 	args := append([]string{
-		"--bounding-set=" + taskCapabilities, "--", binary(t), command,
+		"--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=" + taskCapabilities,
+		"--inh-caps=" + taskCapabilities, "--ambient-caps=" + taskCapabilities, "--", binary(t), command,
 		"--project=hello", fmt.Sprint("--uid=", testUID), "--python=3.11", "--tree=" + tree, "--api=" + c.URL,
 		"--cache=" + m.cache, "--node=" + m.node, "--home=" + m.home, "--identity=" + m.identity,
 	}, more...)

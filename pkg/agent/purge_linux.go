@@ -1,8 +1,6 @@
 package agent
 
 import (
-	"flag"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,15 +10,14 @@ import (
 // purge removes what a destroyed project has left in this node's cache: the
 // directory of its user.
 func purge(args []string, stderr io.Writer, log logger) int {
-	flags := flag.NewFlagSet("purge", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	uid := flags.Int("uid", 0, "the project's user")
-	dir := flags.String("cache", "/var/cache/fngen", "the node's cache")
-	if err := flags.Parse(args); err != nil {
+	f := newFlags("purge", stderr)
+	uid := f.Int("uid", 0, "the project's user `id`")
+	dir := f.String("cache", "/var/cache/fngen", "the `directory` of trees and layers")
+	if err := parse(f, args); err != nil {
 		return log.usage(err)
 	}
-	if *uid <= 0 {
-		return log.usage(fmt.Errorf("--uid: %d is no project's user", *uid))
+	if err := checkUID(*uid); err != nil {
+		return log.usage(err)
 	}
 	if err := becomeRoot(); err != nil {
 		log.say("purge failed: %v", err)

@@ -1,0 +1,32 @@
+package agent
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+func TestPurge(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	f := m.fetcher(t, c, io.Discard)
+	_, lock, err := f.tree(t.Context(), treeTarget(c.tree(t, entry{name: "a/b.py"})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock.Close()
+	if _, err := openCache(m.cache, testUID-1, f.log); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second finds nothing, which is right too
+		out, err := exec.Command(binary(t), "purge", "--uid=700999", "--cache="+m.cache).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	left, err := os.ReadDir(m.cache)
+	if err != nil || len(left) != 1 || left[0].Name() != "700998" {
+		t.Errorf("left %v (%v)", left, err)
+	}
+}
