@@ -139,10 +139,12 @@ func gone(ts *testscript.TestScript, neg bool, args []string) {
 	if !eventually(unrouted) {
 		ts.Fatalf("Traefik still routes %s", project)
 	}
-	left, err := filepath.Glob(filepath.Join(ts.Getenv("DEV"), "data", "nodes", "*", "cache", args[0]))
-	ts.Check(err)
-	if len(left) > 0 {
-		ts.Fatalf("the disk still has %v", left)
+	for _, node := range []string{"nodes/*", "nomad"} {
+		left, err := filepath.Glob(filepath.Join(ts.Getenv("DEV"), "data", node, "cache", args[0]))
+		ts.Check(err)
+		if len(left) > 0 {
+			ts.Fatalf("the disk still has %v", left)
+		}
 	}
 }
 

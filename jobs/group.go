@@ -13,9 +13,12 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 )
 
-// reservedMB is the part of a server that functions do not get: the node's own
-// agents.
-const reservedMB = 64
+// What functions do not get of a server, so that the platform's own short jobs
+// find room on a full one.
+const (
+	reservedMB  = 64
+	reservedMHz = 50
+)
 
 // capabilities are what the agent needs before it becomes the project's user: to
 // own and open the cache, and to change its user. Nomad hands them over as
@@ -47,7 +50,7 @@ func spread(count int) []*nomad.Spread {
 func share(size catalog.Size, n int) *nomad.Resources {
 	parts := n + 1
 	return &nomad.Resources{
-		CPU:         new(size.VCPU * 1000 / parts),
+		CPU:         new((size.VCPU*1000 - reservedMHz) / parts),
 		MemoryMB:    new((size.MemoryMB - reservedMB) / parts),
 		MemoryMaxMB: new(size.MemoryMB - reservedMB),
 	}

@@ -14,7 +14,7 @@ func Purge(project string, uid int) (*nomad.Job, error) {
 		return nil, err
 	}
 	task := agentTask("purge", flags("purge", "uid", strconv.Itoa(uid)), &nomad.Resources{
-		CPU: new(50), MemoryMB: new(32), MemoryMaxMB: new(128),
+		CPU: new(reservedMHz / 2), MemoryMB: new(reservedMB / 2), MemoryMaxMB: new(128),
 	})
 	task.Identities = nil // it talks to nobody
 	return &nomad.Job{

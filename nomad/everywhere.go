@@ -17,8 +17,12 @@ func (c *Client) RunEverywhere(ctx context.Context, job *api.Job, source []byte)
 	if err != nil {
 		return err
 	}
-	if _, err := c.evaluation(ctx, *job.Namespace, evalID); err != nil {
+	eval, err := c.evaluation(ctx, *job.Namespace, evalID)
+	if err != nil {
 		return err
+	}
+	for group, metric := range eval.FailedTGAllocs {
+		return &Failure{Job: *job.ID, ExitCode: -1, Reason: "it does not fit on every node: " + explainPlacement(job, group, metric)}
 	}
 	allocs, err := c.drained(ctx, *job.Namespace, *job.ID)
 	if err != nil {

@@ -35,14 +35,16 @@ func (c *Client) Plan(ctx context.Context, job *api.Job) (Plan, error) {
 	return out, nil
 }
 
-// moves reports whether the scheduler would touch any allocation. An unchanged
-// job whose instances are gone has no diff, and yet something to do.
+// moves reports whether the scheduler would start or stop any allocation. An
+// unchanged job whose instances are gone has no diff, and yet something to do.
+// In-place updates do not count: a plan, unlike a registration, leaves out which
+// token registered the job, so that with ACLs on every plan has some.
 func moves(a *api.PlanAnnotations) bool {
 	if a == nil {
 		return false
 	}
 	for _, u := range a.DesiredTGUpdates {
-		if u.Place+u.Migrate+u.Stop+u.InPlaceUpdate+u.DestructiveUpdate+u.Canary > 0 {
+		if u.Place+u.Migrate+u.Stop+u.DestructiveUpdate+u.Canary > 0 {
 			return true
 		}
 	}
@@ -68,5 +70,5 @@ func explainPlacement(job *api.Job, group string, m *api.AllocationMetric) strin
 	if len(reasons) == 0 {
 		reasons = []string{"no node is ready"}
 	}
-	return fmt.Sprintf("server %q%s: of %d nodes, %s", group, needs, m.NodesEvaluated+m.NodesFiltered, strings.Join(reasons, ", "))
+	return fmt.Sprintf("server %q%s: of %d nodes, %s", group, needs, m.NodesEvaluated, strings.Join(reasons, ", "))
 }

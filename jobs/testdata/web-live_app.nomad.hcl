@@ -138,7 +138,7 @@ job "web-live_app" {
       }
 
       resources {
-        cpu        = 500
+        cpu        = 475
         memory     = 480
         memory_max = 960
       }
@@ -289,7 +289,7 @@ job "web-live_app" {
       }
 
       resources {
-        cpu        = 1000
+        cpu        = 975
         memory     = 2016
         memory_max = 4032
       }

@@ -63,7 +63,7 @@ func (d *Dir) PutStream(ctx context.Context, scope string, r io.Reader) (digest 
 	if err != nil {
 		return "", 0, err
 	}
-	defer dir.Close()
+	defer func() { _ = dir.Close() }()
 	t, err := writeTemp(ctx, dir, r)
 	if err != nil {
 		return "", 0, fmt.Errorf("write blob: %w", err)
@@ -111,7 +111,7 @@ func (d *Dir) Missing(scope string, digests []string) ([]string, error) {
 		return nil, fmt.Errorf("open scope %s: %w", scope, err)
 	}
 	if dir != nil {
-		defer dir.Close()
+		defer func() { _ = dir.Close() }()
 	}
 	out := []string{}
 	seen := make(map[string]bool, len(digests))

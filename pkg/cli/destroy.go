@@ -63,6 +63,13 @@ func runDestroy(ctx context.Context, a *app, o destroyOptions) error {
 		}
 	}
 	destroyed, err := client.Destroy(ctx, o.Project)
+	if ctx.Err() != nil {
+		return &failure{
+			Code:    interrupted,
+			Message: "interrupted; the platform may have begun to delete the project, and then goes on",
+			Help:    "see what became of it: fngen status " + o.Project,
+		}
+	}
 	if err != nil {
 		return err
 	}

@@ -99,6 +99,17 @@ func (a *app) writeFailure(f *failure) {
 	}{f, list})
 }
 
+// refused is the failure of a tree with faults; after says what that means.
+func refused(list diag.List, after string) error {
+	n := 0
+	for _, d := range list {
+		if d.Severity == diag.Error {
+			n++
+		}
+	}
+	return &failure{Code: api.Refused, Message: count(n, "fault", "faults") + " in the code" + after, diagnostics: list}
+}
+
 // explain turns any error into a failure. An interrupt wins: what fails after it
 // fails because of it.
 func explain(ctx context.Context, err error) *failure {

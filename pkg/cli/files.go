@@ -50,7 +50,7 @@ func runFiles(ctx context.Context, a *app, o filesOptions) error {
 	}
 	list := scanned.Diagnostics.Sorted()
 	if list.HasErrors() {
-		return refused(list)
+		return refused(list, "")
 	}
 	diag.Render(a.IO.Err, list, a.IO.Colour)
 	if o.Explain != "" {

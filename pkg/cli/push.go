@@ -134,16 +134,17 @@ func (p *push) scan(ctx context.Context) (err error) {
 	if p.project == "" {
 		p.project, err = projectOf(p.scanned.Tree, p.scanned.Root)
 	}
-	if err == nil && p.project == "" {
-		err = noProject(p.path)
-	}
 	return err
 }
 
 func noProject(path string) error {
+	help := fmt.Sprintf("run: fngen push PROJECT %s\n", path)
+	if ir.ValidProjectName(path) {
+		help += fmt.Sprintf("or, if %s is the project, not the directory: fngen push %s .\n", path, path)
+	}
 	return &usageError{
 		message: "which project is this? Neither the command nor fngen.yml says, and nothing was pushed from here before",
-		help:    fmt.Sprintf("run: fngen push PROJECT %s\nor write \"project: NAME\" in fngen.yml (fngen projects lists yours, fngen create NAME makes one)", path),
+		help:    help + "or write \"project: NAME\" in fngen.yml (fngen projects lists yours, fngen create NAME makes one)",
 	}
 }
 
@@ -158,15 +159,23 @@ func (p *push) askMissing(ctx context.Context) error {
 	return notCreated(err, p.project)
 }
 
-// compile finds the faults that need no platform, with the places of this machine.
+// compile finds the faults before anything is sent. They come before a project
+// that is not named: a fngen.yml with a fault may name it.
 func (p *push) compile(ctx context.Context) error {
+	name := p.project
+	if name == "" {
+		name = projectFromDirectory(p.scanned.Root)
+	}
 	_, list := compiler.Compile(ctx, compiler.Input{
-		Tree: p.scanned.Tree, Project: p.project, Entry: p.scanned.Entry,
+		Tree: p.scanned.Tree, Project: name, Entry: p.scanned.Entry,
 		Target: compiler.Target{Regions: p.platform.Regions, DefaultRegion: p.platform.DefaultRegion, Pythons: p.platform.Pythons},
 	})
 	list = append(p.scanned.Diagnostics, list...).Sorted()
 	if list.HasErrors() {
-		return refused(list)
+		return refused(list, "; nothing was sent")
+	}
+	if p.project == "" {
+		return noProject(p.path)
 	}
 	p.warnings = list
 	return nil

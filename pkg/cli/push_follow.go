@@ -128,17 +128,6 @@ func mergeWarnings(local, remote diag.List) diag.List {
 	return out
 }
 
-// refused is the failure of a tree with faults.
-func refused(list diag.List) error {
-	n := 0
-	for _, d := range list {
-		if d.Severity == diag.Error {
-			n++
-		}
-	}
-	return &failure{Code: api.Refused, Message: count(n, "fault", "faults") + " in the code; nothing was changed", diagnostics: list}
-}
-
 // notCreated adds the way out to a project that does not exist. A 404 that does
 // not name it is of something else in between.
 func notCreated(err error, project string) error {

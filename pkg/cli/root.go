@@ -65,6 +65,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("fngen {{.Version}}\n")
 	root.SetHelpCommand(newCmdHelp())
+	root.Flags().Bool("version", false, "print the version")
 	root.PersistentFlags().BoolP("help", "h", false, "show this help")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON document on stdout")
 

@@ -46,7 +46,7 @@ func TestAccountsAndKeys(t *testing.T) {
 		t.Fatalf("%d %q %q", code, out, errs)
 	}
 	code, out, errs := h.run(t, "key", "create", "a@example.com", "--label", "ci")
-	if code != 0 || store.ParseKey(strings.TrimSuffix(out, "\n")) != nil || !strings.Contains(errs, "this once") || strings.Contains(errs, out) {
+	if code != 0 || api.ParseKey(strings.TrimSuffix(out, "\n")) != nil || !strings.Contains(errs, "this once") || strings.Contains(errs, out) {
 		t.Fatalf("%d %q %q", code, out, errs)
 	}
 	key := strings.TrimSpace(out)

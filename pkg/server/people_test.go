@@ -177,6 +177,23 @@ func TestFailuresAreLimited(t *testing.T) {
 	}
 }
 
+func TestKeysAreLimited(t *testing.T) {
+	p := newPlatform(t)
+	p.server.keys = newLimiters[int64](0.001, 1)
+	a, _ := p.account(t, "a@example.com")
+	b, _ := p.account(t, "b@example.com")
+	if _, err := a.Account(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, err := a.Account(t.Context())
+	if got := wantProblem(t, err, api.Busy); got.Status != http.StatusTooManyRequests {
+		t.Errorf("problem %+v", got)
+	}
+	if _, err := b.Account(t.Context()); err != nil {
+		t.Errorf("another key: %v", err)
+	}
+}
+
 func TestLimitersForget(t *testing.T) {
 	l := newLimiters[int](1, 2)
 	for i := range 3 * maxLimiters {

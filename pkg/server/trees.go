@@ -125,7 +125,7 @@ func (s *Server) keepBlobs(w http.ResponseWriter, r *http.Request, p store.Proje
 func keepAll(ctx context.Context, batch *blob.Batch, blobs *api.BlobReader) error {
 	for {
 		digest, size, content, err := blobs.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if errors.Is(err, io.ErrUnexpectedEOF) {

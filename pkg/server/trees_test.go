@@ -262,3 +262,16 @@ func TestSizesAreChecked(t *testing.T) {
 		t.Errorf("the lie is kept: %v, %v", has, err)
 	}
 }
+
+// TestEarlyRefusal answers while the client still sends much: it sees the
+// problem, not a broken connection.
+func TestEarlyRefusal(t *testing.T) {
+	_, c := projectOf(t)
+	noise := make([]byte, 8<<20)
+	_, _ = rand.NewChaCha8([32]byte{2}).Read(noise)
+	tree := newTree(map[string]string{"noise": string(noise)})
+	for range 10 {
+		_, err := c.UploadBlobs(t.Context(), "nothing", tree.Digest(), tree, []string{tree.Files[0].SHA256})
+		wantProblem(t, err, api.NotFound)
+	}
+}

@@ -23,6 +23,7 @@ const (
 	keysAge   = 10 * time.Minute
 	keysPause = 5 * time.Second
 	leeway    = 30 * time.Second
+	keysTime  = 3 * time.Second
 	maxKeys   = 1 << 20
 )
 
@@ -113,7 +114,7 @@ func (v *WorkloadVerifier) key(ctx context.Context, id string) (any, error) {
 
 func (v *WorkloadVerifier) fetch(ctx context.Context) (jose.JSONWebKeySet, error) {
 	var keys jose.JSONWebKeySet
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, keysTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.url, nil)
 	if err != nil {

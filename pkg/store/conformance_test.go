@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/api"
 )
 
 type opener func(t *testing.T, now func() time.Time) *Store
@@ -93,7 +94,7 @@ func testKeys(t *testing.T, s *Store, c *clock) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ParseKey(secret.Reveal()); err != nil {
+	if err := api.ParseKey(secret.Reveal()); err != nil {
 		t.Fatal(err)
 	}
 	got := must(s.Authenticate(ctx, secret.Reveal()))(t)
@@ -137,7 +138,7 @@ func testProjects(t *testing.T, s *Store, _ *clock) {
 	ctx := t.Context()
 	a, b := person(t, s, "a@example.com"), person(t, s, "b@example.com")
 	shop := must(s.CreateProject(ctx, a, "shop"))(t)
-	api := must(s.CreateProject(ctx, a, "backend"))(t)
+	backend := must(s.CreateProject(ctx, a, "backend"))(t)
 	blog := must(s.CreateProject(ctx, b, "blog"))(t)
 	_, err := s.CreateProject(ctx, b, "shop")
 	wantErr(t, err, ErrExists)
@@ -149,10 +150,10 @@ func testProjects(t *testing.T, s *Store, _ *clock) {
 	if got := must(s.ProjectByName(ctx, "blog"))(t); got != blog {
 		t.Errorf("project is %+v, want %+v", got, blog)
 	}
-	if got := must(s.Projects(ctx, a.AccountID))(t); !slices.Equal(got, []Project{api, shop}) {
+	if got := must(s.Projects(ctx, a.AccountID))(t); !slices.Equal(got, []Project{backend, shop}) {
 		t.Errorf("projects are %+v", got)
 	}
-	if got := must(s.AllProjects(ctx))(t); !slices.Equal(got, []Project{api, blog, shop}) {
+	if got := must(s.AllProjects(ctx))(t); !slices.Equal(got, []Project{backend, blog, shop}) {
 		t.Errorf("all projects are %+v", got)
 	}
 }
@@ -324,8 +325,11 @@ func testAudit(t *testing.T, s *Store, c *clock) {
 	}
 	p := must(s.CreateProject(ctx, a, "p"))(t)
 	r := must(s.AddRelease(ctx, a, Release{ProjectID: p.ID, Tree: "sha256:x"}))(t)
+	live := must(s.AddRelease(ctx, a, Release{ProjectID: p.ID, Tree: "sha256:y"}))(t)
 	if err := errors.Join(
-		s.SetReleaseState(ctx, a, p.ID, r.Number, Failed, "it fell"),
+		s.SetReleaseState(ctx, a, p.ID, r.Number, Live, ""),
+		s.SetReleaseState(ctx, a, p.ID, live.Number, Live, ""),
+		s.SetReleaseState(ctx, a, p.ID, live.Number, Failed, "it fell"),
 		s.RevokeKey(ctx, a, key.ID),
 	); err != nil {
 		t.Fatal(err)
@@ -333,7 +337,7 @@ func testAudit(t *testing.T, s *Store, c *clock) {
 	// What fails or changes nothing leaves no row.
 	_, err = s.CreateProject(ctx, a, "p")
 	wantErr(t, err, ErrExists)
-	wantErr(t, s.SetReleaseState(ctx, a, p.ID, r.Number, Live, ""), ErrState)
+	wantErr(t, s.SetReleaseState(ctx, a, p.ID, live.Number, Live, ""), ErrState)
 	if err := s.RevokeKey(ctx, a, key.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -355,7 +359,10 @@ func testAudit(t *testing.T, s *Store, c *clock) {
 		`1 7 key.create 1 {"account":1,"hint":"` + key.Hint + `","label":"ci"} req-1`,
 		`1 7 project.create p {"id":1} req-1`,
 		`1 7 release.create 1/1 {"layer":"","tree":"sha256:x"} req-1`,
-		`1 7 release.failed 1/1 {"from":"pending","reason":"it fell","to":"failed"} req-1`,
+		`1 7 release.create 1/2 {"layer":"","tree":"sha256:y"} req-1`,
+		`1 7 release.live 1/1 {"from":"pending","reason":"","superseded":0,"to":"live"} req-1`,
+		`1 7 release.live 1/2 {"from":"pending","reason":"","superseded":1,"to":"live"} req-1`,
+		`1 7 release.failed 1/2 {"from":"live","reason":"it fell","to":"failed"} req-1`,
 		`1 7 key.revoke 1 {"account":1} req-1`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -3,9 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
+
+	"fngen.dev/fngen/pkg/api"
 )
 
 // touchEvery is how old "last used" may be.
@@ -83,7 +86,7 @@ func (s *Store) RevokeKey(ctx context.Context, actor Actor, keyID int64) error {
 // Authenticate finds whose key it is. Every refusal is ErrUnauthenticated, and
 // its text says no more than the person can use.
 func (s *Store) Authenticate(ctx context.Context, key string) (Actor, error) {
-	if err := ParseKey(key); err != nil {
+	if err := api.ParseKey(key); err != nil {
 		return Actor{}, fmt.Errorf("%w: %w", ErrUnauthenticated, err)
 	}
 	const q = `SELECT k.id, k.account_id, k.last_used, k.revoked_at, a.email
@@ -92,7 +95,7 @@ func (s *Store) Authenticate(ctx context.Context, key string) (Actor, error) {
 	var used, revoked sql.NullInt64
 	err := s.read.QueryRowContext(ctx, q, hashKey(key)).Scan(&actor.KeyID, &actor.AccountID, &used, &revoked, &actor.Email)
 	switch {
-	case err == sql.ErrNoRows:
+	case errors.Is(err, sql.ErrNoRows):
 		return Actor{}, fmt.Errorf("%w: the API key is not known", ErrUnauthenticated)
 	case err != nil:
 		return Actor{}, fmt.Errorf("look up API key: %w", err)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -107,10 +108,11 @@ func (s *Store) SetReleaseState(ctx context.Context, actor Actor, projectID int6
 		}
 		d := detail{"from": from, "to": state, "reason": reason}
 		if state == Live {
-			const q = `UPDATE releases SET state = 'superseded' WHERE project_id = $1 AND state = 'live'`
-			if _, err := tx.ExecContext(ctx, q, projectID); err != nil {
-				return fmt.Errorf("supersede live release: %w", err)
+			former, err := supersede(ctx, tx, projectID)
+			if err != nil {
+				return err
 			}
+			d["superseded"] = former
 		}
 		const q = `UPDATE releases SET state = $1, reason = $2 WHERE project_id = $3 AND number = $4`
 		if _, err := tx.ExecContext(ctx, q, string(state), reason, projectID, number); err != nil {
@@ -118,6 +120,17 @@ func (s *Store) SetReleaseState(ctx context.Context, actor Actor, projectID int6
 		}
 		return s.audit(ctx, tx, actor, "release."+string(state), releaseName(projectID, number), d)
 	})
+}
+
+// supersede takes the live release down and returns its number, 0 for none.
+func supersede(ctx context.Context, tx *sql.Tx, projectID int64) (int, error) {
+	var number int
+	const q = `UPDATE releases SET state = 'superseded' WHERE project_id = $1 AND state = 'live' RETURNING number`
+	err := tx.QueryRowContext(ctx, q, projectID).Scan(&number)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("supersede live release: %w", err)
+	}
+	return number, nil
 }
 
 // LiveRelease returns the live release, or ErrNotFound.

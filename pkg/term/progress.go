@@ -2,7 +2,6 @@ package term
 
 import (
 	"fmt"
-	"io"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -119,14 +118,14 @@ func (p *Progress) finish(mark string, style Style) {
 	if p.io.Live && p.name != "" {
 		p.clear()
 		p.write(p.io.Paint(style, mark))
-		io.WriteString(p.io.Err, "\n")
+		fmt.Fprint(p.io.Err, "\n")
 	}
 	p.name, p.message = "", ""
 }
 
 func (p *Progress) clear() {
 	if p.io.Live && p.name != "" {
-		io.WriteString(p.io.Err, "\r\x1b[K")
+		fmt.Fprint(p.io.Err, "\r\x1b[K")
 	}
 }
 
