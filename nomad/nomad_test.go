@@ -1,0 +1,77 @@
+package nomad
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/nomad/api"
+)
+
+// TestLines cuts a stream at every possible place: the lines are the same.
+func TestLines(t *testing.T) {
+	const text = "one\n\ntwo\r\nlast without end"
+	want := []string{"one", "", "two\r", "last without end"}
+	for cut := range len(text) {
+		var got []string
+		l := lines{emit: func(s string) { got = append(got, s) }}
+		l.add([]byte(text[:cut]), false)
+		l.add([]byte(text[cut:]), true)
+		if !slices.Equal(got, want) {
+			t.Errorf("cut at %d: got %q, want %q", cut, got, want)
+		}
+		if l.offset != int64(len(text)) {
+			t.Errorf("cut at %d: offset %d, want %d", cut, l.offset, len(text))
+		}
+	}
+}
+
+func TestHopeless(t *testing.T) {
+	alloc := func(types ...string) []*api.AllocationListStub {
+		state := &api.TaskState{}
+		for _, kind := range types {
+			state.Events = append(state.Events, &api.TaskEvent{Type: kind})
+		}
+		return []*api.AllocationListStub{{TaskStates: map[string]*api.TaskState{"app": state}}}
+	}
+	for _, c := range []struct {
+		name   string
+		allocs []*api.AllocationListStub
+		want   bool
+	}{
+		{"just started", alloc(api.TaskReceived, api.TaskStarted), false},
+		{"crashed once", alloc(api.TaskStarted, api.TaskTerminated, api.TaskRestarting), false},
+		{"crashed twice", alloc(api.TaskStarted, api.TaskTerminated, api.TaskRestarting, api.TaskStarted, api.TaskTerminated), true},
+		{"cannot be started", alloc(api.TaskDriverFailure), true},
+		{"one crash each", append(alloc(api.TaskTerminated), alloc(api.TaskTerminated)...), false},
+	} {
+		if got := hopeless(c.allocs); got != c.want {
+			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestMoves(t *testing.T) {
+	updates := func(u api.DesiredUpdates) *api.PlanAnnotations {
+		return &api.PlanAnnotations{DesiredTGUpdates: map[string]*api.DesiredUpdates{"web": &u}}
+	}
+	if moves(updates(api.DesiredUpdates{Ignore: 2, InPlaceUpdate: 2})) {
+		t.Error("an unchanged job moves")
+	}
+	if !moves(updates(api.DesiredUpdates{Ignore: 1, Place: 1})) {
+		t.Error("a missing instance is not placed")
+	}
+}
+
+func TestExplainPlacement(t *testing.T) {
+	name, memory := "web", 480
+	job := &api.Job{TaskGroups: []*api.TaskGroup{{Name: &name, Tasks: []*api.Task{{Resources: &api.Resources{MemoryMB: &memory}}}}}}
+	got := explainPlacement(job, "web", &api.AllocationMetric{
+		NodesEvaluated: 3, DimensionExhausted: map[string]int{"memory": 2}, ConstraintFiltered: map[string]int{"${node.class} = s": 1},
+	})
+	for _, want := range []string{`"web"`, "480 MB", "of 3 nodes", "2 without enough memory", "1 excluded by ${node.class} = s"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q does not say %q", got, want)
+		}
+	}
+}
