@@ -126,7 +126,7 @@ func (a *app) writeDestroyed(d api.Destroyed) error {
 	}
 	fmt.Fprintf(&b, "deleted %s\n", count(d.Releases, "release", "releases"))
 	fmt.Fprintf(&b, "deleted %s\n", count(d.Layers, "dependency layer", "dependency layers"))
-	fmt.Fprintf(&b, "deleted %s, %s\n", count(d.Blobs, "file", "files"), bytesText(d.Bytes))
+	fmt.Fprintf(&b, "deleted %s, %s\n", count(d.Blobs, "stored file", "stored files"), bytesText(d.Bytes))
 	_, err := io.WriteString(a.IO.Out, b.String())
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,11 +23,12 @@ type app struct {
 	out, err io.Writer
 	getenv   func(string) string
 	deployer deployerFactory
+	patience time.Duration
 }
 
 // Main runs one command and returns the exit code: 0 done, 1 failed.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
-	return run(ctx, args, &app{out: stdout, err: stderr, getenv: getenv, deployer: newDeployer})
+	return run(ctx, args, &app{out: stdout, err: stderr, getenv: getenv, deployer: newDeployer, patience: patience})
 }
 
 func run(ctx context.Context, args []string, a *app) int {

@@ -108,7 +108,7 @@ func TestServe(t *testing.T) {
 	defer end()
 	var log bytes.Buffer
 	done := make(chan int, 1)
-	a := &app{out: &log, err: &log, getenv: func(k string) string { return h.env[k] }}
+	a := &app{out: &log, err: &log, getenv: func(k string) string { return h.env[k] }, patience: 100 * time.Millisecond}
 	a.deployer = func(_ context.Context, c Config, s *store.Store, _ *blob.Dir, _ *slog.Logger) (deployer, error) {
 		if fmt.Sprint(c.Pythons) != "[3.11 3.12]" {
 			t.Errorf("pythons %q", c.Pythons)
@@ -155,7 +155,7 @@ func TestServe(t *testing.T) {
 		if code != 0 {
 			t.Errorf("code %d, log:\n%s", code, &log)
 		}
-	case <-time.After(3 * patience):
+	case <-time.After(2 * farewell):
 		t.Fatal("the server did not end")
 	}
 	if info, err := os.Stat(h.env["FNGEND_DATA"]); err != nil || info.Mode().Perm() != 0o700 {

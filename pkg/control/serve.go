@@ -22,8 +22,11 @@ const (
 	// memoryGoal makes the collector work harder before the process grows over
 	// it. GOMEMLIMIT overrides it.
 	memoryGoal = 60 << 20
-	// patience is how long requests may go on after the signal to end.
-	patience = 5 * time.Second
+	// patience is how long pushes may go on after the signal to end, and
+	// farewell how long their streams then have. Together they stay below the
+	// kill_timeout of jobs/platform/fngend.nomad.hcl.
+	patience = 15 * time.Second
+	farewell = 5 * time.Second
 )
 
 // deployer is what serving needs of package deploy.
@@ -90,17 +93,16 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 	case <-ctx.Done():
 	}
 	log.Info("stopping")
-	return stop(context.WithoutCancel(ctx), l, d)
+	return a.stop(context.WithoutCancel(ctx), l, d)
 }
 
-// stop lets short requests end, then ends the pushes, whose streams end with
-// them, then waits for what is left.
-func stop(ctx context.Context, l *server.Listener, d deployer) error {
-	half, cancel := context.WithTimeout(ctx, patience)
+// stop lets requests end, then ends the pushes, whose streams end with them,
+// then cuts what is left.
+func (a *app) stop(ctx context.Context, l *server.Listener, d deployer) error {
+	pushes, cancel := context.WithTimeout(ctx, a.patience)
 	defer cancel()
-	pushes := context.AfterFunc(half, d.Stop)
-	defer pushes()
-	whole, cancelWhole := context.WithTimeout(ctx, 2*patience)
-	defer cancelWhole()
+	defer context.AfterFunc(pushes, d.Stop)()
+	whole, cancel := context.WithTimeout(ctx, a.patience+farewell)
+	defer cancel()
 	return l.Stop(whole)
 }

@@ -36,11 +36,13 @@ func (p *push) ensureLayer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var output []string
 	err = p.nomad.RunBatch(ctx, job, source, func(line string) {
+		output = append(output, line)
 		p.emit(api.Event{Output: &api.Output{Source: "uv", Line: line}})
 	})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return p.explainBuild(failure)
+		return p.explainBuild(failure, output)
 	}
 	if err != nil {
 		return fmt.Errorf("build layer: %w", err)
@@ -51,10 +53,12 @@ func (p *push) ensureLayer(ctx context.Context) error {
 	return nil
 }
 
-func (p *push) explainBuild(f *nomad.Failure) error {
+func (p *push) explainBuild(f *nomad.Failure, output []string) error {
 	if f.ExitCode == refusedRequirements {
-		return api.NewProblem(api.Failed, "the requirements cannot be installed; nothing was changed").
-			WithHelp("see uv's words above; `uv pip install -r requirements.txt` shows the same on your machine")
+		problem := api.NewProblem(api.Refused, "the requirements cannot be installed; nothing was changed").
+			WithHelp("`uv pip install -r requirements.txt` shows the same on your machine")
+		problem.Diagnostics = blame(p.tree, p.ir.Dependencies.Files, output)
+		return problem
 	}
 	p.showFailure("build", f, false)
 	return api.NewProblem(api.Failed, "the dependency build could not run: %s", f.Reason)
