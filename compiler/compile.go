@@ -39,6 +39,10 @@ type Input struct {
 	Target Target
 }
 
+// maxDiagnostics of a tree are reported: nobody reads more, and a hostile tree
+// must not make the control plane carry them.
+const maxDiagnostics = 1000
+
 // Compile resolves a tree. The project is nil exactly when the list, which is
 // sorted, has errors. Its name is Input.Project, else that of fngen.yml, else
 // empty, and then its web apps have no hosts yet.
@@ -60,6 +64,9 @@ func Compile(ctx context.Context, in Input) (*ir.Project, diag.List) {
 		Python: python, Requirements: files, Regions: target.Regions, DefaultRegion: target.DefaultRegion,
 	})
 	diags = append(diags, more...).Sorted()
+	if len(diags) > maxDiagnostics {
+		diags = diags[:maxDiagnostics:maxDiagnostics]
+	}
 	addExcerpts(in.Tree.FS, diags)
 	if diags.HasErrors() {
 		return nil, diags

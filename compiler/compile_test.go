@@ -1,3 +1,5 @@
+//go:build unix
+
 package compiler_test
 
 import (
@@ -7,7 +9,9 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -66,21 +70,36 @@ func write(t *testing.T, name string, data []byte) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if target, ok := strings.CutPrefix(string(data), "LINK "); ok {
-		if err := os.Symlink(strings.TrimSpace(target), name); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	data = unescape(data)
-	if err := os.WriteFile(name, data, 0o644); err != nil {
+	if err := create(name, data); err != nil {
 		t.Fatal(err)
 	}
 }
 
+// create makes the file, or what its text asks for: "LINK target", "FIFO", or
+// "SPARSE 101" for so many MiB that take no room.
+func create(name string, data []byte) error {
+	what, value, _ := strings.Cut(strings.TrimSpace(string(data)), " ")
+	switch what {
+	case "LINK":
+		return os.Symlink(value, name)
+	case "FIFO":
+		return syscall.Mkfifo(name, 0o644)
+	case "SPARSE":
+		size, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, nil, 0o644); err != nil {
+			return err
+		}
+		return os.Truncate(name, size<<20)
+	}
+	return os.WriteFile(name, unescape(data), 0o644)
+}
+
 // unescape lets a case hold bytes that a text file cannot show.
 func unescape(data []byte) []byte {
-	for from, to := range map[string]string{"<NUL>": "\x00", "<CR>": "\r", "<TAB>": "\t", "<FF>": "\xff", "<ESC>": "\x1b", "<NOEOL>\n": ""} {
+	for from, to := range map[string]string{"<NUL>": "\x00", "<CR>": "\r", "<TAB>": "\t", "<FF>": "\xff", "<ESC>": "\x1b", "<FE>": "\xfe", "<NOEOL>\n": ""} {
 		data = bytes.ReplaceAll(data, []byte(from), []byte(to))
 	}
 	return data
@@ -123,7 +142,7 @@ func describe(t *testing.T, dir, comment string) string {
 		}
 		return out.String()
 	}
-	if project != nil {
+	if !all.HasErrors() {
 		enc := json.NewEncoder(&out)
 		enc.SetIndent("", "  ")
 		if err := enc.Encode(project); err != nil {

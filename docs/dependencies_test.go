@@ -2,8 +2,6 @@ package docs
 
 import (
 	"encoding/json"
-	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -17,22 +15,22 @@ func TestDependenciesAreListed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("go", "list", "-m", "-json", "all").Output()
+	out, err := exec.Command("go", "mod", "edit", "-json").Output()
 	if err != nil {
-		t.Fatalf("go list: %v", err)
+		t.Fatalf("go mod edit: %v", err)
+	}
+	var mod struct {
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
+	}
+	if err := json.Unmarshal(out, &mod); err != nil {
+		t.Fatal(err)
 	}
 	direct := 0
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var m struct {
-			Path           string
-			Main, Indirect bool
-		}
-		if err := d.Decode(&m); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		if m.Main || m.Indirect {
+	for _, m := range mod.Require {
+		if m.Indirect {
 			continue
 		}
 		direct++

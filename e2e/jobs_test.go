@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -90,26 +88,4 @@ func plain(m map[string]any) map[string][]string {
 		}
 	}
 	return out
-}
-
-// TestPlatformJobParses holds that the platform's own job is valid HCL.
-func TestPlatformJobParses(t *testing.T) {
-	requireCluster(t)
-	client, err := nomad.NewClient(nomad.DefaultConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob("../jobs/platform/*.nomad.hcl")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("find platform jobs: %v, %d of them", err, len(files))
-	}
-	for _, file := range files {
-		source, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := client.Jobs().ParseHCL(string(source), false); err != nil {
-			t.Errorf("%s: %v", file, err)
-		}
-	}
 }

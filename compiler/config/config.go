@@ -34,8 +34,8 @@ type Text struct {
 	Place literal.Place
 }
 
-// Server is one entry of servers: that was right in itself. Whether the platform
-// has servers in its region is for package resolve.
+// Server is one entry of servers:, empty where it was at fault. Whether the
+// platform has servers in its region is for package resolve.
 type Server struct {
 	ir.Server
 	Place  literal.Place

@@ -66,27 +66,22 @@ func (r *reader) servers(p pair) []Server {
 	var out []Server
 	first := map[string]literal.Place{}
 	for _, n := range p.value.Content {
-		s, ok := r.server(n)
+		s := r.server(n)
 		if before, again := first[s.Name]; again && s.Name != "" {
 			r.fault("FN1107", s.Place, fmt.Sprintf("two servers are named %q", s.Name), "give each server a name of its own",
 				diag.Note{Message: "the first one", File: r.file, Line: before.Line, Column: before.Column})
-			ok = false
 		} else {
 			first[s.Name] = s.Place
 		}
-		if ok {
-			out = append(out, s)
-		}
+		out = append(out, s)
 	}
 	return out
 }
 
-func (r *reader) server(n *yaml.Node) (Server, bool) {
+func (r *reader) server(n *yaml.Node) Server {
 	s := Server{Server: ir.Server{Count: 1}, Place: r.place(n)}
-	before := len(r.diags)
-	pairs := r.mapping(n, "a server")
 	given := map[string]bool{}
-	for _, p := range pairs {
+	for _, p := range r.mapping(n, "a server") {
 		given[p.key] = true
 		switch p.key {
 		case "name":
@@ -113,7 +108,7 @@ func (r *reader) server(n *yaml.Node) (Server, bool) {
 			r.fault("FN1110", r.place(n), fmt.Sprintf("the server has no %q", key), r.example(key))
 		}
 	}
-	return s, len(r.diags) == before
+	return s
 }
 
 func (r *reader) example(key string) string {

@@ -20,7 +20,7 @@ func (r *requirements) requirement(l reqLine) {
 	text, _, _ = strings.Cut(text, ";")
 	text = strings.TrimSpace(text)
 	switch {
-	case strings.HasPrefix(text, "file:"), strings.HasPrefix(text, "."), strings.HasPrefix(text, "/"), strings.HasPrefix(text, "~"),
+	case strings.HasPrefix(text, "file:"), strings.Contains(text, "+file:"), strings.HasPrefix(text, "."), strings.HasPrefix(text, "/"), strings.HasPrefix(text, "~"),
 		strings.Contains(text, `\`), strings.HasSuffix(text, ".whl") && !strings.Contains(text, "://"):
 		r.local(l, text)
 		return
@@ -44,9 +44,11 @@ func (r *requirements) requirement(l reqLine) {
 	}
 }
 
+var urlScheme = regexp.MustCompile(`^([a-z][a-z0-9+.-]*)://[^\s/]`)
+
 func isURL(text string) bool {
-	scheme, _, found := strings.Cut(text, "://")
-	return found && scheme != "file" && reqName.FindString(scheme) == scheme
+	m := urlScheme.FindStringSubmatch(text)
+	return m != nil && m[1] != "file" && !strings.HasSuffix(m[1], "+file")
 }
 
 func reqHelp(name, rest string) string {

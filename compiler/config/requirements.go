@@ -172,17 +172,15 @@ func (r *requirements) inside(l reqLine, value string) (string, bool) {
 
 // local checks a requirement that is a directory or file.
 func (r *requirements) local(l reqLine, value string) {
-	if isVCS(value) {
+	if isURL(value) {
 		return
 	}
 	value, _, _ = strings.Cut(value, ";")
 	value, _, _ = strings.Cut(strings.TrimSpace(value), "[")
-	r.inside(l, strings.TrimPrefix(strings.TrimPrefix(value, "file://"), "file:"))
-}
-
-func isVCS(value string) bool {
-	scheme, _, found := strings.Cut(value, "://")
-	return found && scheme != "file"
+	if _, file, ok := strings.Cut(value, "file:"); ok {
+		value = strings.TrimPrefix(file, "//")
+	}
+	r.inside(l, value)
 }
 
 var userinfo = regexp.MustCompile(`://[^/@\s]+@`)

@@ -15,7 +15,7 @@ func (s *scanner) indent() bool {
 		if alt <= top.alt {
 			return s.tabs(first)
 		}
-		s.blocks = append(s.blocks, block{column: col, alt: alt, scope: s.opened.scope, names: s.opened.names})
+		s.blocks = append(s.blocks, block{column: col, alt: alt, scope: s.opened.scope, names: s.opened.names, main: s.opened.main})
 		return true
 	}
 	if s.opened != nil && !s.opened.maybe {
@@ -87,4 +87,24 @@ func (s *scanner) inScope() string {
 		}
 	}
 	return ""
+}
+
+// inMain reports whether the code here runs only when the file is started as a
+// program, below if __name__ == "__main__".
+func (s *scanner) inMain() bool {
+	for _, b := range s.blocks {
+		if b.main {
+			return true
+		}
+	}
+	return false
+}
+
+// isMain recognises that line.
+func (s *scanner) isMain(head []token) bool {
+	if len(head) != 4 || !s.is(head[1], "__name__") || !s.is(head[2], "==") || head[3].kind != tokString {
+		return false
+	}
+	text, why := unquote(string(s.text(head[3])))
+	return why == "" && text == "__main__"
 }

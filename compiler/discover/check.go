@@ -7,19 +7,13 @@ import "fmt"
 // Python of any version, and what they let pass is judged when the dependencies
 // are built, by the interpreter that will run it.
 
-// strict are the operators that need an operand on their right.
-const strict = "+ - // % @ & | ^ ~ << >> < > == != <= >= = := . -> " +
-	"+= -= *= /= //= %= @= &= |= ^= <<= >>= **= "
-
-// infix are the operators that also need one on their left.
-const infix = "// % & | ^ << >> < > == != <= >= = := -> " +
-	"+= -= *= /= //= %= @= &= |= ^= <<= >>= **= "
-
 func (s *scanner) text(t token) []byte { return s.lx.src[t.start:t.end] }
 
 func (s *scanner) is(t token, text string) bool {
 	return int(t.end-t.start) == len(text) && string(s.text(t)) == text
 }
+
+func (s *scanner) last(t token) byte { return s.lx.src[t.end-1] }
 
 // class sorts a token by what may stand beside it.
 type class uint8
@@ -33,75 +27,70 @@ const (
 	clComma
 	clColon
 	clSemicolon
-	clStrict
+	clStrict // an operator that needs an operand on its right
 	clTilde
 	clStar // * ** /: operators with many other uses
 	clKeyword
-	clOther
 )
 
-func (s *scanner) classOf(t token) (class, bool) {
-	switch t.kind {
+// classify is called once for each token; infix is true of operators that need
+// an operand on their left.
+func classify(kind tokenKind, kw keyword, text []byte) (c class, infix bool) {
+	switch kind {
 	case tokNumber:
 		return clOperand, false
 	case tokString:
 		return clString, false
 	case tokName:
-		if t.keyword&isKeyword != 0 && t.keyword&isConstant == 0 {
+		if kw&isKeyword != 0 && kw&isConstant == 0 {
 			return clKeyword, false
 		}
 		return clOperand, false
 	}
-	text := s.text(t)
-	if len(text) == 1 {
-		switch text[0] {
-		case '(', '[', '{':
-			return clOpen, false
-		case ')', ']', '}':
-			return clClose, false
-		case ',':
-			return clComma, false
-		case ':':
-			return clColon, false
-		case ';':
-			return clSemicolon, false
-		case '~':
-			return clTilde, false
-		case '*', '/':
+	if len(text) > 1 {
+		switch string(text) {
+		case "...":
+			return clEllipsis, false
+		case "**":
 			return clStar, false
-		case '+', '-', '@', '.':
-			return clStrict, false
 		}
-		return clStrict, true // % & | ^ < > =
+		return clStrict, true
 	}
-	switch string(text) {
-	case "...":
-		return clEllipsis, false
-	case "**":
+	switch text[0] {
+	case '(', '[', '{':
+		return clOpen, false
+	case ')', ']', '}':
+		return clClose, false
+	case ',':
+		return clComma, false
+	case ':':
+		return clColon, false
+	case ';':
+		return clSemicolon, false
+	case '~':
+		return clTilde, false
+	case '*', '/':
 		return clStar, false
+	case '+', '-', '@', '.':
+		return clStrict, false
 	}
-	return clStrict, true
+	return clStrict, true // % & | ^ < > =
 }
 
 // neighbours checks each pair of tokens of one statement. Brackets that are open
 // at the end are none of its business.
 func (s *scanner) neighbours(toks []token) bool {
-	if len(toks) == 0 {
-		return true
-	}
-	left, _ := s.classOf(toks[0])
 	for i := 1; i < len(toks); i++ {
-		right, isInfix := s.classOf(toks[i])
-		if why := s.clash(toks[i-1], left, toks[i], right, isInfix); why != "" {
+		if why := s.clash(toks[i-1], toks[i]); why != "" {
 			return s.refuse(toks, i, why)
 		}
-		left = right
 	}
 	return true
 }
 
 // clash says why right cannot follow left, or is empty.
-func (s *scanner) clash(l token, left class, r token, right class, isInfix bool) string {
+func (s *scanner) clash(l, r token) string {
+	left, right, isInfix := l.class, r.class, r.infix
 	ends := left == clOperand || left == clString || left == clClose || left == clEllipsis
 	starts := right == clOperand || right == clString || right == clEllipsis || right == clTilde
 	open := left == clOpen
@@ -113,6 +102,10 @@ func (s *scanner) clash(l token, left class, r token, right class, isInfix bool)
 		}
 		return "invalid syntax"
 	case (left == clStrict || left == clTilde) && (stops || isInfix || s.is(r, "/")):
+		return "invalid syntax"
+	case left == clStrict && right == clStar && s.last(l) != '=' && s.last(l) != '@' && !s.is(l, "->"):
+		return "invalid syntax"
+	case s.is(l, "/") && (isInfix || right == clStar):
 		return "invalid syntax"
 	case open && (right == clComma || isInfix):
 		return "invalid syntax"
@@ -142,7 +135,7 @@ func (s *scanner) refuse(toks []token, i int, why string) bool {
 func (s *scanner) openAt(toks []token) (token, bool) {
 	depth := 0
 	for i := len(toks) - 1; i >= 0; i-- {
-		switch c, _ := s.classOf(toks[i]); c {
+		switch toks[i].class {
 		case clClose:
 			depth++
 		case clOpen:
@@ -158,7 +151,7 @@ func (s *scanner) openAt(toks []token) (token, bool) {
 // complete checks that a statement does not stop in the middle.
 func (s *scanner) complete(toks []token) bool {
 	last := toks[len(toks)-1]
-	c, _ := s.classOf(last)
+	c := last.class
 	bad := c == clStrict || c == clTilde || c == clColon || c == clStar ||
 		c == clKeyword && last.keyword&needsOperand != 0
 	if s.is(toks[0], "from") || s.is(toks[0], "import") {

@@ -58,7 +58,7 @@ func (s *scanner) unwrap(toks []token) []token {
 func (s *scanner) closing(toks []token, i int) int {
 	depth := 0
 	for ; i < len(toks); i++ {
-		switch c, _ := s.classOf(toks[i]); c {
+		switch toks[i].class {
 		case clOpen:
 			depth++
 		case clClose:
@@ -148,11 +148,10 @@ func (s *scanner) noFunction(t token) {
 	if len(s.decorators) == 0 {
 		return
 	}
-	at := s.decorators[0].at
+	at, msg := s.decorators[0].at, "the file ends after a decorator"
 	s.decorators = nil
-	msg := "a decorator must stand before a function or class"
 	if t.end > 0 {
-		msg = fmt.Sprintf("%s, not before %q", msg, s.text(t))
+		at, msg = t, fmt.Sprintf("expected a function or class after the decorator, not %q", s.text(t))
 	}
 	s.tokenFault("FN1204", at, msg)
 }

@@ -69,6 +69,10 @@ func (s *scanner) use(decorators []decorator, def, name token, params []ir.Param
 			s.misplaced(d, s.name(name), scope)
 			continue
 		}
+		if s.inMain() {
+			s.report("FN1212", d.place, fmt.Sprintf("%q exists only when the file is run as a program, and the platform imports it", s.name(name)),
+				"move the function out of the block of __main__")
+		}
 		if first >= 0 {
 			s.twice(s.out.Uses[first], d)
 			continue

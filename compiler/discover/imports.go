@@ -183,7 +183,7 @@ func (s *scanner) commas(toks []token) [][]token {
 	var out [][]token
 	depth, start, lambdas := 0, 0, 0
 	for i, t := range toks {
-		switch c, _ := s.classOf(t); {
+		switch c := t.class; {
 		case c == clOpen:
 			depth++
 		case c == clClose:

@@ -54,3 +54,6 @@ var keywords = map[string]keyword{
 	"while":    isKeyword | onlyStatement | isCompound | isControl | needsOperand,
 	"with":     isKeyword | onlyStatement | isCompound | needsOperand,
 }
+
+// softKeywords are names that open a statement when a name follows them.
+var softKeywords = map[string]bool{"case": true, "lazy": true, "match": true, "type": true}

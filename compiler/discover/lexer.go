@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
-	"unicode"
-	"unicode/utf8"
 )
 
 type tokenKind uint8
@@ -20,6 +18,8 @@ const (
 // token is a piece of one logical line: text is src[start:end].
 type token struct {
 	kind       tokenKind
+	class      class
+	infix      bool
 	keyword    keyword
 	start, end int32
 	line       int32
@@ -41,6 +41,13 @@ type syntaxError struct {
 	msg   string
 }
 
+// maxTokens of one logical line are kept; a longer one is data, and is read over.
+// maxBrackets may be open at once, as in CPython.
+const (
+	maxTokens   = 1 << 18
+	maxBrackets = 200
+)
+
 // lexer cuts a source into logical lines. It never goes back, so that its work
 // is linear in the source, and holds the tokens of one logical line at a time.
 type lexer struct {
@@ -54,6 +61,7 @@ type lexer struct {
 	// columns and as one, as Python measures it.
 	column, alt int
 	bytesOnly   bool // the source says that it is not UTF-8
+	long        bool // the line had more than maxTokens
 	err         *syntaxError
 }
 
@@ -116,7 +124,7 @@ func (lx *lexer) peek(n int) byte {
 // next reads one logical line into tokens. It is false at the end of the source
 // and after an error; then tokens holds what was read before it.
 func (lx *lexer) next() bool {
-	lx.tokens = lx.tokens[:0]
+	lx.tokens, lx.long = lx.tokens[:0], false
 	lx.brackets = lx.brackets[:0]
 	if !lx.indentation() {
 		return false
@@ -128,8 +136,12 @@ func (lx *lexer) next() bool {
 			lx.pos++
 		case c == '\n' || c == '\r':
 			lx.newline(lx.pos + lx.eol(lx.pos))
-			if len(lx.brackets) == 0 {
+			switch {
+			case len(lx.brackets) > 0:
+			case len(lx.tokens) > 0:
 				return true
+			case !lx.indentation(): // only backslashes stood on the line
+				return false
 			}
 		case c == '#':
 			lx.comment()
@@ -207,8 +219,19 @@ func (lx *lexer) continuation() bool {
 	return true
 }
 
-func (lx *lexer) add(kind tokenKind, start int, line int32) {
-	lx.tokens = append(lx.tokens, token{kind: kind, start: int32(start), end: int32(lx.pos), line: line})
+func (lx *lexer) add(kind tokenKind, start int, line int32) token {
+	t := token{kind: kind, start: int32(start), end: int32(lx.pos), line: line}
+	text := lx.src[start:lx.pos]
+	if kind == tokName {
+		t.keyword = keywords[string(text)]
+	}
+	t.class, t.infix = classify(kind, t.keyword, text)
+	if len(lx.tokens) < maxTokens {
+		lx.tokens = append(lx.tokens, t)
+	} else {
+		lx.long = true
+	}
+	return t
 }
 
 func (lx *lexer) token(c byte) bool {
@@ -242,6 +265,9 @@ func (lx *lexer) token(c byte) bool {
 func (lx *lexer) bracket(c byte) bool {
 	switch c {
 	case '(', '[', '{':
+		if len(lx.brackets) >= maxBrackets {
+			return lx.fail("FN1204", lx.pos, 1, "too many nested parentheses")
+		}
 		lx.brackets = append(lx.brackets, bracket{c, int32(lx.pos), lx.line})
 	case ')', ']', '}':
 		if len(lx.brackets) == 0 {
@@ -269,157 +295,3 @@ func closer(open byte) byte {
 	}
 	return '}'
 }
-
-// name reads an identifier, a keyword, or a string with a prefix.
-func (lx *lexer) name() bool {
-	start, line := lx.pos, lx.line
-	for lx.pos < len(lx.src) && isNamePart(lx.src[lx.pos]) {
-		if lx.src[lx.pos] < utf8.RuneSelf {
-			lx.pos++
-		} else if !lx.foreign() {
-			return false
-		}
-	}
-	text := lx.src[start:lx.pos]
-	if q := lx.peek(0); (q == '"' || q == '\'') && isPrefix(text) {
-		if !lx.str(string(bytes.ToLower(text))) {
-			return false
-		}
-		lx.add(tokString, start, line)
-		return true
-	}
-	lx.add(tokName, start, line)
-	t := &lx.tokens[len(lx.tokens)-1]
-	t.keyword = keywords[string(text)]
-	if len(lx.brackets) == 0 || t.keyword&onlyStatement == 0 {
-		return true
-	}
-	if lx.startsLine(t) {
-		lx.tokens = lx.tokens[:len(lx.tokens)-1]
-		return lx.neverClosed()
-	}
-	return lx.fail("FN1204", start, len(text), "invalid syntax: %q cannot stand in brackets", text)
-}
-
-// startsLine reports whether only white space stands before t on its line.
-func (lx *lexer) startsLine(t *token) bool {
-	return len(bytes.TrimSpace(lx.src[lx.lineStarts[t.line-1]:t.start])) == 0
-}
-
-// foreign takes one letter outside ASCII.
-func (lx *lexer) foreign() bool {
-	r, n := utf8.DecodeRune(lx.src[lx.pos:])
-	switch {
-	case lx.bytesOnly:
-		n = 1
-	case r == utf8.RuneError && n <= 1:
-		return lx.fail("FN1206", lx.pos, 1, "the file is not UTF-8")
-	case notInNames(r):
-		return lx.fail("FN1204", lx.pos, n, "invalid character '%c' (U+%04X)", r, r)
-	}
-	lx.pos += n
-	return true
-}
-
-// notInNames is true of quotes, dashes and blanks such as word processors put in
-// place of the ASCII ones. The few of them that Unicode allows in identifiers
-// for old times' sake (Other_ID_Start, Other_ID_Continue) are left to Python.
-func notInNames(r rune) bool {
-	switch r {
-	case 0x2118, 0x212e, 0x309b, 0x309c, 0xb7, 0x387, 0x30fb, 0xff65, 0x200c, 0x200d:
-		return false
-	}
-	return unicode.IsPunct(r) && !unicode.Is(unicode.Pc, r) || unicode.IsSymbol(r) || unicode.IsSpace(r) || unicode.IsControl(r)
-}
-
-// number takes digits, letters and dots as far as one number goes.
-func (lx *lexer) number() {
-	if lx.src[lx.pos] == '0' && lx.pos+1 < len(lx.src) {
-		if digits := radixDigits(lx.src[lx.pos+1]); digits != "" {
-			lx.pos += 2
-			for lx.pos < len(lx.src) && bytes.IndexByte([]byte(digits), lx.src[lx.pos]) >= 0 {
-				lx.pos++
-			}
-			return
-		}
-	}
-	lx.digits()
-	if lx.peek(0) == '.' {
-		lx.pos++
-		lx.digits()
-	}
-	if lx.peek(0)|32 == 'e' {
-		sign := 1
-		if c := lx.peek(1); c == '+' || c == '-' {
-			sign = 2
-		}
-		if isDigit(lx.peek(sign)) {
-			lx.pos += sign
-			lx.digits()
-		}
-	}
-	if lx.peek(0)|32 == 'j' {
-		lx.pos++
-	}
-}
-
-func radixDigits(c byte) string {
-	switch c | 32 {
-	case 'x':
-		return "0123456789abcdefABCDEF_"
-	case 'o':
-		return "01234567_"
-	case 'b':
-		return "01_"
-	}
-	return ""
-}
-
-func (lx *lexer) digits() {
-	for isDigit(lx.peek(0)) || lx.peek(0) == '_' && isDigit(lx.peek(1)) {
-		lx.pos++
-	}
-}
-
-// operator returns the length of the longest operator here, 0 when there is none.
-func (lx *lexer) operator(c byte) int {
-	d, e := lx.peek(1), lx.peek(2)
-	switch c {
-	case '(', ')', '[', ']', '{', '}', ',', ';', '~':
-		return 1
-	case '.':
-		if d == '.' && e == '.' {
-			return 3
-		}
-		return 1
-	case '*', '/', '<', '>':
-		if d == c && e == '=' {
-			return 3
-		}
-		if d == c || d == '=' {
-			return 2
-		}
-		return 1
-	case '-':
-		if d == '>' || d == '=' {
-			return 2
-		}
-		return 1
-	case '+', '%', '&', '|', '^', '@', '=', ':':
-		if d == '=' {
-			return 2
-		}
-		return 1
-	case '!':
-		if d == '=' {
-			return 2
-		}
-	}
-	return 0
-}
-
-func isNameStart(c byte) bool {
-	return c|32 >= 'a' && c|32 <= 'z' || c == '_' || c >= utf8.RuneSelf
-}
-func isNamePart(c byte) bool { return isNameStart(c) || isDigit(c) }
-func isDigit(c byte) bool    { return c >= '0' && c <= '9' }

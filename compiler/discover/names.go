@@ -58,7 +58,7 @@ func (s *scanner) assignment(toks []token) {
 	}
 	depth, last := 0, -1
 	for i, t := range toks {
-		switch c, _ := s.classOf(t); {
+		switch c := t.class; {
 		case c == clOpen:
 			depth++
 		case c == clClose:

@@ -112,7 +112,7 @@ func scanFacts(file string, src []byte) (*Module, []string) {
 	return s.out, facts
 }
 
-func pythonFiles(t *testing.T, lib string) []string {
+func pythonFiles(t testing.TB, lib string) []string {
 	var out []string
 	err := filepath.WalkDir(lib, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() && strings.HasSuffix(path, ".py") {

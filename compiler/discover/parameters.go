@@ -50,7 +50,7 @@ func (s *scanner) parameter(toks []token, kind string) ir.Parameter {
 	equals := len(rest)
 	depth := 0
 	for i, t := range rest {
-		switch c, _ := s.classOf(t); {
+		switch c := t.class; {
 		case c == clOpen:
 			depth++
 		case c == clClose:

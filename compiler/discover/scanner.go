@@ -124,6 +124,8 @@ type block struct {
 	// prev is the keyword of the last statement of this level.
 	prev token
 	kw   string
+	// main is a block below if __name__ == "__main__".
+	main bool
 }
 
 // opened is a line that ended in a colon: a deeper block must follow. After a
@@ -134,6 +136,7 @@ type opened struct {
 	scope string
 	names map[string]string
 	maybe bool
+	main  bool
 	docs  []int
 }
 
@@ -147,8 +150,12 @@ func (s *scanner) run() {
 			s.docFor = s.opened.docs
 		}
 		s.opened = nil
-		s.logicalLine(s.lx.tokens)
-		if s.faults > 10 {
+		if s.lx.long {
+			s.lenient()
+		} else {
+			s.logicalLine(s.lx.tokens)
+		}
+		if s.faults > maxFaults || s.tooMany() {
 			return
 		}
 	}
@@ -161,10 +168,37 @@ func (s *scanner) run() {
 	}
 }
 
+// What one file may report and hold: far more than a person reads, and little
+// enough that a hostile tree costs the control plane nothing.
+const (
+	maxFaults      = 10
+	maxDiagnostics = 50
+	maxUses        = 500
+)
+
+func (s *scanner) tooMany() bool {
+	if len(s.out.Uses) > maxUses {
+		last := s.out.Uses[maxUses]
+		s.report("FN1216", last.Place, "the file has more than "+strconv.Itoa(maxUses)+" functions with Powers", "spread them over several files")
+		return true
+	}
+	return len(s.out.Diagnostics) > maxDiagnostics
+}
+
+// lenient lets pass what follows a line that was not understood: it may have
+// opened a block, or continued one.
+func (s *scanner) lenient() {
+	s.opened = &opened{maybe: true}
+	s.blocks[len(s.blocks)-1].kw = "?"
+}
+
 // broken reports what stopped the lexer, or a fault that stands before it.
 func (s *scanner) broken() {
-	before := s.faults
-	s.neighbours(s.lx.tokens)
+	before, toks := s.faults, s.lx.tokens
+	if len(toks) > 1 && toks[0].kind == tokName && toks[0].keyword == 0 && softKeywords[string(s.text(toks[0]))] {
+		toks = toks[1:]
+	}
+	s.neighbours(toks)
 	if s.faults == before {
 		e := s.lx.err
 		s.syntax(e.code, e.pos, e.width, e.msg)

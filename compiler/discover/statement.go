@@ -12,27 +12,22 @@ func (s *scanner) logicalLine(toks []token) {
 	if s.is(toks[0], "async") && len(toks) > 1 && toks[1].keyword&isCompound != 0 {
 		i = 1
 	}
-	kw := string(s.text(toks[i]))
-	if kw != "def" && kw != "class" {
+	if !s.is(toks[i], "def") && !s.is(toks[i], "class") {
 		s.noFunction(toks[0])
 	}
-	compound := toks[i].keyword&isCompound != 0
-	if !compound && s.isSoftBlock(toks) {
-		compound = true
-	}
-	if !compound {
+	if toks[i].keyword&isCompound == 0 && !s.isSoftBlock(toks) {
 		ok := s.chain("", toks[0]) && s.simple(toks)
 		if !ok {
 			// A line like "elseif x:" may have been meant to open a block.
-			s.opened = &opened{maybe: true}
-			s.blocks[len(s.blocks)-1].kw = "?"
+			s.lenient()
 		}
 		return
 	}
+	kw := string(s.text(toks[i]))
 	if !s.chain(kw, toks[0]) || !s.header(toks, i, kw) {
 		s.decorators = nil
-		s.blocks[len(s.blocks)-1].kw = "?"
-		s.opened = &opened{maybe: true, scope: scopeOf(kw)}
+		s.lenient()
+		s.opened.scope = scopeOf(kw)
 	}
 }
 
@@ -49,7 +44,7 @@ func (s *scanner) isSoftBlock(toks []token) bool {
 	if len(toks) < 3 || !s.is(toks[0], "match") && !s.is(toks[0], "case") || s.colon(toks[1:]) < 0 {
 		return false
 	}
-	switch c, _ := s.classOf(toks[1]); c {
+	switch toks[1].class {
 	case clOperand, clString, clOpen, clTilde, clEllipsis:
 		return true
 	case clStar:
@@ -67,7 +62,7 @@ func (s *scanner) isSoftBlock(toks []token) bool {
 func (s *scanner) colon(toks []token) int {
 	depth, lambdas := 0, 0
 	for i, t := range toks {
-		switch c, _ := s.classOf(t); c {
+		switch t.class {
 		case clOpen:
 			depth++
 		case clClose:
@@ -170,7 +165,7 @@ func (s *scanner) defShape(head []token, colon token, kw string) bool {
 func (s *scanner) noAssignment(head []token) bool {
 	depth, lambdas := 0, 0
 	for _, t := range head {
-		switch c, _ := s.classOf(t); {
+		switch c := t.class; {
 		case c == clOpen:
 			depth++
 		case c == clClose:
@@ -196,6 +191,7 @@ func (s *scanner) enter(toks []token, i int, kw string) {
 	case "class":
 		s.defineClass(toks[i:])
 	default:
+		s.opened.main = kw == "if" && s.isMain(toks)
 		s.bindHeader(toks[i:], kw)
 	}
 }
@@ -205,7 +201,7 @@ func (s *scanner) simple(toks []token) bool {
 	for start, depth, i := 0, 0, 0; i <= len(toks); i++ {
 		atEnd := i == len(toks)
 		if !atEnd {
-			switch c, _ := s.classOf(toks[i]); c {
+			switch toks[i].class {
 			case clOpen:
 				depth++
 			case clClose:

@@ -40,7 +40,9 @@ func (r *resolver) options(u discover.Use, spec []option) given {
 			name = spec[next].name
 			next++
 		case !known(spec, name):
-			r.unknownOption(u.Power, name, a.Place, spec)
+			if near := r.unknownOption(u.Power, name, a.Place, spec); near != "" {
+				out[near] = literal.Value{} // meant, and not to be missed once more
+			}
 			continue
 		}
 		if _, twice := out[name]; twice {
@@ -62,16 +64,17 @@ func known(spec []option, name string) bool {
 	return slices.ContainsFunc(spec, func(o option) bool { return o.name == name })
 }
 
-func (r *resolver) unknownOption(power, name string, at literal.Place, spec []option) {
+func (r *resolver) unknownOption(power, name string, at literal.Place, spec []option) (near string) {
 	var names []string
 	for _, o := range spec {
 		names = append(names, o.name)
 	}
 	help := "its options are " + strings.Join(names, ", ")
-	if near := diag.Nearest(name, names); near != "" {
+	if near = diag.Nearest(name, names); near != "" {
 		help = "did you mean `" + near + "`?"
 	}
 	r.fault("FN1307", at, fmt.Sprintf("@%s has no option %q", power, name), help)
+	return near
 }
 
 func (r *resolver) override(u discover.Use, spec []option, out given) {

@@ -25,8 +25,8 @@ func (r *resolver) servers() []ir.Server {
 }
 
 func (r *resolver) region(t config.Text) {
-	if slices.Contains(r.in.Regions, t.Value) {
-		return
+	if t.Place.Line == 0 || slices.Contains(r.in.Regions, t.Value) {
+		return // a missing one was reported where it is read
 	}
 	have := "it has servers in " + strings.Join(r.in.Regions, ", ")
 	for _, known := range catalog.Regions() {

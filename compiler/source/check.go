@@ -52,6 +52,7 @@ func (w *walker) addFile(p string) bool {
 		return false
 	}
 	w.paths = append(w.paths, p)
+	w.size += info.Size()
 	return true
 }
 
@@ -141,7 +142,7 @@ func looksSecret(name string) bool {
 
 func (w *walker) warnSecret(p string, by *hit) {
 	w.diags.Add(diag.Diagnostic{
-		Code: "FN1010", Severity: diag.Warning, File: by.source, Line: by.line, Column: 1, Width: len(by.rule),
+		Code: "FN1010", Severity: diag.Warning, File: by.source, Line: by.line, Column: 1, Width: len(by.rule), Excerpt: by.rule,
 		Message: fmt.Sprintf("%q looks like a secret and ships only because of this rule", p),
 		Help:    "take it out of .fninclude; hand secrets over with `fngen set_env`",
 	})
@@ -193,13 +194,16 @@ func prefixes(p string) []string {
 	return append(out, p)
 }
 
-func (w *walker) checkLimits(m Manifest) {
-	if n := len(w.paths); n > MaxFiles {
-		w.fault("FN1007", "", fmt.Sprintf("the tree has %d files; it may have %d", n, MaxFiles),
-			"list in .fnignore what the code does not need; `fngen files` shows what would ship")
+// checkLimits refuses a tree that is too large, before it is read.
+func (w *walker) checkLimits() bool {
+	const help = "list in .fnignore what the code does not need; `fngen files` shows what would ship"
+	switch {
+	case len(w.paths) > MaxFiles:
+		w.fault("FN1007", "", fmt.Sprintf("the tree has more than %d files", MaxFiles), help)
+	case w.size > MaxTreeSize:
+		w.fault("FN1007", "", fmt.Sprintf("the tree has %d MiB; it may have %d MiB", w.size>>20, MaxTreeSize>>20), help)
+	default:
+		return true
 	}
-	if n := m.Size(); n > MaxTreeSize {
-		w.fault("FN1007", "", fmt.Sprintf("the tree has %d MiB; it may have %d MiB", n>>20, MaxTreeSize>>20),
-			"list in .fnignore what the code does not need; `fngen files` shows what would ship")
-	}
+	return false
 }

@@ -17,7 +17,7 @@ import (
 
 var seed = flag.Uint64("seed", 2026, "which trees TestAgainstGit generates")
 
-const trees = 400
+const trees = 200
 
 // TestAgainstGit compares the files that ship from generated trees with those
 // that git itself would not ignore. All trees lie in one repository, so that the

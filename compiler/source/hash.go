@@ -21,14 +21,13 @@ func (w *walker) finish(ctx context.Context, entry string) (*Scanned, error) {
 	w.paths = slices.Compact(w.paths)
 	w.checkCollisions()
 	m := Manifest{Files: []File{}}
-	if len(w.paths) <= MaxFiles {
+	if w.checkLimits() {
 		files, err := w.hash(ctx)
 		if err != nil {
 			return nil, err
 		}
 		m.Files = files
 	}
-	w.checkLimits(m)
 	slices.SortStableFunc(w.decisions, func(a, b Decision) int { return strings.Compare(a.Path, b.Path) })
 	return &Scanned{
 		Tree: Tree{Manifest: m, FS: os.DirFS(w.root)}, Root: w.root, Entry: entry,

@@ -19,6 +19,7 @@ type walker struct {
 	root      string
 	git       *layer // the rules from outside the tree
 	paths     []string
+	size      int64 // of the files, as far as they were met
 	decisions []Decision
 	diags     diag.List
 }
@@ -46,6 +47,9 @@ func (w *walker) walk(ctx context.Context) error {
 func (w *walker) dir(ctx context.Context, dir string, st state) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if len(w.paths) > MaxFiles {
+		return nil // refused as it is; a home directory pushed by mistake must not take minutes
 	}
 	entries, err := os.ReadDir(filepath.Join(w.root, filepath.FromSlash(dir)))
 	if err != nil {
@@ -117,9 +121,22 @@ func (w *walker) entry(ctx context.Context, p string, e fs.DirEntry, st state) e
 			w.decide(st.out.decision(shown))
 			return nil
 		}
-		return w.dir(ctx, p, st)
+		return w.subdir(ctx, p, st)
 	}
 	w.file(p, kept, st)
+	return nil
+}
+
+// subdir walks a directory. One that git ignores, and in which no include rule
+// found anything, is one decision, as if it had not been searched.
+func (w *walker) subdir(ctx context.Context, p string, st state) error {
+	before, included := len(w.decisions), len(w.paths)
+	if err := w.dir(ctx, p, st); err != nil {
+		return err
+	}
+	if st.out != nil && len(w.paths) == included {
+		w.decisions = append(w.decisions[:before], st.out.decision(p+"/"))
+	}
 	return nil
 }
 

@@ -21,7 +21,7 @@ var files embed.FS
 
 var templates = template.Must(template.New("agents").
 	Option("missingkey=error").
-	Funcs(template.FuncMap{"hcl": quoteHCL, "json": quoteJSON, "indent": indent}).
+	Funcs(template.FuncMap{"quote": quote}).
 	ParseFS(files, "templates/*.tmpl"))
 
 // Consul renders the configuration of a Consul agent.
@@ -54,22 +54,15 @@ func render(name string, data any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// quoteHCL writes s as an HCL string in which nothing is interpolated.
-func quoteHCL(s string) string {
-	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(quoteJSON(s))
-}
-
-// quoteJSON writes s as a JSON string, which is a YAML string too.
-func quoteJSON(s string) string {
+// quote writes s as a JSON string. That is a string of YAML too, and of the first
+// version of HCL, in which Consul, Nomad and Vault read their own configuration
+// (unlike jobs) and which does not interpolate.
+func quote(s string) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // HCL knows \u, but a path with & should be readable
+	enc.SetEscapeHTML(false) // a path with & stays readable
 	if err := enc.Encode(s); err != nil {
 		panic("encode string: " + err.Error()) // cannot happen: a string always encodes
 	}
 	return strings.TrimSuffix(b.String(), "\n")
-}
-
-func indent(n int, s string) string {
-	return strings.ReplaceAll(s, "\n", "\n"+strings.Repeat(" ", n))
 }

@@ -1,11 +1,16 @@
+//go:build linux
+
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"fngen.dev/fngen/nomad/dev/bootstrap"
@@ -58,6 +63,22 @@ func open() (*cluster, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// locked runs f while no other make changes the cluster of this checkout.
+func (c *cluster) locked(ctx context.Context, f func(context.Context) error) error {
+	lock, err := os.OpenFile(filepath.Join(c.Dev(), "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open lock: %w", err)
+	}
+	defer lock.Close()
+	if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		c.out.line("waiting for another make in this checkout")
+		if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+			return fmt.Errorf("lock %s: %w", lock.Name(), err)
+		}
+	}
+	return f(ctx)
 }
 
 // region is the platform's default, that of the first server.

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -32,8 +34,11 @@ func (c *cluster) down(ctx context.Context) error {
 			same++
 		}
 		errs = append(errs, c.stopAll(records[:same]))
-		if records[0].Order == orderNode || records[0].Order == orderNomad {
-			errs = append(errs, process.EndInside(c.DataRoot(), taskGrace))
+		switch records[0].Order { // an agent that runs would start its tasks again
+		case orderNode:
+			errs = append(errs, process.EndInside(c.Data("nodes"), taskGrace))
+		case orderNomad:
+			errs = append(errs, process.EndInside(c.Data("nomad"), taskGrace))
 		}
 		records = records[same:]
 	}

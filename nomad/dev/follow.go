@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -21,9 +23,9 @@ import (
 
 var errDeployment = errors.New("deployment failed")
 
-// waitFngend polls until the newest version of the job is deployed and answers
-// through the router.
-func (c *cluster) waitFngend(ctx context.Context) error {
+// waitFngend polls until the job as it was registered at index is deployed, and
+// answers through the router.
+func (c *cluster) waitFngend(ctx context.Context, index uint64) error {
 	client, err := c.ingressClient()
 	if err != nil {
 		return err
@@ -31,7 +33,7 @@ func (c *cluster) waitFngend(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
-		err := c.deployed(ctx)
+		err := c.deployed(ctx, index)
 		if err == nil {
 			err = answers(ctx, client, c.apiURL()+"/healthz")
 		}
@@ -80,14 +82,16 @@ func answers(ctx context.Context, client *http.Client, url string) error {
 	return nil
 }
 
-// deployed reports whether the newest version of fngend is healthy. A
-// deployment is collected some time after it ended; then the allocation counts.
-func (c *cluster) deployed(ctx context.Context) error {
+// deployed reports whether fngend is healthy in the version of index or a newer
+// one. An old deployment is collected some time after its end.
+func (c *cluster) deployed(ctx context.Context, index uint64) error {
 	q := (&nomad.QueryOptions{Namespace: bootstrap.Platform}).WithContext(ctx)
 	d, _, err := c.nomad.API().Jobs().LatestDeployment(jobFngend, q)
 	switch {
 	case err != nil:
 		return fmt.Errorf("read deployment of fngend: %w", err)
+	case index > 0 && (d == nil || d.JobSpecModifyIndex < index):
+		return errors.New("the new version is not deployed yet")
 	case d == nil || d.Status == nomad.DeploymentStatusSuccessful:
 		return nil
 	case d.Status == nomad.DeploymentStatusFailed:

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command dev runs the one-machine cluster: real Consul, Vault, Nomad, Traefik,
 // Loki and RabbitMQ on the loopback interface, configured as in production.
 //
@@ -37,11 +39,11 @@ func run(ctx context.Context, args []string) error {
 	}
 	switch command {
 	case "up":
-		return c.up(ctx)
+		return c.locked(ctx, c.up)
 	case "down":
-		return c.down(ctx)
+		return c.locked(ctx, c.down)
 	case "clean":
-		return c.clean(ctx)
+		return c.locked(ctx, c.clean)
 	case "status":
 		return c.status(ctx)
 	case "uv":

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -64,6 +66,10 @@ func (c *cluster) node(ctx context.Context, n fleet.Node) error {
 		NodeName: n.Name(), Address: addr, Servers: []string{layout.Addr(layout.NomadRPCPort)},
 		Datacenter: n.Region, NodeClass: n.Size.Name, MemoryMB: n.Size.MemoryMB, CPUShares: n.Size.VCPU * 1000,
 	}, func(ctx context.Context) error {
+		// The server believes in a node for a while after it died: ask both.
+		if err := httpOK("http://" + net.JoinHostPort(addr, "4646") + "/v1/agent/health?type=client")(ctx); err != nil {
+			return err
+		}
 		unready, err := c.nomad.Unready(ctx, []string{n.Name()})
 		if err == nil && len(unready) > 0 {
 			err = errors.New("the node is not ready")

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -45,14 +47,17 @@ func (c *cluster) deployFngend(ctx context.Context, k kit.Kit) error {
 	if err != nil {
 		return err
 	}
-	changed, err := c.submit(ctx, job)
+	index, err := c.submit(ctx, job)
 	if err != nil {
 		return err
 	}
-	if err := c.waitFngend(ctx); err != nil {
+	if err := c.waitFngend(ctx, index); err != nil {
 		return err
 	}
-	word := map[bool]string{true: "ready", false: "runs"}[changed]
+	word := "ready"
+	if index == 0 {
+		word = "runs"
+	}
 	c.out.line("%-24s %-5s %5.1fs", jobFngend, word, time.Since(start).Seconds())
 	return nil
 }
@@ -104,18 +109,21 @@ func variables(values map[string]string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-func (c *cluster) submit(ctx context.Context, job *nomad.Job) (changed bool, err error) {
+// submit registers the job unless it is registered as it is, and returns the
+// index of the change, or 0.
+func (c *cluster) submit(ctx context.Context, job *nomad.Job) (uint64, error) {
 	w := (&nomad.WriteOptions{Namespace: bootstrap.Platform}).WithContext(ctx)
 	plan, _, err := c.nomad.API().Jobs().PlanOpts(job, &nomad.PlanOptions{Diff: true}, w)
 	if err != nil {
-		return false, fmt.Errorf("plan job fngend: %w", err)
+		return 0, fmt.Errorf("plan job fngend: %w", err)
 	}
 	if plan.Diff != nil && plan.Diff.Type == "None" {
-		return false, nil
+		return 0, nil
 	}
 	opts := &nomad.RegisterOptions{EnforceIndex: true, ModifyIndex: plan.JobModifyIndex}
-	if _, _, err := c.nomad.API().Jobs().RegisterOpts(job, opts, w); err != nil {
-		return false, fmt.Errorf("submit job fngend: %w", err)
+	res, _, err := c.nomad.API().Jobs().RegisterOpts(job, opts, w)
+	if err != nil {
+		return 0, fmt.Errorf("submit job fngend: %w", err)
 	}
-	return true, nil
+	return res.JobModifyIndex, nil
 }

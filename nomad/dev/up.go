@@ -1,9 +1,12 @@
+//go:build linux
+
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -87,6 +90,12 @@ func (c *cluster) ports() []preflight.Port {
 		{Addr: layout.Addr(layout.RabbitPort), Server: "rabbitmq"},
 		{Addr: layout.Addr(layout.RabbitAdminPort), Server: "rabbitmq"},
 		{Addr: layout.Addr(layout.RabbitDistPort), Server: "rabbitmq"},
+	}
+	for _, n := range c.fleet {
+		addr := layout.NodeAddress(n.N)
+		ports = append(ports,
+			preflight.Port{Addr: net.JoinHostPort(addr, "8500"), Server: "consul-" + n.Name()},
+			preflight.Port{Addr: net.JoinHostPort(addr, "4646"), Server: "nomad-" + n.Name()})
 	}
 	return ports
 }

@@ -16,9 +16,6 @@ import (
 	"fngen.dev/fngen/pkg/term"
 )
 
-// Version is that of the programs of this module.
-const Version = "0.1.0"
-
 // Env is what a run reads from the world around it.
 type Env struct {
 	Getenv func(string) string

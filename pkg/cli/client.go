@@ -9,5 +9,5 @@ func (a *app) client() (*api.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.NewClient(c.APIURL, string(c.Key), c.CACert, Version)
+	return api.NewClient(c.APIURL, string(c.Key), c.CACert, api.Version)
 }

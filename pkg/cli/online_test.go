@@ -49,7 +49,7 @@ func startPlatform(env *testscript.Env) error {
 	}
 	p := &player{store: st, blobs: blobs, live: map[string]api.PushResult{}, closed: make(chan struct{})}
 	web := httptest.NewServer(server.New(server.Options{
-		Store: st, Blobs: blobs, Deployer: p, Version: Version,
+		Store: st, Blobs: blobs, Deployer: p, Version: api.Version,
 		Workloads: server.NewWorkloadVerifier("http://127.0.0.1:1", nil),
 		Log:       slog.New(slog.DiscardHandler),
 	}))
@@ -91,7 +91,7 @@ type player struct {
 
 func (p *player) Platform(context.Context) (api.Platform, error) {
 	return api.Platform{
-		Version: Version, Domain: "fngen.localhost", Pythons: []string{"3.11"},
+		Version: api.Version, Domain: "fngen.localhost", Pythons: []string{"3.11"},
 		Regions: []string{"us-west", "eu-central"}, DefaultRegion: "us-west",
 	}, nil
 }

@@ -5,6 +5,8 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
+
+	"fngen.dev/fngen/pkg/api"
 )
 
 func newCmdVersion(a *app) *cobra.Command {
@@ -24,10 +26,10 @@ func runVersion(a *app) error {
 			Go      string `json:"go"`
 			OS      string `json:"os"`
 			Arch    string `json:"arch"`
-		}{Version, runtime.Version(), runtime.GOOS, runtime.GOARCH})
+		}{api.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH})
 	}
 	_, err := fmt.Fprintf(a.IO.Out, "fngen %s\n", versionText())
 	return err
 }
 
-func versionText() string { return fmt.Sprintf("%s (%s)", Version, runtime.Version()) }
+func versionText() string { return fmt.Sprintf("%s (%s)", api.Version, runtime.Version()) }

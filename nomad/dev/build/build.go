@@ -1,3 +1,5 @@
+//go:build linux
+
 package build
 
 import (
@@ -114,7 +116,22 @@ func buildLocked(ctx context.Context, l layout.Layout, t Tool, report Report) er
 	}
 	start := time.Now()
 	report("%-9s building %s", t.Name, pin.Version)
-	if err := goBuild(ctx, l, t, pin, target); err != nil {
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(30 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				report("%-9s building, for %s now", t.Name, time.Since(start).Round(time.Second))
+			}
+		}
+	}()
+	err = goBuild(ctx, l, t, pin, target)
+	close(done)
+	if err != nil {
 		return err
 	}
 	report("%-9s built %s in %s", t.Name, pin.Version, time.Since(start).Round(time.Second))
@@ -124,6 +141,12 @@ func buildLocked(ctx context.Context, l layout.Layout, t Tool, report Report) er
 // goBuild works on a copy of go.mod and go.sum, since -mod=mod may write them.
 // (-mod=mod: the checksums of what only tests of the server import are missing.)
 func goBuild(ctx context.Context, l layout.Layout, t Tool, pin Pin, target string) error {
+	stale, _ := filepath.Glob(filepath.Join(filepath.Dir(target), "build-*")) // the pattern is good
+	for _, dir := range stale {                                              // of builds that were killed
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("remove stale build: %w", err)
+		}
+	}
 	work, err := os.MkdirTemp(filepath.Dir(target), "build-")
 	if err != nil {
 		return fmt.Errorf("create build directory: %w", err)

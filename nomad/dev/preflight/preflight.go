@@ -1,6 +1,5 @@
-// Package preflight looks, before anything is started, for what would make the
-// start fail later and worse. Every fault says what to do about it, and all of
-// them are shown at once.
+//go:build linux
+
 package preflight
 
 import (
@@ -9,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -99,17 +99,16 @@ func existingParent(dir string) string {
 	return dir
 }
 
-// port must be free, or held by the server that is meant to.
+// port must be free, or held by a server of ours. (By which one is not asked:
+// an address may change hands when the fleet does.)
 func port(l layout.Layout, p Port) error {
 	if process.Free(p.Addr) {
 		return nil
 	}
 	holder := process.HolderOf(p.Addr)
-	if r, alive := process.Load(l.Run(), p.Server); alive && holder.PID == r.PID {
-		return nil
-	}
-	if !process.Assignable(p.Addr) {
-		return nil // the address comes with the server
+	ours, err := process.LoadAll(l.Run())
+	if err != nil || slices.ContainsFunc(ours, func(r process.Record) bool { return r.PID == holder.PID }) {
+		return err
 	}
 	help := "stop it"
 	if p.Variable != "" {

@@ -1,8 +1,5 @@
-// Package process starts, finds and stops the servers of the one-machine
-// cluster.
-//
-// A process is known by its pid and the time the kernel started it, so that a
-// pid which was used again after a crash is never taken for one of ours.
+//go:build linux
+
 package process
 
 import (

@@ -1,3 +1,5 @@
+//go:build linux
+
 package process
 
 import (
@@ -104,18 +106,4 @@ func command(pid int) string {
 		text = text[:80] + "..."
 	}
 	return text
-}
-
-// Assignable reports whether the machine has the address at all.
-func Assignable(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	l, err := net.Listen("tcp4", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return false
-	}
-	l.Close()
-	return true
 }

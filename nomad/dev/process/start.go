@@ -1,3 +1,5 @@
+//go:build linux
+
 package process
 
 import (
@@ -11,6 +13,9 @@ import (
 	"syscall"
 	"time"
 )
+
+// maxLog is the size from which a log is put aside at the next start.
+const maxLog = 32 << 20
 
 // Spec is how to start one server.
 type Spec struct {
@@ -50,6 +55,11 @@ func Start(dir string, s Spec) (Record, error) {
 	for _, d := range []string{filepath.Dir(s.Log), s.Dir} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return Record{}, fmt.Errorf("create %s: %w", d, err)
+		}
+	}
+	if info, err := os.Stat(s.Log); err == nil && info.Size() > maxLog {
+		if err := os.Rename(s.Log, s.Log+".1"); err != nil {
+			return Record{}, fmt.Errorf("rotate log: %w", err)
 		}
 	}
 	log, err := os.OpenFile(s.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)

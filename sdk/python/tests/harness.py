@@ -65,7 +65,7 @@ class Instance:
                 stderr=output,
                 env={
                     "PATH": os.environ["PATH"],
-                    "PYTHONPYCACHEPREFIX": str(tree.parent / "pyc"),
+                    "PYTHONPYCACHEPREFIX": str(runtime.parent / "bytecode"),
                     "FNGEN_PROJECT": "hello",
                     "FNGEN_FUNCTION": "live_app",
                     "FNGEN_POWER": "webapp",

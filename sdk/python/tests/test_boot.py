@@ -50,18 +50,22 @@ def test_files_of_the_tree_do_not_shadow_ours(start: Start) -> None:
     assert instance.get()[1] == '"served"'
 
 
-@pytest.mark.parametrize(("pinned", "version"), [(True, "person"), (False, "0.16.0")])
+SERVER = ("a2wsgi", "h11", "httptools", "uvicorn", "websockets")
+
+
+@pytest.mark.parametrize("pinned", [True, False])
 def test_a_persons_pin_wins_and_else_ours_is_there(
-    start: Start, tmp_path: Path, pinned: bool, version: str
+    start: Start, runtime: Path, tmp_path: Path, pinned: bool
 ) -> None:
     pins = tmp_path / "pins"
-    if pinned:
-        for package in ("h11", "uvicorn", "websockets"):
-            (pins / package).mkdir(parents=True)
-            (pins / package / "__init__.py").write_text("__version__ = 'person'")
-    code = sees("h11.__version__", "import h11, uvicorn, websockets")
+    for package in SERVER if pinned else ():
+        (pins / package).mkdir(parents=True)
+        (pins / package / "__init__.py").touch()
+    files = ", ".join(f"{package}.__file__" for package in SERVER)
+    code = sees(f"[{files}]", f"import {', '.join(SERVER)}")
     instance = start({"app.py": code}, PYTHONPATH=str(pins)).ready()
-    assert instance.get()[1] == f'"{version}"'
+    wanted = pins if pinned else runtime
+    assert json.loads(instance.get()[1]) == [str(wanted / name / "__init__.py") for name in SERVER]
 
 
 def test_a_pinned_fngen_is_what_the_person_gets(start: Start, tmp_path: Path) -> None:

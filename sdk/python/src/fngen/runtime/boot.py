@@ -20,7 +20,8 @@ def boot() -> int:
     tree = os.getcwd()
     here = os.path.dirname(os.path.abspath(__file__))
     ours = os.path.realpath(here)  # Python put it first, with its links resolved
-    directory = os.environ.get("FNGEN_RUNTIME") or os.path.dirname(os.path.dirname(here))
+    given = os.environ.get("FNGEN_RUNTIME")
+    directory = os.path.abspath(given) if given else os.path.dirname(os.path.dirname(here))
     inherited = [path for path in sys.path if path and os.path.realpath(path) != ours]
 
     sys.path[:] = [directory, *inherited]

@@ -44,8 +44,11 @@ class Service:
         logging.getLogger("uvicorn.error").addFilter(_is_news)
         try:
             loop.run_until_complete(self._server.serve())
-        except SystemExit:  # how uvicorn says that it could not start, and has logged why
-            raise StartError(self._server.why_not_started()) from None
+        except SystemExit:  # a failed start, in newer versions of uvicorn
+            if self._server.started:
+                raise
+        if not self._server.started:  # uvicorn has logged why
+            raise StartError(self._server.why_not_started())
         # Python waits, without a limit, for threads that still run.
         last = threading.Timer(self._server.seconds_left(least=1), os._exit, [0])
         last.daemon = True

@@ -1,0 +1,89 @@
+package config
+
+import (
+	"bytes"
+	_ "embed"
+	"reflect"
+	"regexp"
+	"slices"
+	"testing"
+
+	"fngen.dev/fngen/compiler/catalog"
+)
+
+//go:embed reference.yml
+var reference []byte
+
+// The manual page is a valid file, names every key, and every size.
+func TestReference(t *testing.T) {
+	f, diags := parse("fngen.yml", reference)
+	if len(diags) > 0 {
+		t.Fatalf("reference.yml: %v", diags)
+	}
+	if f.Project.Value == "" || f.Python.Value == "" || len(f.Servers) != 2 || len(f.Functions) != 1 {
+		t.Errorf("reference.yml says %+v", f)
+	}
+	for _, key := range append(slices.Clone(topKeys), serverKeys...) {
+		if !regexp.MustCompile(`(?m)^[ -]*` + key + `:`).Match(reference) {
+			t.Errorf("reference.yml does not name %q", key)
+		}
+	}
+	for _, size := range catalog.Sizes() {
+		if !regexp.MustCompile(`# Required\. .*\b` + size.Name + `\b`).Match(reference) {
+			t.Errorf("reference.yml does not name the size %q", size.Name)
+		}
+	}
+}
+
+func TestAllows(t *testing.T) {
+	for _, c := range []struct {
+		spec, minor string
+		ok, valid   bool
+	}{
+		{">=3.9,<3.12", "3.11", true, true},
+		{">=3.9,<3.12", "3.12", false, true},
+		{">=3.9, <4", "3.13", true, true},
+		{">=3", "3.9", true, true},
+		{"==3.11.*", "3.11", true, true},
+		{"==3.11.4", "3.11", true, true},
+		{"==3.10", "3.11", false, true},
+		{"~=3.9", "3.13", true, true},
+		{"~=3.9.2", "3.10", false, true},
+		{"<3.12.3", "3.12", true, true},
+		{"!=3.11.*,>=3.10", "3.11", false, true},
+		{"!=3.11.2", "3.11", true, true},
+		{">2.7", "3.11", true, true},
+		{"<3", "3.11", false, true},
+		{"", "3.11", true, true},
+		{"^3.9", "3.11", false, false},
+		{"3.9", "3.11", false, false},
+	} {
+		ok, valid := allows(c.spec, c.minor)
+		if ok != c.ok || valid != c.valid {
+			t.Errorf("allows(%q, %q) = %v, %v", c.spec, c.minor, ok, valid)
+		}
+	}
+}
+
+func TestLogicalLines(t *testing.T) {
+	got := logicalLines("r.txt", "a # why\r\n# b \\\nc==1 \\\n  --hash=x\n\n  d#e\n\\\n")
+	want := []reqLine{{"r.txt", 1, "a"}, {"r.txt", 3, "c==1    --hash=x"}, {"r.txt", 6, "d#e"}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// Whatever the bytes, reading ends and points into the file.
+func FuzzParse(f *testing.F) {
+	f.Add(reference)
+	f.Add([]byte("a: &b [*b]\n<<: {}\n? [x]\n: y\n"))
+	f.Add([]byte("servers:\n- {name: é, count: 1e3}\n--- \n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		_, diags := parse("fngen.yml", data)
+		for _, d := range diags {
+			if d.Line < 0 || d.Line > bytes.Count(data, []byte("\n"))+bytes.Count(data, []byte("\r"))+bytes.Count(data, []byte("\u0085"))+bytes.Count(data, []byte("\u2028"))+bytes.Count(data, []byte("\u2029"))+2 || d.Help == "" {
+				t.Errorf("bad diagnostic %+v", d)
+			}
+		}
+	})
+}
