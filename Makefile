@@ -6,7 +6,7 @@
 DEV := go run ./nomad/dev
 # Turns on what the running cluster needs: addresses, tokens, bin/ on PATH.
 ENV := . ./.dev/env.sh
-GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.6.2
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 up: ## install and build what is missing, start the cluster, push examples/hello, print its URL
 	@$(DEV) up

@@ -51,7 +51,7 @@ type bench struct {
 	uid   int
 }
 
-func prepare(ctx context.Context) (*bench, error) {
+func newBench() (*bench, error) {
 	random := make([]byte, 3)
 	_, _ = rand.Read(random)
 	dir, err := os.MkdirTemp("", "fngen-bench-")
@@ -62,22 +62,26 @@ func prepare(ctx context.Context) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{project: "bench-" + hex.EncodeToString(random), dir: dir, http: http}
+	return &bench{project: "bench-" + hex.EncodeToString(random), dir: dir, http: http}, nil
+}
+
+// prepare makes the first version live, with its layer.
+func (b *bench) prepare(ctx context.Context) error {
 	if err := b.writeApp(); err != nil {
-		return nil, err
+		return err
 	}
 	for path, text := range map[string]string{"requirements.txt": "fastapi\nuvicorn\n", "fngen.yml": config} {
-		if err := os.WriteFile(filepath.Join(dir, path), []byte(text), 0o600); err != nil {
-			return nil, err
+		if err := os.WriteFile(filepath.Join(b.dir, path), []byte(text), 0o600); err != nil {
+			return err
 		}
 	}
 	if err := command(ctx, "fngen", "create", b.project); err != nil {
-		return nil, err
+		return err
 	}
 	if err := b.push(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	return b, b.findLayer(ctx)
+	return b.findLayer(ctx)
 }
 
 func (b *bench) writeApp() error {

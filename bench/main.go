@@ -31,11 +31,14 @@ func run(ctx context.Context) error {
 	if os.Getenv("FNGEN_INGRESS") == "" {
 		return fmt.Errorf("no cluster: run `make up`, then `. .dev/env.sh`")
 	}
-	b, err := prepare(ctx)
+	b, err := newBench()
 	if err != nil {
 		return err
 	}
 	defer b.cleanUp()
+	if err := b.prepare(ctx); err != nil {
+		return err
+	}
 	var table []figure
 	for _, measure := range []func(context.Context) ([]figure, error){b.pushToAnswer, b.noChange, b.makeUp, b.memory} {
 		figures, err := measure(ctx)

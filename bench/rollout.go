@@ -14,23 +14,25 @@ import (
 	"strings"
 	"time"
 
+	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
 )
 
 // rival is the hand-written job: what a person who knows Nomad well would write
-// for the same app, with the same check, canary and router.
+// for the same app, with the same check, canary and router. It runs on another
+// simulated server of the same machine, so that both always have room.
 const rival = "bench-by-hand"
 
 const byHand = `job %q {
   namespace   = "default"
-  datacenters = ["us-west"]
+  datacenters = ["eu-central"]
 
   group "web" {
     shutdown_delay = "3s"
 
     constraint {
       attribute = "${node.class}"
-      value     = "xl"
+      value     = "m"
     }
 
     update {
@@ -89,7 +91,7 @@ const byHand = `job %q {
       }
 
       resources {
-        cpu    = 500
+        cpu    = 450
         memory = 512
       }
 
@@ -116,6 +118,9 @@ func (b *bench) pushToAnswer(ctx context.Context) ([]figure, error) {
 	file := filepath.Join(b.dir, "by-hand.nomad.hcl")
 	var ours, theirs []time.Duration
 	for turn := range turns + 1 {
+		if err := b.settled(ctx); err != nil {
+			return nil, err
+		}
 		if err := b.writeApp(); err != nil {
 			return nil, err
 		}
@@ -142,6 +147,21 @@ func (b *bench) pushToAnswer(ctx context.Context) ([]figure, error) {
 		"push of a one-line change to the first answer of the new version", seconds(median(ours)), seconds(median(theirs)) + " (`nomad job run` by hand)",
 		fmt.Sprintf("%.2f", float64(median(ours))/float64(median(theirs))), "<= 1.5",
 	}}, nil
+}
+
+// settled waits until nothing drains any more, so that no turn pays for the one
+// before it.
+func (b *bench) settled(ctx context.Context) error {
+	client, err := nomad.New(os.Getenv("NOMAD_ADDR"), os.Getenv("NOMAD_TOKEN"))
+	if err != nil {
+		return err
+	}
+	for namespace, job := range map[string]string{b.project: "web-live_app", "default": rival} {
+		if _, err := client.Settle(ctx, namespace, job); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // timed runs a command and returns how long it took from its start until the

@@ -7,6 +7,7 @@ package nomad
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -82,7 +83,7 @@ func write(ctx context.Context, namespace string) *api.WriteOptions {
 }
 
 func isNotFound(err error) bool {
-	if e, ok := err.(api.UnexpectedResponseError); ok && e.StatusCode() == http.StatusNotFound {
+	if e, ok := errors.AsType[api.UnexpectedResponseError](err); ok && e.StatusCode() == http.StatusNotFound {
 		return true
 	}
 	return strings.Contains(err.Error(), "not found")

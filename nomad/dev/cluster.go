@@ -34,7 +34,7 @@ type cluster struct {
 	vault  *bootstrap.Vault
 }
 
-// open reads the settings. It starts and writes nothing but the secrets' folder.
+// open reads the settings. It starts and writes nothing.
 func open() (*cluster, error) {
 	l, err := layout.Find()
 	if err != nil {
@@ -48,25 +48,31 @@ func open() (*cluster, error) {
 	if _, _, err := net.SplitHostPort(ingress); err != nil {
 		return nil, fmt.Errorf("FNGEN_INGRESS %q: want host:port, such as 127.0.0.1:8443", ingress)
 	}
-	s, err := secrets.Open(l.Secrets())
-	if err != nil {
-		return nil, err
+	c := &cluster{Layout: l, fleet: nodes, ingress: ingress, out: &printer{start: time.Now()}}
+	return c, nil
+}
+
+// connect opens the secrets' folder and makes the clients of the servers.
+func (c *cluster) connect() (err error) {
+	if c.secrets, err = secrets.Open(c.Secrets()); err != nil {
+		return err
 	}
-	c := &cluster{Layout: l, secrets: s, fleet: nodes, ingress: ingress, out: &printer{start: time.Now()}}
+	s := c.secrets
 	if c.consul, err = bootstrap.NewConsul(layout.HTTP(layout.ConsulPort), s); err != nil {
-		return nil, err
+		return err
 	}
 	if c.nomad, err = bootstrap.NewNomad(layout.HTTP(layout.NomadPort), s); err != nil {
-		return nil, err
+		return err
 	}
-	if c.vault, err = bootstrap.NewVault(layout.HTTP(layout.VaultPort), s); err != nil {
-		return nil, err
-	}
-	return c, nil
+	c.vault, err = bootstrap.NewVault(layout.HTTP(layout.VaultPort), s)
+	return err
 }
 
 // locked runs f while no other make changes the cluster of this checkout.
 func (c *cluster) locked(ctx context.Context, f func(context.Context) error) error {
+	if err := c.connect(); err != nil {
+		return err
+	}
 	lock, err := os.OpenFile(filepath.Join(c.Dev(), "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("open lock: %w", err)

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -29,13 +30,17 @@ func run(ctx context.Context, args []string) error {
 	if err := cleanEnvironment(); err != nil {
 		return err
 	}
-	c, err := open()
-	if err != nil {
-		return err
-	}
 	command := ""
 	if len(args) > 0 {
 		command = args[0]
+	}
+	if os.Geteuid() != 0 && command != "uv" && command != "" {
+		return errors.New("the one-machine cluster runs as root, since Nomad isolates tasks with " +
+			"namespaces, mounts and users: run it with sudo -E env PATH=\"$PATH\" make up")
+	}
+	c, err := open()
+	if err != nil {
+		return err
 	}
 	switch command {
 	case "up":

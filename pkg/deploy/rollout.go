@@ -88,17 +88,9 @@ func (p *push) addRelease(ctx context.Context) ([]*nomadapi.Job, error) {
 // and answering through the router.
 func (p *push) rollJob(ctx context.Context, job *nomadapi.Job) error {
 	f := functionOf(p.ir, *job.ID)
-	plan, err := p.nomad.Plan(ctx, job)
-	if err != nil {
+	plan, err := p.planWithRoom(ctx, job, f)
+	if err != nil || !plan.Changed {
 		return err
-	}
-	if !plan.Changed {
-		return nil
-	}
-	if len(plan.Unplaced) > 0 {
-		problem := api.NewProblem(api.Failed, "there is no room for %s: %s", f.Name, plan.Unplaced[0]).
-			WithHelp("choose a smaller size or another region in fngen.yml, or ask the operator for more servers")
-		return problem
 	}
 	source, err := jobs.HCL(job)
 	if err != nil {
@@ -120,6 +112,26 @@ func (p *push) rollJob(ctx context.Context, job *nomadapi.Job) error {
 	}
 	p.phase("route", "waiting for %s to answer at %s", f.Name, p.cfg.Cluster.URL(f.WebApp.Hosts[0]))
 	return p.router.answering(ctx, f.WebApp.Hosts[0], f.WebApp.Health, rollout.Allocations)
+}
+
+// planWithRoom plans a job. Where there is no room because instances of the push
+// before this one still drain, it waits for them.
+func (p *push) planWithRoom(ctx context.Context, job *nomadapi.Job, f ir.Function) (nomad.Plan, error) {
+	for {
+		plan, err := p.nomad.Plan(ctx, job)
+		if err != nil || len(plan.Unplaced) == 0 {
+			return plan, err
+		}
+		p.phase("rollout", "making room for %s", f.Name)
+		waited, err := p.nomad.Settle(ctx, p.project.Name, *job.ID)
+		if err != nil {
+			return plan, err
+		}
+		if !waited {
+			return plan, api.NewProblem(api.Failed, "there is no room for %s: %s", f.Name, plan.Unplaced[0]).
+				WithHelp("choose a smaller size or another region in fngen.yml, or ask the operator for more servers")
+		}
+	}
 }
 
 func (p *push) explainRollout(f ir.Function, failure *nomad.Failure) error {

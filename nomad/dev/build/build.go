@@ -142,7 +142,7 @@ func buildLocked(ctx context.Context, l layout.Layout, t Tool, report Report) er
 // (-mod=mod: the checksums of what only tests of the server import are missing.)
 func goBuild(ctx context.Context, l layout.Layout, t Tool, pin Pin, target string) error {
 	stale, _ := filepath.Glob(filepath.Join(filepath.Dir(target), "build-*")) // the pattern is good
-	for _, dir := range stale {                                              // of builds that were killed
+	for _, dir := range stale {                                               // of builds that were killed
 		if err := os.RemoveAll(dir); err != nil {
 			return fmt.Errorf("remove stale build: %w", err)
 		}

@@ -33,10 +33,6 @@ const (
 
 // Check returns every fault of the machine.
 func Check(ctx context.Context, l layout.Layout, building bool, ports []Port) error {
-	if os.Geteuid() != 0 {
-		return errors.New("the one-machine cluster must run as root, since Nomad isolates tasks with " +
-			"namespaces, mounts and users: run sudo -E make up")
-	}
 	errs := []error{programs(building), cgroups()}
 	need := uint64(diskToRun)
 	if building {

@@ -1,0 +1,28 @@
+package nomad
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/nomad/api"
+)
+
+// Settle waits until the instances that a job has told to stop have ended: while
+// they drain they still hold their memory. It reports whether there were any.
+func (c *Client) Settle(ctx context.Context, namespace, jobID string) (waited bool, err error) {
+	var index uint64
+	for {
+		allocs, meta, err := c.api.Jobs().Allocations(jobID, true, after(ctx, namespace, index, wait))
+		if err != nil {
+			return waited, fmt.Errorf("list allocations of job %q: %w", jobID, err)
+		}
+		draining := false
+		for _, a := range allocs {
+			draining = draining || a.DesiredStatus != api.AllocDesiredStatusRun && a.ClientStatus == api.AllocClientStatusRunning
+		}
+		if !draining {
+			return waited, nil
+		}
+		waited, index = true, meta.LastIndex
+	}
+}
