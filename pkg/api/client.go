@@ -21,6 +21,10 @@ const (
 	firstWait = 200 * time.Millisecond
 )
 
+// rollingTime is how long a request waits for a control plane that its router
+// does not know at the moment: one that is being replaced is back within it.
+const rollingTime = 10 * time.Second
+
 // maxAnswer bounds an answer that is not a stream.
 const maxAnswer = 64 << 20
 
@@ -30,6 +34,8 @@ type Client struct {
 	key     string
 	version string
 	http    *http.Client
+	// patience is rollingTime but in tests.
+	patience time.Duration
 }
 
 // NewClient makes a client. The CA certificates of caFile (PEM, may be empty)
@@ -46,7 +52,7 @@ func NewClient(baseURL, key, caFile, version string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{base: base, key: key, version: version, http: &http.Client{Transport: transport}}, nil
+	return &Client{base: base, key: key, version: version, http: &http.Client{Transport: transport}, patience: rollingTime}, nil
 }
 
 // Account says whose key it is.
@@ -117,13 +123,16 @@ func canRepeat(method, path string) bool {
 // do sends a request and returns an answer of status 2xx; another status is a
 // *Problem. body is called once an attempt.
 func (c *Client) do(ctx context.Context, method, path, contentType string, body func() io.Reader, repeat bool) (*http.Response, error) {
-	wait := firstWait
+	wait, begin := firstWait, time.Now()
 	for attempt := 1; ; attempt++ {
 		resp, err := c.send(ctx, method, path, contentType, body())
-		if err == nil {
+		if err == nil && (!unrouted(resp) || time.Since(begin) > c.patience) {
 			return answer(resp)
 		}
-		if !repeat || attempt == attempts || ctx.Err() != nil || errors.Is(err, errNotSent) {
+		if err == nil {
+			resp.Body.Close()
+			attempt, wait = 0, firstWait // it never arrived: any request may be sent again
+		} else if !repeat || attempt == attempts || ctx.Err() != nil || errors.Is(err, errNotSent) {
 			return nil, err
 		}
 		select {
@@ -154,6 +163,13 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 		return nil, fmt.Errorf("reach the platform: %w", err)
 	}
 	return resp, nil
+}
+
+// unrouted reports whether the router in front of the platform answered because
+// it knows no instance of it. The platform's own answers carry a request id.
+func unrouted(resp *http.Response) bool {
+	return (resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusServiceUnavailable) &&
+		resp.Header.Get("X-Request-Id") == "" && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain")
 }
 
 // answer turns a status that is not 2xx into a *Problem.

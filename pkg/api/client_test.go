@@ -85,11 +85,30 @@ func TestAnswersOfOthers(t *testing.T) {
 		c := clientOf(t, func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "<html>a router speaks", status)
 		})
+		c.patience = 0
 		_, err := c.Account(t.Context())
 		var p *Problem
 		if !errors.As(err, &p) || p.Code != code || p.Status != status || strings.Contains(p.Detail, "<html>") {
 			t.Errorf("%d: %v", status, err)
 		}
+	}
+}
+
+// TestControlPlaneThatIsReplaced holds that a request outlives the moment in which
+// the router knows no instance, even one that may not be sent twice.
+func TestControlPlaneThatIsReplaced(t *testing.T) {
+	var asked atomic.Int32
+	c := clientOf(t, func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) < 3 {
+			http.Error(w, "404 page not found", http.StatusNotFound)
+			return
+		}
+		w.Header().Set("X-Request-Id", "r")
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{}`)
+	})
+	if _, err := c.CreateProject(t.Context(), "shop"); err != nil || asked.Load() != 3 {
+		t.Errorf("asked %d times: %v", asked.Load(), err)
 	}
 }
 
