@@ -54,7 +54,7 @@ func Compile(ctx context.Context, in Input) (*ir.Project, diag.List) {
 	files, more := config.Requirements(in.Tree)
 	diags = append(diags, more...)
 	found := search(ctx, in.Tree, in.Entry)
-	diags = append(diags, found.diags...)
+	diags = append(append(diags, found.diags...), tooNew(found.needs, python)...)
 	if ctx.Err() != nil {
 		diags.Add(diag.Diagnostic{Code: "FN1000", Message: "interrupted", Help: "run it again"})
 		return nil, diags

@@ -3,6 +3,7 @@ package compiler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"runtime"
 	"strings"
@@ -19,6 +20,7 @@ import (
 type found struct {
 	uses  []discover.Use
 	apps  []discover.App
+	needs []discover.Needs
 	diags diag.List
 }
 
@@ -49,6 +51,9 @@ func search(ctx context.Context, tree source.Tree, entry string) found {
 		if m == nil {
 			continue // interrupted
 		}
+		if m.Needs.Minor > 0 {
+			out.needs = append(out.needs, m.Needs)
+		}
 		if entry != "" && m.File != entry {
 			out.diags = append(out.diags, m.Broken()...)
 			continue
@@ -72,4 +77,21 @@ func scan(fsys fs.FS, file string) *discover.Module {
 		return m
 	}
 	return discover.Scan(file, src)
+}
+
+// tooNew reports syntax that the project's Python does not have yet. It would
+// fail only when the file is imported.
+func tooNew(needs []discover.Needs, python string) diag.List {
+	var diags diag.List
+	for _, n := range needs {
+		if n.Minor <= minor(python) {
+			continue
+		}
+		diags.Add(diag.Diagnostic{
+			Code: "FN1217", File: n.Place.File, Line: n.Place.Line, Column: n.Place.Column, Width: n.Place.Width,
+			Message: fmt.Sprintf("this syntax, %s, is new in Python 3.%d; the project runs on %s", n.What, n.Minor, python),
+			Help:    fmt.Sprintf("write it in the older way, or set `python: \"3.%d\"` in fngen.yml where the platform has it", n.Minor),
+		})
+	}
+	return diags
 }

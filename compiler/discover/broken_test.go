@@ -107,6 +107,10 @@ var broken = []string{
 	"import a.b.\n",
 	"from . import a b\n",
 	"switch x:\n    pass\n",
+	"from os import , path\n",
+	"from os import (path, , sep)\n",
+	"import os, , sys\n",
+	"def f(**):\n    pass\n",
 }
 
 func TestBroken(t *testing.T) {

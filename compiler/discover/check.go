@@ -80,9 +80,25 @@ func classify(kind tokenKind, kw keyword, text []byte) (c class, infix bool) {
 // neighbours checks each pair of tokens of one statement. Brackets that are open
 // at the end are none of its business.
 func (s *scanner) neighbours(toks []token) bool {
+	if len(toks) < 2 {
+		return true
+	}
+	if !s.canStart(toks[0]) {
+		return s.tokenFault("FN1204", toks[0], "invalid syntax")
+	}
+	n := nesting{inDef: toks[0].keyword != 0 && (s.is(toks[0], "def") || s.is(toks[0], "async"))}
+	n.stack = append(s.stack[:0], level{})
+	defer func() { s.stack = n.stack }()
+	n.take(s, toks[0])
 	for i := 1; i < len(toks); i++ {
 		if why := s.clash(toks[i-1], toks[i]); why != "" {
 			return s.refuse(toks, i, why)
+		}
+		if !n.take(s, toks[i]) || n.bracketed() && toks[i-1].class == clComma && toks[i].infix {
+			return s.refuse(toks, i, "invalid syntax")
+		}
+		if i > 1 && s.is(toks[i], "]") && s.is(toks[i-1], "[") && ends(toks[i-2]) {
+			return s.refuse(toks, i, "invalid syntax: the index is missing")
 		}
 	}
 	return true
@@ -91,12 +107,11 @@ func (s *scanner) neighbours(toks []token) bool {
 // clash says why right cannot follow left, or is empty.
 func (s *scanner) clash(l, r token) string {
 	left, right, isInfix := l.class, r.class, r.infix
-	ends := left == clOperand || left == clString || left == clClose || left == clEllipsis
 	starts := right == clOperand || right == clString || right == clEllipsis || right == clTilde
 	open := left == clOpen
 	stops := right == clClose || right == clComma || right == clSemicolon || right == clColon
 	switch {
-	case ends && (starts || right == clOpen && s.is(r, "{")):
+	case ends(l) && (starts || right == clOpen && s.is(r, "{")):
 		if left == clString && right == clString {
 			return ""
 		}
@@ -109,6 +124,17 @@ func (s *scanner) clash(l, r token) string {
 		return "invalid syntax"
 	case open && (right == clComma || isInfix):
 		return "invalid syntax"
+	case s.is(l, ".") && (r.kind != tokName || r.keyword != 0 && !s.isAsync(r)):
+		return "invalid syntax: expected a name after '.'"
+	case s.is(r, ".") && !ends(l):
+		return "invalid syntax"
+	case left == clKeyword && isInfix && !s.isAsync(l):
+		return "invalid syntax"
+	case r.keyword&isInfixWord != 0 && !ends(l):
+		if s.isAsync(l) || s.is(l, "not") && s.is(r, "in") || left == clComma && (s.is(r, "in") || s.is(r, "if")) || left == clStar {
+			return ""
+		}
+		return fmt.Sprintf("invalid syntax: %q cannot stand here", s.text(r))
 	case left == clComma && right == clComma:
 		return "invalid syntax"
 	case left == clKeyword && l.keyword&needsOperand != 0 && stops && !s.is(l, "lambda"):
@@ -117,6 +143,32 @@ func (s *scanner) clash(l, r token) string {
 		return fmt.Sprintf("invalid syntax: %q cannot stand here", s.text(r))
 	}
 	return ""
+}
+
+// ends reports whether an operand can end at t.
+func ends(t token) bool {
+	switch t.class {
+	case clOperand, clString, clClose, clEllipsis:
+		return true
+	}
+	return false
+}
+
+// isAsync: async and await were names before Python 3.7.
+func (s *scanner) isAsync(t token) bool { return s.is(t, "async") || s.is(t, "await") }
+
+// canStart reports whether a statement, or what is checked like one, may start
+// with t.
+func (s *scanner) canStart(t token) bool {
+	switch t.class {
+	case clComma, clColon, clClose, clSemicolon:
+		return false
+	case clStrict:
+		return s.is(t, "+") || s.is(t, "-")
+	case clKeyword:
+		return t.keyword&isInfixWord == 0 || t.keyword&isCompound != 0
+	}
+	return true
 }
 
 // refuse reports the token at i. A clash across lines inside brackets is a

@@ -105,6 +105,9 @@ func (s *scanner) callArgs(toks []token) []Arg {
 	}
 	var args []Arg
 	for _, part := range s.commas(toks[1 : len(toks)-1]) {
+		if len(part) == 0 {
+			continue // reported as syntax
+		}
 		args = append(args, s.arg(part))
 	}
 	return args

@@ -117,6 +117,9 @@ func (s *scanner) fromLine(toks []token) bool {
 
 func (s *scanner) fromNames(from token, module string, names []token) bool {
 	for _, part := range s.commas(names) {
+		if len(part) == 0 {
+			return s.tokenFault("FN1204", from, "invalid syntax: a name is missing between commas")
+		}
 		if len(part) == 1 && s.is(part[0], "*") {
 			s.note("from", from, module+" *")
 			s.bindStar(module)

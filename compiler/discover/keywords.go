@@ -12,6 +12,7 @@ const (
 	needsOperand           // something must follow
 	isControl              // if, while, elif: a condition follows
 	isContinuation         // else, except ...: belongs to the block before
+	isInfixWord            // stands after an operand, unless it opens a statement
 )
 
 var keywords = map[string]keyword{
@@ -19,21 +20,21 @@ var keywords = map[string]keyword{
 	"None":  isKeyword | isConstant,
 	"True":  isKeyword | isConstant,
 
-	"and":    isKeyword | needsOperand,
-	"as":     isKeyword | needsOperand,
+	"and":    isKeyword | isInfixWord | needsOperand,
+	"as":     isKeyword | isInfixWord | needsOperand,
 	"from":   isKeyword | needsOperand,
-	"in":     isKeyword | needsOperand,
-	"is":     isKeyword | needsOperand,
+	"in":     isKeyword | isInfixWord | needsOperand,
+	"is":     isKeyword | isInfixWord | needsOperand,
 	"lambda": isKeyword | needsOperand,
 	"not":    isKeyword | needsOperand,
-	"or":     isKeyword | needsOperand,
+	"or":     isKeyword | isInfixWord | needsOperand,
 	"await":  isKeyword,
 	"async":  isKeyword,
 	"yield":  isKeyword,
 
-	"if":   isKeyword | isCompound | isControl | needsOperand,
-	"else": isKeyword | isCompound | isContinuation | needsOperand,
-	"for":  isKeyword | isCompound | needsOperand,
+	"if":   isKeyword | isInfixWord | isCompound | isControl | needsOperand,
+	"else": isKeyword | isInfixWord | isCompound | isContinuation | needsOperand,
+	"for":  isKeyword | isInfixWord | isCompound | needsOperand,
 
 	"assert":   isKeyword | onlyStatement | needsOperand,
 	"break":    isKeyword | onlyStatement,

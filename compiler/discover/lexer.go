@@ -62,7 +62,10 @@ type lexer struct {
 	column, alt int
 	bytesOnly   bool // the source says that it is not UTF-8
 	long        bool // the line had more than maxTokens
-	err         *syntaxError
+	// fields is how many f-string fields are open, newest the newest syntax met.
+	fields int
+	newest newer
+	err    *syntaxError
 }
 
 var coding = regexp.MustCompile(`^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)`)
@@ -232,6 +235,19 @@ func (lx *lexer) add(kind tokenKind, start int, line int32) token {
 		lx.long = true
 	}
 	return t
+}
+
+// newer is syntax that Python has since version 3.minor.
+type newer struct {
+	minor, pos, width int
+	what              string
+}
+
+// since notes the newest syntax of the file, its first use.
+func (lx *lexer) since(minor, pos, width int, what string) {
+	if minor > lx.newest.minor {
+		lx.newest = newer{minor, pos, width, what}
+	}
 }
 
 func (lx *lexer) token(c byte) bool {

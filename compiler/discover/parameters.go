@@ -31,6 +31,8 @@ func (s *scanner) parameters(toks []token, i int) []ir.Parameter {
 			}
 		case len(part) == 1 && s.is(part[0], "*"):
 			kind = "keyword_only"
+		case len(part) == 1 && s.is(part[0], "**"):
+			s.tokenFault("FN1204", part[0], "invalid syntax: a name is missing after '**'")
 		case s.is(part[0], "*"):
 			out = append(out, s.parameter(part[1:], "var_positional"))
 			kind = "keyword_only"

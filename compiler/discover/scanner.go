@@ -22,6 +22,9 @@ type Module struct {
 	File string
 	// Uses are the Powers on functions, in the order of the file.
 	Uses []Use
+	// Needs is the newest syntax of the file; its zero value is syntax that every
+	// Python 3 has.
+	Needs Needs
 	// Apps are web applications made at module level.
 	Apps        []App
 	Diagnostics diag.List
@@ -47,6 +50,13 @@ type Arg struct {
 	Name  string
 	Place literal.Place
 	Value literal.Value
+}
+
+// Needs is syntax that Python has since version 3.Minor.
+type Needs struct {
+	Minor int
+	What  string
+	Place literal.Place
 }
 
 // App is a web application bound to a name.
@@ -85,6 +95,9 @@ func (s *scanner) scan(src []byte) {
 	default:
 		s.run()
 	}
+	if n := s.lx.newest; n.minor > 0 {
+		s.out.Needs = Needs{n.minor, n.what, s.place(n.pos, n.width)}
+	}
 }
 
 func lineStarts(src []byte) []int32 {
@@ -109,6 +122,7 @@ type scanner struct {
 	// docFor is the last def, whose first statement may be its docstring.
 	docFor []int
 	faults int
+	stack  []level // of neighbours, kept for its memory
 	// seen tells a test what was read; nil otherwise.
 	seen func(fact)
 }

@@ -24,6 +24,7 @@ func (s *scanner) logicalLine(toks []token) {
 		return
 	}
 	kw := string(s.text(toks[i]))
+	s.newSyntax(toks, i)
 	if !s.chain(kw, toks[0]) || !s.header(toks, i, kw) {
 		s.decorators = nil
 		s.lenient()
@@ -234,9 +235,11 @@ func (s *scanner) simpleStatement(toks []token) bool {
 		return s.tokenFault("FN1204", toks[0], fmt.Sprintf("invalid syntax: %q cannot stand here", s.text(toks[0])))
 	}
 	if len(toks) > 2 && s.is(toks[0], "type") && toks[1].kind == tokName && toks[1].keyword == 0 {
+		s.since(12, toks[0], "a type statement")
 		return s.neighbours(toks[1:]) && s.complete(toks)
 	}
 	if len(toks) > 1 && s.is(toks[0], "lazy") && (s.is(toks[1], "import") || s.is(toks[1], "from")) {
+		s.since(15, toks[0], "a lazy import")
 		toks = toks[1:]
 	}
 	switch {
@@ -248,7 +251,32 @@ func (s *scanner) simpleStatement(toks []token) bool {
 	if !s.neighbours(toks) || !s.complete(toks) {
 		return false
 	}
+	if !s.annotation(toks) {
+		return false
+	}
 	s.docstring(toks)
 	s.assignment(toks)
+	return true
+}
+
+// annotation refuses a colon outside brackets that annotates nothing, as in
+// "x = a : b".
+func (s *scanner) annotation(toks []token) bool {
+	i := s.colon(toks)
+	if i < 0 {
+		return true
+	}
+	depth := 0
+	for n, t := range toks[:i] {
+		switch t.class {
+		case clOpen:
+			depth++
+		case clClose:
+			depth--
+		}
+		if n == 0 && t.class == clKeyword || depth == 0 && t.class == clStrict && isAssignment(s.text(t)) {
+			return s.tokenFault("FN1204", toks[i], "invalid syntax")
+		}
+	}
 	return true
 }

@@ -27,6 +27,9 @@ func (lx *lexer) nestedStr(prefix string, depth int) bool {
 	open := lx.pos - len(prefix)
 	q := quote{char: lx.src[lx.pos], size: 1, raw: strings.Contains(prefix, "r")}
 	q.fields = strings.ContainsAny(prefix, "ft")
+	if strings.Contains(prefix, "t") {
+		lx.since(14, open, len(prefix), "a template string")
+	}
 	if lx.peek(1) == q.char && lx.peek(2) == q.char {
 		q.size = 3
 	} else if lx.peek(1) == q.char {
@@ -102,6 +105,9 @@ func (lx *lexer) stringRune() bool {
 // escape takes a backslash and what it covers. In an f-string a brace after it
 // still opens a field, but for the name in \N{...}.
 func (lx *lexer) escape(q quote) bool {
+	if lx.fields > 0 {
+		lx.since(12, lx.pos, 1, "a backslash in a field of an f-string")
+	}
 	lx.pos++
 	if lx.pos >= len(lx.src) {
 		return false
@@ -157,6 +163,8 @@ func (lx *lexer) field(open int, q quote, depth int) bool {
 
 // fieldExpression takes the expression up to the "!", ":" or "}" that ends it.
 func (lx *lexer) fieldExpression(open int, q quote, depth int) bool {
+	lx.fields++
+	defer func() { lx.fields-- }()
 	var brackets []byte
 	for lx.pos < len(lx.src) {
 		c := lx.src[lx.pos]
@@ -173,8 +181,9 @@ func (lx *lexer) fieldExpression(open int, q quote, depth int) bool {
 			brackets = brackets[:len(brackets)-1]
 			lx.pos++
 		case c == '"' || c == '\'':
-			// Before Python 3.12 the outer quote ends the string here, and the
-			// field was never closed.
+			if c == q.char && (q.size == 1 || lx.peek(1) == c && lx.peek(2) == c) {
+				lx.since(12, lx.pos, 1, "the same quote inside a field of an f-string")
+			}
 			if !lx.nestedStr("", depth+1) {
 				return false
 			}
@@ -184,18 +193,28 @@ func (lx *lexer) fieldExpression(open int, q quote, depth int) bool {
 				lx.pos++
 			}
 			name := lx.src[start:lx.pos]
-			if q := lx.peek(0); (q == '"' || q == '\'') && isPrefix(name) {
+			if c := lx.peek(0); (c == '"' || c == '\'') && isPrefix(name) {
+				if c == q.char && q.size == 1 {
+					lx.since(12, lx.pos, 1, "the same quote inside a field of an f-string")
+				}
 				if !lx.nestedStr(strings.ToLower(string(name)), depth+1) {
 					return false
 				}
 			}
 		case c == '#':
+			lx.since(12, lx.pos, 1, "a comment in a field of an f-string")
 			lx.comment()
 		case lx.eol(lx.pos) > 0:
+			if q.size == 1 {
+				lx.since(12, lx.pos, 1, "a line end in a field of an f-string")
+			}
 			lx.newline(lx.pos + lx.eol(lx.pos))
 		case c == '!':
 			lx.pos += 2
 		default:
+			if c == '\\' {
+				lx.since(12, lx.pos, 1, "a backslash in a field of an f-string")
+			}
 			lx.pos++
 		}
 	}
@@ -207,6 +226,9 @@ func (lx *lexer) formatSpec(open int, q quote, depth int) bool {
 	if depth > maxNesting {
 		return lx.fail("FN1203", open, 1, "too many nested f-strings")
 	}
+	// What follows the colon is text, not part of the expression.
+	defer func(n int) { lx.fields = n }(lx.fields)
+	lx.fields = 0
 	for lx.pos < len(lx.src) {
 		switch c := lx.src[lx.pos]; {
 		case c == '}':

@@ -92,6 +92,9 @@ func (r *resolver) function(u discover.Use) (ir.Function, bool) {
 	fn := ir.Function{
 		Name: u.Function, File: u.At.File, Line: u.Line, Doc: u.Doc, Parameters: u.Parameters,
 	}
+	if fn.Parameters == nil {
+		fn.Parameters = []ir.Parameter{}
+	}
 	before := len(r.diags)
 	r.checkName(u)
 	r.checkPath(u)

@@ -41,6 +41,10 @@ type Decision struct {
 // hashes them. The error is for paths that cannot be read at all; what is wrong
 // with single files is in Diagnostics.
 //
+// Rules, not history, decide: a file that git tracks although a rule ignores it
+// does not ship, so that a copy without .git gives the same tree. A repository
+// inside the tree ships like any other directory.
+//
 // A .py file inside a package stands for the tree that the package is imported
 // from. Any other .py file stands for itself and the files beside it that say
 // how to run it.

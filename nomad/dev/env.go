@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -33,13 +34,38 @@ func (c *cluster) writeEnv(apiKey string) error {
 		{"LOKI_ADDR", layout.HTTP(layout.LokiPort)},
 		{"RABBITMQ_URL", fmt.Sprintf("http://%s:%s@%s", rabbitUser, read(rabbitPassword), layout.Addr(layout.RabbitAdminPort))},
 	}
+	if err := c.linkTools(); err != nil {
+		return err
+	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Written by make up. Source it: . .dev/env.sh\n")
-	fmt.Fprintf(&b, "case \":$PATH:\" in *:%s:*) ;; *) export PATH=%s:\"$PATH\" ;; esac\n", quote(c.Bin()), quote(c.Bin()))
+	path := quote(c.Bin()) + ":" + quote(c.OperatorBin())
+	fmt.Fprintf(&b, "case \":$PATH:\" in *:%s:*) ;; *) export PATH=%s:\"$PATH\" ;; esac\n", path, path)
 	for _, v := range vars {
 		fmt.Fprintf(&b, "export %s=%s\n", v[0], quote(v[1]))
 	}
 	return writeFile(c.EnvFile(), b.Bytes(), 0o600)
+}
+
+// linkTools gives an operator the command lines of the servers that have one.
+func (c *cluster) linkTools() error {
+	if err := os.MkdirAll(c.OperatorBin(), 0o755); err != nil {
+		return fmt.Errorf("create directory of tools: %w", err)
+	}
+	for _, name := range []string{"consul", "nomad", "vault"} {
+		link := filepath.Join(c.OperatorBin(), name)
+		if target, err := filepath.EvalSymlinks(c.tools[name]); err != nil {
+			return fmt.Errorf("find %s: %w", name, err)
+		} else if old, _ := os.Readlink(link); old == target {
+			continue
+		} else if err := os.Symlink(target, link+".new"); err != nil {
+			return fmt.Errorf("link %s: %w", name, err)
+		}
+		if err := os.Rename(link+".new", link); err != nil {
+			return fmt.Errorf("link %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // quote writes a word of POSIX shell that means exactly s.

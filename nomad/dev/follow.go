@@ -92,12 +92,34 @@ func (c *cluster) deployed(ctx context.Context, index uint64) error {
 		return fmt.Errorf("read deployment of fngend: %w", err)
 	case index > 0 && (d == nil || d.JobSpecModifyIndex < index):
 		return errors.New("the new version is not deployed yet")
-	case d == nil || d.Status == nomad.DeploymentStatusSuccessful:
+	case d == nil || d.Status == nomad.DeploymentStatusSuccessful || index == 0 && !unfinished(d):
 		return nil
 	case d.Status == nomad.DeploymentStatusFailed:
 		return fmt.Errorf("%w: %s", errDeployment, d.StatusDescription)
 	}
 	return fmt.Errorf("deployment is %s: %s", d.Status, d.StatusDescription)
+}
+
+func unfinished(d *nomad.Deployment) bool {
+	return d.Status == nomad.DeploymentStatusRunning || d.Status == nomad.DeploymentStatusPending
+}
+
+// failedDeployment returns the id of the last deployment when it failed and
+// nothing answers: Nomad does not try such a version again by itself.
+func (c *cluster) failedDeployment(ctx context.Context) (string, error) {
+	q := (&nomad.QueryOptions{Namespace: bootstrap.Platform}).WithContext(ctx)
+	d, _, err := c.nomad.API().Jobs().LatestDeployment(jobFngend, q)
+	if err != nil {
+		return "", fmt.Errorf("read deployment of fngend: %w", err)
+	}
+	if d == nil || d.Status != nomad.DeploymentStatusFailed {
+		return "", nil
+	}
+	client, err := c.ingressClient()
+	if err != nil || answers(ctx, client, c.apiURL()+"/healthz") == nil {
+		return "", err
+	}
+	return d.ID, nil
 }
 
 // explainFngend collects what Nomad knows of the newest allocation.

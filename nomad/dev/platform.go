@@ -51,6 +51,11 @@ func (c *cluster) deployFngend(ctx context.Context, k kit.Kit) error {
 	if err != nil {
 		return err
 	}
+	if index == 0 {
+		if index, err = c.retry(ctx, job); err != nil {
+			return err
+		}
+	}
 	if err := c.waitFngend(ctx, index); err != nil {
 		return err
 	}
@@ -60,6 +65,17 @@ func (c *cluster) deployFngend(ctx context.Context, k kit.Kit) error {
 	}
 	c.out.line("%-24s %-5s %5.1fs", jobFngend, word, time.Since(start).Seconds())
 	return nil
+}
+
+// retry submits a job again whose last deployment failed, as a new version.
+func (c *cluster) retry(ctx context.Context, job *nomad.Job) (uint64, error) {
+	failed, err := c.failedDeployment(ctx)
+	if err != nil || failed == "" {
+		return 0, err
+	}
+	c.out.line("%-24s failed before, is tried again", jobFngend)
+	job.SetMeta("after_deployment", failed)
+	return c.submit(ctx, job)
 }
 
 // credentials are stored for the control plane in Vault.

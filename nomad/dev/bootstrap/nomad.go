@@ -94,7 +94,7 @@ func (n *Nomad) ManagementToken(ctx context.Context, name, old string) (string, 
 	return token.SecretID, nil
 }
 
-// Ready returns the names of the wanted nodes that are not ready yet.
+// Unready returns the names of the wanted nodes that are not ready yet.
 func (n *Nomad) Unready(ctx context.Context, want []string) ([]string, error) {
 	nodes, _, err := n.api.Nodes().List((&nomad.QueryOptions{}).WithContext(ctx))
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"syscall"
 	"time"
@@ -73,8 +72,6 @@ func cachePath(l layout.Layout, t Tool, pin Pin) string {
 	dir := fmt.Sprintf("%s-%s-%.12s", t.Name, pin.Version, pin.Digest)
 	return filepath.Join(l.Cache, "tools", dir, t.Name)
 }
-
-var versionPattern = regexp.MustCompile(`\bv?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.]+)?)`)
 
 // onPath returns the program on PATH when its version fits the pin.
 func onPath(ctx context.Context, t Tool, pin Pin) string {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -82,6 +83,9 @@ func parsePin(path string, raw []byte) (Pin, error) {
 	}
 	return pin, nil
 }
+
+// versionPattern finds the version in what a server says of itself.
+var versionPattern = regexp.MustCompile(`\bv?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.]+)?)`)
 
 // Fits reports whether an installed version can stand for the pinned one: same
 // major and minor, and not an older patch.

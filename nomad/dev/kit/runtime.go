@@ -7,79 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"sort"
-	"strconv"
 	"strings"
 
 	"fngen.dev/fngen/nomad/dev/layout"
 )
-
-// Python is an interpreter below /usr, the only place that tasks see.
-type Python struct {
-	Version string // "3.11"
-	Path    string
-}
-
-// oldestPython is the first minor version of Python 3 that the SDK supports.
-const oldestPython = 9
-
-var pythonName = regexp.MustCompile(`^python3\.(\d+)$`)
-
-// Pythons finds the interpreters that tasks can use, the oldest first.
-func Pythons(ctx context.Context) ([]Python, error) {
-	found := map[int]string{}
-	for _, dir := range []string{"/usr/local/bin", "/usr/bin"} { // the later wins: the distribution's
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			continue
-		}
-		for _, e := range entries {
-			m := pythonName.FindStringSubmatch(e.Name())
-			if m == nil {
-				continue
-			}
-			minor, err := strconv.Atoi(m[1])
-			path := filepath.Join(dir, e.Name())
-			if err == nil && minor >= oldestPython && usable(ctx, path) {
-				found[minor] = path
-			}
-		}
-	}
-	var pythons []Python
-	for minor, path := range found {
-		pythons = append(pythons, Python{Version: fmt.Sprintf("3.%d", minor), Path: path})
-	}
-	sort.Slice(pythons, func(i, j int) bool { return found3(pythons[i]) < found3(pythons[j]) })
-	if len(pythons) == 0 {
-		return nil, fmt.Errorf("no Python 3.%d or newer below /usr, where tasks look for it: apt-get install python3", oldestPython)
-	}
-	return pythons, nil
-}
-
-func found3(p Python) int {
-	minor, _ := strconv.Atoi(strings.TrimPrefix(p.Version, "3.")) // made from a number
-	return minor
-}
-
-// usable reports whether the interpreter and its library lie below /usr, as a
-// link to another place would not work in a task.
-func usable(ctx context.Context, path string) bool {
-	out, err := exec.CommandContext(ctx, path, "-I", "-c",
-		"import os, sys, ssl; print(os.path.realpath(sys.executable)); print(os.path.realpath(os.__file__))").Output()
-	if err != nil {
-		return false
-	}
-	for _, line := range strings.Fields(string(out)) {
-		if !strings.HasPrefix(line, "/usr/") {
-			return false
-		}
-	}
-	return true
-}
 
 // buildWheel builds the SDK when its sources differ from those of the wheel
 // that is there, and returns the wheel.
@@ -157,31 +90,6 @@ func replaceDir(tmp, dir string) error {
 		return fmt.Errorf("replace %s: %w", dir, err)
 	}
 	return os.RemoveAll(old)
-}
-
-// Command prepares a run of uv on this machine, with the machine's settings for
-// package indexes, and with cache and environments in the user's cache.
-func Command(ctx context.Context, l layout.Layout, uv string, args ...string) (*exec.Cmd, error) {
-	settings, err := hostBuildEnv(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, uv, args...)
-	cmd.Env = append(os.Environ(), settings...)
-	cmd.Env = append(cmd.Env, "UV_CACHE_DIR="+filepath.Join(l.Cache, "uv-cache"),
-		"UV_PROJECT_ENVIRONMENT="+filepath.Join(l.Cache, "sdk-venv"), "UV_PYTHON_DOWNLOADS=never", "UV_NO_PROGRESS=1")
-	return cmd, nil
-}
-
-func runUV(ctx context.Context, l layout.Layout, uv string, args ...string) error {
-	cmd, err := Command(ctx, l, uv, args...)
-	if err != nil {
-		return err
-	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("run uv %s: %w\n%s", strings.Join(args[:2], " "), err, out)
-	}
-	return nil
 }
 
 // sourceDigest covers names and contents of what is built, not what a build or

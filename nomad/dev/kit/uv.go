@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"fngen.dev/fngen/nomad/dev/layout"
 )
@@ -79,4 +80,29 @@ func CanInstall(ctx context.Context, l layout.Layout) error {
 	defer os.RemoveAll(tmp)
 	_, err = pip(ctx, filepath.Join(tmp, "venv"))
 	return err
+}
+
+// Command prepares a run of uv on this machine, with the machine's settings for
+// package indexes, and with cache and environments in the user's cache.
+func Command(ctx context.Context, l layout.Layout, uv string, args ...string) (*exec.Cmd, error) {
+	settings, err := hostBuildEnv(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, uv, args...)
+	cmd.Env = append(os.Environ(), settings...)
+	cmd.Env = append(cmd.Env, "UV_CACHE_DIR="+filepath.Join(l.Cache, "uv-cache"),
+		"UV_PROJECT_ENVIRONMENT="+filepath.Join(l.Cache, "sdk-venv"), "UV_PYTHON_DOWNLOADS=never", "UV_NO_PROGRESS=1")
+	return cmd, nil
+}
+
+func runUV(ctx context.Context, l layout.Layout, uv string, args ...string) error {
+	cmd, err := Command(ctx, l, uv, args...)
+	if err != nil {
+		return err
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("run uv %s: %w\n%s", strings.Join(args[:2], " "), err, out)
+	}
+	return nil
 }

@@ -68,6 +68,9 @@ func (l Layout) Dev() string { return filepath.Join(l.Root, ".dev") }
 // Bin holds the project's own binaries.
 func (l Layout) Bin() string { return filepath.Join(l.Root, "bin") }
 
+// OperatorBin holds links to the servers' own command lines.
+func (l Layout) OperatorBin() string { return filepath.Join(l.Dev(), "bin") }
+
 // Data is the data directory of a server.
 func (l Layout) Data(server string) string { return filepath.Join(l.Dev(), "data", server) }
 

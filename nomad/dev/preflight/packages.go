@@ -38,7 +38,22 @@ func Packages(ctx context.Context, report func(format string, args ...any)) erro
 			"(Debian and Ubuntu: apt-get install %s)", list, list)
 	}
 	report("%-24s installing from the distribution", list)
-	return install(ctx, missing)
+	if err := install(ctx, missing); err != nil {
+		return err
+	}
+	return disable(ctx, "rabbitmq-server")
+}
+
+// disable keeps a service that we installed from taking the ports at the next
+// boot.
+func disable(ctx context.Context, service string) error {
+	if _, err := os.Stat("/run/systemd/system"); err != nil {
+		return nil // not a machine that starts services this way
+	}
+	if out, err := exec.CommandContext(ctx, "systemctl", "disable", service).CombinedOutput(); err != nil {
+		return fmt.Errorf("disable service %s: %w\n%s", service, err, out)
+	}
+	return nil
 }
 
 // install does not let the packages start services: the cluster has nodes of

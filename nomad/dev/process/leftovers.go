@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -30,9 +31,11 @@ func Inside(dir string) ([]int, error) {
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		if parent, ok := parentOf(pid); ok {
-			children[parent] = append(children[parent], pid)
+		parent, ok := parentOf(pid)
+		if !ok {
+			continue // ended, at the latest just now
 		}
+		children[parent] = append(children[parent], pid)
 		if livesIn(pid, dir) {
 			inside[pid] = true
 		}
@@ -50,8 +53,7 @@ func ServesAllocs(dir string) bool {
 		return false
 	}
 	for _, pid := range pids {
-		args := cmdline(pid)
-		if len(args) > 1 && args[1] == "executor" {
+		if args := cmdline(pid); isPlugin(args) && args[1] == "executor" {
 			return true
 		}
 	}
@@ -60,7 +62,7 @@ func ServesAllocs(dir string) bool {
 
 func livesIn(pid int, dir string) bool {
 	proc := filepath.Join("/proc", strconv.Itoa(pid))
-	if args := cmdline(pid); len(args) > 1 && (args[1] == "executor" || args[1] == "logmon") {
+	if args := cmdline(pid); isPlugin(args) {
 		cwd, err := os.Readlink(filepath.Join(proc, "cwd"))
 		if err == nil && within(cwd, dir) || strings.Contains(strings.Join(args[2:], " "), dir+"/") {
 			return true
@@ -119,31 +121,45 @@ func Unmount(dir string) error {
 	return errors.Join(errs...)
 }
 
-// EndInside ends every process that lives below dir.
+// EndInside ends every process that lives below dir. Tasks get the grace;
+// Nomad's plugins go when no task is left, by SIGKILL, since an executor without
+// its agent does not end by SIGTERM.
 func EndInside(dir string, grace time.Duration) error {
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		deadline := time.Now().Add(grace)
-		for signalled := false; ; time.Sleep(50 * time.Millisecond) {
-			pids, err := Inside(dir)
-			if err != nil || len(pids) == 0 {
-				return err
-			}
-			if !signalled {
-				for _, pid := range pids {
-					_ = syscall.Kill(pid, sig) // gone already is what we want
-				}
-				signalled = true
-			}
-			if time.Now().After(deadline) {
-				break
-			}
+	pids, err := Inside(dir)
+	if err != nil || len(pids) == 0 {
+		return err
+	}
+	signalAll(pids, syscall.SIGTERM)
+	for deadline := time.Now().Add(grace); time.Now().Before(deadline) && err == nil; time.Sleep(20 * time.Millisecond) {
+		if pids, err = Inside(dir); allPlugins(pids) {
+			break
 		}
 	}
-	pids, err := Inside(dir)
-	if err == nil && len(pids) > 0 {
-		err = fmt.Errorf("processes %v below %s do not end", pids, dir)
+	for deadline := time.Now().Add(killWait); len(pids) > 0 && err == nil; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("processes %v below %s do not end", pids, dir)
+		}
+		signalAll(pids, syscall.SIGKILL)
+		pids, err = Inside(dir)
 	}
 	return err
+}
+
+// killWait is how long the kernel may take to end what was killed.
+const killWait = 10 * time.Second
+
+func signalAll(pids []int, sig syscall.Signal) {
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, sig) // gone already is what we want
+	}
+}
+
+func allPlugins(pids []int) bool {
+	return !slices.ContainsFunc(pids, func(pid int) bool { return !isPlugin(cmdline(pid)) })
+}
+
+func isPlugin(args []string) bool {
+	return len(args) > 1 && (args[1] == "executor" || args[1] == "logmon")
 }
 
 func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
@@ -161,13 +177,14 @@ func cmdline(pid int) []string {
 	return strings.Split(strings.TrimRight(string(raw), "\x00"), "\x00")
 }
 
+// parentOf returns the parent of a process that has not ended.
 func parentOf(pid int) (int, bool) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, false
 	}
 	fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
-	if len(fields) < 2 {
+	if len(fields) < 2 || fields[0] == "Z" {
 		return 0, false
 	}
 	parent, err := strconv.Atoi(fields[1])
