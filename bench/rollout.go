@@ -77,9 +77,10 @@ const byHand = `job %q {
 
     task "app" {
       driver = "exec"
-      user   = "root"
 
       config {
+        # It borrows the environment that fngen built, which nobody else may read.
+        cap_add = ["dac_override"]
         command = "/var/cache/fngen/%[3]d/layers/%[4]s/bin/python"
         args    = ["-m", "uvicorn", "app:app", "--app-dir", "/local", "--host", "${NOMAD_IP_http}", "--port", "${NOMAD_PORT_http}"]
       }

@@ -81,7 +81,7 @@ func TestUnreadable(t *testing.T) {
 	for _, d := range diags {
 		got = append(got, d.Code)
 	}
-	if want := []string{"FN1208", "FN1319", "FN1102"}; project != nil || !slices.Equal(got, want) {
+	if want := []string{"FN1208", "FN1102"}; project != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -209,7 +209,7 @@ func (s *scanner) lenient() {
 // broken reports what stopped the lexer, or a fault that stands before it.
 func (s *scanner) broken() {
 	before, toks := s.faults, s.lx.tokens
-	if len(toks) > 1 && toks[0].kind == tokName && toks[0].keyword == 0 && softKeywords[string(s.text(toks[0]))] {
+	if len(toks) > 1 && (s.is(toks[0], "@") || toks[0].kind == tokName && toks[0].keyword == 0 && softKeywords[string(s.text(toks[0]))]) {
 		toks = toks[1:]
 	}
 	s.neighbours(toks)

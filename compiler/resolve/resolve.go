@@ -26,6 +26,9 @@ type Input struct {
 	Tree    source.Tree
 	Uses    []discover.Use
 	Apps    []discover.App
+	// Faulty says that a Python file has faults: a Power may be in what could not
+	// be read, so that none was found says nothing.
+	Faulty bool
 	// Entry limits the Powers to one file when it is not empty.
 	Entry        string
 	Python       string
@@ -47,7 +50,7 @@ func Project(in Input) (*ir.Project, diag.List) {
 		Version: ir.Version, Name: r.projectName(), Python: in.Python,
 		Servers: r.servers(), Functions: []ir.Function{},
 	}
-	if len(uses) == 0 {
+	if len(uses) == 0 && !in.Faulty {
 		r.noPowers()
 	}
 	for _, u := range uses {
