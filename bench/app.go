@@ -36,19 +36,22 @@ def live_app():
 
 const config = `servers:
   - name: web
-    size: xl
-    region: us-west
+    size: %s
+    region: %s
 `
 
-// bench is one run: a project of fngen's and a hand-written job beside it.
+// bench is one run: a project of fngen's and a hand-written job beside it, each
+// on a simulated server of its own, with the same share of the processor.
 type bench struct {
 	project string
 	dir     string
 	version int
 	http    *client
-	// layer is the virtual environment that both sides use.
-	layer string
-	uid   int
+	// lender is a second project, on the server of the hand-written job, whose
+	// virtual environment that job borrows.
+	lender string
+	layer  string
+	uid    int
 }
 
 func newBench() (*bench, error) {
@@ -62,24 +65,30 @@ func newBench() (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bench{project: "bench-" + hex.EncodeToString(random), dir: dir, http: http}, nil
+	name := "bench-" + hex.EncodeToString(random)
+	return &bench{project: name, lender: name + "-lender", dir: dir, http: http}, nil
 }
 
-// prepare makes the first version live, with its layer.
+// prepare makes the first version live, and the lender.
 func (b *bench) prepare(ctx context.Context) error {
 	if err := b.writeApp(); err != nil {
 		return err
 	}
-	for path, text := range map[string]string{"requirements.txt": "fastapi\nuvicorn\n", "fngen.yml": config} {
-		if err := os.WriteFile(filepath.Join(b.dir, path), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(b.dir, "requirements.txt"), []byte("fastapi\nuvicorn\n"), 0o600); err != nil {
+		return err
+	}
+	for _, p := range []struct{ name, size, region string }{
+		{b.lender, "xl", "us-west"}, {b.project, "m", "eu-central"},
+	} {
+		if err := os.WriteFile(filepath.Join(b.dir, "fngen.yml"), fmt.Appendf(nil, config, p.size, p.region), 0o600); err != nil {
 			return err
 		}
-	}
-	if err := command(ctx, "fngen", "create", b.project); err != nil {
-		return err
-	}
-	if err := b.push(ctx); err != nil {
-		return err
+		if err := command(ctx, "fngen", "create", p.name); err != nil {
+			return err
+		}
+		if err := command(ctx, "fngen", "push", p.name, b.dir); err != nil {
+			return err
+		}
 	}
 	return b.findLayer(ctx)
 }
@@ -96,7 +105,8 @@ func (b *bench) push(ctx context.Context) error {
 func (b *bench) cleanUp() {
 	ctx := context.Background()
 	for _, args := range [][]string{
-		{"fngen", "destroy", b.project, "--yes"}, {"nomad", "job", "stop", "-purge", "-detach", "-namespace", "default", rival},
+		{"nomad", "job", "stop", "-purge", "-detach", "-namespace", "default", rival},
+		{"fngen", "destroy", b.project, "--yes"}, {"fngen", "destroy", b.lender, "--yes"},
 	} {
 		if err := command(ctx, args[0], args[1:]...); err != nil {
 			fmt.Fprintln(os.Stderr, "bench: clean up:", err)
@@ -105,11 +115,11 @@ func (b *bench) cleanUp() {
 	_ = os.RemoveAll(b.dir)
 }
 
-// findLayer reads the environment's key and owner from the job that fngen made.
+// findLayer reads the environment's key and owner from the lender's job.
 func (b *bench) findLayer(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, "nomad", "job", "inspect", "-namespace", b.project, "web-live_app").Output()
+	out, err := exec.CommandContext(ctx, "nomad", "job", "inspect", "-namespace", b.lender, "web-live_app").Output()
 	if err != nil {
-		return fmt.Errorf("inspect our job: %w", err)
+		return fmt.Errorf("inspect the lender: %w", err)
 	}
 	var inspected struct {
 		Job struct {
@@ -121,7 +131,7 @@ func (b *bench) findLayer(ctx context.Context) error {
 		}
 	}
 	if err := json.Unmarshal(out, &inspected); err != nil {
-		return fmt.Errorf("inspect our job: %w", err)
+		return fmt.Errorf("inspect the lender: %w", err)
 	}
 	for _, arg := range inspected.Job.TaskGroups[0].Tasks[0].Config.Args {
 		if key, ok := strings.CutPrefix(arg, "--layer="); ok {
@@ -132,7 +142,7 @@ func (b *bench) findLayer(ctx context.Context) error {
 		}
 	}
 	if b.layer == "" || b.uid == 0 {
-		return fmt.Errorf("our job names no layer")
+		return fmt.Errorf("the lender's job names no layer")
 	}
 	return nil
 }

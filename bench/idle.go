@@ -34,6 +34,10 @@ func (b *bench) noChange(ctx context.Context) ([]figure, error) {
 
 // makeUp measures `make up` on a cluster that runs.
 func (b *bench) makeUp(ctx context.Context) ([]figure, error) {
+	// Once before, so that what changed in the checkout is not counted.
+	if err := command(ctx, "make", "-s", "up"); err != nil {
+		return nil, err
+	}
 	begin := time.Now()
 	if err := command(ctx, "make", "-s", "up"); err != nil {
 		return nil, err

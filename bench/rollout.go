@@ -19,20 +19,19 @@ import (
 )
 
 // rival is the hand-written job: what a person who knows Nomad well would write
-// for the same app, with the same check, canary and router. It runs on another
-// simulated server of the same machine, so that both always have room.
+// for the same app, with the same check, canary and router.
 const rival = "bench-by-hand"
 
 const byHand = `job %q {
   namespace   = "default"
-  datacenters = ["eu-central"]
+  datacenters = ["us-west"]
 
   group "web" {
     shutdown_delay = "3s"
 
     constraint {
       attribute = "${node.class}"
-      value     = "m"
+      value     = "xl"
     }
 
     update {
@@ -81,8 +80,8 @@ const byHand = `job %q {
       config {
         # It borrows the environment that fngen built, which nobody else may read.
         cap_add = ["dac_override"]
-        command = "/var/cache/fngen/%[3]d/layers/%[4]s/bin/python"
-        args    = ["-m", "uvicorn", "app:app", "--app-dir", "/local", "--host", "${NOMAD_IP_http}", "--port", "${NOMAD_PORT_http}"]
+        command = "/bin/sh"
+        args    = ["-c", "exec /var/cache/fngen/%[3]d/layers/%[4]s/bin/python -m uvicorn app:app --app-dir /local --host $NOMAD_IP_http --port $NOMAD_PORT_http"]
       }
 
       template {
@@ -92,8 +91,8 @@ const byHand = `job %q {
       }
 
       resources {
-        cpu    = 450
-        memory = 512
+        cpu    = 475
+        memory = 992
       }
 
       volume_mount {
