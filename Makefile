@@ -26,7 +26,7 @@ build: ## build fngen, fngend and fngen-agent into bin/
 test: ## run every test, end to end included (starts the cluster if it is not up)
 	@go vet ./...
 	@$(DEV) up
-	@$(ENV) && go test ./...
+	@$(ENV) && FNGEN_E2E=required go test $(GOTESTFLAGS) ./...
 	@$(MAKE) --no-print-directory test-python
 
 unit: ## run the Go tests that need no cluster
@@ -34,7 +34,7 @@ unit: ## run the Go tests that need no cluster
 
 e2e: ## run the end-to-end tests (starts the cluster if it is not up)
 	@$(DEV) up
-	@$(ENV) && go test -count=1 ./e2e/...
+	@$(ENV) && FNGEN_E2E=required go test -count=1 -v ./e2e
 
 test-python: ## run the tests of the Python SDK
 	@$(DEV) uv run --frozen --directory sdk/python pytest
