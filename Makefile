@@ -25,16 +25,14 @@ build: ## build fngen, fngend and fngen-agent into bin/
 
 test: ## run every test, end to end included (starts the cluster if it is not up)
 	@go vet ./...
-	@$(DEV) up
-	@$(ENV) && FNGEN_E2E=required go test $(GOTESTFLAGS) ./...
-	@$(MAKE) --no-print-directory test-python
+	@$(MAKE) --no-print-directory unit test-python e2e
 
 unit: ## run the Go tests that need no cluster
-	@go test $$(go list ./... | grep -v /e2e)
+	@go test $(GOTESTFLAGS) $$(go list ./... | grep -v /e2e)
 
 e2e: ## run the end-to-end tests (starts the cluster if it is not up)
 	@$(DEV) up
-	@$(ENV) && FNGEN_E2E=required go test -count=1 -v ./e2e
+	@$(ENV) && FNGEN_E2E=required go test -count=1 $(GOTESTFLAGS) ./e2e
 
 test-python: ## run the tests of the Python SDK
 	@$(DEV) uv run --frozen --directory sdk/python pytest

@@ -34,9 +34,13 @@ func New(addr, token string) (*Client, error) {
 	return &Client{api: c}, nil
 }
 
-// EnsureNamespace creates a namespace, or updates its description.
+// EnsureNamespace creates a namespace, or updates its description. Only isolated
+// tasks may run in it, whoever registers them.
 func (c *Client) EnsureNamespace(ctx context.Context, name, description string) error {
-	_, err := c.api.Namespaces().Register(&api.Namespace{Name: name, Description: description}, write(ctx, ""))
+	_, err := c.api.Namespaces().Register(&api.Namespace{
+		Name: name, Description: description,
+		Capabilities: &api.NamespaceCapabilities{EnabledTaskDrivers: []string{"exec"}},
+	}, write(ctx, ""))
 	if err != nil {
 		return fmt.Errorf("register namespace %q: %w", name, err)
 	}
