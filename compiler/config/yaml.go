@@ -79,7 +79,7 @@ func (r *reader) broken(err error) {
 	place, msg := literal.Place{}, err.Error()
 	var le *yaml.LoadError
 	if errors.As(err, &le) {
-		place = r.at(int(le.Mark.Line), int(le.Mark.Column))
+		place = r.at(le.Mark.Line, le.Mark.Column)
 		msg = le.Message
 		if le.ContextMsg != "" {
 			msg = le.ContextMsg + ": " + msg
@@ -147,10 +147,9 @@ func (r *reader) at(line, column int) literal.Place {
 
 // pair is one key of a map with its value.
 type pair struct {
-	key        string
-	at         literal.Place
-	value      *yaml.Node
-	duplicates bool
+	key   string
+	at    literal.Place
+	value *yaml.Node
 }
 
 // mapping reads a map and reports keys that stand twice.

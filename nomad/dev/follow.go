@@ -146,7 +146,7 @@ func (c *cluster) explainFngend() string {
 			}
 			b.WriteString("\n")
 			b.Write(frame.Data)
-		case <-errs:
+		case <-errs: //nolint:errcheck // what was read so far is all there is to show
 			return b.String()
 		}
 	}

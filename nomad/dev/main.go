@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string) error {
 	case "uv":
 		return c.uv(ctx, args[1:])
 	default:
-		return fmt.Errorf("usage: go run ./nomad/dev up|down|clean|status|uv ARGS...")
+		return errors.New("usage: go run ./nomad/dev up|down|clean|status|uv [ARG]")
 	}
 }
 

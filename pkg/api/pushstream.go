@@ -21,7 +21,7 @@ func (c *Client) Push(ctx context.Context, project string, req PushRequest) (*Pu
 	if err != nil {
 		return nil, fmt.Errorf("encode request: %w", err)
 	}
-	resp, err := c.do(ctx, http.MethodPost, projectPath(project)+"/pushes", "application/json", func() io.Reader { return bytes.NewReader(body) }, false)
+	resp, err := c.do(ctx, http.MethodPost, projectPath(project)+"/pushes", "application/json", func() io.Reader { return bytes.NewReader(body) }, false) //nolint:bodyclose // PushStream.Close does
 	if err != nil {
 		return nil, err
 	}

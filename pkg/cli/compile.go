@@ -74,7 +74,7 @@ func runCompile(ctx context.Context, a *app, o compileOptions) error {
 	if list.HasErrors() {
 		return refused(list, "")
 	}
-	diag.Render(a.IO.Err, list, a.IO.Colour)
+	_ = diag.Render(a.IO.Err, list, a.IO.Colour)
 	lowered, err := lowerOffline(project, scanned)
 	if err != nil {
 		return err

@@ -72,7 +72,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 	case a.json:
 		a.writeFailure(f)
 	default:
-		diag.Render(a.IO.Err, f.diagnostics, a.IO.Colour)
+		_ = diag.Render(a.IO.Err, f.diagnostics, a.IO.Colour)
 	}
 	a.sayf("%s %s", a.IO.Paint(term.Red, "error:"), indent(f.Message, "       "))
 	if f.Help != "" {

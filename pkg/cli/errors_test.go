@@ -48,8 +48,8 @@ func TestAnswers(t *testing.T) {
 		"not found":       {problem(api.NewProblem(api.NotFound, "no such thing")), 1, "error: no such thing\n"},
 		"internal":        {problem(internal), 1, "error: it broke\n  request: req-1\n"},
 		"escapes":         {problem(api.NewProblem(api.Invalid, "a\x1b[2J")), 1, `error: a\x1b[2J` + "\n"},
-		"router's 401":    {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 401) }, 4, "401 Unauthorized\n"},
-		"router's 502":    {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 502) }, 1, "502 Bad Gateway\n"},
+		"router's 401":    {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusUnauthorized) }, 4, "401 Unauthorized\n"},
+		"router's 502":    {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusBadGateway) }, 1, "502 Bad Gateway\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			web := httptest.NewServer(test.handler)

@@ -52,7 +52,7 @@ func runFiles(ctx context.Context, a *app, o filesOptions) error {
 	if list.HasErrors() {
 		return refused(list, "")
 	}
-	diag.Render(a.IO.Err, list, a.IO.Colour)
+	_ = diag.Render(a.IO.Err, list, a.IO.Colour)
 	if o.Explain != "" {
 		return a.explainFile(scanned.Decisions, o.Explain)
 	}

@@ -31,7 +31,7 @@ func (p *push) follow(ctx context.Context) (*api.PushResult, error) {
 	if err != nil {
 		return nil, notCreated(err, p.project)
 	}
-	defer stream.Close()
+	defer func() { _ = stream.Close() }()
 	for {
 		event, err := stream.Next()
 		switch {

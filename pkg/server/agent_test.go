@@ -115,7 +115,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"no signature":       parts[0] + "." + parts[1] + ".",
 		"alg none":           "eyJhbGciOiJub25lIiwia2lkIjoia2V5LTEifQ." + parts[1] + ".",
 		"another key":        signWith(t, jose.SigningKey{Algorithm: jose.RS256, Key: stranger}, "key-1", jobClaims("shop", "web-a")),
-		"public key as HMAC": signWith(t, jose.SigningKey{Algorithm: jose.HS256, Key: n.key.PublicKey.N.Bytes()}, "key-1", jobClaims("shop", "web-a")),
+		"public key as HMAC": signWith(t, jose.SigningKey{Algorithm: jose.HS256, Key: n.key.N.Bytes()}, "key-1", jobClaims("shop", "web-a")),
 		"unknown key id":     signWith(t, jose.SigningKey{Algorithm: jose.RS256, Key: n.key}, "key-9", jobClaims("shop", "web-a")),
 		"for Vault":          n.sign(t, jobClaims("shop", "web-a").with("aud", "vault.io")),
 		"for nobody":         n.sign(t, jobClaims("shop", "web-a").with("aud", nil)),

@@ -79,7 +79,7 @@ func Start(dir string, s Spec) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("start %s: it ended at once: see %s", s.Name, s.Log)
 	}
-	go cmd.Wait() // so that one that dies while we wait is not a zombie
+	go func() { _ = cmd.Wait() }() // so that one that dies while we wait is not a zombie
 	r := Record{
 		Name: s.Name, PID: cmd.Process.Pid, Start: start, Boot: bootID(), Spec: s.digest(), Order: s.Order,
 	}
