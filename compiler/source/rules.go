@@ -144,9 +144,9 @@ func repository(dir string) (string, bool) {
 	}
 }
 
-// gitDir is where the repository keeps what its work trees share. In a linked
-// work tree .git is a file that points there.
-func gitDir(top string) string {
+// workTreeGitDir is where git keeps what belongs to this work tree alone, such as
+// its index. In a linked work tree .git is a file that points there.
+func workTreeGitDir(top string) string {
 	dir := filepath.Join(top, ".git")
 	data, err := os.ReadFile(dir)
 	if err != nil {
@@ -156,7 +156,12 @@ func gitDir(top string) string {
 	if !ok {
 		return dir
 	}
-	dir = fromDir(top, string(bytes.TrimSpace(target)))
+	return fromDir(top, string(bytes.TrimSpace(target)))
+}
+
+// gitDir is where the repository keeps what its work trees share.
+func gitDir(top string) string {
+	dir := workTreeGitDir(top)
 	if common, err := os.ReadFile(filepath.Join(dir, "commondir")); err == nil {
 		dir = fromDir(dir, strings.TrimSpace(string(common)))
 	}

@@ -32,7 +32,8 @@ type Decision struct {
 	Included bool   `json:"included"`
 	// Rule is the pattern that decided, as written; empty when none did.
 	Rule string `json:"rule"`
-	// Source is the file that holds the rule, relative to the root, or "built-in".
+	// Source is the file that holds the rule, relative to the root, or "built-in",
+	// "git index" or "command line".
 	Source string `json:"source"`
 	Line   int    `json:"line"`
 }
@@ -41,9 +42,8 @@ type Decision struct {
 // hashes them. The error is for paths that cannot be read at all; what is wrong
 // with single files is in Diagnostics.
 //
-// Rules, not history, decide: a file that git tracks although a rule ignores it
-// does not ship, so that a copy without .git gives the same tree. A repository
-// inside the tree ships like any other directory.
+// A file that git tracks ships although a git rule ignores it, as in git. A
+// repository inside the tree ships like any other directory.
 //
 // A .py file inside a package stands for the tree that the package is imported
 // from. Any other .py file stands for itself and the files beside it that say

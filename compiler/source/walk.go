@@ -18,6 +18,7 @@ const builtIn = "built-in"
 type walker struct {
 	root      string
 	git       *layer // the rules from outside the tree
+	tracked   tracked
 	paths     []string
 	size      int64 // of the files, as far as they were met
 	decisions []Decision
@@ -29,7 +30,11 @@ func newWalker(root string) (*walker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &walker{root: root, git: git}, nil
+	tracked, err := readTracked(root)
+	if err != nil {
+		return nil, err
+	}
+	return &walker{root: root, git: git, tracked: tracked}, nil
 }
 
 // state is what a directory hands down to what it holds.
@@ -117,7 +122,7 @@ func (w *walker) entry(ctx context.Context, p string, e fs.DirEntry, st state) e
 		}
 	}
 	if isDir {
-		if st.out != nil && st.in == nil && !st.include.mayMatchBelow(p) {
+		if st.out != nil && st.in == nil && !st.include.mayMatchBelow(p) && !w.tracked.below(p) {
 			w.decide(st.out.decision(shown))
 			return nil
 		}
@@ -142,6 +147,8 @@ func (w *walker) subdir(ctx context.Context, p string, st state) error {
 
 func (w *walker) file(p string, kept *hit, st state) {
 	switch {
+	case st.out != nil && w.tracked.has(p):
+		w.include(p, Decision{Path: p, Rule: "tracked", Source: "git index"})
 	case st.out != nil && st.in == nil:
 		w.decide(st.out.decision(p))
 	case st.out != nil:
