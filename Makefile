@@ -3,6 +3,9 @@
 .DEFAULT_GOAL := help
 .PHONY: up down clean-cluster status build test unit e2e test-python lint bench verify help
 
+# The binaries are the same from a clone, an archive or another user's checkout.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
 DEV := go run ./nomad/dev
 # Turns on what the running cluster needs: addresses, tokens, bin/ on PATH.
 ENV := . ./.dev/env.sh
@@ -21,7 +24,7 @@ status: ## show which servers run, and their logs
 	@$(DEV) status
 
 build: ## build fngen, fngend and fngen-agent into bin/
-	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/ ./cmd/...
+	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
 
 test: ## run every test, end to end included (starts the cluster if it is not up)
 	@go vet ./...
