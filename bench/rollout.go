@@ -156,8 +156,8 @@ func (b *bench) settled(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for namespace, job := range map[string]string{b.project: "web-live_app", "default": rival} {
-		if _, err := client.Settle(ctx, namespace, job); err != nil {
+	for _, namespace := range []string{b.project, "default"} {
+		if _, err := client.Settle(ctx, namespace); err != nil {
 			return err
 		}
 	}

@@ -7,14 +7,15 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// Settle waits until the instances that a job has told to stop have ended: while
-// they drain they still hold their memory. It reports whether there were any.
-func (c *Client) Settle(ctx context.Context, namespace, jobID string) (waited bool, err error) {
+// Settle waits until the instances of a namespace that were told to stop have
+// ended: while they drain they still hold their memory. It reports whether there
+// were any.
+func (c *Client) Settle(ctx context.Context, namespace string) (waited bool, err error) {
 	var index uint64
 	for {
-		allocs, meta, err := c.api.Jobs().Allocations(jobID, true, after(ctx, namespace, index, wait))
+		allocs, meta, err := c.api.Allocations().List(after(ctx, namespace, index, wait))
 		if err != nil {
-			return waited, fmt.Errorf("list allocations of job %q: %w", jobID, err)
+			return waited, fmt.Errorf("list allocations of namespace %q: %w", namespace, err)
 		}
 		draining := false
 		for _, a := range allocs {

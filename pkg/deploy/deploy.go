@@ -56,7 +56,7 @@ type Scheduler interface {
 	Follow(ctx context.Context, job *nomadapi.Job, evalID string, progress func(healthy, desired int)) (nomad.Rollout, error)
 	RunBatch(ctx context.Context, job *nomadapi.Job, source []byte, output func(string)) error
 	RunEverywhere(ctx context.Context, job *nomadapi.Job, source []byte) error
-	Settle(ctx context.Context, namespace, jobID string) (waited bool, err error)
+	Settle(ctx context.Context, namespace string) (waited bool, err error)
 	Stop(ctx context.Context, namespace, id string) error
 	JobIDs(ctx context.Context, namespace string) ([]string, error)
 	Instances(ctx context.Context, namespace, jobID string) ([]nomad.Instance, error)

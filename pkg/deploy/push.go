@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	nomadapi "github.com/hashicorp/nomad/api"
+
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
@@ -28,7 +30,11 @@ type push struct {
 	warnings diag.List
 	release  jobs.Release
 	live     *store.Release
-	result   api.PushResult
+	// was are the jobs of the live release by id, removed those of them that the
+	// pushed tree has no function for, until they are stopped.
+	was     map[string]*nomadapi.Job
+	removed []string
+	result  api.PushResult
 }
 
 // Push makes a tree live. What happens is told on the channel, which is closed
@@ -117,7 +123,9 @@ func (p *push) readLive(ctx context.Context) error {
 		return fmt.Errorf("read live release: %w", err)
 	}
 	p.live = &live
-	return nil
+	old, err := decodeJobs(live.Jobs)
+	p.was = byID(old)
+	return err
 }
 
 // unchanged reports whether what is pushed is live already, and running: the

@@ -3,41 +3,32 @@ package deploy
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/jobs"
 )
 
-// putBack undoes a rollout that failed: every job that the live release has is
-// made what it was, every other one is stopped. The job that failed is among
-// them: Nomad has gone back to its last good version already, unless it never
-// had one.
-func (p *push) putBack(ctx context.Context, lowered, done []*nomadapi.Job) error {
-	was := map[string]*nomadapi.Job{}
-	if p.live != nil {
-		old, err := decodeJobs(p.live.Jobs)
-		if err != nil {
-			return err
-		}
-		for _, job := range old {
-			was[*job.ID] = job
-		}
-	}
-	tried := lowered[:min(len(done)+1, len(lowered))]
+// putBack undoes a rollout that failed: every job of the live release is made
+// what it was, every other one is stopped. Where Nomad has gone back by itself
+// already, that is nothing to do.
+func (p *push) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 	var errs []error
-	for _, job := range tried {
-		if old, ok := was[*job.ID]; ok {
-			errs = append(errs, p.restore(ctx, old))
-		} else {
+	for _, job := range lowered {
+		if _, ran := p.was[*job.ID]; !ran {
 			errs = append(errs, p.nomad.Stop(ctx, p.project.Name, *job.ID))
 		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(p.was)) {
+		errs = append(errs, p.restore(ctx, p.was[id]))
 	}
 	return errors.Join(errs...)
 }
 
-// restore registers a job of the live release again and waits until it is
-// healthy. Where Nomad has reverted by itself there is nothing to do.
+// restore registers a job of the live release again, unless it is so already,
+// and waits until it is healthy.
 func (p *push) restore(ctx context.Context, job *nomadapi.Job) error {
 	plan, err := p.nomad.Plan(ctx, job)
 	if err != nil || !plan.Changed {

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,26 +19,17 @@ import (
 )
 
 // rollOut writes the release, brings its jobs up one after the other and stops
-// those of functions that are gone. When one does not come up, those before it
-// go back to what they were.
+// those of functions that are gone. When one does not come up, all go back to
+// what they were.
 func (p *push) rollOut(ctx context.Context) (api.PushResult, error) {
 	begin := time.Now()
 	lowered, err := p.addRelease(ctx)
 	if err != nil {
 		return api.PushResult{}, err
 	}
-	var done []*nomadapi.Job
-	for _, job := range lowered {
-		if err = p.rollJob(ctx, job); err != nil {
-			break
-		}
-		done = append(done, job)
-	}
-	if err == nil {
-		err = p.stopRemoved(ctx, lowered)
-	}
-	if err != nil {
-		err = errors.Join(err, p.putBack(ctx, lowered, done))
+	p.removed = removed(p.was, lowered)
+	if err := p.rollJobs(ctx, p.oldFirst(lowered)); err != nil {
+		err = errors.Join(err, p.putBack(ctx, lowered))
 		return api.PushResult{}, errors.Join(err, p.store.SetReleaseState(ctx, p.actor, p.project.ID, p.release.Number, store.Failed, err.Error()))
 	}
 	if err := p.store.SetReleaseState(ctx, p.actor, p.project.ID, p.release.Number, store.Live, ""); err != nil {
@@ -46,6 +38,53 @@ func (p *push) rollOut(ctx context.Context) (api.PushResult, error) {
 	p.result.RolloutMS = millis(begin)
 	p.finish(true)
 	return p.result, nil
+}
+
+func (p *push) rollJobs(ctx context.Context, ordered []*nomadapi.Job) error {
+	for _, job := range ordered {
+		if err := p.rollJob(ctx, job); err != nil {
+			return err
+		}
+	}
+	return p.stopRemoved(ctx)
+}
+
+// oldFirst puts the jobs that run already before the new ones: a new function
+// makes the share of each smaller, so that only then there is room for it.
+func (p *push) oldFirst(lowered []*nomadapi.Job) []*nomadapi.Job {
+	ordered := slices.Clone(lowered)
+	slices.SortStableFunc(ordered, func(a, b *nomadapi.Job) int {
+		return cmp.Compare(p.rank(a), p.rank(b))
+	})
+	return ordered
+}
+
+func (p *push) rank(job *nomadapi.Job) int {
+	if _, runs := p.was[*job.ID]; runs {
+		return 0
+	}
+	return 1
+}
+
+// removed lists the jobs that the lowered ones leave out, sorted.
+func removed(was map[string]*nomadapi.Job, lowered []*nomadapi.Job) []string {
+	now := byID(lowered)
+	var out []string
+	for id := range was {
+		if _, stays := now[id]; !stays {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func byID(list []*nomadapi.Job) map[string]*nomadapi.Job {
+	out := make(map[string]*nomadapi.Job, len(list))
+	for _, job := range list {
+		out[*job.ID] = job
+	}
+	return out
 }
 
 // addRelease numbers the release and stores it with its jobs before any of them
@@ -114,8 +153,9 @@ func (p *push) rollJob(ctx context.Context, job *nomadapi.Job) error {
 	return p.router.answering(ctx, f.WebApp.Hosts[0], f.WebApp.Health, rollout.Allocations)
 }
 
-// planWithRoom plans a job. Where there is no room because instances of the push
-// before this one still drain, it waits for them.
+// planWithRoom plans a job. Where there is no room yet it makes some: instances
+// of an earlier push that still drain are waited for, and functions that the
+// push removes are stopped now instead of at its end.
 func (p *push) planWithRoom(ctx context.Context, job *nomadapi.Job, f ir.Function) (nomad.Plan, error) {
 	for {
 		plan, err := p.nomad.Plan(ctx, job)
@@ -123,13 +163,18 @@ func (p *push) planWithRoom(ctx context.Context, job *nomadapi.Job, f ir.Functio
 			return plan, err
 		}
 		p.phase("rollout", "making room for %s", f.Name)
-		waited, err := p.nomad.Settle(ctx, p.project.Name, *job.ID)
+		waited, err := p.nomad.Settle(ctx, p.project.Name)
 		if err != nil {
 			return plan, err
 		}
-		if !waited {
+		if !waited && len(p.removed) == 0 {
 			return plan, api.NewProblem(api.Failed, "there is no room for %s: %s", f.Name, plan.Unplaced[0]).
 				WithHelp("choose a smaller size or another region in fngen.yml, or ask the operator for more servers")
+		}
+		if !waited {
+			if err := p.stopRemoved(ctx); err != nil {
+				return plan, err
+			}
 		}
 	}
 }
@@ -159,23 +204,14 @@ func (p *push) showFailure(name string, f *nomad.Failure, output bool) {
 	}
 }
 
-// stopRemoved stops the jobs of the live release that the new one has not.
-func (p *push) stopRemoved(ctx context.Context, lowered []*nomadapi.Job) error {
-	if p.live == nil {
-		return nil
-	}
-	old, err := decodeJobs(p.live.Jobs)
-	if err != nil {
-		return err
-	}
-	for _, job := range old {
-		if slices.ContainsFunc(lowered, func(j *nomadapi.Job) bool { return *j.ID == *job.ID }) {
-			continue
-		}
-		p.phase("rollout", "stopping %s", *job.ID)
-		if err := p.nomad.Stop(ctx, p.project.Name, *job.ID); err != nil {
+// stopRemoved stops the jobs of functions that are gone, by their exact ids.
+func (p *push) stopRemoved(ctx context.Context) error {
+	for len(p.removed) > 0 {
+		p.phase("rollout", "stopping %s", p.removed[0])
+		if err := p.nomad.Stop(ctx, p.project.Name, p.removed[0]); err != nil {
 			return err
 		}
+		p.removed = p.removed[1:]
 	}
 	return nil
 }
