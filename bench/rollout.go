@@ -110,7 +110,7 @@ const byHand = `job %q {
 }
 `
 
-const turns = 5
+const turns = 11
 
 // pushToAnswer changes one line of the app and measures until the first answer
 // of the new version, turn by turn with `nomad job run` of the hand-written job.

@@ -74,7 +74,7 @@ func (p *push) report(r *api.PushResult) error {
 			Uploaded: p.uploaded, Timings: p.timings, Diagnostics: warnings,
 		})
 	}
-	diag.Render(p.IO.Err, warnings, p.IO.Colour)
+	_ = diag.Render(p.IO.Err, warnings, p.IO.Colour)
 	done := fmt.Sprintf("Release %d of %s is live", r.Release, r.Project)
 	if !r.Changed {
 		done = fmt.Sprintf("Nothing changed: release %d of %s is live", r.Release, r.Project)
