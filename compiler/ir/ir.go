@@ -71,7 +71,8 @@ type WebApp struct {
 	Compute   string `json:"compute"`
 	// Health is the path that answers 2xx or 3xx when the app is well.
 	Health string `json:"health"`
-	// Hosts are the labels under the platform's domain that route to this
+	// Hosts are the labels under the platform's domain, the function's own last,
+	// that route to this
 	// function: "shop" for shop.<domain>, "api--shop" for api--shop.<domain>.
 	Hosts []string `json:"hosts"`
 	// Domain is the person's own domain, or empty.

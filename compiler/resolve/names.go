@@ -72,7 +72,9 @@ func (r *resolver) shadowedSDK() {
 	}
 }
 
-// hosts gives each web app its labels under the platform's domain.
+// hosts gives each web app its labels under the platform's domain: the first the
+// project's name, each one its own. A lone app has its own too, so that a rollout
+// can tell it from the one that it replaces, but is not refused for its length.
 func (r *resolver) hosts(p *ir.Project, uses []discover.Use) {
 	if p.Name == "" {
 		return
@@ -88,10 +90,10 @@ func (r *resolver) hosts(p *ir.Project, uses []discover.Use) {
 		if i == 0 {
 			app.Hosts = append(app.Hosts, p.Name)
 		}
-		if len(apps) == 1 {
+		label := ir.Slug(names[i]) + "--" + p.Name
+		if len(label) > maxLabel && len(apps) == 1 {
 			return
 		}
-		label := ir.Slug(names[i]) + "--" + p.Name
 		if len(label) > maxLabel {
 			r.fault("FN1302", placeOf(uses, names[i]), fmt.Sprintf("the host name %q has %d letters; it may have %d", label, len(label), maxLabel), "shorten the name of the function or of the project")
 		}

@@ -41,16 +41,31 @@ func (p *push) rollOut(ctx context.Context) (api.PushResult, error) {
 }
 
 func (p *push) rollJobs(ctx context.Context, ordered []*nomadapi.Job) error {
+	rolled := map[string][]string{} // host -> the allocations behind it
 	for _, job := range ordered {
-		if err := p.rollJob(ctx, job); err != nil {
+		allocations, err := p.rollJob(ctx, job)
+		if err != nil {
+			return err
+		}
+		if app := functionOf(p.ir, *job.ID).WebApp; len(allocations) > 0 {
+			rolled[app.Hosts[0]] = allocations
+		}
+	}
+	if err := p.stopRemoved(ctx); err != nil {
+		return err
+	}
+	// Only now is a host that was another function's the new one's alone.
+	for _, f := range p.ir.Functions {
+		if err := p.router.answering(ctx, f.WebApp.Hosts[0], f.WebApp.Health, rolled[f.WebApp.Hosts[0]]); err != nil {
 			return err
 		}
 	}
-	return p.stopRemoved(ctx)
+	return nil
 }
 
 // oldFirst puts the jobs that run already before the new ones: a new function
-// makes the share of each smaller, so that only then there is room for it.
+// makes the share of each smaller, so that only then there is room for it. The
+// job that has the project's own host comes before those that may give it up.
 func (p *push) oldFirst(lowered []*nomadapi.Job) []*nomadapi.Job {
 	ordered := slices.Clone(lowered)
 	slices.SortStableFunc(ordered, func(a, b *nomadapi.Job) int {
@@ -60,10 +75,14 @@ func (p *push) oldFirst(lowered []*nomadapi.Job) []*nomadapi.Job {
 }
 
 func (p *push) rank(job *nomadapi.Job) int {
-	if _, runs := p.was[*job.ID]; runs {
-		return 0
+	rank := 0
+	if _, runs := p.was[*job.ID]; !runs {
+		rank += 2
 	}
-	return 1
+	if functionOf(p.ir, *job.ID).WebApp.Hosts[0] != p.project.Name {
+		rank++
+	}
+	return rank
 }
 
 // removed lists the jobs that the lowered ones leave out, sorted.
@@ -124,33 +143,35 @@ func (p *push) addRelease(ctx context.Context) ([]*nomadapi.Job, error) {
 }
 
 // rollJob brings one job up: planned, registered at the plan's index, healthy,
-// and answering through the router.
-func (p *push) rollJob(ctx context.Context, job *nomadapi.Job) error {
+// and answering through the router at the function's own host, which no other
+// function has. It returns the new allocations, none when there was nothing to do.
+func (p *push) rollJob(ctx context.Context, job *nomadapi.Job) ([]string, error) {
 	f := functionOf(p.ir, *job.ID)
 	plan, err := p.planWithRoom(ctx, job, f)
 	if err != nil || !plan.Changed {
-		return err
+		return nil, err
 	}
 	source, err := jobs.HCL(job)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p.phase("rollout", "starting %s", f.Name)
 	evalID, err := p.nomad.Submit(ctx, job, plan.Index, source)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rollout, err := p.nomad.Follow(ctx, job, evalID, func(healthy, desired int) {
 		p.phase("rollout", "%s: %d of %d healthy", f.Name, healthy, desired)
 	})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return p.explainRollout(f, failure)
+		return nil, p.explainRollout(f, failure)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p.phase("route", "waiting for %s to answer at %s", f.Name, p.cfg.Cluster.URL(f.WebApp.Hosts[0]))
-	return p.router.answering(ctx, f.WebApp.Hosts[0], f.WebApp.Health, rollout.Allocations)
+	own := f.WebApp.Hosts[len(f.WebApp.Hosts)-1]
+	return rollout.Allocations, p.router.answering(ctx, own, f.WebApp.Health, rollout.Allocations)
 }
 
 // planWithRoom plans a job. Where there is no room yet it makes some: instances
