@@ -16,6 +16,10 @@ import (
 // the person's requirements, as opposed to failing itself.
 const refusedRequirements = 3
 
+// buildTime is how long a build may take: one that hangs must not keep its
+// project busy for ever.
+const buildTime = 20 * time.Minute
+
 // ensureLayer builds the virtual environment unless the platform has it.
 func (p *push) ensureLayer(ctx context.Context) error {
 	begin := time.Now()
@@ -36,13 +40,19 @@ func (p *push) ensureLayer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	limited, cancel := context.WithTimeout(ctx, buildTime)
+	defer cancel()
 	var output []string
-	err = p.nomad.RunBatch(ctx, job, source, func(line string) {
+	err = p.nomad.RunBatch(limited, job, source, func(line string) {
 		output = append(output, line)
 		p.emit(api.Event{Output: &api.Output{Source: "uv", Line: line}})
 	})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
 		return p.explainBuild(failure, output)
+	}
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return api.NewProblem(api.Failed, "installing the requirements took longer than %v and was stopped; nothing was changed", buildTime).
+			WithHelp("push again; what was downloaded is kept")
 	}
 	if err != nil {
 		return fmt.Errorf("build layer: %w", err)

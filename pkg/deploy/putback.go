@@ -9,6 +9,7 @@ import (
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/nomad"
 )
 
 // putBack undoes a rollout that failed: every job of the live release is made
@@ -28,8 +29,18 @@ func (p *push) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 }
 
 // restore registers a job of the live release again, unless it is so already,
-// and waits until it is healthy.
+// and waits until it is healthy. Nomad may be going back by itself meanwhile:
+// then the job has moved, and is looked at once more.
 func (p *push) restore(ctx context.Context, job *nomadapi.Job) error {
+	for {
+		err := p.restoreOnce(ctx, job)
+		if _, moved := errors.AsType[nomad.ErrDrift](err); !moved {
+			return err
+		}
+	}
+}
+
+func (p *push) restoreOnce(ctx context.Context, job *nomadapi.Job) error {
 	plan, err := p.nomad.Plan(ctx, job)
 	if err != nil || !plan.Changed {
 		return err
