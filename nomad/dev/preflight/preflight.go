@@ -38,7 +38,9 @@ func Check(ctx context.Context, l layout.Layout, building bool, ports []Port) er
 	if building {
 		need = diskToBuild
 	}
-	errs = append(errs, disk(l.Root, need), disk(existingParent(l.Cache), need))
+	errs = append(errs,
+		disk(l.Root, diskToRun, "free some space, or clone to a larger disk"),
+		disk(existingParent(l.Cache), need, "free some space, or set XDG_CACHE_HOME to a directory of a larger disk"))
 	if _, err := kit.Pythons(ctx); err != nil {
 		errs = append(errs, err)
 	}
@@ -71,15 +73,15 @@ func cgroups() error {
 	return nil
 }
 
-func disk(dir string, gigabytes uint64) error {
+func disk(dir string, gigabytes uint64, help string) error {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(dir, &fs); err != nil {
 		return fmt.Errorf("read free space of %s: %w", dir, err)
 	}
 	free := fs.Bavail * uint64(fs.Bsize)
 	if free < gigabytes<<30 {
-		return fmt.Errorf("%s has %.1f GB free, and %d GB are needed: free some space, "+
-			"or set XDG_CACHE_HOME to a directory of a larger disk", dir, float64(free)/(1<<30), gigabytes)
+		return fmt.Errorf("%s has %.1f GB free, and %d GB are needed: %s",
+			dir, float64(free)/(1<<30), gigabytes, help)
 	}
 	return nil
 }
