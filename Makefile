@@ -48,7 +48,7 @@ lint: ## check format and style of Go and Python
 	@$(DEV) uv run --frozen --directory sdk/python ruff format --check .
 	@$(DEV) uv run --frozen --directory sdk/python mypy
 
-bench: ## measure against the floor (needs the cluster)
+bench: ## measure against rivals and floors (needs the cluster)
 	@$(DEV) up
 	@$(ENV) && go run ./bench
 
