@@ -111,6 +111,30 @@ type FunctionResult struct {
 	URL   string `json:"url"`
 }
 
+// RollbackRequest asks to bring a release back. POST
+// /v1/projects/{project}/rollbacks.
+type RollbackRequest struct {
+	// Release is its number; 0 is the last one before the live one.
+	Release int `json:"release"`
+}
+
+// Release is a line of `fngen releases`. GET /v1/projects/{project}/releases.
+type Release struct {
+	Release int `json:"release"`
+	// State is "live", "superseded" (it was live and can be brought back),
+	// "failed" or "pending".
+	State     string    `json:"state"`
+	By        string    `json:"by"`
+	CreatedAt time.Time `json:"created_at"`
+	// LiveAt is when it last became live; absent when it never was.
+	LiveAt    *time.Time `json:"live_at,omitempty"`
+	Functions []string   `json:"functions"`
+	Tree      string     `json:"tree"`
+	Layer     string     `json:"layer"`
+	// Reason says why it failed.
+	Reason string `json:"reason"`
+}
+
 // Status is what runs now. GET /v1/projects/{project}.
 type Status struct {
 	Project   string           `json:"project"`

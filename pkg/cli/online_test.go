@@ -153,6 +153,30 @@ func (p *player) play(project, script string, events chan<- api.Event) {
 	}
 }
 
+// Rollback brings back release 1, and has no other.
+func (p *player) Rollback(_ context.Context, _ store.Actor, project store.Project, release int) (<-chan api.Event, error) {
+	if release > 1 {
+		return nil, api.NewProblem(api.NotFound, "project %q has no release %d", project.Name, release)
+	}
+	events := make(chan api.Event)
+	go p.play(project.Name, `{"phase":{"name":"rollout","message":"starting live_app"}}`+"\n"+strings.Replace(quietPush, `"release":7`, `"release":1`, 1), events)
+	return events, nil
+}
+
+func (p *player) Releases(_ context.Context, project store.Project) ([]api.Release, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	live, ok := p.live[project.Name]
+	if !ok {
+		return []api.Release{}, nil
+	}
+	at := time.Unix(1700000000, 0).UTC()
+	return []api.Release{
+		{Release: live.Release + 1, State: "failed", By: "user@example.com", CreatedAt: at, Functions: []string{"live_app"}, Reason: "live_app did not come up: \x1b[31mit exited\nwith code 1"},
+		{Release: live.Release, State: "live", By: "user@example.com", CreatedAt: at, LiveAt: &at, Functions: []string{"live_app", "other"}},
+	}, nil
+}
+
 func (p *player) Status(_ context.Context, project store.Project) (api.Status, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

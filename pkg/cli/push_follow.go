@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -31,35 +30,7 @@ func (p *push) follow(ctx context.Context) (*api.PushResult, error) {
 	if err != nil {
 		return nil, notCreated(err, p.project)
 	}
-	defer func() { _ = stream.Close() }()
-	for {
-		event, err := stream.Next()
-		switch {
-		case err != nil:
-			return nil, p.leftBehind(ctx, err)
-		case event.Phase != nil:
-			p.progress.Begin(event.Phase.Name, event.Phase.Message)
-		case event.Output != nil:
-			p.progress.Line(event.Output.Source, event.Output.Line)
-		case event.Failed != nil:
-			return nil, event.Failed
-		case event.Done != nil:
-			return event.Done, nil
-		}
-	}
-}
-
-// leftBehind is the failure of someone who stops listening: the platform has the
-// push and goes on with it.
-func (p *push) leftBehind(ctx context.Context, err error) error {
-	f := &failure{Code: unreachable, Message: err.Error(), Help: "see what became of it: fngen status " + p.project}
-	switch {
-	case ctx.Err() != nil:
-		f.Code, f.Message = interrupted, "interrupted; the platform goes on with the push"
-	case errors.Is(err, api.ErrPushCut):
-		f.Message = api.ErrPushCut.Error()
-	}
-	return f
+	return p.followChange(ctx, p.progress, p.project, stream)
 }
 
 // report prints the result.
@@ -80,38 +51,7 @@ func (p *push) report(r *api.PushResult) error {
 		done = fmt.Sprintf("Nothing changed: release %d of %s is live", r.Release, r.Project)
 	}
 	p.sayf("%s %s", p.IO.Paint(term.Bold, done), p.IO.Paint(term.Dim, fmt.Sprintf("(%.1fs)", total.Seconds())))
-	for _, u := range projectURLs(r) {
-		if _, err := fmt.Fprintln(p.IO.Out, term.Escape(u)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// projectURLs lists the URLs in file order, the project's own short one first.
-func projectURLs(r *api.PushResult) []string {
-	var urls []string
-	for _, f := range r.Functions {
-		if f.URL != "" && !slices.Contains(urls, f.URL) {
-			urls = append(urls, f.URL)
-		}
-	}
-	slices.SortStableFunc(urls, func(a, b string) int {
-		return boolRank(isShort(b, r.Project)) - boolRank(isShort(a, r.Project))
-	})
-	return urls
-}
-
-func isShort(address, project string) bool {
-	u, err := url.Parse(address)
-	return err == nil && strings.HasPrefix(u.Host, project+".")
-}
-
-func boolRank(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+	return p.writeURLs(r)
 }
 
 // mergeWarnings drops what both sides said: the platform compiles again.

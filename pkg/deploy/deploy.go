@@ -37,7 +37,9 @@ type Store interface {
 	AddRelease(ctx context.Context, actor store.Actor, r store.Release) (store.Release, error)
 	SetReleaseState(ctx context.Context, actor store.Actor, projectID int64, number int, state store.ReleaseState, reason string) error
 	LiveRelease(ctx context.Context, projectID int64) (store.Release, error)
+	Release(ctx context.Context, projectID int64, number int) (store.Release, error)
 	Releases(ctx context.Context, projectID int64) ([]store.Release, error)
+	AllProjects(ctx context.Context) ([]store.Project, error)
 }
 
 // Blobs holds the contents of files and layers, each project's apart.
@@ -76,7 +78,7 @@ type Config struct {
 	CACert  string
 }
 
-// Service deploys. Its methods may be called at once; pushes of one project
+// Service deploys. Its methods may be called at once; changes of one project
 // exclude each other.
 type Service struct {
 	cfg    Config
@@ -88,7 +90,7 @@ type Service struct {
 
 	mu      sync.Mutex
 	busy    map[int64]string // project -> what is being done to it
-	pushes  sync.WaitGroup
+	changes sync.WaitGroup
 	closing context.Context
 	close   context.CancelFunc
 }
@@ -104,10 +106,10 @@ func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Sched
 	return s, nil
 }
 
-// Stop ends the pushes that are under way, as a crash would, and waits for them.
+// Stop ends the changes that are under way, as a crash would, and waits for them.
 func (s *Service) Stop() {
 	s.close()
-	s.pushes.Wait()
+	s.changes.Wait()
 }
 
 // lock reserves a project for one change at a time.

@@ -65,20 +65,3 @@ func (s *Service) purgeNodes(ctx context.Context, p store.Project) error {
 	}
 	return nil
 }
-
-// Recover marks the releases that a stopped control plane left half done, so
-// that nothing takes them for what runs. It is called once, before serving.
-func (s *Service) Recover(ctx context.Context) error {
-	pending, err := s.store.PendingReleases(ctx)
-	if err != nil {
-		return fmt.Errorf("list pending releases: %w", err)
-	}
-	for _, r := range pending {
-		s.log.Warn("release was interrupted", "project_id", r.ProjectID, "release", r.Number)
-		err := s.store.SetReleaseState(ctx, store.Actor{Email: "fngend"}, r.ProjectID, r.Number, store.Failed, "the control plane stopped during this push")
-		if err != nil {
-			return fmt.Errorf("mark release %d failed: %w", r.Number, err)
-		}
-	}
-	return nil
-}

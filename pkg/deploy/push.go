@@ -2,15 +2,14 @@ package deploy
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/diag"
-	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
@@ -19,27 +18,14 @@ import (
 
 // push is one push under way.
 type push struct {
-	*Service
-	actor   store.Actor
-	project store.Project
-	req     api.PushRequest
-	tree    source.Tree
-	emit    func(api.Event)
-
-	ir       *ir.Project
+	*change
+	req      api.PushRequest
+	tree     source.Tree
 	warnings diag.List
-	release  jobs.Release
-	live     *store.Release
-	// was are the jobs of the live release by id, removed those of them that the
-	// pushed tree has no function for, until they are stopped.
-	was     map[string]*nomadapi.Job
-	removed []string
-	result  api.PushResult
 }
 
 // Push makes a tree live. What happens is told on the channel, which is closed
-// after a Done or Failed event. The push goes on when ctx ends: from then on
-// nobody listens.
+// after a Done or Failed event.
 func (s *Service) Push(ctx context.Context, actor store.Actor, project store.Project, req api.PushRequest) (<-chan api.Event, error) {
 	manifest, err := s.store.Tree(ctx, project.ID, req.Tree)
 	if errors.Is(err, store.ErrNotFound) {
@@ -48,53 +34,37 @@ func (s *Service) Push(ctx context.Context, actor store.Actor, project store.Pro
 	if err != nil {
 		return nil, err
 	}
-	unlock, holder := s.lock(project.ID, "a push by "+actor.Email)
-	if unlock == nil {
-		return nil, api.NewProblem(api.Busy, "project %q is busy with %s", project.Name, holder).WithHelp("wait for it to end, then push again")
-	}
-	events := make(chan api.Event)
-	p := &push{Service: s, actor: actor, project: project, req: req, tree: s.openTree(project, manifest)}
-	p.emit = func(e api.Event) {
-		e.Time = time.Now().UTC()
-		select {
-		case events <- e:
-		case <-ctx.Done(): // nobody listens any more
-		}
-	}
-	s.pushes.Add(1)
-	go func() {
-		defer s.pushes.Done()
-		defer close(events)
-		result, err := p.run(s.closing)
-		unlock() // before the last event: who has read it may push again
-		if err != nil {
-			p.emit(api.Event{Failed: s.problem(project, err)})
-			return
-		}
-		p.emit(api.Event{Done: &result})
-	}()
-	return events, nil
+	return s.begin(ctx, actor, project, "a push", func(ctx context.Context, c *change) error {
+		p := &push{change: c, req: req, tree: s.openTree(project, manifest)}
+		err := p.run(ctx)
+		p.result.Diagnostics = p.warnings
+		return err
+	})
 }
 
 // run is the push from tree to live.
-func (p *push) run(ctx context.Context) (api.PushResult, error) {
+func (p *push) run(ctx context.Context) error {
 	if err := p.compile(ctx); err != nil {
-		return api.PushResult{}, err
+		return err
 	}
 	if err := p.readLive(ctx); err != nil {
-		return api.PushResult{}, err
+		return err
 	}
 	p.release = jobs.Release{
 		Tree: p.req.Tree, UID: uid(p.project),
 		Layer: jobs.LayerKey(p.ir, p.tree.Manifest, p.cfg.Cluster),
 	}
 	if same, err := p.unchanged(ctx); err != nil || same {
-		return p.result, err
+		return err
 	}
 	if err := p.ensureLayer(ctx); err != nil {
-		return api.PushResult{}, err
+		return err
 	}
-	return p.rollOut(ctx)
+	lowered, err := p.addRelease(ctx)
+	if err != nil {
+		return err
+	}
+	return p.apply(ctx, lowered, store.Failed)
 }
 
 func (p *push) compile(ctx context.Context) error {
@@ -112,20 +82,6 @@ func (p *push) compile(ctx context.Context) error {
 	}
 	p.warnings = list
 	return nil
-}
-
-func (p *push) readLive(ctx context.Context) error {
-	live, err := p.store.LiveRelease(ctx, p.project.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read live release: %w", err)
-	}
-	p.live = &live
-	old, err := decodeJobs(live.Jobs)
-	p.was = byID(old)
-	return err
 }
 
 // unchanged reports whether what is pushed is live already, and running: the
@@ -157,13 +113,38 @@ func (p *push) unchanged(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// finish fills in what the push has made live.
-func (p *push) finish(changed bool) {
-	p.result.Project, p.result.Release, p.result.Changed = p.project.Name, p.release.Number, changed
-	p.result.Diagnostics = p.warnings
-	p.result.Functions = functionResults(p.ir, p.cfg.Cluster)
-}
-
-func (p *push) phase(name, format string, args ...any) {
-	p.emit(api.Event{Phase: &api.Phase{Name: name, Message: fmt.Sprintf(format, args...)}})
+// addRelease numbers the release and stores it with its jobs before any of them
+// reaches Nomad.
+func (p *push) addRelease(ctx context.Context) ([]*nomadapi.Job, error) {
+	earlier, err := p.store.Releases(ctx, p.project.ID)
+	if err != nil {
+		return nil, fmt.Errorf("list releases: %w", err)
+	}
+	p.release.Number = 1
+	if len(earlier) > 0 {
+		p.release.Number = earlier[0].Number + 1
+	}
+	lowered, err := jobs.Lower(p.ir, p.release, p.cfg.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	jobsText, err := encodeJobs(lowered)
+	if err != nil {
+		return nil, err
+	}
+	irText, err := json.Marshal(p.ir)
+	if err != nil {
+		return nil, fmt.Errorf("encode project: %w", err)
+	}
+	row, err := p.store.AddRelease(ctx, p.actor, store.Release{
+		ProjectID: p.project.ID, Tree: p.req.Tree, Entry: p.req.Entry, Layer: p.release.Layer,
+		IR: irText, Jobs: []byte(jobsText), By: p.actor.Email,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store release: %w", err)
+	}
+	if row.Number != p.release.Number {
+		return nil, fmt.Errorf("store release: it got number %d, not %d", row.Number, p.release.Number)
+	}
+	return lowered, nil
 }

@@ -15,15 +15,15 @@ import (
 // putBack undoes a rollout that failed: every job of the live release is made
 // what it was, every other one is stopped. Where Nomad has gone back by itself
 // already, that is nothing to do.
-func (p *push) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
+func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 	var errs []error
 	for _, job := range lowered {
-		if _, ran := p.was[*job.ID]; !ran {
-			errs = append(errs, p.nomad.Stop(ctx, p.project.Name, *job.ID))
+		if _, ran := c.was[*job.ID]; !ran {
+			errs = append(errs, c.nomad.Stop(ctx, c.project.Name, *job.ID))
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(p.was)) {
-		errs = append(errs, p.restore(ctx, p.was[id]))
+	for _, id := range slices.Sorted(maps.Keys(c.was)) {
+		errs = append(errs, c.restore(ctx, c.was[id]))
 	}
 	return errors.Join(errs...)
 }
@@ -31,17 +31,17 @@ func (p *push) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 // restore registers a job of the live release again, unless it is so already,
 // and waits until it is healthy. Nomad may be going back by itself meanwhile:
 // then the job has moved, and is looked at once more.
-func (p *push) restore(ctx context.Context, job *nomadapi.Job) error {
+func (c *change) restore(ctx context.Context, job *nomadapi.Job) error {
 	for {
-		err := p.restoreOnce(ctx, job)
+		err := c.restoreOnce(ctx, job)
 		if _, moved := errors.AsType[nomad.ErrDrift](err); !moved {
 			return err
 		}
 	}
 }
 
-func (p *push) restoreOnce(ctx context.Context, job *nomadapi.Job) error {
-	plan, err := p.nomad.Plan(ctx, job)
+func (c *change) restoreOnce(ctx context.Context, job *nomadapi.Job) error {
+	plan, err := c.nomad.Plan(ctx, job)
 	if err != nil || !plan.Changed {
 		return err
 	}
@@ -49,11 +49,11 @@ func (p *push) restoreOnce(ctx context.Context, job *nomadapi.Job) error {
 	if err != nil {
 		return err
 	}
-	p.phase("rollout", "going back to release %d", p.live.Number)
-	evalID, err := p.nomad.Submit(ctx, job, plan.Index, source)
+	c.phase("rollout", "going back to release %d", c.live.Number)
+	evalID, err := c.nomad.Submit(ctx, job, plan.Index, source)
 	if err != nil {
 		return err
 	}
-	_, err = p.nomad.Follow(ctx, job, evalID, nil)
+	_, err = c.nomad.Follow(ctx, job, evalID, nil)
 	return err
 }

@@ -47,6 +47,12 @@ func describeRaw(o *huma.OpenAPI) {
 			RequestBody: body("application/json", schema[api.PushRequest](o)),
 			Responses:   responses(o, "200", "application/x-ndjson", schema[api.Event](o)),
 		},
+		{
+			OperationID: "rollback", Method: http.MethodPost, Path: project + "/rollbacks", Summary: "Make an earlier release live again",
+			Description: "The answer is a stream as that of a push.",
+			RequestBody: body("application/json", schema[api.RollbackRequest](o)),
+			Responses:   responses(o, "200", "application/x-ndjson", schema[api.Event](o)),
+		},
 	} {
 		op.Parameters = parameters(op.Path)
 		o.AddOperation(op)

@@ -25,10 +25,12 @@ func (s *Server) routePeople(h huma.API, mux *http.ServeMux) {
 	register(s, h, http.MethodGet, "/v1/projects", "list-projects", "The account's projects", s.projects)
 	register(s, h, http.MethodPost, "/v1/projects", "create-project", "Add a project", s.createProject)
 	register(s, h, http.MethodGet, "/v1/projects/{project}", "status", "What runs now", s.status)
+	register(s, h, http.MethodGet, "/v1/projects/{project}/releases", "releases", "The project's history, newest first", s.releases)
 	mux.HandleFunc("DELETE /v1/projects/{project}", s.destroy)
 	mux.HandleFunc("POST /v1/projects/{project}/trees", s.offerTree)
 	mux.HandleFunc("PUT /v1/projects/{project}/trees/{digest}/blobs", s.putBlobs)
 	mux.HandleFunc("POST /v1/projects/{project}/pushes", s.push)
+	mux.HandleFunc("POST /v1/projects/{project}/rollbacks", s.rollback)
 	describeRaw(h.OpenAPI())
 }
 
@@ -82,6 +84,14 @@ func (s *Server) status(ctx context.Context, actor store.Actor, in *inProject) (
 		return api.Status{}, err
 	}
 	return s.Deployer.Status(ctx, p)
+}
+
+func (s *Server) releases(ctx context.Context, actor store.Actor, in *inProject) ([]api.Release, error) {
+	p, err := s.Store.Project(ctx, actor.AccountID, in.Project)
+	if err != nil {
+		return nil, err
+	}
+	return s.Deployer.Releases(ctx, p)
 }
 
 // destroy is not huma's, since it may take minutes.

@@ -82,7 +82,9 @@ func TestIsolation(t *testing.T) {
 				_, err := b.UploadBlobs(ctx, name, tree.Digest(), tree, []string{tree.Files[0].SHA256})
 				return err
 			},
-			"push": func() error { _, err := b.Push(ctx, name, api.PushRequest{Tree: tree.Digest()}); return err },
+			"releases": func() error { _, err := b.Releases(ctx, name); return err },
+			"rollback": func() error { _, err := b.Rollback(ctx, name, 1); return err },
+			"push":     func() error { _, err := b.Push(ctx, name, api.PushRequest{Tree: tree.Digest()}); return err },
 		} {
 			if err := f(); err == nil {
 				t.Errorf("%s of %q was allowed", what, name)
@@ -114,7 +116,8 @@ func TestAuthentication(t *testing.T) {
 	// Every route of people's demands a key, those that do not exist too.
 	for _, route := range []string{
 		"GET /v1/account", "GET /v1/platform", "GET /v1/projects", "POST /v1/projects", "GET /v1/projects/x", "DELETE /v1/projects/x",
-		"POST /v1/projects/x/trees", "PUT /v1/projects/x/trees/y/blobs", "POST /v1/projects/x/pushes", "GET /v1/nothing",
+		"POST /v1/projects/x/trees", "PUT /v1/projects/x/trees/y/blobs", "POST /v1/projects/x/pushes",
+		"GET /v1/projects/x/releases", "POST /v1/projects/x/rollbacks", "GET /v1/nothing",
 		"GET /v1/agent/trees/x", "GET /v1/agent/layers/x", "PUT /v1/agent/layers/x",
 	} {
 		method, path, _ := strings.Cut(route, " ")

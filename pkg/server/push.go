@@ -17,13 +17,46 @@ const (
 	heartbeat = 15 * time.Second
 )
 
-// push makes a tree live and streams what happens, one JSON event a line.
+// push makes a tree live and streams what happens.
 func (s *Server) push(w http.ResponseWriter, r *http.Request) {
 	events, err := s.beginPush(w, r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
+	s.stream(w, r, events)
+}
+
+// rollback makes an earlier release live and streams what happens.
+func (s *Server) rollback(w http.ResponseWriter, r *http.Request) {
+	events, err := s.beginRollback(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.stream(w, r, events)
+}
+
+func (s *Server) beginRollback(w http.ResponseWriter, r *http.Request) (<-chan api.Event, error) {
+	actor, p, err := s.target(r)
+	if err != nil {
+		return nil, err
+	}
+	req, err := read[api.RollbackRequest](w, r, maxPushBytes)
+	if err != nil {
+		return nil, err
+	}
+	if req.Release < 0 {
+		return nil, api.NewProblem(api.Invalid, "%d is not a release's number", req.Release)
+	}
+	if err := untimed(w); err != nil {
+		return nil, err
+	}
+	return s.Deployer.Rollback(r.Context(), actor, p, req.Release)
+}
+
+// stream writes events until there are no more, one JSON object a line.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, events <-chan api.Event) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")

@@ -76,3 +76,20 @@ func TestPushOutlivesItsCaller(t *testing.T) {
 	p.deployer.finished.Wait()
 	within(t, "the end of the request", func() bool { return strings.Contains(p.log.String(), "/pushes") })
 }
+
+func TestRollback(t *testing.T) {
+	_, c := projectOf(t)
+	if list, err := c.Releases(t.Context(), "shop"); err != nil || len(list) != 1 || list[0].By != "shop" {
+		t.Errorf("releases %+v, %v", list, err)
+	}
+	stream, err := c.Rollback(t.Context(), "shop", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	if e, err := stream.Next(); err != nil || e.Done == nil || e.Done.Release != 3 {
+		t.Errorf("event %+v, %v", e, err)
+	}
+	_, err = c.Rollback(t.Context(), "shop", -1)
+	wantProblem(t, err, api.Invalid)
+}

@@ -27,6 +27,11 @@ type Deployer interface {
 	// Push begins to make a tree live. The events go on until the channel is
 	// closed, and the work does not end with ctx once it is accepted.
 	Push(ctx context.Context, actor store.Actor, p store.Project, req api.PushRequest) (<-chan api.Event, error)
+	// Rollback begins to make an earlier release live, the last one for 0. The
+	// events are as those of Push.
+	Rollback(ctx context.Context, actor store.Actor, p store.Project, release int) (<-chan api.Event, error)
+	// Releases is the history, newest first.
+	Releases(ctx context.Context, p store.Project) ([]api.Release, error)
 	Status(ctx context.Context, p store.Project) (api.Status, error)
 	// List tells where each project stands, in the order given.
 	List(ctx context.Context, ps []store.Project) ([]api.Project, error)

@@ -215,8 +215,8 @@ func testReleases(t *testing.T, s *Store, c *clock) {
 		if err := s.SetReleaseState(ctx, a, p.ID, r.Number, Live, ""); err != nil {
 			t.Fatal(err)
 		}
-		if got := must(s.LiveRelease(ctx, p.ID))(t); got.Number != r.Number {
-			t.Errorf("release %d is live, want %d", got.Number, r.Number)
+		if got := must(s.LiveRelease(ctx, p.ID))(t); got.Number != r.Number || !got.LiveAt.Equal(c.now()) {
+			t.Errorf("release %d is live since %v, want %d", got.Number, got.LiveAt, r.Number)
 		}
 	}
 	if got := must(s.Release(ctx, p.ID, 1))(t); got.State != Superseded {
@@ -276,7 +276,7 @@ func testMoves(t *testing.T, s *Store, _ *clock) {
 	a := person(t, s, "a@example.com")
 	legal := map[string]bool{
 		"pending live": true, "pending failed": true, "pending superseded": true,
-		"live superseded": true, "live failed": true, "superseded live": true,
+		"live superseded": true, "live failed": true, "superseded pending": true,
 	}
 	states := []ReleaseState{Pending, Live, Failed, Superseded}
 	for _, from := range states {

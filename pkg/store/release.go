@@ -11,7 +11,7 @@ import (
 
 // ReleaseState is where a release stands.
 //
-//	pending -> live <-> superseded
+//	pending -> live -> superseded -> pending   (brought back by a rollback)
 //	   \_______ \___-> failed
 type ReleaseState string
 
@@ -24,11 +24,12 @@ const (
 )
 
 // moves are the legal changes. What failed stays failed: trying again is a new
-// release. A superseded one comes back by a rollback.
+// release. A superseded one that is brought back is pending until it is live, and
+// superseded again when it does not come up.
 var moves = map[ReleaseState][]ReleaseState{
 	Pending:    {Live, Failed, Superseded},
 	Live:       {Superseded, Failed},
-	Superseded: {Live},
+	Superseded: {Pending},
 }
 
 // Release is one push, as it was compiled. Only its state changes.
@@ -49,15 +50,20 @@ type Release struct {
 	// By is the address of who pushed.
 	By        string
 	CreatedAt time.Time
+	// LiveAt is when it last became live; zero when it never was.
+	LiveAt time.Time
 }
 
-const releaseColumns = `SELECT project_id, number, tree, entry, layer, env_version, ir, jobs, state, reason, created_by, created_at FROM releases `
+const releaseColumns = `SELECT project_id, number, tree, entry, layer, env_version, ir, jobs, state, reason, created_by, created_at, live_at FROM releases `
 
 func scanRelease(row scanner) (Release, error) {
 	var r Release
-	var at int64
-	err := row.Scan(&r.ProjectID, &r.Number, &r.Tree, &r.Entry, &r.Layer, &r.EnvVersion, &r.IR, &r.Jobs, &r.State, &r.Reason, &r.By, &at)
+	var at, liveAt int64
+	err := row.Scan(&r.ProjectID, &r.Number, &r.Tree, &r.Entry, &r.Layer, &r.EnvVersion, &r.IR, &r.Jobs, &r.State, &r.Reason, &r.By, &at, &liveAt)
 	r.CreatedAt = fromMicro(at)
+	if liveAt > 0 {
+		r.LiveAt = fromMicro(liveAt)
+	}
 	return r, err
 }
 
@@ -114,8 +120,9 @@ func (s *Store) SetReleaseState(ctx context.Context, actor Actor, projectID int6
 			}
 			d["superseded"] = former
 		}
-		const q = `UPDATE releases SET state = $1, reason = $2 WHERE project_id = $3 AND number = $4`
-		if _, err := tx.ExecContext(ctx, q, string(state), reason, projectID, number); err != nil {
+		const q = `UPDATE releases SET state = $1, reason = $2, live_at = CASE WHEN $1 = 'live' THEN $3 ELSE live_at END
+			WHERE project_id = $4 AND number = $5`
+		if _, err := tx.ExecContext(ctx, q, string(state), reason, s.now().UnixMicro(), projectID, number); err != nil {
 			return fmt.Errorf("set state of release %d: %w", number, err)
 		}
 		return s.audit(ctx, tx, actor, "release."+string(state), releaseName(projectID, number), d)

@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/term"
+)
+
+func newCmdReleases(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "releases PROJECT",
+		Short: "Show the history of a project",
+		Long: `Show the releases of a project, the newest first: each push that began to change
+what runs is one.
+
+A release is live, superseded (it was live and can be brought back with rollback),
+failed, or pending while it is brought up.
+
+Piped, the lines are tab separated and have no heading:
+release, state, time of the push, who, functions, reason of the failure.`,
+		Example: "  fngen releases my-website",
+		Args:    oneArg("PROJECT"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return runReleases(cmd.Context(), a, args[0]) },
+	}
+}
+
+func runReleases(ctx context.Context, a *app, project string) error {
+	if err := checkProject(project); err != nil {
+		return err
+	}
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	releases, err := client.Releases(ctx, project)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.writeJSON(orEmpty(releases))
+	}
+	if len(releases) == 0 {
+		a.sayf("%s has no releases yet. Make one: fngen push %s PATH", project, project)
+		return nil
+	}
+	heading := []string{"RELEASE", "STATE", "PUSHED", "BY", "FUNCTIONS", "REASON"}
+	return term.Table(a.IO.Out, a.IO.OutTTY, heading, releaseRows(releases, a.IO.OutTTY))
+}
+
+func releaseRows(releases []api.Release, tty bool) [][]string {
+	var rows [][]string
+	for _, r := range releases {
+		pushed := r.CreatedAt.UTC().Format(time.RFC3339)
+		if tty {
+			pushed = r.CreatedAt.Local().Format(time.DateTime)
+		}
+		reason, _, _ := strings.Cut(r.Reason, "\n")
+		rows = append(rows, []string{strconv.Itoa(r.Release), r.State, pushed, r.By, strings.Join(r.Functions, ","), reason})
+	}
+	return rows
+}

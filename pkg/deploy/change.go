@@ -1,0 +1,115 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// change is one change of what a project runs, under way: a push, or a rollback.
+type change struct {
+	*Service
+	actor   store.Actor
+	project store.Project
+	emit    func(api.Event)
+
+	// ir and release are what is to be live.
+	ir      *ir.Project
+	release jobs.Release
+	// live is what was live before, nil for nothing. was are its jobs by id,
+	// removed those of them that the new release has no function for, until they
+	// are stopped.
+	live    *store.Release
+	was     map[string]*nomadapi.Job
+	removed []string
+	result  api.PushResult
+}
+
+// begin reserves a project and runs a change of it. What happens is told on the
+// channel, which is closed after a Done or Failed event. The change goes on when
+// ctx ends: from then on nobody listens.
+func (s *Service) begin(ctx context.Context, actor store.Actor, project store.Project, what string, run func(context.Context, *change) error) (<-chan api.Event, error) {
+	unlock, holder := s.lock(project.ID, what+" by "+actor.Email)
+	if unlock == nil {
+		return nil, api.NewProblem(api.Busy, "project %q is busy with %s", project.Name, holder).WithHelp("wait for it to end, then try again")
+	}
+	events := make(chan api.Event)
+	c := &change{Service: s, actor: actor, project: project}
+	c.emit = func(e api.Event) {
+		e.Time = time.Now().UTC()
+		select {
+		case events <- e:
+		case <-ctx.Done(): // nobody listens any more
+		}
+	}
+	s.changes.Go(func() {
+		defer close(events)
+		err := run(s.closing, c)
+		unlock() // before the last event: who has read it may push again
+		if err != nil {
+			c.emit(api.Event{Failed: s.problem(project, err)})
+			return
+		}
+		c.emit(api.Event{Done: &c.result})
+	})
+	return events, nil
+}
+
+func (c *change) readLive(ctx context.Context) error {
+	live, err := c.store.LiveRelease(ctx, c.project.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read live release: %w", err)
+	}
+	c.live = &live
+	old, err := decodeJobs(live.Jobs)
+	c.was = byID(old)
+	return err
+}
+
+// apply makes the jobs of the release run instead of those before. When one does
+// not come up, all go back to what they were, and the release becomes undone.
+func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone store.ReleaseState) error {
+	begin := time.Now()
+	c.removed = removed(c.was, lowered)
+	if err := c.rollJobs(ctx, c.oldFirst(lowered)); err != nil {
+		err = errors.Join(err, c.putBack(ctx, lowered))
+		return errors.Join(err, c.store.SetReleaseState(ctx, c.actor, c.project.ID, c.release.Number, undone, err.Error()))
+	}
+	if err := c.store.SetReleaseState(ctx, c.actor, c.project.ID, c.release.Number, store.Live, ""); err != nil {
+		return fmt.Errorf("mark release %d live: %w", c.release.Number, err)
+	}
+	c.result.RolloutMS = millis(begin)
+	c.finish(true)
+	return nil
+}
+
+// finish fills in what the change has made live.
+func (c *change) finish(changed bool) {
+	c.result.Project, c.result.Release, c.result.Changed = c.project.Name, c.release.Number, changed
+	c.result.Functions = functionResults(c.ir, c.cfg.Cluster)
+}
+
+func (c *change) phase(name, format string, args ...any) {
+	c.emit(api.Event{Phase: &api.Phase{Name: name, Message: fmt.Sprintf(format, args...)}})
+}
+
+// decodeIR reads the resolved project of a release.
+func decodeIR(r store.Release) (*ir.Project, error) {
+	p := new(ir.Project)
+	if err := json.Unmarshal(r.IR, p); err != nil {
+		return nil, fmt.Errorf("decode release %d: %w", r.Number, err)
+	}
+	return p, nil
+}
