@@ -56,6 +56,14 @@ func share(size catalog.Size, n int) *nomad.Resources {
 	}
 }
 
+// minShareMB is the least memory with which a function of Python starts: an
+// interpreter, the runtime and a small framework take about 50 MB.
+const minShareMB = 64
+
+// Room is how many functions a server of a size can carry, with room for one to
+// roll.
+func Room(size catalog.Size) int { return (size.MemoryMB-reservedMB)/minShareMB - 1 }
+
 // volumes are the host volumes that every task of ours sees.
 func volumes() map[string]*nomad.VolumeRequest {
 	return map[string]*nomad.VolumeRequest{

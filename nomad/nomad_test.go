@@ -51,15 +51,41 @@ func TestHopeless(t *testing.T) {
 	}
 }
 
-func TestMoves(t *testing.T) {
-	updates := func(u api.DesiredUpdates) *api.PlanAnnotations {
-		return &api.PlanAnnotations{DesiredTGUpdates: map[string]*api.DesiredUpdates{"web": &u}}
+// TestGroupPlans holds what a plan with ACLs on shows of an unchanged job: updates
+// in place that are none.
+func TestGroupPlans(t *testing.T) {
+	plans := func(u api.DesiredUpdates, edited bool) GroupPlan {
+		return groupPlans(&api.PlanAnnotations{DesiredTGUpdates: map[string]*api.DesiredUpdates{"web": &u}}, edited)[0]
 	}
-	if moves(updates(api.DesiredUpdates{Ignore: 2, InPlaceUpdate: 2})) {
-		t.Error("an unchanged job moves")
+	if g := plans(api.DesiredUpdates{Ignore: 2, InPlaceUpdate: 2}, false); moves(g) || g.InPlace != 0 || g.Keep != 4 {
+		t.Errorf("an unchanged job: %+v", g)
 	}
-	if !moves(updates(api.DesiredUpdates{Ignore: 1, Place: 1})) {
+	if g := plans(api.DesiredUpdates{InPlaceUpdate: 2}, true); g.InPlace != 2 {
+		t.Errorf("a changed job: %+v", g)
+	}
+	if g := plans(api.DesiredUpdates{Ignore: 1, Place: 1}, false); !moves(g) {
 		t.Error("a missing instance is not placed")
+	}
+}
+
+func TestFlatten(t *testing.T) {
+	diff := &api.JobDiff{
+		Type:   "Edited",
+		Fields: []*api.FieldDiff{{Type: "Edited", Name: "Priority", Old: "50", New: "60"}, {Type: "None", Name: "Type"}},
+		TaskGroups: []*api.TaskGroupDiff{
+			{Type: "Added", Name: "big"},
+			{Type: "Edited", Name: "web", Tasks: []*api.TaskDiff{{
+				Type: "Edited", Name: "app",
+				Objects: []*api.ObjectDiff{{Type: "Edited", Name: "Resources", Fields: []*api.FieldDiff{{Type: "Edited", Name: "MemoryMB", Old: "480", New: "240"}}}},
+			}}},
+		},
+	}
+	want := []string{`Priority: "50" -> "60"`, `group "big": Added`, `group "web" task "app" Resources MemoryMB: "480" -> "240"`}
+	if got := flatten(diff); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	if got := flatten(&api.JobDiff{Type: "None"}); got != nil {
+		t.Errorf("of no change: %q", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package nomad
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,8 +18,20 @@ type Plan struct {
 	// Changed says whether registering would do anything at all: a changed
 	// definition, or instances that ought to run and do not.
 	Changed bool
+	// Groups says what would be done in each group, sorted by name.
+	Groups []GroupPlan
+	// Diff lists what would change in the definition, a line each, sorted.
+	Diff []string
 	// Unplaced says, for each group without room, why.
 	Unplaced []string
+}
+
+// GroupPlan counts the instances of a group by what would become of them.
+type GroupPlan struct {
+	Group                                 string
+	Start, Replace, InPlace, Stop, Canary uint64
+	// Keep are those that are left alone.
+	Keep uint64
 }
 
 // Plan asks the scheduler what registering job would do. It changes nothing.
@@ -27,7 +40,9 @@ func (c *Client) Plan(ctx context.Context, job *api.Job) (Plan, error) {
 	if err != nil {
 		return Plan{}, fmt.Errorf("plan job %q: %w", *job.ID, err)
 	}
-	out := Plan{Index: resp.JobModifyIndex, Changed: resp.Diff == nil || resp.Diff.Type != "None" || moves(resp.Annotations)}
+	edited := resp.Diff == nil || resp.Diff.Type != "None"
+	out := Plan{Index: resp.JobModifyIndex, Groups: groupPlans(resp.Annotations, edited), Diff: flatten(resp.Diff)}
+	out.Changed = edited || slices.ContainsFunc(out.Groups, moves)
 	for group, metric := range resp.FailedTGAllocs {
 		out.Unplaced = append(out.Unplaced, explainPlacement(job, group, metric))
 	}
@@ -35,21 +50,31 @@ func (c *Client) Plan(ctx context.Context, job *api.Job) (Plan, error) {
 	return out, nil
 }
 
+// groupPlans reads the scheduler's counts. Without a difference in the definition
+// an update in place is none: a plan, unlike a registration, leaves out which
+// token registered the job, so that with ACLs on every plan has some.
+func groupPlans(a *api.PlanAnnotations, edited bool) []GroupPlan {
+	if a == nil {
+		return nil
+	}
+	var out []GroupPlan
+	for _, name := range slices.Sorted(maps.Keys(a.DesiredTGUpdates)) {
+		u := a.DesiredTGUpdates[name]
+		g := GroupPlan{
+			Group: name, Start: u.Place + u.Migrate, Replace: u.DestructiveUpdate, InPlace: u.InPlaceUpdate,
+			Stop: u.Stop, Canary: u.Canary, Keep: u.Ignore,
+		}
+		if !edited {
+			g.Keep, g.InPlace = g.Keep+g.InPlace, 0
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
 // moves reports whether the scheduler would start or stop any allocation. An
 // unchanged job whose instances are gone has no diff, and yet something to do.
-// In-place updates do not count: a plan, unlike a registration, leaves out which
-// token registered the job, so that with ACLs on every plan has some.
-func moves(a *api.PlanAnnotations) bool {
-	if a == nil {
-		return false
-	}
-	for _, u := range a.DesiredTGUpdates {
-		if u.Place+u.Migrate+u.Stop+u.DestructiveUpdate+u.Canary > 0 {
-			return true
-		}
-	}
-	return false
-}
+func moves(g GroupPlan) bool { return g.Start+g.Replace+g.Stop+g.Canary > 0 }
 
 // explainPlacement says in words why a group finds no node.
 func explainPlacement(job *api.Job, group string, m *api.AllocationMetric) string {

@@ -19,6 +19,7 @@ import (
 const (
 	exitDone        = 0
 	exitFailed      = 1   // failed or refused
+	exitChanges     = 2   // plan --detailed-exitcode found changes
 	exitAuth        = 4   // not authenticated or not allowed
 	exitInterrupted = 130 // by SIGINT or SIGTERM
 )
@@ -60,10 +61,16 @@ type reported struct{ error }
 
 func (r *reported) Unwrap() error { return r.error }
 
+// errChanges is no failure: a plan with changes, when the exit code is to tell.
+var errChanges = errors.New("there are changes")
+
 // finish reports err and returns the exit code.
 func (a *app) finish(ctx context.Context, err error) int {
-	if err == nil {
+	switch {
+	case err == nil:
 		return exitDone
+	case errors.Is(err, errChanges):
+		return exitChanges
 	}
 	f := explain(ctx, err)
 	var done *reported

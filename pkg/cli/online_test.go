@@ -153,6 +153,44 @@ func (p *player) play(project, script string, events chan<- api.Event) {
 	}
 }
 
+// Plan answers with the plan of the tree's requirements: none is there, so it
+// shows one of everything.
+func (p *player) Plan(_ context.Context, project store.Project, req api.PlanRequest) (api.Plan, error) {
+	if req.Project.Functions[0].Name == "unchanged" {
+		return api.Plan{Project: project.Name, Live: 4, Release: 4, Servers: []api.PlannedServer{{Name: "default", Size: "s", Region: "us-west", Count: 1, Action: api.None, USDMonth: 6, Functions: 1, Room: 14}}, Cost: api.PlannedCost{Before: 6, After: 6}}, nil
+	}
+	return api.Plan{
+		Project: project.Name, Changed: true, Live: 4, Release: 5,
+		Functions: []api.PlannedFunction{
+			{Name: "old", Power: "webapp", File: "old.py", Line: 3, Action: api.Remove},
+			{Name: req.Project.Functions[0].Name, Power: "webapp", File: "a|b.py", Line: 4, Action: api.Update, Changes: []string{"code", "health: / -> /up_*"}},
+		},
+		Jobs: []api.PlannedJob{
+			{ID: "web-old", Action: api.Stop, Functions: []string{"old"}, Placement: api.Placement{OK: true}, Diff: "--- live\n+++ planned\n-job \"web-old\" {\n"},
+			{
+				ID: "web-live_app", Action: api.Update, Functions: []string{"live_app"}, HCL: "job \"web-live_app\" {\n}\n",
+				Groups:    []api.PlannedGroup{{Server: "web", Replace: 2, Start: 1, Keep: 1}, {Server: "big", Keep: 1}},
+				Placement: api.Placement{Reasons: []string{"server \"web\", needs 480 MB: of 3 nodes, 2 without enough memory"}},
+				Diff:      "--- live\n+++ planned\n@@ -1,3 +1,3 @@\n         \"--file=a.py\",\n-        \"--tree=sha256:0\",\n+        \"--tree=sha256:1\",\n",
+			},
+			{ID: "web-same", Action: api.None, Functions: []string{"same"}, Placement: api.Placement{OK: true}, HCL: "job \"web-same\" {\n}\n"},
+		},
+		Routes: []api.PlannedRoute{
+			{URL: "https://blog.fngen.localhost", Action: api.Move, Function: "live_app", From: "old"},
+			{URL: "https://live-app--blog.fngen.localhost", Action: api.None, Function: "live_app"},
+			{URL: "https://old--blog.fngen.localhost", Action: api.Remove, Function: "old"},
+		},
+		Queues:       []api.PlannedQueue{{Name: "resize", Action: api.Create}},
+		Dependencies: api.PlannedDependencies{Action: api.Create, Files: []string{"requirements.txt"}},
+		Env:          api.PlannedEnv{Missing: []api.EnvUse{{Name: "DATABASE_URL", File: "settings.py", Line: 12}}},
+		Servers: []api.PlannedServer{
+			{Name: "web", Size: "s", Region: "us-west", Count: 3, Action: api.Update, USDMonth: 18, Functions: 2, Room: 14},
+			{Name: "old", Size: "xs", Region: "us-west", Count: 1, Action: api.Remove, USDMonth: 4, Room: 6},
+		},
+		Cost: api.PlannedCost{Before: 10, After: 18},
+	}, nil
+}
+
 // Rollback brings back release 1, and has no other.
 func (p *player) Rollback(_ context.Context, _ store.Actor, project store.Project, release int) (<-chan api.Event, error) {
 	if release > 1 {

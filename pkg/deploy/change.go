@@ -78,6 +78,47 @@ func (c *change) readLive(ctx context.Context) error {
 	return err
 }
 
+// unchanged reports whether what is pushed is live already, and running: the
+// jobs of the live release are what this tree lowers to, and Nomad would do
+// nothing if they were registered again.
+func (c *change) unchanged(ctx context.Context) (bool, error) {
+	if c.live == nil {
+		return false, nil
+	}
+	c.release.Number = c.live.Number
+	lowered, err := jobs.Lower(c.ir, c.release, c.cfg.Cluster)
+	if err != nil {
+		return false, err
+	}
+	text, err := encodeJobs(lowered)
+	if err != nil || text != string(c.live.Jobs) {
+		return false, err
+	}
+	for _, job := range lowered {
+		plan, err := c.nomad.Plan(ctx, job)
+		if err != nil {
+			return false, err
+		}
+		if plan.Changed {
+			return false, nil
+		}
+	}
+	c.finish(false)
+	return true, nil
+}
+
+// next is the number of the next release.
+func (c *change) next(ctx context.Context) (int, error) {
+	earlier, err := c.store.Releases(ctx, c.project.ID)
+	if err != nil {
+		return 0, fmt.Errorf("list releases: %w", err)
+	}
+	if len(earlier) == 0 {
+		return 1, nil
+	}
+	return earlier[0].Number + 1, nil
+}
+
 // apply makes the jobs of the release run instead of those before. When one does
 // not come up, all go back to what they were, and the release becomes undone.
 func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone store.ReleaseState) error {

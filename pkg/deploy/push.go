@@ -84,45 +84,12 @@ func (p *push) compile(ctx context.Context) error {
 	return nil
 }
 
-// unchanged reports whether what is pushed is live already, and running: the
-// jobs of the live release are what this tree lowers to, and Nomad would do
-// nothing if they were registered again.
-func (p *push) unchanged(ctx context.Context) (bool, error) {
-	if p.live == nil {
-		return false, nil
-	}
-	p.release.Number = p.live.Number
-	lowered, err := jobs.Lower(p.ir, p.release, p.cfg.Cluster)
-	if err != nil {
-		return false, err
-	}
-	text, err := encodeJobs(lowered)
-	if err != nil || text != string(p.live.Jobs) {
-		return false, err
-	}
-	for _, job := range lowered {
-		plan, err := p.nomad.Plan(ctx, job)
-		if err != nil {
-			return false, err
-		}
-		if plan.Changed {
-			return false, nil
-		}
-	}
-	p.finish(false)
-	return true, nil
-}
-
 // addRelease numbers the release and stores it with its jobs before any of them
 // reaches Nomad.
 func (p *push) addRelease(ctx context.Context) ([]*nomadapi.Job, error) {
-	earlier, err := p.store.Releases(ctx, p.project.ID)
-	if err != nil {
-		return nil, fmt.Errorf("list releases: %w", err)
-	}
-	p.release.Number = 1
-	if len(earlier) > 0 {
-		p.release.Number = earlier[0].Number + 1
+	var err error
+	if p.release.Number, err = p.next(ctx); err != nil {
+		return nil, err
 	}
 	lowered, err := jobs.Lower(p.ir, p.release, p.cfg.Cluster)
 	if err != nil {

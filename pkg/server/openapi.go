@@ -48,6 +48,12 @@ func describeRaw(o *huma.OpenAPI) {
 			Responses:   responses(o, "200", "application/x-ndjson", schema[api.Event](o)),
 		},
 		{
+			OperationID: "plan", Method: http.MethodPost, Path: project + "/plans", Summary: "Tell what a push would do",
+			Description: "Nothing of the tree is sent but its digest, and nothing is changed.",
+			RequestBody: body("application/json", schema[api.PlanRequest](o)),
+			Responses:   responses(o, "200", "application/json", schema[api.Plan](o)),
+		},
+		{
 			OperationID: "rollback", Method: http.MethodPost, Path: project + "/rollbacks", Summary: "Make an earlier release live again",
 			Description: "The answer is a stream as that of a push.",
 			RequestBody: body("application/json", schema[api.RollbackRequest](o)),

@@ -29,6 +29,7 @@ func (s *Server) routePeople(h huma.API, mux *http.ServeMux) {
 	mux.HandleFunc("DELETE /v1/projects/{project}", s.destroy)
 	mux.HandleFunc("POST /v1/projects/{project}/trees", s.offerTree)
 	mux.HandleFunc("PUT /v1/projects/{project}/trees/{digest}/blobs", s.putBlobs)
+	mux.HandleFunc("POST /v1/projects/{project}/plans", s.plan)
 	mux.HandleFunc("POST /v1/projects/{project}/pushes", s.push)
 	mux.HandleFunc("POST /v1/projects/{project}/rollbacks", s.rollback)
 	describeRaw(h.OpenAPI())

@@ -82,6 +82,7 @@ func TestIsolation(t *testing.T) {
 				_, err := b.UploadBlobs(ctx, name, tree.Digest(), tree, []string{tree.Files[0].SHA256})
 				return err
 			},
+			"plan":     func() error { _, err := b.Plan(ctx, name, api.PlanRequest{Tree: tree.Digest()}); return err },
 			"releases": func() error { _, err := b.Releases(ctx, name); return err },
 			"rollback": func() error { _, err := b.Rollback(ctx, name, 1); return err },
 			"push":     func() error { _, err := b.Push(ctx, name, api.PushRequest{Tree: tree.Digest()}); return err },
@@ -117,7 +118,7 @@ func TestAuthentication(t *testing.T) {
 	for _, route := range []string{
 		"GET /v1/account", "GET /v1/platform", "GET /v1/projects", "POST /v1/projects", "GET /v1/projects/x", "DELETE /v1/projects/x",
 		"POST /v1/projects/x/trees", "PUT /v1/projects/x/trees/y/blobs", "POST /v1/projects/x/pushes",
-		"GET /v1/projects/x/releases", "POST /v1/projects/x/rollbacks", "GET /v1/nothing",
+		"GET /v1/projects/x/releases", "POST /v1/projects/x/rollbacks", "POST /v1/projects/x/plans", "GET /v1/nothing",
 		"GET /v1/agent/trees/x", "GET /v1/agent/layers/x", "PUT /v1/agent/layers/x",
 	} {
 		method, path, _ := strings.Cut(route, " ")

@@ -97,9 +97,8 @@ func (s *Server) beginPush(w http.ResponseWriter, r *http.Request) (<-chan api.E
 	if err != nil {
 		return nil, err
 	}
-	hex, ok := strings.CutPrefix(req.Tree, "sha256:")
-	if !ok || !sha256Hex.MatchString(hex) {
-		return nil, api.NewProblem(api.Invalid, "%q is not a tree's digest", req.Tree)
+	if err := checkDigest(req.Tree); err != nil {
+		return nil, err
 	}
 	if req.Entry != "" {
 		if fault := checkPath(req.Entry); fault != "" {
@@ -118,6 +117,13 @@ func (s *Server) beginPush(w http.ResponseWriter, r *http.Request) (<-chan api.E
 		return nil, err
 	}
 	return s.Deployer.Push(r.Context(), actor, p, req)
+}
+
+func checkDigest(tree string) error {
+	if hex, ok := strings.CutPrefix(tree, "sha256:"); !ok || !sha256Hex.MatchString(hex) {
+		return api.NewProblem(api.Invalid, "%q is not a tree's digest", tree)
+	}
+	return nil
 }
 
 // lineWriter writes lines until the caller leaves, and nothing after.

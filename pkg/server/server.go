@@ -12,11 +12,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/store"
@@ -27,6 +29,8 @@ type Deployer interface {
 	// Push begins to make a tree live. The events go on until the channel is
 	// closed, and the work does not end with ctx once it is accepted.
 	Push(ctx context.Context, actor store.Actor, p store.Project, req api.PushRequest) (<-chan api.Event, error)
+	// Plan tells what a push would do, and changes nothing.
+	Plan(ctx context.Context, p store.Project, req api.PlanRequest) (api.Plan, error)
 	// Rollback begins to make an earlier release live, the last one for 0. The
 	// events are as those of Push.
 	Rollback(ctx context.Context, actor store.Actor, p store.Project, release int) (<-chan api.Event, error)
@@ -114,9 +118,19 @@ func describe(version string) huma.Config {
 	// Without the hooks: they add a "$schema" field to every answer.
 	c.CreateHooks = nil
 	c.Transformers = []huma.Transformer{problemOfFramework}
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"key": {Type: "http", Scheme: "bearer", Description: "An API key, fngen_..."},
 	}
 	c.Security = []map[string][]string{{"key": {}}}
 	return c
+}
+
+// schemaName keeps the types of the resolved project apart from those of the API.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	if t.PkgPath() == reflect.TypeFor[ir.Project]().PkgPath() {
+		return "Resolved" + name
+	}
+	return name
 }

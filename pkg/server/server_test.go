@@ -101,6 +101,10 @@ func (d *deployer) Push(_ context.Context, _ store.Actor, p store.Project, req a
 	return events, nil
 }
 
+func (d *deployer) Plan(_ context.Context, p store.Project, req api.PlanRequest) (api.Plan, error) {
+	return api.Plan{Project: p.Name, Release: len(req.Requirements)}, nil
+}
+
 // Rollback needs no tree; its only event is the end.
 func (d *deployer) Rollback(_ context.Context, _ store.Actor, p store.Project, release int) (<-chan api.Event, error) {
 	events := make(chan api.Event, 1)

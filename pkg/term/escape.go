@@ -32,6 +32,15 @@ func Escape(s string) string {
 	return b.String()
 }
 
+// EscapeLines is Escape for text of several lines.
+func EscapeLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = Escape(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 func isClean(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, isUnsafe) < 0
 }

@@ -16,13 +16,17 @@ func Table(w io.Writer, tty bool, heading []string, rows [][]string) error {
 			b.WriteString(strings.Join(escapeCells(row), "\t") + "\n")
 		}
 	} else {
-		writeAligned(&b, append([][]string{heading}, rows...))
+		for _, line := range Align(append([][]string{heading}, rows...)) {
+			b.WriteString(line + "\n")
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func writeAligned(b *strings.Builder, rows [][]string) {
+// Align makes a line of each row, with the cells of a column below each other.
+// Cells are escaped.
+func Align(rows [][]string) []string {
 	var widths []int
 	for i, row := range rows {
 		rows[i] = escapeCells(row)
@@ -33,14 +37,16 @@ func writeAligned(b *strings.Builder, rows [][]string) {
 			widths[j] = max(widths[j], utf8.RuneCountInString(cell))
 		}
 	}
-	for _, row := range rows {
+	lines := make([]string, len(rows))
+	for i, row := range rows {
 		var line strings.Builder
 		for j, cell := range row {
 			line.WriteString(cell)
 			line.WriteString(strings.Repeat(" ", widths[j]-utf8.RuneCountInString(cell)+2))
 		}
-		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+		lines[i] = strings.TrimRight(line.String(), " ")
 	}
+	return lines
 }
 
 // escapeCells also turns tabs into spaces: a tab ends a cell.

@@ -1,0 +1,163 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/source"
+)
+
+// PlanRequest asks what a push would do. POST /v1/projects/{project}/plans. No
+// file is sent: the plan needs what the tree means and which tree it is.
+type PlanRequest struct {
+	// Tree is the manifest's digest, "sha256:<hex>".
+	Tree    string     `json:"tree"`
+	Project ir.Project `json:"project"`
+	// Requirements are the files that the dependencies are read from.
+	Requirements []source.File `json:"requirements"`
+}
+
+// Action is what a push would do with something.
+type Action string
+
+// The actions.
+const (
+	Create Action = "create"
+	Update Action = "update"
+	None   Action = "none"
+	Remove Action = "remove"
+	Stop   Action = "stop" // of jobs
+	Move   Action = "move" // of routes and of functions in other files
+)
+
+// Plan is what a push would do. It has no effect.
+type Plan struct {
+	Project string `json:"project"`
+	Changed bool   `json:"changed"`
+	// Live is the release that is live, 0 for none; Release the one that a push
+	// would make, or Live when nothing changes.
+	Live         int                 `json:"live"`
+	Release      int                 `json:"release"`
+	Functions    []PlannedFunction   `json:"functions"`
+	Jobs         []PlannedJob        `json:"jobs"`
+	Queues       []PlannedQueue      `json:"queues"`
+	Routes       []PlannedRoute      `json:"routes"`
+	Dependencies PlannedDependencies `json:"dependencies"`
+	Env          PlannedEnv          `json:"env"`
+	Servers      []PlannedServer     `json:"servers"`
+	// Cost is the price of the servers by the size table.
+	Cost     PlannedCost `json:"cost"`
+	Warnings diag.List   `json:"warnings"`
+}
+
+// PlannedFunction is a function before and after.
+type PlannedFunction struct {
+	Name   string `json:"name"`
+	Power  string `json:"power"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	URL    string `json:"url"`
+	Action Action `json:"action"`
+	// Changes name what is different, such as "code" or "health: / -> /up".
+	Changes []string `json:"changes"`
+}
+
+// PlannedJob is a Nomad job before and after.
+type PlannedJob struct {
+	ID        string   `json:"id"`
+	Action    Action   `json:"action"`
+	Functions []string `json:"functions"`
+	// Groups are the servers of fngen.yml, with what Nomad would do on each.
+	Groups    []PlannedGroup `json:"groups"`
+	Placement Placement      `json:"placement"`
+	// HCL is the whole job; empty when it is to be stopped.
+	HCL string `json:"hcl"`
+	// Diff is a unified diff of the HCL that runs and this one.
+	Diff string `json:"diff"`
+	// Drift lists what Nomad has otherwise than the live release says.
+	Drift []string `json:"drift"`
+}
+
+// PlannedGroup counts instances.
+type PlannedGroup struct {
+	Server string `json:"server"`
+	// Start are new instances, Replace those that take the place of another,
+	// InPlace those that go on with changed settings, Stop those that end.
+	Start   uint64 `json:"start"`
+	Replace uint64 `json:"replace"`
+	InPlace uint64 `json:"in_place"`
+	Stop    uint64 `json:"stop"`
+	Keep    uint64 `json:"keep"`
+}
+
+// Placement says whether Nomad finds room now.
+type Placement struct {
+	OK bool `json:"ok"`
+	// Reasons are sentences, one a server without room.
+	Reasons []string `json:"reasons"`
+}
+
+// PlannedQueue is a task queue before and after.
+type PlannedQueue struct {
+	Name   string `json:"name"`
+	Action Action `json:"action"`
+}
+
+// PlannedRoute is an address before and after.
+type PlannedRoute struct {
+	URL    string `json:"url"`
+	Action Action `json:"action"`
+	// Function answers there, From is the one that did when it moves.
+	Function string `json:"function"`
+	From     string `json:"from,omitempty"`
+}
+
+// PlannedDependencies says what becomes of the virtual environment.
+type PlannedDependencies struct {
+	// Action is "none" (as it is), "update" (one that is built already), or
+	// "create" (it will be built).
+	Action Action `json:"action"`
+	// Files are what it is made of; Provided what the platform adds.
+	Files    []string `json:"files"`
+	Provided []string `json:"provided"`
+}
+
+// PlannedEnv is about environment variables.
+type PlannedEnv struct {
+	// Missing are names that the code reads and the project does not have.
+	Missing []EnvUse `json:"missing"`
+}
+
+// EnvUse is a place where the code reads a name.
+type EnvUse struct {
+	Name string `json:"name"`
+	File string `json:"file"`
+	Line int    `json:"line"`
+}
+
+// PlannedServer is a line of the fleet before and after.
+type PlannedServer struct {
+	Name   string `json:"name"`
+	Size   string `json:"size"`
+	Region string `json:"region"`
+	Count  int    `json:"count"`
+	Action Action `json:"action"`
+	// USDMonth is the price of all of Count together.
+	USDMonth float64 `json:"usd_month"`
+	// Functions is how many a machine carries, Room how many it can.
+	Functions int `json:"functions"`
+	Room      int `json:"room"`
+}
+
+// PlannedCost is in US dollars a month.
+type PlannedCost struct {
+	Before float64 `json:"usd_month_before"`
+	After  float64 `json:"usd_month_after"`
+}
+
+// Plan asks what a push would do.
+func (c *Client) Plan(ctx context.Context, project string, req PlanRequest) (Plan, error) {
+	return call[Plan](ctx, c, http.MethodPost, projectPath(project)+"/plans", req)
+}

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"fngen.dev/fngen/compiler"
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/term"
+)
+
+type planOptions struct {
+	Project, Path string
+	Out           string
+	Markdown      bool
+	ExitCode      bool
+}
+
+func newCmdPlan(a *app) *cobra.Command {
+	o := planOptions{}
+	cmd := &cobra.Command{
+		Use:   "plan [PROJECT] [PATH]",
+		Short: "Show what a push would do",
+		Long: `Show what a push of the code at PATH would do, down to what Nomad would start,
+replace and stop, and whether there is room for it. Nothing is uploaded and nothing
+is changed. PROJECT and PATH are those of push.
+
+A push makes the jobs that are shown, from the same code by the same steps.
+
+--out DIR writes each job as plain HCL, which "nomad job run" takes.`,
+		Example: "  fngen plan\n  fngen plan --markdown my-website . | gh pr comment --body-file -\n  fngen plan --detailed-exitcode && echo nothing to do",
+		Args:    maxArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			if o.Project, o.Path, err = splitArgs(args); err != nil {
+				return err
+			}
+			return runPlan(cmd.Context(), a, o)
+		},
+	}
+	cmd.Flags().StringVar(&o.Out, "out", "", "write one .nomad.hcl for each job into `DIR`")
+	cmd.Flags().BoolVar(&o.Markdown, "markdown", false, "print Markdown, for a comment on a review")
+	cmd.Flags().BoolVar(&o.ExitCode, "detailed-exitcode", false, "exit with 2 when there are changes, 0 when there are none")
+	return cmd
+}
+
+func runPlan(ctx context.Context, a *app, o planOptions) error {
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	plan, err := a.askPlan(ctx, client, o)
+	if err != nil {
+		return err
+	}
+	if o.Out != "" {
+		if err := writePlannedJobs(o.Out, plan.Jobs); err != nil {
+			return err
+		}
+	}
+	if err := a.showPlan(plan, o.Markdown); err != nil {
+		return err
+	}
+	if o.ExitCode && plan.Changed {
+		return errChanges
+	}
+	return nil
+}
+
+// askPlan compiles the tree as a push would, and asks the platform.
+func (a *app) askPlan(ctx context.Context, client *api.Client, o planOptions) (api.Plan, error) {
+	var platform api.Platform
+	var scanned *source.Scanned
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		platform, err = client.Platform(gctx)
+		return err
+	})
+	g.Go(func() (err error) {
+		scanned, err = scanPath(gctx, o.Path)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return api.Plan{}, err
+	}
+	name := o.Project
+	if name == "" {
+		var err error
+		if name, err = projectOf(scanned.Tree, scanned.Root); err != nil {
+			return api.Plan{}, err
+		}
+	}
+	if name == "" {
+		return api.Plan{}, noProject(o.Path)
+	}
+	project, list := compiler.Compile(ctx, compiler.Input{
+		Tree: scanned.Tree, Project: name, Entry: scanned.Entry, Target: targetOf(platform),
+	})
+	list = append(scanned.Diagnostics, list...).Sorted()
+	if list.HasErrors() {
+		return api.Plan{}, refused(list, "")
+	}
+	plan, err := client.Plan(ctx, name, api.PlanRequest{
+		Tree: scanned.Digest(), Project: *project, Requirements: requirementFiles(scanned.Manifest, project.Dependencies),
+	})
+	if err != nil {
+		return plan, notCreated(err, name)
+	}
+	plan.Warnings = mergeWarnings(list, plan.Warnings)
+	return plan, nil
+}
+
+// targetOf is what the platform has, as the compiler takes it.
+func targetOf(p api.Platform) compiler.Target {
+	return compiler.Target{Regions: p.Regions, DefaultRegion: p.DefaultRegion, Pythons: p.Pythons}
+}
+
+// requirementFiles are the entries of the files that dependencies are read from.
+func requirementFiles(m source.Manifest, d ir.Dependencies) []source.File {
+	out := []source.File{}
+	for _, f := range m.Files {
+		if slices.Contains(d.Files, f.Path) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (a *app) showPlan(plan api.Plan, markdown bool) error {
+	if a.json {
+		return a.writeJSON(plan)
+	}
+	_ = diag.Render(a.IO.Err, plan.Warnings, a.IO.Colour)
+	text := planText(plan)
+	if markdown {
+		text = planMarkdown(plan)
+	}
+	_, err := fmt.Fprint(a.IO.Out, term.EscapeLines(text))
+	return err
+}
+
+// writePlannedJobs writes the jobs that a push would leave running.
+func writePlannedJobs(dir string, jobs []api.PlannedJob) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write jobs: %w", err)
+	}
+	for _, job := range jobs {
+		if job.HCL == "" {
+			continue
+		}
+		// A job's id is a kind, a hyphen and the name of a function of Python.
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(job.ID)+".nomad.hcl"), []byte(job.HCL), 0o644); err != nil {
+			return fmt.Errorf("write jobs: %w", err)
+		}
+	}
+	return nil
+}

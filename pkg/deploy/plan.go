@@ -1,0 +1,191 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// plan is a push that only looks.
+type plan struct {
+	*change
+	old     *ir.Project // of the live release, nil for none
+	lowered []*nomadapi.Job
+	// inNomad are the scheduler's answers by job.
+	inNomad map[string]nomad.Plan
+}
+
+// Plan tells what a push of what req says would do. It changes nothing, and takes
+// no lock: it is what would happen now.
+func (s *Service) Plan(ctx context.Context, project store.Project, req api.PlanRequest) (api.Plan, error) {
+	p := &plan{change: &change{Service: s, project: project, ir: &req.Project, emit: func(api.Event) {}}}
+	if err := p.check(req); err != nil {
+		return api.Plan{}, err
+	}
+	if err := p.readLive(ctx); err != nil {
+		return api.Plan{}, err
+	}
+	p.release = jobs.Release{
+		Tree: req.Tree, UID: uid(project),
+		Layer: jobs.LayerKey(p.ir, source.Manifest{Files: req.Requirements}, s.cfg.Cluster),
+	}
+	out := api.Plan{Project: project.Name, Queues: []api.PlannedQueue{}, Env: api.PlannedEnv{Missing: []api.EnvUse{}}, Warnings: diag.List{}}
+	if p.live != nil {
+		var err error
+		if p.old, err = decodeIR(*p.live); err != nil {
+			return out, err
+		}
+		out.Live = p.live.Number
+	}
+	same, err := p.unchanged(ctx)
+	if err != nil {
+		return out, err
+	}
+	if !same {
+		if p.release.Number, err = p.next(ctx); err != nil {
+			return out, err
+		}
+	}
+	out.Changed, out.Release = !same, p.release.Number
+	return out, p.fill(ctx, &out)
+}
+
+// check refuses a project that no compiler of ours has made for this place: its
+// strings become names in Nomad.
+func (p *plan) check(req api.PlanRequest) error {
+	if p.ir.Version != ir.Version {
+		return api.NewProblem(api.Invalid, "the plan was compiled by another version of fngen").WithHelp("use the fngen that belongs to this platform, %s", p.cfg.Version)
+	}
+	if p.ir.Name != p.project.Name {
+		return api.NewProblem(api.Invalid, "the plan is of project %q, not %q", p.ir.Name, p.project.Name)
+	}
+	for _, f := range p.ir.Functions {
+		if !ir.ValidFunctionName(f.Name) {
+			return api.NewProblem(api.Invalid, "%q cannot be the name of a function", f.Name)
+		}
+	}
+	return nil
+}
+
+func (p *plan) fill(ctx context.Context, out *api.Plan) error {
+	var err error
+	if p.lowered, err = jobs.Lower(p.ir, p.release, p.cfg.Cluster); err != nil {
+		return api.NewProblem(api.Invalid, "the plan cannot be lowered to jobs: %v", err)
+	}
+	p.removed = removed(p.was, p.lowered)
+	p.inNomad = map[string]nomad.Plan{}
+	for _, job := range p.lowered {
+		if p.inNomad[*job.ID], err = p.nomad.Plan(ctx, job); err != nil {
+			return err
+		}
+	}
+	if out.Jobs, err = p.jobs(); err != nil {
+		return err
+	}
+	if out.Dependencies, err = p.dependencies(ctx); err != nil {
+		return err
+	}
+	out.Functions = p.functions(out.Dependencies.Action)
+	out.Routes = p.routes()
+	out.Servers, out.Cost = p.servers()
+	return nil
+}
+
+// jobs says what becomes of each job: those to stop first, then in the order in
+// which they roll.
+func (p *plan) jobs() ([]api.PlannedJob, error) {
+	out := []api.PlannedJob{}
+	for _, id := range p.removed {
+		text, err := diffHCL(p.was[id], nil)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, api.PlannedJob{
+			ID: id, Action: api.Stop, Functions: []string{functionOf(p.old, id).Name}, Groups: []api.PlannedGroup{},
+			Placement: api.Placement{OK: true, Reasons: []string{}}, Diff: text, Drift: []string{},
+		})
+	}
+	for _, job := range p.oldFirst(p.lowered) {
+		planned, err := p.job(job)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, planned)
+	}
+	return out, nil
+}
+
+func (p *plan) job(job *nomadapi.Job) (api.PlannedJob, error) {
+	seen := p.inNomad[*job.ID]
+	out := api.PlannedJob{
+		ID: *job.ID, Action: api.None, Functions: []string{functionOf(p.ir, *job.ID).Name}, Groups: []api.PlannedGroup{},
+		Placement: api.Placement{OK: len(seen.Unplaced) == 0, Reasons: append([]string{}, seen.Unplaced...)}, Drift: []string{},
+	}
+	if !out.Placement.OK && len(p.removed) > 0 {
+		out.Placement.Reasons = append(out.Placement.Reasons, "jobs that are to be stopped are stopped first when there is no room otherwise")
+	}
+	text, err := jobs.HCL(job)
+	if err != nil {
+		return out, err
+	}
+	out.HCL = string(text)
+	if !seen.Changed {
+		return out, nil
+	}
+	out.Action = api.Update
+	if seen.Index == 0 {
+		out.Action = api.Create
+	}
+	for _, g := range seen.Groups {
+		out.Groups = append(out.Groups, plannedGroup(g))
+	}
+	if out.Diff, err = diffHCL(p.was[out.ID], job); err != nil {
+		return out, err
+	}
+	if out.Diff == "" {
+		out.Drift = append(out.Drift, seen.Diff...)
+	}
+	return out, nil
+}
+
+// plannedGroup counts a canary, which takes the place of an old instance when it
+// is healthy, as a replacement.
+func plannedGroup(g nomad.GroupPlan) api.PlannedGroup {
+	out := api.PlannedGroup{Server: g.Group, Start: g.Start, Replace: g.Replace, InPlace: g.InPlace, Stop: g.Stop, Keep: g.Keep}
+	if g.Canary > 0 {
+		out.Replace = g.Canary
+		out.Keep -= min(out.Keep, g.Canary)
+	}
+	return out
+}
+
+// dependencies says whether the virtual environment is there.
+func (p *plan) dependencies(ctx context.Context) (api.PlannedDependencies, error) {
+	out := api.PlannedDependencies{Action: api.None, Files: orNone(p.ir.Dependencies.Files), Provided: orNone(p.ir.Dependencies.Provided)}
+	if p.live != nil && p.live.Layer == p.release.Layer || p.release.Layer == "" {
+		return out, nil
+	}
+	_, err := p.store.Layer(ctx, p.project.ID, p.release.Layer)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		out.Action = api.Create
+	case err != nil:
+		return out, fmt.Errorf("look up layer: %w", err)
+	default:
+		out.Action = api.Update
+	}
+	return out, nil
+}
+
+func orNone(list []string) []string { return append([]string{}, slices.Clone(list)...) }

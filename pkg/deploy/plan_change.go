@@ -1,0 +1,187 @@
+package deploy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"fngen.dev/fngen/compiler/catalog"
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/pkg/api"
+)
+
+// functions compares the functions by name: removed ones first, as they are the
+// ones to look at, then those of the tree in file order.
+func (p *plan) functions(dependencies api.Action) []api.PlannedFunction {
+	out := []api.PlannedFunction{}
+	before := functionsByName(p.old)
+	now := functionsByName(p.ir)
+	if p.old != nil {
+		for _, f := range p.old.Functions {
+			if _, stays := now[f.Name]; !stays {
+				out = append(out, p.function(f, api.Remove, nil))
+			}
+		}
+	}
+	for _, f := range p.ir.Functions {
+		old, was := before[f.Name]
+		if !was {
+			out = append(out, p.function(f, api.Create, nil))
+			continue
+		}
+		changes := p.changes(old, f, dependencies)
+		action := api.None
+		switch {
+		case old.File != f.File:
+			action = api.Move
+		case len(changes) > 0:
+			action = api.Update
+		}
+		out = append(out, p.function(f, action, changes))
+	}
+	return out
+}
+
+func (p *plan) function(f ir.Function, action api.Action, changes []string) api.PlannedFunction {
+	return api.PlannedFunction{
+		Name: f.Name, Power: string(f.Power), File: f.File, Line: f.Line, URL: functionURL(f, p.cfg.Cluster),
+		Action: action, Changes: append([]string{}, changes...),
+	}
+}
+
+func functionsByName(p *ir.Project) map[string]ir.Function {
+	out := map[string]ir.Function{}
+	if p != nil {
+		for _, f := range p.Functions {
+			out[f.Name] = f
+		}
+	}
+	return out
+}
+
+// changes names what is different about a function that stays.
+func (p *plan) changes(old, now ir.Function, dependencies api.Action) []string {
+	var out []string
+	from := func(what, before, after string) {
+		if before != after {
+			out = append(out, fmt.Sprintf("%s: %s -> %s", what, cmp.Or(before, "none"), cmp.Or(after, "none")))
+		}
+	}
+	if p.live.Tree != p.release.Tree {
+		out = append(out, "code")
+	}
+	if dependencies != api.None {
+		out = append(out, "dependencies")
+	}
+	from("file", old.File, now.File)
+	from("power", string(old.Power), string(now.Power))
+	from("python", p.old.Python, p.ir.Python)
+	if old.WebApp != nil && now.WebApp != nil {
+		from("framework", old.WebApp.Framework, now.WebApp.Framework)
+		from("health", old.WebApp.Health, now.WebApp.Health)
+		from("domain", old.WebApp.Domain, now.WebApp.Domain)
+	}
+	if !slices.Equal(p.old.Servers, p.ir.Servers) {
+		out = append(out, "servers")
+	}
+	if len(p.old.Functions) != len(p.ir.Functions) {
+		out = append(out, "share of its servers")
+	}
+	return out
+}
+
+// routes compares which function answers at which address, sorted by address.
+func (p *plan) routes() []api.PlannedRoute {
+	out := []api.PlannedRoute{}
+	before, now := p.routesOf(p.old), p.routesOf(p.ir)
+	for url, function := range now {
+		switch from, was := before[url]; {
+		case !was:
+			out = append(out, api.PlannedRoute{URL: url, Action: api.Create, Function: function})
+		case from != function:
+			out = append(out, api.PlannedRoute{URL: url, Action: api.Move, Function: function, From: from})
+		default:
+			out = append(out, api.PlannedRoute{URL: url, Action: api.None, Function: function})
+		}
+	}
+	for url, function := range before {
+		if _, stays := now[url]; !stays {
+			out = append(out, api.PlannedRoute{URL: url, Action: api.Remove, Function: function})
+		}
+	}
+	slices.SortFunc(out, func(a, b api.PlannedRoute) int { return cmp.Compare(a.URL, b.URL) })
+	return out
+}
+
+func (p *plan) routesOf(project *ir.Project) map[string]string {
+	out := map[string]string{}
+	if project == nil {
+		return out
+	}
+	for _, f := range project.Functions {
+		if f.WebApp == nil {
+			continue
+		}
+		for _, host := range f.WebApp.Hosts {
+			out[p.cfg.Cluster.URL(host)] = f.Name
+		}
+	}
+	return out
+}
+
+// servers compares the fleet by name, and adds up its price.
+func (p *plan) servers() ([]api.PlannedServer, api.PlannedCost) {
+	out, cost := []api.PlannedServer{}, api.PlannedCost{}
+	before := map[string]ir.Server{}
+	if p.old != nil {
+		for _, s := range p.old.Servers {
+			before[s.Name] = s
+			cost.Before += priceOf(s)
+		}
+	}
+	for _, s := range p.ir.Servers {
+		cost.After += priceOf(s)
+		old, was := before[s.Name]
+		delete(before, s.Name)
+		action := api.None
+		switch {
+		case !was:
+			action = api.Create
+		case old != s:
+			action = api.Update
+		}
+		out = append(out, plannedServer(s, action, len(p.ir.Functions)))
+	}
+	for _, s := range before {
+		out = append(out, plannedServer(s, api.Remove, 0))
+	}
+	// Removed ones come last, by name.
+	slices.SortStableFunc(out, func(a, b api.PlannedServer) int {
+		if a.Action != api.Remove && b.Action != api.Remove {
+			return 0
+		}
+		return cmp.Or(cmp.Compare(gone(a), gone(b)), cmp.Compare(a.Name, b.Name))
+	})
+	return out, cost
+}
+
+func gone(s api.PlannedServer) int {
+	if s.Action == api.Remove {
+		return 1
+	}
+	return 0
+}
+
+func plannedServer(s ir.Server, action api.Action, functions int) api.PlannedServer {
+	size, _ := catalog.LookupSize(s.Size)
+	return api.PlannedServer{
+		Name: s.Name, Size: s.Size, Region: s.Region, Count: s.Count, Action: action,
+		USDMonth: priceOf(s), Functions: functions, Room: jobs.Room(size),
+	}
+}
+
+func priceOf(s ir.Server) float64 {
+	size, _ := catalog.LookupSize(s.Size)
+	return size.USDMonth * float64(s.Count)
+}
