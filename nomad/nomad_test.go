@@ -89,6 +89,48 @@ func TestFlatten(t *testing.T) {
 	}
 }
 
+func TestExplainRoom(t *testing.T) {
+	name, count, memory, cpu := "web", 2, 480, 475
+	group := &api.TaskGroup{
+		Name: &name, Count: &count, Tasks: []*api.Task{{Resources: &api.Resources{MemoryMB: &memory, CPU: &cpu}}},
+		Constraints: []*api.Constraint{api.NewConstraint("${node.class}", "=", "s"), api.NewConstraint("${node.datacenter}", "=", "us-west")},
+	}
+	for want, all := range map[string][]server{
+		`server "web" (s, us-west): the platform has no server of that size there; us-west has m, xl`: {
+			{class: "xl", datacenter: "us-west"}, {class: "m", datacenter: "us-west"}, {class: "s", datacenter: "eu"}, {class: "platform", datacenter: "us-west"},
+		},
+		`server "web" (s, us-west): the platform has no server of that size there; it has servers in eu`: {{class: "s", datacenter: "eu"}},
+		`server "web" (s, us-west): an instance needs 480 MB, and of 2 such servers the one with most has 120 MB free`: {
+			{class: "s", datacenter: "us-west", freeMB: 40}, {class: "s", datacenter: "us-west", freeMB: 120}, {class: "xl", datacenter: "us-west", freeMB: 9999},
+		},
+		`server "web" (s, us-west): an instance needs 475 MHz, and 10 MHz are free`: {{class: "s", datacenter: "us-west", freeMB: 960, freeMHz: 10}},
+		`server "web" (s, us-west): 2 instances of 480 MB each do not fit on 1 such servers, of which the one with most has 960 MB free`: {
+			{class: "s", datacenter: "us-west", freeMB: 960, freeMHz: 960},
+		},
+	} {
+		if got := explainRoom(group, all); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+func TestFree(t *testing.T) {
+	running := func(node, status string) *api.AllocationListStub {
+		return &api.AllocationListStub{NodeID: node, ClientStatus: status, AllocatedResources: &api.AllocatedResources{Tasks: map[string]*api.AllocatedTaskResources{
+			"app": {Cpu: api.AllocatedCpuResources{CpuShares: 100}, Memory: api.AllocatedMemoryResources{MemoryMB: 200}},
+		}}}
+	}
+	node := &api.NodeListStub{
+		ID:                "n",
+		NodeResources:     &api.NodeResources{Cpu: api.NodeCpuResources{CpuShares: 1000}, Memory: api.NodeMemoryResources{MemoryMB: 1024}},
+		ReservedResources: &api.NodeReservedResources{Memory: api.NodeReservedMemoryResources{MemoryMB: 24}},
+	}
+	got := withFree(node, []*api.AllocationListStub{running("n", "running"), running("n", "pending"), running("n", "complete"), running("other", "running")})
+	if got.freeMB != 600 || got.freeMHz != 800 {
+		t.Errorf("free %+v", got)
+	}
+}
+
 func TestExplainPlacement(t *testing.T) {
 	name, memory := "web", 480
 	job := &api.Job{TaskGroups: []*api.TaskGroup{{Name: &name, Tasks: []*api.Task{{Resources: &api.Resources{MemoryMB: &memory}}}}}}

@@ -44,7 +44,7 @@ func (c *Client) Plan(ctx context.Context, job *api.Job) (Plan, error) {
 	out := Plan{Index: resp.JobModifyIndex, Groups: groupPlans(resp.Annotations, edited), Diff: flatten(resp.Diff)}
 	out.Changed = edited || slices.ContainsFunc(out.Groups, moves)
 	for group, metric := range resp.FailedTGAllocs {
-		out.Unplaced = append(out.Unplaced, explainPlacement(job, group, metric))
+		out.Unplaced = append(out.Unplaced, c.noRoom(ctx, job, group, metric))
 	}
 	slices.Sort(out.Unplaced)
 	return out, nil
