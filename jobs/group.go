@@ -156,12 +156,13 @@ func serve(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, pair
 
 // rolling starts a full new set beside the old one and takes the old one away
 // when every new instance is healthy; else the old one stays. healthBy is what
-// Nomad goes by: "checks" of a service, or "task_states".
-func rolling(count int, healthBy string, minHealthy time.Duration) *nomad.UpdateStrategy {
+// Nomad goes by: "checks" of a service, or "task_states". Nomad refuses a job
+// that may take longer to stop than a rollout may take to go on.
+func rolling(count int, healthBy string, minHealthy, killTimeout time.Duration) *nomad.UpdateStrategy {
 	return &nomad.UpdateStrategy{
 		MaxParallel: new(count), Canary: new(count), AutoPromote: new(true), AutoRevert: new(true),
 		HealthCheck: new(healthBy), MinHealthyTime: new(minHealthy),
-		HealthyDeadline: new(2 * time.Minute), ProgressDeadline: new(5 * time.Minute),
+		HealthyDeadline: new(2 * time.Minute), ProgressDeadline: new(max(5*time.Minute, killTimeout+time.Minute)),
 	}
 }
 

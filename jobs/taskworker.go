@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -35,6 +36,7 @@ func taskWorker(p *ir.Project, f ir.Function, r Release, c Cluster) (*nomad.Job,
 		Datacenters: regions(p.Servers),
 		UI:          description(p, f, r),
 	}
+	job.UI.Description += " " + pace(f.TaskWorker)
 	for _, s := range p.Servers {
 		group, err := taskGroup(p, f, s, r, c)
 		if err != nil {
@@ -65,9 +67,29 @@ func taskGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster) 
 		Count:         new(s.Count),
 		Constraints:   placement(s),
 		Spreads:       spread(s.Count),
-		Update:        rolling(s.Count, "task_states", steady),
+		Update:        rolling(s.Count, "task_states", steady, drain+stopGrace),
 		RestartPolicy: restarts(),
 		Volumes:       volumes(),
 		Tasks:         []*nomad.Task{task},
 	}, nil
+}
+
+// pace says in the Nomad UI how much a worker does.
+func pace(w *ir.TaskWorker) string {
+	return fmt.Sprintf("Each instance runs %s at a time, each for %s at most, and a task that fails %s.",
+		count(w.Concurrency, "task"), w.Timeout, retried(w.Retries))
+}
+
+func retried(n int) string {
+	if n == 0 {
+		return "is not tried again"
+	}
+	return "is tried again " + count(n, "time")
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
 }

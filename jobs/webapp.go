@@ -61,7 +61,7 @@ func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, r
 		Count:         new(s.Count),
 		Constraints:   placement(s),
 		Spreads:       spread(s.Count),
-		Update:        rolling(s.Count, "checks", minHealthy),
+		Update:        rolling(s.Count, "checks", minHealthy, killTimeout),
 		RestartPolicy: restarts(),
 		ShutdownDelay: new(shutdownDelay),
 		Networks:      []*nomad.NetworkResource{{DynamicPorts: []nomad.Port{{Label: "http", HostNetwork: "srv"}}}},
