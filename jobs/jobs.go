@@ -85,6 +85,8 @@ func lowerFunction(p *ir.Project, f ir.Function, r Release, c Cluster) (*nomad.J
 	switch f.Power {
 	case ir.PowerWebApp:
 		return webApp(p, f, r, c)
+	case ir.PowerTaskWorker:
+		return taskWorker(p, f, r, c)
 	default:
 		return nil, fmt.Errorf("power %q has no job", f.Power)
 	}
@@ -94,4 +96,4 @@ func lowerFunction(p *ir.Project, f ir.Function, r Release, c Cluster) (*nomad.J
 // type of a job, and its name.
 func ID(f ir.Function) string { return kinds[f.Power] + "-" + f.Name }
 
-var kinds = map[ir.Power]string{ir.PowerWebApp: "web"}
+var kinds = map[ir.Power]string{ir.PowerWebApp: "web", ir.PowerTaskWorker: "task"}

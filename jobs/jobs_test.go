@@ -1,17 +1,10 @@
 package jobs
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"fngen.dev/fngen/compiler/ir"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func hello() *ir.Project {
 	return &ir.Project{
@@ -29,37 +22,6 @@ func hello() *ir.Project {
 }
 
 var release = Release{Number: 3, Tree: "sha256:0123", Layer: "abcdef0123456789", UID: 700001}
-
-// TestGolden shows each job whole, as the HCL that people read.
-func TestGolden(t *testing.T) {
-	lowered, err := Lower(hello(), release, DefaultCluster())
-	if err != nil {
-		t.Fatal(err)
-	}
-	build, err := Build(hello(), release, DefaultCluster())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, job := range append(lowered, build) {
-		got, err := HCL(job)
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join("testdata", *job.ID+".nomad.hcl")
-		if *update {
-			if err := os.WriteFile(path, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), string(got)); diff != "" {
-			t.Errorf("%s differs (-want +got), run with -update to accept:\n%s", path, diff)
-		}
-	}
-}
 
 // TestHostileStrings gives every field that a person can influence a string with
 // a meaning in some language below; none may reach a job.

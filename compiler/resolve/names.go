@@ -41,7 +41,8 @@ func (r *resolver) checkPath(u discover.Use) {
 	}
 }
 
-// uniqueNames: a name is a job, a slug a host. Neither can be two functions'.
+// uniqueNames: a name is a job, a slug a host. Neither can be two functions', of
+// whatever Powers: a task worker may become a web app.
 func (r *resolver) uniqueNames(uses []discover.Use) {
 	names, slugs := map[string]discover.Use{}, map[string]discover.Use{}
 	for _, u := range uses {
@@ -49,7 +50,7 @@ func (r *resolver) uniqueNames(uses []discover.Use) {
 		if other, met := names[u.Function]; met {
 			r.fault("FN1303", u.At, fmt.Sprintf("two functions with a Power are named %q", u.Function), "give each a name of its own", noteAt("the first is here", other.At))
 		} else if other, met := slugs[slug]; met && slug != "" {
-			r.fault("FN1303", u.At, fmt.Sprintf("%q and %q would have one host name, %q", other.Function, u.Function, slug), "rename one of them", noteAt("the first is here", other.At))
+			r.fault("FN1303", u.At, fmt.Sprintf("%q and %q would both be %q in addresses", other.Function, u.Function, slug), "rename one of them: case does not count there, and underscores become hyphens", noteAt("the first is here", other.At))
 		}
 		if _, met := names[u.Function]; !met {
 			names[u.Function] = u
@@ -69,35 +70,6 @@ func (r *resolver) shadowedSDK() {
 			r.fault("FN1316", literal.Place{File: f.Path}, fmt.Sprintf("%q hides the fngen package from your code", f.Path), "rename the module")
 			return
 		}
-	}
-}
-
-// hosts gives each web app its labels under the platform's domain: the first the
-// project's name, each one its own. A lone app has its own too, so that a rollout
-// can tell it from the one that it replaces, but is not refused for its length.
-func (r *resolver) hosts(p *ir.Project, uses []discover.Use) {
-	if p.Name == "" {
-		return
-	}
-	var apps []*ir.WebApp
-	var names []string
-	for _, f := range p.Functions {
-		if f.WebApp != nil {
-			apps, names = append(apps, f.WebApp), append(names, f.Name)
-		}
-	}
-	for i, app := range apps {
-		if i == 0 {
-			app.Hosts = append(app.Hosts, p.Name)
-		}
-		label := ir.Slug(names[i]) + "--" + p.Name
-		if len(label) > maxLabel && len(apps) == 1 {
-			return
-		}
-		if len(label) > maxLabel {
-			r.fault("FN1302", placeOf(uses, names[i]), fmt.Sprintf("the host name %q has %d letters; it may have %d", label, len(label), maxLabel), "shorten the name of the function or of the project")
-		}
-		app.Hosts = append(app.Hosts, label)
 	}
 }
 
