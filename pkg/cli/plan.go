@@ -119,11 +119,6 @@ func (a *app) askPlan(ctx context.Context, client *api.Client, o planOptions) (a
 	return plan, nil
 }
 
-// targetOf is what the platform has, as the compiler takes it.
-func targetOf(p api.Platform) compiler.Target {
-	return compiler.Target{Regions: p.Regions, DefaultRegion: p.DefaultRegion, Pythons: p.Pythons}
-}
-
 // requirementFiles are the entries of the files that dependencies are read from.
 func requirementFiles(m source.Manifest, d ir.Dependencies) []source.File {
 	out := []source.File{}
