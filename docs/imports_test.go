@@ -28,6 +28,8 @@ var forbidden = []struct{ from, to, why string }{
 	{"pkg/store", "nomad", "adapters never import each other"},
 	{"pkg/store", "pkg/blob", "adapters never import each other"},
 	{"pkg/blob", "pkg/store", "adapters never import each other"},
+	{"pkg/lock", "pkg/store", "adapters never import each other"},
+	{"pkg/lock", "nomad", "adapters never import each other"},
 	{"pkg/agent", "compiler/discover", "an agent runs what was compiled"},
 	{"pkg/agent", "pkg/store", "an agent reaches the control plane over HTTP"},
 	{"pkg/agent", "pkg/deploy", "an agent reaches the control plane over HTTP"},

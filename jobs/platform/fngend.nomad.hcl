@@ -25,6 +25,10 @@ variable "nomad_addr" {
   type = string
 }
 
+variable "consul_addr" {
+  type = string
+}
+
 variable "default_region" {
   type        = string
   description = "the region of a project without fngen.yml"
@@ -170,7 +174,8 @@ job "fngend" {
         change_mode  = "noop"
       }
 
-      # A Nomad management token of its own: making namespaces needs management.
+      # A Nomad management token of its own, since making namespaces needs
+      # management, and a Consul token for the locks of projects.
       template {
         destination = "secrets/env"
         env         = true
@@ -178,7 +183,10 @@ job "fngend" {
         perms       = "0600"
         change_mode = "noop"
         data        = <<-EOT
-          {{ with secret "platform/data/fngend" }}NOMAD_TOKEN={{ .Data.data.NOMAD_TOKEN | toJSON }}{{ end }}
+          {{ with secret "platform/data/fngend" }}
+          NOMAD_TOKEN={{ .Data.data.NOMAD_TOKEN | toJSON }}
+          CONSUL_HTTP_TOKEN={{ .Data.data.CONSUL_HTTP_TOKEN | toJSON }}
+          {{ end }}
         EOT
       }
 
@@ -197,6 +205,7 @@ job "fngend" {
         FNGEND_BUILD_DIGEST   = var.build_digest
         FNGEND_BINARY         = var.binary_digest
         NOMAD_ADDR            = var.nomad_addr
+        CONSUL_HTTP_ADDR      = var.consul_addr
       }
 
       resources {

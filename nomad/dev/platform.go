@@ -86,10 +86,17 @@ func (c *cluster) credentials(ctx context.Context) error {
 	}
 	old, _ := have["NOMAD_TOKEN"].(string) // not there: make one
 	token, err := c.nomad.ManagementToken(ctx, jobFngend, old)
-	if err != nil || token == old {
+	if err != nil {
 		return err
 	}
-	return c.vault.PutCredentials(ctx, jobFngend, map[string]any{"NOMAD_TOKEN": token})
+	consul, err := c.secrets.UUID(bootstrap.ConsulFngend)
+	if err != nil {
+		return err
+	}
+	if had, _ := have["CONSUL_HTTP_TOKEN"].(string); token == old && had == consul {
+		return nil
+	}
+	return c.vault.PutCredentials(ctx, jobFngend, map[string]any{"NOMAD_TOKEN": token, "CONSUL_HTTP_TOKEN": consul})
 }
 
 // parseJob lets Nomad read the job's file with the values of this cluster.
@@ -102,7 +109,7 @@ func (c *cluster) parseJob(k kit.Kit) (*nomad.Job, error) {
 		JobHCL: string(source), Canonicalize: true,
 		Variables: variables(map[string]string{
 			"datacenter": c.region(), "domain": layout.Domain, "api_url": c.apiURL(), "ingress": c.ingress,
-			"nomad_addr": layout.HTTP(layout.NomadPort), "default_region": c.region(),
+			"nomad_addr": layout.HTTP(layout.NomadPort), "consul_addr": layout.HTTP(layout.ConsulPort), "default_region": c.region(),
 			"pythons": strings.Join(k.Pythons, ","), "uv_version": kit.UVVersion,
 			"build_digest": k.BuildDigest, "binary_digest": k.FngendDigest,
 		}),

@@ -27,6 +27,8 @@ type Config struct {
 	// UVVersion and BuildDigest are part of a layer's identity.
 	UVVersion, BuildDigest string
 	NomadAddr, NomadToken  string
+	// ConsulToken may write below fngen/locks/ and make sessions.
+	ConsulAddr, ConsulToken string
 }
 
 func readConfig(getenv func(string) string) (Config, error) {
@@ -47,6 +49,7 @@ func readConfig(getenv func(string) string) (Config, error) {
 		DefaultRegion: getenv("FNGEND_DEFAULT_REGION"), Pythons: list(getenv("FNGEND_PYTHONS")),
 		UVVersion: getenv("FNGEND_UV_VERSION"), BuildDigest: getenv("FNGEND_BUILD_DIGEST"),
 		NomadAddr: or("NOMAD_ADDR", "http://127.0.0.1:4646"), NomadToken: getenv("NOMAD_TOKEN"),
+		ConsulAddr: or("CONSUL_HTTP_ADDR", "http://127.0.0.1:8500"), ConsulToken: getenv("CONSUL_HTTP_TOKEN"),
 	}
 	var unset []string
 	for _, need := range []struct{ name, value string }{

@@ -12,6 +12,7 @@ import (
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/deploy"
+	"fngen.dev/fngen/pkg/lock"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -29,11 +30,15 @@ func newDeployer(ctx context.Context, c Config, s *store.Store, b *blob.Dir, log
 	if err != nil {
 		return nil, err
 	}
+	locks, err := lock.New(c.ConsulAddr, c.ConsulToken)
+	if err != nil {
+		return nil, err
+	}
 	cluster := jobs.DefaultCluster()
 	cluster.Domain, cluster.Port, cluster.APIURL = c.Domain, port, c.APIURL
 	cluster.UVVersion, cluster.BuildDigest = c.UVVersion, c.BuildDigest
 	return deploy.New(ctx, deploy.Config{
 		Version: api.Version, Cluster: cluster, DefaultRegion: c.DefaultRegion,
 		Pythons: c.Pythons, Ingress: c.Ingress, CACert: c.CACert,
-	}, s, b, scheduler, log)
+	}, s, b, scheduler, locks, log)
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strconv"
 	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -12,6 +14,7 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/lock"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -34,14 +37,10 @@ type change struct {
 	result  api.PushResult
 }
 
-// begin reserves a project and runs a change of it. What happens is told on the
-// channel, which is closed after a Done or Failed event. The change goes on when
-// ctx ends: from then on nobody listens.
-func (s *Service) begin(ctx context.Context, actor store.Actor, project store.Project, what string, run func(context.Context, *change) error) (<-chan api.Event, error) {
-	unlock, holder := s.lock(project.ID, what+" by "+actor.Email)
-	if unlock == nil {
-		return nil, api.NewProblem(api.Busy, "project %q is busy with %s", project.Name, holder).WithHelp("wait for it to end, then try again")
-	}
+// start runs a change. What happens is told on the channel, which is closed after
+// a Done or Failed event. The change goes on when ctx ends: from then on nobody
+// listens.
+func (s *Service) start(ctx context.Context, actor store.Actor, project store.Project, run func(context.Context, *change) error) <-chan api.Event {
 	events := make(chan api.Event)
 	c := &change{Service: s, actor: actor, project: project}
 	c.emit = func(e api.Event) {
@@ -53,18 +52,49 @@ func (s *Service) begin(ctx context.Context, actor store.Actor, project store.Pr
 	}
 	s.changes.Go(func() {
 		defer close(events)
-		err := run(s.closing, c)
-		unlock() // before the last event: who has read it may push again
-		if err != nil {
+		if err := run(s.closing, c); err != nil {
 			c.emit(api.Event{Failed: s.problem(project, err)})
 			return
 		}
 		c.emit(api.Event{Done: &c.result})
 	})
-	return events, nil
+	return events
+}
+
+// locked does something while nobody else changes the project. What an earlier
+// change has left half done is undone first.
+func (c *change) locked(ctx context.Context, what string, do func(context.Context) error) error {
+	held, err := c.acquire(ctx, c.project, what+" by "+c.actor.Email)
+	if err != nil {
+		return err
+	}
+	defer held.Release()
+	ctx = held.Context()
+	if err = c.undoLeft(ctx); err == nil {
+		err = do(ctx)
+	}
+	if errors.Is(context.Cause(ctx), lock.ErrLost) {
+		c.log.Error("lock lost", slog.String("project", c.project.Name), slog.Any("error", context.Cause(ctx)))
+		return api.NewProblem(api.Failed, "the platform lost its hold on project %q, since Consul did not answer it", c.project.Name).
+			WithHelp("try again: what was begun is undone first")
+	}
+	return err
+}
+
+// acquire reserves a project for one change at a time.
+func (s *Service) acquire(ctx context.Context, p store.Project, what string) (*lock.Lock, error) {
+	held, err := s.locks.Acquire(ctx, strconv.FormatInt(p.ID, 10), what)
+	if other, taken := errors.AsType[*lock.HeldError](err); taken {
+		return nil, api.NewProblem(api.Busy, "project %q is busy with %s", p.Name, other.Holder).WithHelp("wait for it to end, then try again")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock project %q: %w", p.Name, err)
+	}
+	return held, nil
 }
 
 func (c *change) readLive(ctx context.Context) error {
+	c.live, c.was = nil, nil
 	live, err := c.store.LiveRelease(ctx, c.project.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -82,8 +112,8 @@ func (c *change) readLive(ctx context.Context) error {
 // jobs of the live release are what this tree lowers to, and Nomad would do
 // nothing if they were registered again.
 func (c *change) unchanged(ctx context.Context) (bool, error) {
-	if c.live == nil {
-		return false, nil
+	if err := c.readLive(ctx); err != nil || c.live == nil {
+		return false, err
 	}
 	c.release.Number = c.live.Number
 	lowered, err := jobs.Lower(c.ir, c.release, c.cfg.Cluster)
@@ -105,18 +135,6 @@ func (c *change) unchanged(ctx context.Context) (bool, error) {
 	}
 	c.finish(false)
 	return true, nil
-}
-
-// next is the number of the next release.
-func (c *change) next(ctx context.Context) (int, error) {
-	earlier, err := c.store.Releases(ctx, c.project.ID)
-	if err != nil {
-		return 0, fmt.Errorf("list releases: %w", err)
-	}
-	if len(earlier) == 0 {
-		return 1, nil
-	}
-	return earlier[0].Number + 1, nil
 }
 
 // apply makes the jobs of the release run instead of those before. When one does

@@ -20,6 +20,7 @@ import (
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/lock"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -31,6 +32,7 @@ const firstUID = 700000
 type Store interface {
 	CreateProject(ctx context.Context, actor store.Actor, name string) (store.Project, error)
 	DeleteProject(ctx context.Context, actor store.Actor, id int64) (store.Removed, error)
+	NextRelease(ctx context.Context, projectID int64) (int, error)
 	PendingReleases(ctx context.Context) ([]store.Release, error)
 	Tree(ctx context.Context, projectID int64, digest string) (source.Manifest, error)
 	Layer(ctx context.Context, projectID int64, key string) (store.Layer, error)
@@ -64,6 +66,11 @@ type Scheduler interface {
 	Instances(ctx context.Context, namespace, jobID string) ([]nomad.Instance, error)
 }
 
+// Locks reserves names among all control planes of the platform.
+type Locks interface {
+	Acquire(ctx context.Context, name, holder string) (*lock.Lock, error)
+}
+
 // Config is what this platform is.
 type Config struct {
 	Version string
@@ -85,23 +92,22 @@ type Service struct {
 	store  Store
 	blobs  Blobs
 	nomad  Scheduler
+	locks  Locks
 	router *router
 	log    *slog.Logger
 
-	mu      sync.Mutex
-	busy    map[int64]string // project -> what is being done to it
 	changes sync.WaitGroup
 	closing context.Context
 	close   context.CancelFunc
 }
 
 // New makes a service. Start it before use.
-func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Scheduler, log *slog.Logger) (*Service, error) {
+func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Scheduler, locks Locks, log *slog.Logger) (*Service, error) {
 	router, err := newRouter(cfg)
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, router: router, log: log, busy: map[int64]string{}}
+	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, locks: locks, router: router, log: log}
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	return s, nil
 }
@@ -110,21 +116,6 @@ func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Sched
 func (s *Service) Stop() {
 	s.close()
 	s.changes.Wait()
-}
-
-// lock reserves a project for one change at a time.
-func (s *Service) lock(project int64, what string) (release func(), holder string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if holder, taken := s.busy[project]; taken {
-		return nil, holder
-	}
-	s.busy[project] = what
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.busy, project)
-	}, ""
 }
 
 func uid(p store.Project) int { return firstUID + int(p.ID) }

@@ -29,23 +29,6 @@ func TestURLs(t *testing.T) {
 	}
 }
 
-// TestLock holds that changes of one project exclude each other, and say who is
-// at it.
-func TestLock(t *testing.T) {
-	s := &Service{busy: map[int64]string{}}
-	unlock, _ := s.lock(1, "a push by a@example.com")
-	if again, holder := s.lock(1, "another"); again != nil || holder != "a push by a@example.com" {
-		t.Errorf("a locked project was locked again; holder %q", holder)
-	}
-	if other, _ := s.lock(2, "other"); other == nil {
-		t.Error("one project's lock holds another")
-	}
-	unlock()
-	if again, _ := s.lock(1, "another"); again == nil {
-		t.Error("a released lock holds")
-	}
-}
-
 // TestJobsRoundTrip holds that a stored release lowers to the same text again,
 // which is how an unchanged push is known.
 func TestJobsRoundTrip(t *testing.T) {

@@ -15,11 +15,12 @@ import (
 // on the nodes, its namespace, its blobs and its rows, in this order, so that
 // when a step fails the project is still known and destroying it again goes on.
 func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Project) (api.Destroyed, error) {
-	unlock, holder := s.lock(p.ID, "a destroy by "+actor.Email)
-	if unlock == nil {
-		return api.Destroyed{}, api.NewProblem(api.Busy, "project %q is busy with %s", p.Name, holder).WithHelp("wait for it to end, then destroy it")
+	held, err := s.acquire(ctx, p, "a destroy by "+actor.Email)
+	if err != nil {
+		return api.Destroyed{}, err
 	}
-	defer unlock()
+	defer held.Release()
+	ctx = held.Context()
 	out := api.Destroyed{Project: p.Name, Jobs: []string{}}
 	ids, err := s.nomad.JobIDs(ctx, p.Name)
 	if err != nil {

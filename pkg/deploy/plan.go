@@ -33,27 +33,23 @@ func (s *Service) Plan(ctx context.Context, project store.Project, req api.PlanR
 	if err := p.check(req); err != nil {
 		return api.Plan{}, err
 	}
-	if err := p.readLive(ctx); err != nil {
-		return api.Plan{}, err
-	}
 	p.release = jobs.Release{
 		Tree: req.Tree, UID: uid(project),
 		Layer: jobs.LayerKey(p.ir, source.Manifest{Files: req.Requirements}, s.cfg.Cluster),
 	}
 	out := api.Plan{Project: project.Name, Queues: []api.PlannedQueue{}, Env: api.PlannedEnv{Missing: []api.EnvUse{}}, Warnings: diag.List{}}
+	same, err := p.unchanged(ctx)
+	if err != nil {
+		return out, err
+	}
 	if p.live != nil {
-		var err error
 		if p.old, err = decodeIR(*p.live); err != nil {
 			return out, err
 		}
 		out.Live = p.live.Number
 	}
-	same, err := p.unchanged(ctx)
-	if err != nil {
-		return out, err
-	}
 	if !same {
-		if p.release.Number, err = p.next(ctx); err != nil {
+		if p.release.Number, err = p.store.NextRelease(ctx, project.ID); err != nil {
 			return out, err
 		}
 	}

@@ -34,20 +34,18 @@ func (s *Service) Push(ctx context.Context, actor store.Actor, project store.Pro
 	if err != nil {
 		return nil, err
 	}
-	return s.begin(ctx, actor, project, "a push", func(ctx context.Context, c *change) error {
+	return s.start(ctx, actor, project, func(ctx context.Context, c *change) error {
 		p := &push{change: c, req: req, tree: s.openTree(project, manifest)}
 		err := p.run(ctx)
 		p.result.Diagnostics = p.warnings
 		return err
-	})
+	}), nil
 }
 
-// run is the push from tree to live.
+// run is the push from tree to live. That nothing changed is found without the
+// lock, which costs more than all the rest of such a push.
 func (p *push) run(ctx context.Context) error {
 	if err := p.compile(ctx); err != nil {
-		return err
-	}
-	if err := p.readLive(ctx); err != nil {
 		return err
 	}
 	p.release = jobs.Release{
@@ -56,6 +54,14 @@ func (p *push) run(ctx context.Context) error {
 	}
 	if same, err := p.unchanged(ctx); err != nil || same {
 		return err
+	}
+	return p.locked(ctx, "a push", p.makeLive)
+}
+
+// makeLive makes the tree live.
+func (p *push) makeLive(ctx context.Context) error {
+	if same, err := p.unchanged(ctx); err != nil || same {
+		return err // another push did so meanwhile
 	}
 	if err := p.ensureLayer(ctx); err != nil {
 		return err
@@ -88,7 +94,7 @@ func (p *push) compile(ctx context.Context) error {
 // reaches Nomad.
 func (p *push) addRelease(ctx context.Context) ([]*nomadapi.Job, error) {
 	var err error
-	if p.release.Number, err = p.next(ctx); err != nil {
+	if p.release.Number, err = p.store.NextRelease(ctx, p.project.ID); err != nil {
 		return nil, err
 	}
 	lowered, err := jobs.Lower(p.ir, p.release, p.cfg.Cluster)

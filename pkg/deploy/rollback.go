@@ -15,9 +15,9 @@ import (
 // when number is 0. Nothing is built: its tree and its layer are there. Its jobs
 // are lowered from its ir, so that they suit the agents of today.
 func (s *Service) Rollback(ctx context.Context, actor store.Actor, project store.Project, number int) (<-chan api.Event, error) {
-	return s.begin(ctx, actor, project, "a rollback", func(ctx context.Context, c *change) error {
-		return c.rollback(ctx, number)
-	})
+	return s.start(ctx, actor, project, func(ctx context.Context, c *change) error {
+		return c.locked(ctx, "a rollback", func(ctx context.Context) error { return c.rollback(ctx, number) })
+	}), nil
 }
 
 func (c *change) rollback(ctx context.Context, number int) error {

@@ -222,6 +222,9 @@ func testReleases(t *testing.T, s *Store, c *clock) {
 	if got := must(s.Release(ctx, p.ID, 1))(t); got.State != Superseded {
 		t.Errorf("release 1 is %s", got.State)
 	}
+	if got := must(s.NextRelease(ctx, p.ID))(t); got != 3 {
+		t.Errorf("the next release is %d", got)
+	}
 	if got := numbers(must(s.Releases(ctx, p.ID))(t)); !slices.Equal(got, []int{2, 1}) {
 		t.Errorf("releases are %v", got)
 	}

@@ -56,6 +56,8 @@ type Release struct {
 
 const releaseColumns = `SELECT project_id, number, tree, entry, layer, env_version, ir, jobs, state, reason, created_by, created_at, live_at FROM releases `
 
+const nextNumber = `SELECT COALESCE(MAX(number), 0) + 1 FROM releases WHERE project_id = $1`
+
 func scanRelease(row scanner) (Release, error) {
 	var r Release
 	var at, liveAt int64
@@ -78,7 +80,7 @@ func (s *Store) AddRelease(ctx context.Context, actor Actor, r Release) (Release
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		// The transaction holds the only write lock from its beginning, and the
 		// primary key guards the number besides.
-		next := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(number), 0) + 1 FROM releases WHERE project_id = $1`, r.ProjectID)
+		next := tx.QueryRowContext(ctx, nextNumber, r.ProjectID)
 		if err := next.Scan(&r.Number); err != nil {
 			return fmt.Errorf("number release: %w", err)
 		}
@@ -162,6 +164,16 @@ func (s *Store) Release(ctx context.Context, projectID int64, number int) (Relea
 func (s *Store) Releases(ctx context.Context, projectID int64) ([]Release, error) {
 	return collect(ctx, s.read, "releases", func(row *sql.Rows) (Release, error) { return scanRelease(row) },
 		releaseColumns+`WHERE project_id = $1 ORDER BY number DESC`, projectID)
+}
+
+// NextRelease returns the number that the next release of a project gets.
+func (s *Store) NextRelease(ctx context.Context, projectID int64) (int, error) {
+	var number int
+	row := s.read.QueryRowContext(ctx, nextNumber, projectID)
+	if err := row.Scan(&number); err != nil {
+		return 0, fmt.Errorf("number release: %w", err)
+	}
+	return number, nil
 }
 
 // PendingReleases returns what is pending in any project, oldest first: when

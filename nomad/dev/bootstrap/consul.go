@@ -17,6 +17,7 @@ const (
 	ConsulManagement = "consul-management"
 	ConsulNomad      = "consul-nomad"
 	ConsulTraefik    = "consul-traefik"
+	ConsulFngend     = "consul-fngend"
 	NomadManagement  = "nomad-management"
 	VaultUnsealKey   = "vault-unseal-key"
 	VaultRoot        = "vault-root-token"
@@ -69,10 +70,16 @@ node_prefix ""    { policy = "read" }
 service_prefix "" { policy = "read" }
 `
 
-// Tokens makes the tokens of Nomad and Traefik, and those of the Consul agents
+// fngendRules let the control plane hold the locks of projects.
+const fngendRules = `
+key_prefix "fngen/locks/" { policy = "write" }
+session_prefix ""         { policy = "write" }
+`
+
+// Tokens makes the tokens of Nomad, Traefik and the control plane, and those of the Consul agents
 // of the given nodes.
 func (c *Consul) Tokens(ctx context.Context, nodes []string) error {
-	for _, p := range []struct{ name, rules string }{{ConsulNomad, nomadRules}, {ConsulTraefik, traefikRules}} {
+	for _, p := range []struct{ name, rules string }{{ConsulNomad, nomadRules}, {ConsulTraefik, traefikRules}, {ConsulFngend, fngendRules}} {
 		if err := c.policy(ctx, p.name, p.rules); err != nil {
 			return err
 		}
