@@ -11,7 +11,6 @@ package deploy
 import (
 	"context"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/lock"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -46,7 +46,7 @@ type Store interface {
 
 // Blobs holds the contents of files and layers, each project's apart.
 type Blobs interface {
-	Open(scope, sha256 string) (*os.File, error)
+	View(scope string) (*blob.View, error)
 	DeleteScope(scope string) (count int, bytes int64, err error)
 }
 
@@ -96,6 +96,8 @@ type Service struct {
 	router *router
 	log    *slog.Logger
 
+	compiled compilations
+
 	changes sync.WaitGroup
 	closing context.Context
 	close   context.CancelFunc
@@ -107,7 +109,7 @@ func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Sched
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, locks: locks, router: router, log: log}
+	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, locks: locks, router: router, log: log, compiled: compilations{m: map[int64]compiled{}}}
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	return s, nil
 }

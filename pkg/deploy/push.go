@@ -3,8 +3,8 @@ package deploy
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"log/slog"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
@@ -13,31 +13,31 @@ import (
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/store"
 )
 
 // push is one push under way.
 type push struct {
 	*change
-	req      api.PushRequest
+	req api.PushRequest
+	// tree is there once openTree was called.
 	tree     source.Tree
+	blobView *blob.View
 	warnings diag.List
+	layer    string
 }
 
-// Push makes a tree live. What happens is told on the channel, which is closed
-// after a Done or Failed event.
+// Push makes a tree live that the project has. What happens is told on the
+// channel, which is closed after a Done or Failed event.
 func (s *Service) Push(ctx context.Context, actor store.Actor, project store.Project, req api.PushRequest) (<-chan api.Event, error) {
-	manifest, err := s.store.Tree(ctx, project.ID, req.Tree)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, api.NewProblem(api.TreeMissing, "the platform does not have the tree %s", req.Tree).WithHelp("upload it first")
-	}
-	if err != nil {
-		return nil, err
-	}
 	return s.start(ctx, actor, project, func(ctx context.Context, c *change) error {
-		p := &push{change: c, req: req, tree: s.openTree(project, manifest)}
+		p := &push{change: c, req: req}
 		err := p.run(ctx)
 		p.result.Diagnostics = p.warnings
+		if closeErr := p.closeTree(); closeErr != nil {
+			s.log.Warn("close tree", slog.Any("error", closeErr))
+		}
 		return err
 	}), nil
 }
@@ -50,7 +50,7 @@ func (p *push) run(ctx context.Context) error {
 	}
 	p.release = jobs.Release{
 		Tree: p.req.Tree, UID: uid(p.project),
-		Layer: jobs.LayerKey(p.ir, p.tree.Manifest, p.cfg.Cluster),
+		Layer: p.layer,
 	}
 	if same, err := p.unchanged(ctx); err != nil || same {
 		return err
@@ -73,10 +73,18 @@ func (p *push) makeLive(ctx context.Context) error {
 	return p.apply(ctx, lowered, store.Failed)
 }
 
+// compile finds out what the tree means, unless it is the one of the last push.
 func (p *push) compile(ctx context.Context) error {
 	p.phase("compile", "finding the functions")
 	target, err := p.target(ctx)
 	if err != nil {
+		return err
+	}
+	if last, ok := p.compiled.find(p.project.ID, p.req, target); ok {
+		p.ir, p.warnings, p.layer = last.ir, last.warnings, last.layer
+		return nil
+	}
+	if err := p.openTree(ctx); err != nil {
 		return err
 	}
 	var list diag.List
@@ -86,7 +94,8 @@ func (p *push) compile(ctx context.Context) error {
 		problem.Diagnostics = list
 		return problem
 	}
-	p.warnings = list
+	p.warnings, p.layer = list, jobs.LayerKey(p.ir, p.tree.Manifest, p.cfg.Cluster)
+	p.compiled.keep(p.project.ID, compiled{p.req, target, p.ir, p.warnings, p.layer})
 	return nil
 }
 

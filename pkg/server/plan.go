@@ -34,7 +34,7 @@ func (s *Server) plan(w http.ResponseWriter, r *http.Request) {
 }
 
 func checkPlan(req api.PlanRequest) error {
-	if err := checkDigest(req.Tree); err != nil {
+	if _, err := treeDigest(req.Tree); err != nil {
 		return err
 	}
 	for _, f := range req.Requirements {

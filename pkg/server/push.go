@@ -4,18 +4,16 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"fngen.dev/fngen/pkg/api"
 )
 
-const (
-	maxPushBytes = 64 << 10
-	// heartbeat keeps routers from closing a silent stream, and finds out that
-	// the caller left.
-	heartbeat = 15 * time.Second
-)
+const maxRollbackBytes = 1 << 10
+
+// heartbeat keeps routers from closing a silent stream, and finds out that the
+// caller left.
+const heartbeat = 15 * time.Second
 
 // push makes a tree live and streams what happens.
 func (s *Server) push(w http.ResponseWriter, r *http.Request) {
@@ -42,7 +40,7 @@ func (s *Server) beginRollback(w http.ResponseWriter, r *http.Request) (<-chan a
 	if err != nil {
 		return nil, err
 	}
-	req, err := read[api.RollbackRequest](w, r, maxPushBytes)
+	req, err := read[api.RollbackRequest](w, r, maxRollbackBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +91,9 @@ func (s *Server) beginPush(w http.ResponseWriter, r *http.Request) (<-chan api.E
 	if err != nil {
 		return nil, err
 	}
-	req, err := read[api.PushRequest](w, r, maxPushBytes)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkDigest(req.Tree); err != nil {
+	query := r.URL.Query()
+	req := api.PushRequest{Entry: query.Get("entry")}
+	if req.Tree, err = treeDigest(query.Get("tree")); err != nil {
 		return nil, err
 	}
 	if req.Entry != "" {
@@ -110,20 +106,12 @@ func (s *Server) beginPush(w http.ResponseWriter, r *http.Request) (<-chan api.E
 		return nil, err
 	}
 	if !has {
-		return nil, api.NewProblem(api.TreeMissing, "project %q has no tree %s", p.Name, req.Tree).
-			WithHelp("send its manifest and its blobs first")
+		return nil, api.NewProblem(api.TreeMissing, "project %q has no tree %s", p.Name, req.Tree).WithHelp("send it first")
 	}
 	if err := untimed(w); err != nil {
 		return nil, err
 	}
 	return s.Deployer.Push(r.Context(), actor, p, req)
-}
-
-func checkDigest(tree string) error {
-	if hex, ok := strings.CutPrefix(tree, "sha256:"); !ok || !sha256Hex.MatchString(hex) {
-		return api.NewProblem(api.Invalid, "%q is not a tree's digest", tree)
-	}
-	return nil
 }
 
 // lineWriter writes lines until the caller leaves, and nothing after.
