@@ -1,0 +1,153 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"fngen.dev/fngen/pkg/api"
+)
+
+// slowApp starts so slowly that there is time to kill what waits for it.
+const slowApp = `import time
+
+from fastapi import FastAPI
+
+from fngen.powers import webapp
+
+app = FastAPI()
+
+
+@app.get("/")
+def index():
+    return {"say": "version %s"}
+
+
+@webapp(framework="fastapi")
+def live_app():
+    time.sleep(%d)
+    return app
+`
+
+// TestInterruptedPush kills the control plane in the middle of a rollout. The
+// next one puts back what was live, nobody's request fails meanwhile, and the
+// history says what happened.
+func TestInterruptedPush(t *testing.T) {
+	requireCluster(t)
+	p := newProject(t)
+	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
+	p.run(t, "push", p.name, ".")
+	client, err := ingress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := startLoad(client, "https://"+p.name+"."+os.Getenv("FNGEN_DOMAIN")+"/")
+	defer load.stop()
+
+	p.write(t, "app.py", fmt.Sprintf(slowApp, "two", 20))
+	push := p.command("push", p.name, ".")
+	stderr, err := push.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := push.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var talk strings.Builder
+	lines := bufio.NewScanner(stderr)
+	for killed := false; lines.Scan(); {
+		talk.WriteString(lines.Text() + "\n")
+		if !killed && strings.Contains(lines.Text(), "starting live_app") {
+			killFngend(t)
+			killed = true
+		}
+	}
+	if err := push.Wait(); err == nil || !strings.Contains(talk.String(), "fngen status") {
+		t.Fatalf("a push that lost its control plane: %v\n%s", err, talk.String())
+	}
+
+	undone := func() bool {
+		var releases []api.Release
+		out, err := p.command("releases", p.name, "--json").Output()
+		return err == nil && json.Unmarshal(out, &releases) == nil && len(releases) == 2 && releases[0].State == "failed" && releases[1].State == "live"
+	}
+	if !eventually(undone) {
+		t.Fatalf("the interrupted release was not undone:\n%s", p.run(t, "releases", p.name))
+	}
+	if out := p.run(t, "status", p.name); strings.Count(out, "\n") != 1 || !strings.HasSuffix(out, "\t1\n") {
+		t.Errorf("what runs is not release 1 alone:\n%s", out)
+	}
+	p.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
+	p.run(t, "push", p.name, ".")
+	load.stop()
+	if load.failed.Load() > 0 || load.sent.Load() < 100 {
+		t.Errorf("%d of %d requests failed, the first: %v", load.failed.Load(), load.sent.Load(), load.first.Load())
+	}
+}
+
+// project is one of the tests' own, in a directory of its own.
+type project struct{ name, dir, home string }
+
+func newProject(t *testing.T) project {
+	t.Helper()
+	p := project{name: "t-" + strings.ToLower(strings.ReplaceAll(t.Name(), "_", "-")), dir: t.TempDir(), home: t.TempDir()}
+	p.name = p.name[:min(len(p.name), 40)]
+	t.Cleanup(func() { _ = p.command("destroy", p.name, "--yes").Run() })
+	p.run(t, "create", p.name)
+	return p
+}
+
+func (p project) write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p project) command(args ...string) *exec.Cmd {
+	cmd := exec.Command("fngen", args...)
+	cmd.Dir = p.dir
+	cmd.Env = append(os.Environ(), "HOME="+p.home, "CI=true")
+	return cmd
+}
+
+func (p project) run(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := p.command(args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("fngen %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+	}
+	return string(out)
+}
+
+// killFngend kills the control plane of this cluster as a crash would.
+func killFngend(t *testing.T) {
+	t.Helper()
+	dev, err := filepath.Abs("../.dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed := 0
+	for _, pid := range family(t, dev) {
+		cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err == nil && bytes.Equal(cmdline, []byte("/opt/fngen/bin/fngend\x00serve\x00")) {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			killed++
+		}
+	}
+	if killed != 1 {
+		t.Fatalf("killed %d control planes, not one", killed)
+	}
+}
