@@ -158,8 +158,10 @@ func uid(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // eventually polls for what another program is certain to do soon.
-func eventually(what func() bool) bool {
-	for deadline := time.Now().Add(settle); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+func eventually(what func() bool) bool { return within(settle, what) }
+
+func within(limit time.Duration, what func() bool) bool {
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if what() {
 			return true
 		}
