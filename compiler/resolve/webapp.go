@@ -54,6 +54,5 @@ func (r *resolver) noArguments(u discover.Use) {
 		}
 		r.fault("FN1312", u.At, fmt.Sprintf("%q needs the argument %q, and a web app's function is called without any", u.Function, p.Name),
 			"give the parameter a default, or remove it")
-		return
 	}
 }

@@ -38,6 +38,21 @@ def test_task_worker_works_bare_and_called(decorate: Callable[[object], object])
 
 
 @pytest.mark.parametrize(
+    "domain", ["Shop.example.com", "bücher.example", "हिन्दी.example", "r3---sn.a.b"]
+)
+def test_a_domain_may_have_the_letters_of_any_script(domain: str) -> None:
+    webapp("flask", domain=domain)
+
+
+@pytest.mark.parametrize(
+    "domain", ["shop", "a..b", "a.b.", "-a.b", "a-.b", "a_b.c", "*.b.c", "a b.c", ""]
+)
+def test_a_domain_is_a_host_name(domain: str) -> None:
+    with pytest.raises(ValueError, match="domain is a host name"):
+        webapp("flask", domain=domain)
+
+
+@pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (
