@@ -46,6 +46,7 @@ func search(ctx context.Context, tree source.Tree, entry string) found {
 		})
 	}
 	_ = group.Wait() // no worker fails: what is wrong is in the modules
+	readAgain(ctx, tree.FS, files, modules, entry)
 	var out found
 	for _, m := range modules {
 		if m == nil {

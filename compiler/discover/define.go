@@ -7,7 +7,6 @@ import (
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
-	"fngen.dev/fngen/compiler/literal"
 )
 
 // define takes a def line without its colon; def stands at toks[i].
@@ -21,11 +20,11 @@ func (s *scanner) define(toks []token, i int) {
 	s.decorators = nil
 	s.opened.names = s.shadowed(params)
 	s.bind(s.name(name), "")
-	if s.inScope() == "" {
+	if s.atModuleLevel() {
 		if !slices.ContainsFunc(decorators, func(d decorator) bool { return d.power != "" }) {
 			s.rebound(s.name(name), name)
 		}
-		delete(s.consts, s.name(name))
+		s.notConstant(s.name(name), name)
 	}
 	s.use(decorators, toks[0], name, params)
 }
@@ -115,7 +114,8 @@ func (s *scanner) defineClass(toks []token) {
 	}
 	s.decorators = nil
 	s.bind(s.name(toks[1]), "")
-	if s.inScope() == "" {
+	if s.atModuleLevel() {
+		s.notConstant(s.name(toks[1]), toks[1])
 		s.rebound(s.name(toks[1]), toks[1])
 	}
 }
@@ -148,8 +148,8 @@ func (s *scanner) docstring(toks []token) {
 			return
 		}
 	}
-	v, why := s.literal(toks)
-	if why != "" || v.Kind != literal.Str {
+	v, refused := s.stringLiteral(toks)
+	if refused != nil {
 		return
 	}
 	for _, i := range uses {

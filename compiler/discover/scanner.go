@@ -28,6 +28,7 @@ type Module struct {
 	// Apps are web applications made at module level.
 	Apps        []App
 	Diagnostics diag.List
+	Beyond
 }
 
 // Use is one Power on one function, not yet judged.
@@ -79,6 +80,7 @@ func Scan(file string, src []byte) *Module {
 func newScanner(file string, src []byte) *scanner {
 	s := &scanner{lx: newLexer(src), out: &Module{File: file}, consts: map[string]constant{}}
 	s.blocks = []block{{names: map[string]string{}}}
+	s.marked = bytes.IndexByte(src, '@') >= 0
 	return s
 }
 
@@ -95,6 +97,7 @@ func (s *scanner) scan(src []byte) {
 	default:
 		s.run()
 	}
+	s.exports()
 	if n := s.lx.newest; n.minor > 0 {
 		s.out.Needs = Needs{n.minor, n.what, s.place(n.pos, n.width)}
 	}
@@ -125,6 +128,7 @@ type scanner struct {
 	stack  []level // of neighbours, kept for its memory
 	// seen tells a test what was read; nil otherwise.
 	seen func(fact)
+	across
 }
 
 // block is one level of indentation.

@@ -19,6 +19,9 @@ const (
 	Float Kind = "float"
 	Bool  Kind = "bool"
 	None  Kind = "None"
+	List  Kind = "list"
+	Tuple Kind = "tuple"
+	Dict  Kind = "dict"
 )
 
 // Value is one constant.
@@ -28,6 +31,8 @@ type Value struct {
 	Int   int64
 	Float float64
 	Bool  bool
+	// Items are those of a list or tuple, where it was read that deep.
+	Items []Value
 	Place Place
 }
 
@@ -55,6 +60,8 @@ func (v Value) String() string {
 		return "False"
 	case None:
 		return "None"
+	case List, Tuple, Dict:
+		return "a " + string(v.Kind)
 	}
 	return fmt.Sprintf("<%s>", "unreadable")
 }
