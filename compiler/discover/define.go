@@ -143,12 +143,7 @@ func (s *scanner) docstring(toks []token) {
 	if len(uses) == 0 {
 		return
 	}
-	for _, t := range toks {
-		if t.kind != tokString {
-			return
-		}
-	}
-	v, refused := s.stringLiteral(toks)
+	v, refused := s.stringLiteral(s.unwrap(toks))
 	if refused != nil {
 		return
 	}
