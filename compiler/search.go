@@ -21,6 +21,7 @@ type found struct {
 	uses  []discover.Use
 	apps  []discover.App
 	needs []discover.Needs
+	env   []discover.EnvRead
 	diags diag.List
 }
 
@@ -52,6 +53,7 @@ func search(ctx context.Context, tree source.Tree, entry string) found {
 		if m == nil {
 			continue // interrupted
 		}
+		out.env = append(out.env, m.Env...)
 		if m.Needs.Minor > 0 {
 			out.needs = append(out.needs, m.Needs)
 		}

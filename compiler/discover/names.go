@@ -149,7 +149,7 @@ func (s *scanner) single(name token, value []token) {
 		s.bind(text, s.resolve(dotted)) // another name for a Power
 		s.alias(name, dotted)
 	} else {
-		s.bind(text, "")
+		s.bind(text, s.maker(value))
 	}
 	if !s.atModuleLevel() {
 		return

@@ -17,6 +17,10 @@ type Beyond struct {
 	// Decorators and Constants are dotted paths of imported names, of those that
 	// decorate something and of those that are arguments of Powers.
 	Decorators, Constants []string
+	// Env are the environment variables that the file uses by name.
+	Env []EnvRead
+	// Settings are the values that it gives DJANGO_SETTINGS_MODULE.
+	Settings []DjangoSettings
 }
 
 // across is what the scanner keeps to follow names from file to file.
@@ -38,6 +42,10 @@ type across struct {
 	exportsKnown bool
 	// open says that names come from a module that is not in the tree.
 	open bool
+	// reads says that the file may read environment variables, prefixed that the
+	// names of some are not all that is written; schemed have a default.
+	reads, prefixed bool
+	schemed         []string
 }
 
 // foreign is one module-level import from elsewhere than fngen; bound is "*" for

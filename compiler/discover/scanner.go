@@ -81,6 +81,7 @@ func newScanner(file string, src []byte) *scanner {
 	s := &scanner{lx: newLexer(src), out: &Module{File: file}, consts: map[string]constant{}}
 	s.blocks = []block{{names: map[string]string{}}}
 	s.marked = bytes.IndexByte(src, '@') >= 0
+	s.watch(src)
 	return s
 }
 
@@ -172,6 +173,7 @@ func (s *scanner) run() {
 			s.lenient()
 		} else {
 			s.logicalLine(s.lx.tokens)
+			s.environment(s.lx.tokens)
 		}
 		if s.faults > maxFaults || s.tooMany() {
 			return
