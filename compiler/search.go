@@ -13,6 +13,7 @@ import (
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/discover"
+	"fngen.dev/fngen/compiler/literal"
 	"fngen.dev/fngen/compiler/source"
 )
 
@@ -22,7 +23,9 @@ type found struct {
 	apps  []discover.App
 	needs []discover.Needs
 	env   []discover.EnvRead
-	diags diag.List
+	// imports are where files import fngen.
+	imports []literal.Place
+	diags   diag.List
 }
 
 // search reads every .py file, several at a time, and puts the results in the
@@ -60,6 +63,9 @@ func search(ctx context.Context, tree source.Tree, entry string) found {
 		if entry != "" && m.File != entry {
 			out.diags = append(out.diags, m.Broken()...)
 			continue
+		}
+		if m.Import.Line > 0 {
+			out.imports = append(out.imports, m.Import)
 		}
 		out.uses = append(out.uses, m.Uses...)
 		out.apps = append(out.apps, m.Apps...)

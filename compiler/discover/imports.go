@@ -150,6 +150,7 @@ func (s *scanner) bindImport(bound, module, name string, at token) {
 	target := module
 	switch {
 	case isFngen(module):
+		s.imports(at)
 		target = s.imported(module, name, at)
 	case s.watched(module):
 		target = joined(module, name)
@@ -161,6 +162,13 @@ func (s *scanner) bindImport(bound, module, name string, at token) {
 		target = ""
 	}
 	s.bind(bound, target)
+}
+
+// imports notes the first import of fngen.
+func (s *scanner) imports(at token) {
+	if s.out.Import.Line == 0 {
+		s.out.Import = s.placeOf(at)
+	}
 }
 
 // joined is the path of a name in a module; empty where the module has none.
@@ -190,6 +198,7 @@ func (s *scanner) imported(module, name string, at token) string {
 func (s *scanner) bindStar(module string, at token) {
 	switch {
 	case module == powersModule:
+		s.imports(at)
 		for _, p := range powers {
 			s.bind(p, powersModule+"."+p)
 		}

@@ -164,6 +164,10 @@ func (m *Modules) namespace(file string) *namespace {
 	if err != nil {
 		src = nil // reported where the file is read for its Powers
 	}
+	return m.of(file, src)
+}
+
+func (m *Modules) of(file string, src []byte) *namespace {
 	s := newScanner(file, src)
 	s.modules, s.all, s.shallow = m, true, true
 	ns := &namespace{scanner: s, names: s.blocks[0].names}

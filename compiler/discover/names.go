@@ -104,6 +104,7 @@ func (s *scanner) resolve(dotted string) string {
 func (s *scanner) assignment(toks []token) {
 	s.calls(toks)
 	s.exported(toks)
+	s.returns(toks)
 	if s.is(toks[0], "del") {
 		s.unbind(toks[1:])
 		return
@@ -151,11 +152,11 @@ func (s *scanner) single(name token, value []token) {
 	} else {
 		s.bind(text, s.maker(value))
 	}
+	s.app(name, value)
 	if !s.atModuleLevel() {
 		return
 	}
 	s.constant(name, value)
-	s.app(name, value)
 	s.rebound(text, name)
 }
 

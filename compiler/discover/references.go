@@ -14,6 +14,8 @@ type Beyond struct {
 	// Exports says that module-level names stand for something of fngen's, so
 	// that other files may take a Power from here.
 	Exports bool
+	// Import is where fngen is first imported.
+	Import literal.Place
 	// Decorators and Constants are dotted paths of imported names, of those that
 	// decorate something and of those that are arguments of Powers.
 	Decorators, Constants []string
@@ -42,6 +44,10 @@ type across struct {
 	exportsKnown bool
 	// open says that names come from a module that is not in the tree.
 	open bool
+	// apps says that the file may make an application, factory is the function
+	// that may be making it.
+	apps    bool
+	factory *factory
 	// reads says that the file may read environment variables, prefixed that the
 	// names of some are not all that is written; schemed have a default.
 	reads, prefixed bool
@@ -63,6 +69,12 @@ func (s *scanner) aside(bound, module, name string, at token) {
 	if s.marked && s.atModuleLevel() {
 		s.foreign = append(s.foreign, foreign{bound, module, name, at})
 	}
+}
+
+// ModuleNames are the names that a file has bound at its end, with what they are
+// imported as; it is empty for what is made there.
+func ModuleNames(file string, src []byte) map[string]string {
+	return NewModules(nil, nil).of(file, src).names
 }
 
 // alias keeps another name for an import from elsewhere, as aside does.

@@ -25,7 +25,7 @@ type Module struct {
 	// Needs is the newest syntax of the file; its zero value is syntax that every
 	// Python 3 has.
 	Needs Needs
-	// Apps are web applications made at module level.
+	// Apps are web applications made at module level, or by functions there.
 	Apps        []App
 	Diagnostics diag.List
 	Beyond
@@ -60,12 +60,6 @@ type Needs struct {
 	Place literal.Place
 }
 
-// App is a web application bound to a name.
-type App struct {
-	Name, Framework string
-	Place           literal.Place
-}
-
 // MaxSource is the largest file that is read for Powers.
 const MaxSource = 10 << 20
 
@@ -81,6 +75,7 @@ func newScanner(file string, src []byte) *scanner {
 	s := &scanner{lx: newLexer(src), out: &Module{File: file}, consts: map[string]constant{}}
 	s.blocks = []block{{names: map[string]string{}}}
 	s.marked = bytes.IndexByte(src, '@') >= 0
+	s.apps = hasApps(src)
 	s.watch(src)
 	return s
 }

@@ -27,6 +27,8 @@ type Input struct {
 	Uses    []discover.Use
 	Apps    []discover.App
 	Env     []discover.EnvRead
+	// Imports are where files import fngen.
+	Imports []literal.Place
 	// Faulty says that a Python file has faults: a Power may be in what could not
 	// be read, so that none was found says nothing.
 	Faulty bool
