@@ -26,6 +26,26 @@ type Project struct {
 	Servers []Server `json:"servers"`
 	// Functions are sorted by file and line.
 	Functions []Function `json:"functions"`
+	// Env are the environment variables that the code reads by name, sorted.
+	Env []EnvName `json:"env,omitempty"`
+}
+
+// EnvName is one environment variable that the code reads; its value is never
+// here.
+type EnvName struct {
+	Name string `json:"name"`
+	// Required says that the code fails, at Places[0], where it is not set.
+	Required bool `json:"required"`
+	// Places are the first few, those that require it before the others.
+	Places []EnvPlace `json:"places"`
+}
+
+// EnvPlace is where the code reads a variable. Column counts bytes from 1.
+type EnvPlace struct {
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Required bool   `json:"required"`
 }
 
 // Dependencies say what the virtual environment holds.

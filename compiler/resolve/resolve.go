@@ -26,6 +26,9 @@ type Input struct {
 	Tree    source.Tree
 	Uses    []discover.Use
 	Apps    []discover.App
+	Env     []discover.EnvRead
+	// Imports are where files import fngen.
+	Imports []literal.Place
 	// Faulty says that a Python file has faults: a Power may be in what could not
 	// be read, so that none was found says nothing.
 	Faulty bool
@@ -67,6 +70,7 @@ func Project(in Input) (*ir.Project, diag.List) {
 	r.shadowedSDK()
 	r.hosts(p, uses)
 	p.Dependencies = dependencies(in.Requirements, p.Functions)
+	p.Env = environment(in.Env, uses)
 	return p, r.diags
 }
 
