@@ -12,7 +12,11 @@ import (
 // maxExcerpt is the longest line that is shown; of generated code nothing is.
 const maxExcerpt = 400
 
-var userinfo = regexp.MustCompile(`://[^/@\s]+@`)
+// A password, or a token in its place, and one in the query of a URL.
+var (
+	userinfo = regexp.MustCompile(`://[^/\s]+@`)
+	secrets  = regexp.MustCompile(`(?i)[?&][a-z_-]*(?:token|key|secret|password|auth|sig)[a-z_-]*=[^&#\s"']+`)
+)
 
 // addExcerpts gives each diagnostic its source line. A password in a URL is
 // covered, letter for letter so that the caret still fits.
@@ -35,8 +39,12 @@ func addExcerpts(fsys fs.FS, diags diag.List) {
 			continue
 		}
 		text := strings.ToValidUTF8(string(file[d.Line-1]), "?")
-		d.Excerpt = userinfo.ReplaceAllStringFunc(text, func(s string) string {
+		text = userinfo.ReplaceAllStringFunc(text, func(s string) string {
 			return "://" + strings.Repeat("*", len(s)-4) + "@"
+		})
+		d.Excerpt = secrets.ReplaceAllStringFunc(text, func(s string) string {
+			name, value, _ := strings.Cut(s, "=")
+			return name + "=" + strings.Repeat("*", len(value))
 		})
 	}
 }
