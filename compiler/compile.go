@@ -69,7 +69,7 @@ func Compile(ctx context.Context, in Input) (*ir.Project, diag.List) {
 	if len(diags) > maxDiagnostics {
 		diags = diags[:maxDiagnostics:maxDiagnostics]
 	}
-	addExcerpts(in.Tree.FS, diags)
+	AddExcerpts(in.Tree, diags)
 	if diags.HasErrors() {
 		return nil, diags
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/source"
 )
 
 // maxExcerpt is the longest line that is shown; of generated code nothing is.
@@ -18,9 +19,9 @@ var (
 	secrets  = regexp.MustCompile(`(?i)[?&][a-z_-]*(?:token|key|secret|password|auth|sig)[a-z_-]*=[^&#\s"']+`)
 )
 
-// addExcerpts gives each diagnostic its source line. A password in a URL is
+// AddExcerpts gives each diagnostic its source line. A password in a URL is
 // covered, letter for letter so that the caret still fits.
-func addExcerpts(fsys fs.FS, diags diag.List) {
+func AddExcerpts(tree source.Tree, diags diag.List) diag.List {
 	lines := map[string][][]byte{}
 	for i := range diags {
 		d := &diags[i]
@@ -29,7 +30,7 @@ func addExcerpts(fsys fs.FS, diags diag.List) {
 		}
 		file, read := lines[d.File]
 		if !read {
-			data, err := fs.ReadFile(fsys, d.File)
+			data, err := fs.ReadFile(tree.FS, d.File)
 			if err == nil {
 				file = splitLines(data)
 			}
@@ -47,6 +48,7 @@ func addExcerpts(fsys fs.FS, diags diag.List) {
 			return name + "=" + strings.Repeat("*", len(value))
 		})
 	}
+	return diags
 }
 
 // splitLines knows the three line ends that Python knows.

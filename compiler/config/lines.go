@@ -19,9 +19,11 @@ type hashPin struct {
 
 var (
 	hashOption = regexp.MustCompile(`^--hash(?:=|\s+)["']?(?:md5|sha1|sha224|sha256|sha384|sha512|blake2b):[0-9a-fA-F]+["']?$`)
-	plainName  = regexp.MustCompile(`^[0-9][0-9A-Za-z.*]*$`)
-	direct     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@`)
-	egg        = regexp.MustCompile(`[#&]egg=([A-Za-z0-9][A-Za-z0-9._-]*)`)
+	// A direct reference may carry its hash itself.
+	hashFragment = regexp.MustCompile(`[#&](?:md5|sha1|sha224|sha256|sha384|sha512)=[0-9a-f]+`)
+	plainName    = regexp.MustCompile(`^[0-9][0-9A-Za-z.*]*$`)
+	direct       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@`)
+	egg          = regexp.MustCompile(`[#&]egg=([A-Za-z0-9][A-Za-z0-9._-]*)`)
 )
 
 // requirement judges a line that names something to install.
@@ -45,6 +47,7 @@ func (r *requirements) requirement(l reqLine, constraint bool) {
 			return
 		}
 	}
+	p.hashed = p.hashed || hashFragment.MatchString(text)
 	r.pins = append(r.pins, p)
 	if p.name != "" && !constraint {
 		r.add(Package{p.name, l.place()})
