@@ -50,9 +50,15 @@ type EnvPlace struct {
 
 // Dependencies say what the virtual environment holds.
 type Dependencies struct {
-	// Files are the requirement files, the entry point first, then every file
-	// it reads by -r or -c, in the order met. Paths are relative to the root.
+	// Files are the requirement files, the entry point first (requirements.txt,
+	// uv.lock or pyproject.toml), then every file that is read with it, in the
+	// order met. Paths are relative to the root.
 	Files []string `json:"files"`
+	// Local are files of the tree that are installed themselves, or that packages
+	// are built from; sorted.
+	Local []string `json:"local,omitempty"`
+	// Hashed says that every package must match a hash of the requirement files.
+	Hashed bool `json:"hashed,omitempty"`
 	// Provided are requirements that the platform adds because the tree has no
 	// requirement file, such as "fastapi==0.121.0".
 	Provided []string `json:"provided"`

@@ -35,7 +35,7 @@ type Input struct {
 	// Entry limits the Powers to one file when it is not empty.
 	Entry        string
 	Python       string
-	Requirements []string
+	Requirements *config.Requirements
 	// Regions are those of the platform; DefaultRegion is one of them.
 	Regions       []string
 	DefaultRegion string
@@ -69,8 +69,9 @@ func Project(in Input) (*ir.Project, diag.List) {
 	r.uniqueNames(uses)
 	r.shadowedSDK()
 	r.hosts(p, uses)
-	p.Dependencies = dependencies(in.Requirements, p.Functions)
+	p.Dependencies = dependencies(in.Requirements, in.Python, p.Functions)
 	p.Env = environment(in.Env, uses)
+	r.frameworksInstalled(uses)
 	return p, r.diags
 }
 
