@@ -11,6 +11,7 @@ func (s *scanner) bind(name, target string) {
 		}
 	}
 	names[name] = target
+	s.bound = true
 }
 
 // scopeNames are the names of the innermost scope; blocks of if, try and their
@@ -63,7 +64,7 @@ func (s *scanner) assignment(toks []token) {
 			depth++
 		case c == clClose:
 			depth--
-		case depth == 0 && c == clStrict && isAssignment(s.text(t)):
+		case depth == 0 && c == clStrict && t.code >= opAssign:
 			last = i
 		case depth == 0 && s.is(t, "lambda"):
 			goto found // what follows belongs to the lambda
@@ -79,14 +80,6 @@ found:
 		return
 	}
 	s.unbind(toks[:last])
-}
-
-func isAssignment(op []byte) bool {
-	switch string(op) {
-	case "==", "<=", ">=", "!=", ":=":
-		return false
-	}
-	return op[len(op)-1] == '='
 }
 
 // single takes "NAME = value" and "NAME: type = value".
