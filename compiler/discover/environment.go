@@ -107,7 +107,8 @@ func (s *scanner) fields(t token) {
 		if end < 0 {
 			return
 		}
-		lx := newLexer(text[i+1 : i+end])
+		var lx lexer
+		lx.reset(text[i+1 : i+end])
 		lx.next()
 		inner := lx.tokens
 		for n := range inner {
@@ -168,7 +169,7 @@ func (s *scanner) subscript(toks []token, i int, rest []token) {
 // guarded reports whether a failure here may be caught: in the body of a try.
 func (s *scanner) guarded() bool {
 	for _, b := range s.blocks[:len(s.blocks)-1] {
-		if b.kw == "try" {
+		if b.kw == kwTry {
 			return true
 		}
 	}
