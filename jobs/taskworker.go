@@ -52,9 +52,6 @@ func taskGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster) 
 	if err != nil {
 		return nil, err
 	}
-	if err := check(s.Name, s.Region); err != nil {
-		return nil, err
-	}
 	w := f.TaskWorker
 	drain := min(w.Timeout.Duration(), maxDrain)
 	task := agentTask("worker", serve(p, f, s, r, c,

@@ -49,9 +49,6 @@ func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, r
 	if err != nil {
 		return nil, err
 	}
-	if err := check(append([]string{s.Name, s.Region, f.WebApp.Health}, f.WebApp.Hosts...)...); err != nil {
-		return nil, err
-	}
 	task := agentTask("app", serve(p, f, s, r, c,
 		"health", f.WebApp.Health, "drain", strconv.Itoa(drainSeconds)+"s",
 	), share(size, len(p.Functions)))

@@ -55,7 +55,8 @@ func (r *resolver) domain(u discover.Use, g given) string {
 func hostName(text string) (string, bool) {
 	host, err := hostNames.ToASCII(text)
 	labels := strings.Split(host, ".")
-	if err != nil || len(labels) < 2 || len(host) > 253 || digits.MatchString(labels[len(labels)-1]) {
+	// Python's side looks for the dot itself, not for one that is mapped to it.
+	if err != nil || !strings.Contains(text, ".") || len(labels) < 2 || len(host) > 253 || digits.MatchString(labels[len(labels)-1]) {
 		return "", false
 	}
 	for _, l := range labels {

@@ -3,17 +3,13 @@ package resolve
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
 	"fngen.dev/fngen/compiler/discover"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/literal"
 )
 
-const (
-	maxLabel    = 63  // of a DNS name, RFC 1035
-	maxFilePath = 200 // it is an argument of the job
-)
+const maxLabel = 63 // of a DNS name, RFC 1035
 
 func (r *resolver) checkName(u discover.Use) {
 	if !ir.ValidFunctionName(u.Function) {
@@ -25,19 +21,10 @@ func (r *resolver) checkName(u discover.Use) {
 // checkPath refuses paths that mean something to Nomad, Consul or a shell.
 func (r *resolver) checkPath(u discover.Use) {
 	file := u.At.File
-	bad := ""
-	for _, s := range []string{"${", "%{", "{{", "`"} {
-		if strings.Contains(file, s) {
-			bad = s
-		}
-	}
-	switch {
-	case bad != "":
-		r.fault("FN1305", u.At, fmt.Sprintf("the path %q of a function with a Power holds %q", file, bad), "rename the file or directory")
-	case strings.ContainsFunc(file, unicode.IsControl):
-		r.fault("FN1305", u.At, fmt.Sprintf("the path %q of a function with a Power holds a control character", file), "rename the file or directory")
-	case len(file) > maxFilePath:
-		r.fault("FN1305", u.At, fmt.Sprintf("the path of a function with a Power has %d bytes; it may have %d", len(file), maxFilePath), "move the file nearer to the root")
+	if hazard := ir.Hazard(file); hazard != "" {
+		r.fault("FN1305", u.At, fmt.Sprintf("the path %q of a function with a Power holds %s", file, hazard), "rename the file or directory")
+	} else if len(file) > ir.MaxFilePath {
+		r.fault("FN1305", u.At, fmt.Sprintf("the path of a function with a Power has %d bytes; it may have %d", len(file), ir.MaxFilePath), "move the file nearer to the root")
 	}
 }
 

@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"fngen.dev/fngen/compiler/discover"
@@ -18,7 +17,6 @@ var (
 		{name: "domain", keyword: true},
 	}
 	frameworks = []string{"fastapi", "flask", "django"}
-	healthPath = regexp.MustCompile(`^/[A-Za-z0-9/_.~-]*$`)
 )
 
 func exampleOf(power string) string {
@@ -35,7 +33,7 @@ func (r *resolver) webapp(fn *ir.Function, u discover.Use) {
 	w.Framework, _ = r.choice(u, g, "framework", frameworks)
 	if v, ok := r.text(u, g, "health"); ok {
 		w.Health = v.Str
-		if !safePath(v.Str) {
+		if !ir.ValidHealth(v.Str) {
 			r.fault("FN1310", v.Place, fmt.Sprintf("health %s is not a path", v),
 				"start it with a slash and use letters, digits and / _ . ~ - only, such as '/healthz'")
 		}
@@ -48,18 +46,6 @@ func (r *resolver) webapp(fn *ir.Function, u discover.Use) {
 	fn.Power, fn.WebApp = ir.PowerWebApp, w
 }
 
-func safePath(p string) bool {
-	if len(p) > 200 || !healthPath.MatchString(p) || strings.Contains(p, "//") {
-		return false
-	}
-	for part := range strings.SplitSeq(p, "/") {
-		if part == "." || part == ".." {
-			return false
-		}
-	}
-	return true
-}
-
 // noArguments: the platform calls the function to get the app, with nothing.
 func (r *resolver) noArguments(u discover.Use) {
 	for _, p := range u.Parameters {
@@ -68,6 +54,5 @@ func (r *resolver) noArguments(u discover.Use) {
 		}
 		r.fault("FN1312", u.At, fmt.Sprintf("%q needs the argument %q, and a web app's function is called without any", u.Function, p.Name),
 			"give the parameter a default, or remove it")
-		return
 	}
 }

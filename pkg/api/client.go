@@ -130,12 +130,19 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 		} else if !repeat || attempt == attempts || ctx.Err() != nil || errors.Is(err, errNotSent) {
 			return nil, err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(wait):
-			wait *= 2
+		if err := sleep(ctx, wait); err != nil {
+			return nil, err
 		}
+		wait *= 2
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
 	}
 }
 

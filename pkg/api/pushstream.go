@@ -21,7 +21,12 @@ func (c *Client) Push(ctx context.Context, project string, req PushRequest) (*Pu
 	if req.Entry != "" {
 		query.Set("entry", req.Entry)
 	}
-	resp, err := c.do(ctx, http.MethodPost, projectPath(project)+"/pushes?"+query.Encode(), "", func() io.Reader { return nil }, false) //nolint:bodyclose // PushStream.Close does
+	return c.change(ctx, projectPath(project)+"/pushes", query)
+}
+
+// change asks for something that streams what happens.
+func (c *Client) change(ctx context.Context, path string, query url.Values) (*PushStream, error) {
+	resp, err := c.do(ctx, http.MethodPost, path+"?"+query.Encode(), "", func() io.Reader { return nil }, false) //nolint:bodyclose // PushStream.Close does
 	if err != nil {
 		return nil, err
 	}

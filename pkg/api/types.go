@@ -115,13 +115,6 @@ type FunctionResult struct {
 	URL   string `json:"url"`
 }
 
-// RollbackRequest asks to bring a release back. POST
-// /v1/projects/{project}/rollbacks.
-type RollbackRequest struct {
-	// Release is its number; 0 is the last one before the live one.
-	Release int `json:"release"`
-}
-
 // Release is a line of `fngen releases`. GET /v1/projects/{project}/releases.
 type Release struct {
 	Release int `json:"release"`

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"sync/atomic"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -52,13 +51,6 @@ func (c *Client) Upload(ctx context.Context, project string, u *Upload) error {
 		send = lacking(u.Tree.Manifest, base)
 	}
 	for attempt := range uploads {
-		if attempt > 0 && err != nil {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(firstWait << attempt):
-			}
-		}
 		var missing Missing
 		missing, err = c.putTree(ctx, project, u, base, send)
 		switch {
@@ -68,11 +60,14 @@ func (c *Client) Upload(ctx context.Context, project string, u *Upload) error {
 			send = numbers(u.Tree.Manifest, missing.SHA256)
 			err = fmt.Errorf("the platform lacks %d files that were sent; push again", len(missing.SHA256))
 		case codeIn(err) == BaseUnknown:
-			base, send, err = nil, nil, nil // ask
-		case refusedUpload(err) || ctx.Err() != nil:
+			base, send = nil, nil // ask
+		case refusedUpload(err):
 			return err
 		default: // the connection broke: ask what has arrived
 			send = nil
+			if sleep(ctx, firstWait<<attempt) != nil {
+				return err
+			}
 		}
 	}
 	return err

@@ -86,7 +86,7 @@ func (a *app) askPlan(ctx context.Context, client *api.Client, o planOptions) (a
 		return err
 	})
 	g.Go(func() (err error) {
-		scanned, err = scanPath(gctx, o.Path)
+		scanned, err = scanPath(gctx, o.Path, a.remember())
 		return err
 	})
 	if err := g.Wait(); err != nil {

@@ -119,7 +119,7 @@ func (p *push) pushTree(ctx context.Context) (*api.PushResult, error) {
 
 func (p *push) scan(ctx context.Context) (err error) {
 	p.progress.Begin("scan", "reading files")
-	if p.scanned, err = scanPath(ctx, p.path); err != nil {
+	if p.scanned, err = scanPath(ctx, p.path, p.remember()); err != nil {
 		return err
 	}
 	p.digest = p.scanned.Digest()

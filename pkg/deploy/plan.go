@@ -92,6 +92,7 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	if out.Dependencies, err = p.dependencies(ctx); err != nil {
 		return err
 	}
+	out.Env.Missing = missing(p.ir.Env)
 	out.Functions = p.functions(out.Dependencies.Action)
 	out.Routes = p.routes()
 	out.Servers, out.Cost = p.servers()
@@ -185,3 +186,15 @@ func (p *plan) dependencies(ctx context.Context) (api.PlannedDependencies, error
 }
 
 func orNone(list []string) []string { return append([]string{}, slices.Clone(list)...) }
+
+// missing lists the variables without which the code fails. A project has none
+// of its own yet.
+func missing(names []ir.EnvName) []api.EnvUse {
+	out := []api.EnvUse{}
+	for _, n := range names {
+		if n.Required && len(n.Places) > 0 {
+			out = append(out, api.EnvUse{Name: n.Name, File: n.Places[0].File, Line: n.Places[0].Line})
+		}
+	}
+	return out
+}

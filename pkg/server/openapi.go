@@ -32,14 +32,14 @@ func describeRaw(o *huma.OpenAPI) {
 		{
 			OperationID: "latest-tree", Method: http.MethodGet, Path: project + "/trees/latest", Summary: "The tree last given, as the base of the next",
 			Description: "A zstd stream of the manifest's delta from the empty one. 204 when there is none.",
-			Responses:   responses(o, "200", api.ManifestContentType, binary()),
+			Responses:   responses(o, "200", api.ManifestContentType, octets()),
 		},
 		{
 			OperationID: "put-tree", Method: http.MethodPut, Path: project + "/trees/{digest}", Summary: "Send a tree; the answer is what it still lacks",
 			Description: "A zstd stream: a varint, the length of the delta; the delta from the manifest of base; for each content that comes along " +
 				"a varint, how many files after the one before, and the bytes; 0. What arrives whole is kept even when the rest does not.",
 			Parameters:  []*huma.Param{text("path", "digest", "The tree's digest, sha256:<hex>"), text("query", "base", "The digest of a tree that the project has")},
-			RequestBody: body(api.TreeContentType, binary()),
+			RequestBody: body(api.TreeContentType, octets()),
 			Responses:   responses(o, "200", "application/json", schema[api.Missing](o)),
 		},
 		{
@@ -49,15 +49,9 @@ func describeRaw(o *huma.OpenAPI) {
 			Responses:   responses(o, "200", "application/x-ndjson", schema[api.Event](o)),
 		},
 		{
-			OperationID: "plan", Method: http.MethodPost, Path: project + "/plans", Summary: "Tell what a push would do",
-			Description: "Nothing of the tree is sent but its digest, and nothing is changed.",
-			RequestBody: body("application/json", schema[api.PlanRequest](o)),
-			Responses:   responses(o, "200", "application/json", schema[api.Plan](o)),
-		},
-		{
 			OperationID: "rollback", Method: http.MethodPost, Path: project + "/rollbacks", Summary: "Make an earlier release live again",
+			Parameters:  []*huma.Param{text("query", "release", "Its number; without it, the last one before the live one")},
 			Description: "The answer is a stream as that of a push.",
-			RequestBody: body("application/json", schema[api.RollbackRequest](o)),
 			Responses:   responses(o, "200", "application/x-ndjson", schema[api.Event](o)),
 		},
 	} {
@@ -78,7 +72,7 @@ func body(contentType string, s *huma.Schema) *huma.RequestBody {
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{contentType: {Schema: s}}}
 }
 
-func binary() *huma.Schema { return &huma.Schema{Type: huma.TypeString, Format: "binary"} }
+func octets() *huma.Schema { return &huma.Schema{Type: huma.TypeString, Format: "binary"} }
 
 func responses(o *huma.OpenAPI, status, contentType string, s *huma.Schema) map[string]*huma.Response {
 	ok := &huma.Response{Description: "Done"}

@@ -1,36 +1,28 @@
 package server
 
 import (
-	"net/http"
+	"context"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/store"
 )
 
-// maxPlanBytes bounds a resolved project: a thousand functions with all their
-// parameters take less.
-const maxPlanBytes = 4 << 20
+// inPlan is read and checked as the API's description has it.
+type inPlan struct {
+	Project string `path:"project" doc:"The project's name"`
+	Body    api.PlanRequest
+}
 
 // plan tells what a push would do.
-func (s *Server) plan(w http.ResponseWriter, r *http.Request) {
-	_, p, err := s.target(r)
+func (s *Server) plan(ctx context.Context, actor store.Actor, in *inPlan) (api.Plan, error) {
+	p, err := s.Store.Project(ctx, actor.AccountID, in.Project)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return api.Plan{}, err
 	}
-	req, err := read[api.PlanRequest](w, r, maxPlanBytes)
-	if err == nil {
-		err = checkPlan(req)
+	if err := checkPlan(in.Body); err != nil {
+		return api.Plan{}, err
 	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	plan, err := s.Deployer.Plan(r.Context(), p, req)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.reply(w, plan)
+	return s.Deployer.Plan(ctx, p, in.Body)
 }
 
 func checkPlan(req api.PlanRequest) error {

@@ -4,12 +4,11 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"fngen.dev/fngen/pkg/api"
 )
-
-const maxRollbackBytes = 1 << 10
 
 // heartbeat keeps routers from closing a silent stream, and finds out that the
 // caller left.
@@ -40,17 +39,16 @@ func (s *Server) beginRollback(w http.ResponseWriter, r *http.Request) (<-chan a
 	if err != nil {
 		return nil, err
 	}
-	req, err := read[api.RollbackRequest](w, r, maxRollbackBytes)
-	if err != nil {
-		return nil, err
-	}
-	if req.Release < 0 {
-		return nil, api.NewProblem(api.Invalid, "%d is not a release's number", req.Release)
+	release, text := 0, r.URL.Query().Get("release")
+	if text != "" {
+		if release, err = strconv.Atoi(text); err != nil || release < 1 {
+			return nil, api.NewProblem(api.Invalid, "%q is not the number of a release", text)
+		}
 	}
 	if err := untimed(w); err != nil {
 		return nil, err
 	}
-	return s.Deployer.Rollback(r.Context(), actor, p, req.Release)
+	return s.Deployer.Rollback(r.Context(), actor, p, release)
 }
 
 // stream writes events until there are no more, one JSON object a line.

@@ -38,6 +38,21 @@ def test_task_worker_works_bare_and_called(decorate: Callable[[object], object])
 
 
 @pytest.mark.parametrize(
+    "domain", ["Shop.example.com", "bücher.example", "हिन्दी.example", "r3---sn.a.b"]
+)
+def test_a_domain_may_have_the_letters_of_any_script(domain: str) -> None:
+    webapp("flask", domain=domain)
+
+
+@pytest.mark.parametrize(
+    "domain", ["shop", "a..b", "a.b.", "-a.b", "a-.b", "a_b.c", "*.b.c", "a b.c", ""]
+)
+def test_a_domain_is_a_host_name(domain: str) -> None:
+    with pytest.raises(ValueError, match="domain is a host name"):
+        webapp("flask", domain=domain)
+
+
+@pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (
@@ -90,3 +105,13 @@ def test_a_mark_imports_nothing() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(out.stdout.split()) - {"__future__"} == {"fngen", "fngen.powers"}
+
+
+def test_importing_the_package_is_enough_to_name_a_power() -> None:
+    code = (
+        "import fngen; web = fngen.powers.webapp('flask')(lambda: 1)\n"
+        "print(web.__fngen__, hasattr(fngen, 'webapp'))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.startswith("<Power webapp(")
+    assert out.stdout.endswith(" False\n")

@@ -184,8 +184,11 @@ def _whole_number(option: str, value: object, least: int, most: int) -> None:
 def _is_domain(domain: object) -> bool:
     if not isinstance(domain, str) or not 0 < len(domain) <= 253 or "." not in domain:
         return False
+    # What letters outside ASCII may stand in a name is for the platform to say.
     return all(
-        label.replace("-", "a").isalnum() and label[0] != "-" != label[-1]
+        label
+        and label[0] != "-" != label[-1]
+        and all(c.isalnum() or c == "-" or c > "\x7f" for c in label)
         for label in domain.split(".")
     )
 
