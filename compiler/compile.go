@@ -27,6 +27,8 @@ type Target struct {
 	DefaultRegion string
 	// Pythons are language versions such as "3.11".
 	Pythons []string
+	// Domain is the suffix of every project's host; empty where it is not known.
+	Domain string
 }
 
 // Input is one tree and how it is to be read.
@@ -60,8 +62,8 @@ func Compile(ctx context.Context, in Input) (*ir.Project, diag.List) {
 		return nil, diags
 	}
 	project, more := resolve.Project(resolve.Input{
-		Project: in.Project, Config: file, Tree: in.Tree, Uses: found.uses, Apps: found.apps, Env: found.env, Imports: found.imports, Faulty: found.diags.HasErrors(), Entry: in.Entry,
-		Python: python, Requirements: files, Regions: target.Regions, DefaultRegion: target.DefaultRegion,
+		Project: in.Project, Config: file, Tree: in.Tree, Uses: found.uses, Apps: found.apps, Env: found.env, Imports: found.imports, Settings: found.settings, Faulty: found.diags.HasErrors(), Entry: in.Entry,
+		Python: python, Requirements: files, Regions: target.Regions, DefaultRegion: target.DefaultRegion, Domain: target.Domain,
 	})
 	diags = append(diags, more...).Sorted()
 	if len(diags) > maxDiagnostics {

@@ -17,6 +17,8 @@ type constant struct {
 	at      token
 	// again is where the name is bound a second time.
 	again token
+	// sometimes says that the name is bound under a condition.
+	sometimes bool
 }
 
 // refusal is why a value is not known before the file runs.
@@ -34,7 +36,7 @@ func (s *scanner) constant(name token, value []token) {
 		s.notConstant(text, name)
 		return
 	}
-	c := constant{at: name}
+	c := constant{at: name, sometimes: len(s.blocks) > 1 || isCondition(s.inlineSuite())}
 	c.value, c.refused = s.literal(value, s.all)
 	if i := s.importOf(text); i >= 0 {
 		c.at, c.again = s.foreign[i].at, name

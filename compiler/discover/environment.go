@@ -27,11 +27,9 @@ const (
 	Required
 )
 
-// DjangoSettings is a value that the code gives DJANGO_SETTINGS_MODULE. A Firm
-// one takes the place of what the environment says.
+// DjangoSettings is a value that the code gives DJANGO_SETTINGS_MODULE.
 type DjangoSettings struct {
 	Module string
-	Firm   bool
 	Place  literal.Place
 }
 
@@ -151,7 +149,7 @@ func (s *scanner) subscript(toks []token, i int, rest []token) {
 			kind = Optional
 		case len(rest) > 3 && s.is(rest[3], "="):
 			kind = Preset
-			s.djangoSettings(rest[1], rest[4:], true)
+			s.djangoSettings(rest[1], rest[4:])
 		}
 		s.env(rest[1], kind)
 	case i > 1 && s.is(toks[i-1], "in"):
@@ -187,12 +185,12 @@ func (s *scanner) env(t token, kind EnvKind) {
 const settingsVariable = "DJANGO_SETTINGS_MODULE"
 
 // djangoSettings keeps the literal that the code gives that variable.
-func (s *scanner) djangoSettings(name token, value []token, firm bool) {
+func (s *scanner) djangoSettings(name token, value []token) {
 	if text, _ := unquote(string(s.text(name))); text != settingsVariable || len(value) == 0 {
 		return
 	}
 	if v, refused := s.literal(value, false); refused == nil && v.Kind == literal.Str {
-		s.out.Settings = append(s.out.Settings, DjangoSettings{v.Str, firm, s.span(value)})
+		s.out.Settings = append(s.out.Settings, DjangoSettings{v.Str, s.span(value)})
 	}
 }
 

@@ -48,8 +48,17 @@ func (ns *namespace) public() []string {
 	return out
 }
 
+// changed notes a call such as NAME.append(...), which leaves NAME without the
+// value that it was given.
+func (s *scanner) changed(toks []token) {
+	if s.all && len(toks) > 3 && toks[0].kind == tokName && s.is(toks[1], ".") {
+		s.notConstant(s.name(toks[0]), toks[0])
+	}
+}
+
 // exported reads what a statement does to __all__.
 func (s *scanner) exported(toks []token) {
+	s.changed(toks)
 	if !s.all || !s.is(toks[0], "__all__") || len(toks) < 3 || !s.atModuleLevel() {
 		return
 	}

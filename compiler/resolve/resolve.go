@@ -29,6 +29,8 @@ type Input struct {
 	Env     []discover.EnvRead
 	// Imports are where files import fngen.
 	Imports []literal.Place
+	// Settings are the modules of settings that files name for Django.
+	Settings []discover.DjangoSettings
 	// Faulty says that a Python file has faults: a Power may be in what could not
 	// be read, so that none was found says nothing.
 	Faulty bool
@@ -39,6 +41,8 @@ type Input struct {
 	// Regions are those of the platform; DefaultRegion is one of them.
 	Regions       []string
 	DefaultRegion string
+	// Domain is the suffix of every project's host, or empty.
+	Domain string
 }
 
 // Project resolves the input. The project is only to be used when the list has
@@ -65,6 +69,7 @@ func Project(in Input) (*ir.Project, diag.List) {
 	r.uniqueNames(uses)
 	r.shadowedSDK()
 	r.hosts(p, uses)
+	r.django(p)
 	p.Dependencies = dependencies(in.Requirements, p.Functions)
 	p.Env = environment(in.Env, uses)
 	return p, r.diags

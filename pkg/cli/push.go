@@ -168,7 +168,7 @@ func (p *push) compile(ctx context.Context) error {
 	}
 	_, list := compiler.Compile(ctx, compiler.Input{
 		Tree: p.scanned.Tree, Project: name, Entry: p.scanned.Entry,
-		Target: compiler.Target{Regions: p.platform.Regions, DefaultRegion: p.platform.DefaultRegion, Pythons: p.platform.Pythons},
+		Target: compiler.Target{Regions: p.platform.Regions, DefaultRegion: p.platform.DefaultRegion, Pythons: p.platform.Pythons, Domain: p.platform.Domain},
 	})
 	list = append(p.scanned.Diagnostics, list...).Sorted()
 	if list.HasErrors() {

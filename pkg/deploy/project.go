@@ -50,7 +50,7 @@ func (s *Service) target(ctx context.Context) (compiler.Target, error) {
 	if err != nil {
 		return compiler.Target{}, fmt.Errorf("find regions: %w", err)
 	}
-	out := compiler.Target{Regions: regions, DefaultRegion: s.cfg.DefaultRegion, Pythons: s.cfg.Pythons}
+	out := compiler.Target{Regions: regions, DefaultRegion: s.cfg.DefaultRegion, Pythons: s.cfg.Pythons, Domain: s.cfg.Cluster.Domain}
 	if !slices.Contains(regions, out.DefaultRegion) && len(regions) > 0 {
 		out.DefaultRegion = regions[0]
 	}
