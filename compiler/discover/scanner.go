@@ -43,6 +43,8 @@ type Use struct {
 	Line       int
 	Doc        string
 	Parameters []ir.Parameter
+	// Generator says that the body has a yield: a call runs none of it.
+	Generator bool
 }
 
 // Arg is one argument of a Power. Name is empty for a positional one. The value
@@ -140,6 +142,8 @@ type block struct {
 	kw   string
 	// main is a block below if __name__ == "__main__".
 	main bool
+	// uses are the Powers of the function whose body this is.
+	uses []int
 }
 
 // opened is a line that ended in a colon: a deeper block must follow. After a

@@ -16,6 +16,7 @@ func (s *scanner) logicalLine(toks []token) {
 		s.noFunction(toks[0])
 	}
 	if toks[i].keyword&isCompound == 0 && !s.isSoftBlock(toks) {
+		s.yields(toks, s.body())
 		ok := s.chain("", toks[0]) && s.simple(toks)
 		if !ok {
 			// A line like "elseif x:" may have been meant to open a block.
@@ -99,8 +100,16 @@ func (s *scanner) header(toks []token, i int, kw string) bool {
 		return false
 	}
 	s.enter(toks[:end], i, kw)
+	if kw != "def" && kw != "class" {
+		s.yields(head, s.body())
+	}
 	if len(suite) == 0 {
 		return true
+	}
+	if uses := s.opened.docs; kw == "def" {
+		s.yields(suite, uses)
+	} else {
+		s.yields(suite, s.body())
 	}
 	s.opened = nil
 	if suite[0].keyword&isCompound != 0 {

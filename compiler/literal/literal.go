@@ -5,6 +5,7 @@ package literal
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Kind is the type of a value, by its name in Python.
@@ -52,7 +53,11 @@ func (v Value) String() string {
 	case Int:
 		return strconv.FormatInt(v.Int, 10)
 	case Float:
-		return strconv.FormatFloat(v.Float, 'g', -1, 64)
+		text := strconv.FormatFloat(v.Float, 'g', -1, 64)
+		if !strings.ContainsAny(text, ".eIN") {
+			text += ".0" // it is no whole number to Python
+		}
+		return text
 	case Bool:
 		if v.Bool {
 			return "True"

@@ -31,6 +31,8 @@ type Platform struct {
 	DefaultRegion string   `json:"default_region"`
 	// Pythons are the language versions that the nodes have, such as "3.11".
 	Pythons []string `json:"pythons"`
+	// Powers are the Powers that run here, such as "webapp".
+	Powers []string `json:"powers"`
 }
 
 // Project is a line of `fngen projects`.

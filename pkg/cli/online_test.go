@@ -92,7 +92,7 @@ type player struct {
 func (p *player) Platform(context.Context) (api.Platform, error) {
 	return api.Platform{
 		Version: api.Version, Domain: "fngen.localhost", Pythons: []string{"3.11"},
-		Regions: []string{"us-west", "eu-central"}, DefaultRegion: "us-west",
+		Regions: []string{"us-west", "eu-central"}, DefaultRegion: "us-west", Powers: []string{"webapp"},
 	}, nil
 }
 

@@ -126,7 +126,7 @@ func (p *push) prepare(ctx context.Context) error {
 }
 
 func (p *push) scan(ctx context.Context) (err error) {
-	if p.scanned, err = scanPath(ctx, p.path); err != nil {
+	if p.scanned, err = scanPath(ctx, p.path, remember()); err != nil {
 		return err
 	}
 	p.digest = p.scanned.Digest()
@@ -168,7 +168,7 @@ func (p *push) compile(ctx context.Context) error {
 	}
 	_, list := compiler.Compile(ctx, compiler.Input{
 		Tree: p.scanned.Tree, Project: name, Entry: p.scanned.Entry,
-		Target: compiler.Target{Regions: p.platform.Regions, DefaultRegion: p.platform.DefaultRegion, Pythons: p.platform.Pythons, Domain: p.platform.Domain},
+		Target: targetOf(p.platform),
 	})
 	list = append(p.scanned.Diagnostics, list...).Sorted()
 	if list.HasErrors() {
@@ -179,6 +179,11 @@ func (p *push) compile(ctx context.Context) error {
 	}
 	p.warnings = list
 	return nil
+}
+
+// targetOf is the platform as the compiler knows it.
+func targetOf(p api.Platform) compiler.Target {
+	return compiler.Target{Regions: p.Regions, DefaultRegion: p.DefaultRegion, Domain: p.Domain, Pythons: p.Pythons, Powers: p.Powers}
 }
 
 // upload sends what the platform lacks, and offers the tree again: it keeps a

@@ -126,7 +126,7 @@ func (d *deployer) Create(ctx context.Context, actor store.Actor, name string) (
 }
 
 func (d *deployer) Platform(context.Context) (api.Platform, error) {
-	return api.Platform{Version: "test", Domain: "fngen.localhost", Regions: []string{"eu"}, Pythons: []string{"3.11"}}, nil
+	return api.Platform{Version: "test", Domain: "fngen.localhost", Regions: []string{"eu"}, Pythons: []string{"3.11"}, Powers: []string{"webapp"}}, nil
 }
 
 // lockedBuffer is a log that tests read while the server writes.
