@@ -148,6 +148,7 @@ func (s *scanner) bindImport(bound, module, name string, at token) {
 		s.notConstant(bound, at)
 	}
 	target := module
+	s.apps = s.apps || isFramework(module)
 	switch {
 	case isFngen(module):
 		s.imports(at)

@@ -111,7 +111,7 @@ func (s *scanner) kindOf(base, method string, args [][]token) EnvKind {
 // maker binds NAME = Env(...) to the object that it makes. The defaults that
 // django-environ takes there count for every read.
 func (s *scanner) maker(value []token) string {
-	if !s.reads || s.shallow {
+	if !s.reads {
 		return ""
 	}
 	dotted, rest := s.dotted(value)

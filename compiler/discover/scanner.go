@@ -77,8 +77,6 @@ func newScanner(file string, src []byte) *scanner {
 	s := &scanner{lx: newLexer(src), out: &Module{File: file}, consts: map[string]constant{}}
 	s.blocks = []block{{names: map[string]string{}}}
 	s.marked = bytes.IndexByte(src, '@') >= 0
-	s.apps = hasApps(src)
-	s.watch(src)
 	return s
 }
 

@@ -38,6 +38,9 @@ func (ns *namespace) public() []string {
 	if ns.exportsKnown {
 		return ns.exportNames
 	}
+	if ns.visible != nil {
+		return ns.visible
+	}
 	var out []string
 	for name := range ns.names {
 		if !strings.HasPrefix(name, "_") {
@@ -45,6 +48,9 @@ func (ns *namespace) public() []string {
 		}
 	}
 	slices.Sort(out)
+	if ns.done {
+		ns.visible = out
+	}
 	return out
 }
 
@@ -83,7 +89,7 @@ func (s *scanner) exported(toks []token) {
 
 // texts reads a list or tuple of strings, or one string.
 func (s *scanner) texts(toks []token) ([]string, bool) {
-	v, refused := s.literal(toks, true)
+	v, refused := s.literal(toks)
 	switch {
 	case refused != nil:
 		return nil, false
