@@ -5,9 +5,11 @@ package compiler_test
 import (
 	"bytes"
 	"context"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -89,7 +91,7 @@ func TestNoPowersHelp(t *testing.T) {
 
 func treeOf(files fstest.MapFS) source.Tree {
 	tree := source.Tree{FS: files}
-	for name := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		tree.Files = append(tree.Files, source.File{Path: name})
 	}
 	return tree

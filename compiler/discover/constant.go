@@ -133,7 +133,8 @@ const maxAsked = 20
 // lexed cuts a part of the source into tokens once more, up to what is no part of
 // an expression, such as the format of a field.
 func (s *scanner) lexed(from, to int32) []token {
-	lx := newLexer(s.lx.src[from:to])
+	var lx lexer
+	lx.reset(s.lx.src[from:to])
 	lx.next()
 	for i := range lx.tokens {
 		lx.tokens[i].start += from

@@ -17,7 +17,7 @@ type decorator struct {
 
 func (s *scanner) decoratorLine(toks []token) {
 	s.opened = nil
-	s.blocks[len(s.blocks)-1].kw = ""
+	s.blocks[len(s.blocks)-1].kw = codeNone
 	if len(toks) == 1 {
 		s.tokenFault("FN1204", toks[0], "invalid syntax: '@' needs a decorator")
 		return

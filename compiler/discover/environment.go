@@ -159,7 +159,7 @@ func (s *scanner) subscript(toks []token, i int, rest []token) {
 // guarded reports whether a failure here may be caught: in the body of a try.
 func (s *scanner) guarded() bool {
 	for _, b := range s.blocks[:len(s.blocks)-1] {
-		if b.kw == "try" {
+		if b.kw == kwTry {
 			return true
 		}
 	}

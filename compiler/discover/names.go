@@ -12,7 +12,7 @@ func (s *scanner) bind(name, target string) {
 		}
 	}
 	inline := s.inlineSuite()
-	if inline == "def" || inline == "class" {
+	if inline == kwDef || inline == kwClass {
 		return // of a scope that ends with the line
 	}
 	at := s.scopeBlock()
@@ -30,6 +30,7 @@ func (s *scanner) bind(name, target string) {
 	}
 	s.blocks[at].names[name] = target
 	s.ours = s.ours || isFngen(target)
+	s.bound = true
 }
 
 // scopeBlock is the block of the innermost scope; blocks of if, try and their
@@ -54,26 +55,26 @@ func (s *scanner) conditional(from int) int {
 	return from
 }
 
-func isCondition(kw string) bool {
+func isCondition(kw code) bool {
 	switch kw {
-	case "if", "elif", "else", "try", "except", "for", "while", "case":
+	case kwIf, kwElif, kwElse, kwTry, kwExcept, kwFor, kwWhile, softCase:
 		return true
 	}
 	return false
 }
 
 // inlineSuite is the keyword of the header on whose own line this statement
-// stands, or empty.
-func (s *scanner) inlineSuite() string {
+// stands, or codeNone.
+func (s *scanner) inlineSuite() code {
 	if s.opened != nil {
-		return ""
+		return codeNone
 	}
 	return s.blocks[len(s.blocks)-1].kw
 }
 
 // atModuleLevel reports whether what stands here is bound in the module.
 func (s *scanner) atModuleLevel() bool {
-	if inline := s.inlineSuite(); inline == "def" || inline == "class" {
+	if inline := s.inlineSuite(); inline == kwDef || inline == kwClass {
 		return false
 	}
 	return s.inScope() == ""
@@ -116,7 +117,7 @@ func (s *scanner) assignment(toks []token) {
 			depth++
 		case c == clClose:
 			depth--
-		case depth == 0 && c == clStrict && isAssignment(s.text(t)):
+		case depth == 0 && c == clStrict && t.code >= opAssign:
 			last = i
 		case depth == 0 && s.is(t, "lambda"):
 			goto found // what follows belongs to the lambda
@@ -132,14 +133,6 @@ found:
 		return
 	}
 	s.unbind(toks[:last])
-}
-
-func isAssignment(op []byte) bool {
-	switch string(op) {
-	case "==", "<=", ">=", "!=", ":=":
-		return false
-	}
-	return op[len(op)-1] == '='
 }
 
 // single takes "NAME = value" and "NAME: type = value".

@@ -42,8 +42,8 @@ type across struct {
 	all, shallow bool
 	exportNames  []string
 	exportsKnown bool
-	// open says that names come from a module that is not in the tree.
-	open bool
+	// incomplete says that names come from a module that is not in the tree.
+	incomplete bool
 	// apps says that the file may make an application, factory is the function
 	// that may be making it.
 	apps    bool

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"sort"
 	"strconv"
+	"sync"
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
@@ -65,17 +66,23 @@ type Needs struct {
 // MaxSource is the largest file that is read for Powers.
 const MaxSource = 10 << 20
 
-// Scan reads one file. It takes time in proportion to the source and cannot
-// fail: what is wrong is in the diagnostics.
+// lexers keeps the memory of lexers: a tree has thousands of files.
+var lexers = sync.Pool{New: func() any { return new(lexer) }}
+
+// Scan reads one file and keeps nothing of src. It takes time in proportion to
+// the source and cannot fail: what is wrong is in the diagnostics.
 func Scan(file string, src []byte) *Module {
 	s := newScanner(file, src)
 	s.scan(src)
+	s.lx.src = nil
+	lexers.Put(s.lx)
 	return s.out
 }
 
 func newScanner(file string, src []byte) *scanner {
-	s := &scanner{lx: newLexer(src), out: &Module{File: file}, consts: map[string]constant{}}
-	s.blocks = []block{{names: map[string]string{}}}
+	s := &scanner{lx: lexers.Get().(*lexer), out: &Module{File: file}, consts: map[string]constant{}}
+	s.lx.reset(src)
+	s.blocks = append(make([]block, 0, 8), block{names: map[string]string{}})
 	s.marked = bytes.IndexByte(src, '@') >= 0
 	return s
 }
@@ -87,8 +94,6 @@ func (s *scanner) scan(src []byte) {
 			Message: "the file is larger than " + strconv.Itoa(MaxSource>>20) + " MiB, too large to be searched for Powers",
 			Help:    "split it, or keep data in a file of another kind"})
 	case i >= 0:
-		s.lx.line = int32(bytes.Count(src[:i], []byte("\n"))) + 1
-		s.lx.lineStarts = lineStarts(src[:i])
 		s.syntax("FN1206", i, 1, "the file holds a null byte")
 	default:
 		s.run()
@@ -99,29 +104,23 @@ func (s *scanner) scan(src []byte) {
 	}
 }
 
-func lineStarts(src []byte) []int32 {
-	starts := []int32{0}
-	for i, c := range src {
-		if c == '\n' {
-			starts = append(starts, int32(i+1))
-		}
-	}
-	return starts
-}
-
 // scanner follows the blocks of a file and remembers what names stand for.
 type scanner struct {
 	lx     *lexer
 	out    *Module
 	blocks []block
+	// opened points to header, or is nil.
 	opened *opened
+	header opened
 	// decorators wait for the def line.
 	decorators []decorator
 	consts     map[string]constant
 	// docFor is the last def, whose first statement may be its docstring.
 	docFor []int
 	faults int
-	stack  []level // of neighbours, kept for its memory
+	// bound is true once a name stood for something of fngen's.
+	bound bool
+	stack []level // of neighbours, kept for its memory
 	// seen tells a test what was read; nil otherwise.
 	seen func(fact)
 	across
@@ -135,9 +134,9 @@ type block struct {
 	// names maps names bound here to the dotted path that they stand for, "" for
 	// anything that is not fngen's.
 	names map[string]string
-	// prev is the keyword of the last statement of this level.
+	// prev is the first token of the last statement of this level, kw its keyword.
 	prev token
-	kw   string
+	kw   code
 	// main is a block below if __name__ == "__main__".
 	main bool
 	// uses are the Powers of the function whose body this is.
@@ -147,8 +146,8 @@ type block struct {
 // opened is a line that ended in a colon: a deeper block must follow. After a
 // faulty line it only may.
 type opened struct {
-	kw    token
-	name  string
+	at    token
+	kw    code
 	scope string
 	names map[string]string
 	maybe bool
@@ -205,17 +204,22 @@ func (s *scanner) tooMany() bool {
 // lenient lets pass what follows a line that was not understood: it may have
 // opened a block, or continued one.
 func (s *scanner) lenient() {
-	s.opened = &opened{maybe: true}
-	s.blocks[len(s.blocks)-1].kw = "?"
+	s.open(opened{maybe: true})
+	s.blocks[len(s.blocks)-1].kw = unknown
+}
+
+func (s *scanner) open(o opened) {
+	s.header = o
+	s.opened = &s.header
 }
 
 // broken reports what stopped the lexer, or a fault that stands before it.
 func (s *scanner) broken() {
 	before, toks := s.faults, s.lx.tokens
-	if len(toks) > 1 && (s.is(toks[0], "@") || toks[0].kind == tokName && toks[0].keyword == 0 && softKeywords[string(s.text(toks[0]))]) {
+	if len(toks) > 1 && (toks[0].code == opAt || isSoft(toks[0].code)) {
 		toks = toks[1:]
 	}
-	s.neighbours(toks)
+	s.pairwise(toks)
 	if s.faults == before {
 		e := s.lx.err
 		s.syntax(e.code, e.pos, e.width, e.msg)
@@ -225,11 +229,11 @@ func (s *scanner) broken() {
 // end checks what the end of the file leaves open.
 func (s *scanner) end() {
 	if o := s.opened; o != nil && !o.maybe {
-		s.wantBlock(o, o.kw)
+		s.wantBlock(o, o.at)
 		return
 	}
 	for _, b := range s.blocks {
-		if b.kw == "try" {
+		if b.kw == kwTry {
 			s.tokenFault("FN1204", b.prev, "expected 'except' or 'finally' block")
 		}
 	}
@@ -266,7 +270,7 @@ func (s *scanner) report(code string, at literal.Place, msg, help string) {
 
 // place turns an offset into line and column.
 func (s *scanner) place(pos, width int) literal.Place {
-	starts := s.lx.lineStarts
+	starts := s.lx.lineStarts()
 	line := sort.Search(len(starts), func(i int) bool { return int(starts[i]) > pos })
 	if line == 0 {
 		line = 1

@@ -32,7 +32,7 @@ func (m *Modules) Setting(file, module, name string) Setting {
 	}
 	ns := m.namespace(at)
 	out := Setting{Place: literal.Place{File: at}}
-	if ns.open || slices.ContainsFunc(dynamic, func(w []byte) bool { return bytes.Contains(ns.lx.src, w) }) {
+	if ns.incomplete || slices.ContainsFunc(dynamic, func(w []byte) bool { return bytes.Contains(ns.lx.src, w) }) {
 		return out
 	}
 	target, bound := ns.names[name]

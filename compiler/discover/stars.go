@@ -13,17 +13,17 @@ func (s *scanner) bindAll(module string) {
 	m := s.modules
 	file := m.moduleFile(s.out.File, module)
 	if file == "" {
-		s.open = s.open || !m.inTree(s.out.File, module)
+		s.incomplete = s.incomplete || !m.inTree(s.out.File, module)
 		return
 	}
 	if m.depth >= maxDepth {
-		s.open = true
+		s.incomplete = true
 		return
 	}
 	m.depth++
 	ns := m.namespace(file)
 	m.depth--
-	s.open = s.open || ns.open
+	s.incomplete = s.incomplete || ns.incomplete
 	for _, name := range ns.public() {
 		if m.copied++; m.copied > maxCopied {
 			return

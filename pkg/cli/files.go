@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -77,14 +76,13 @@ func scanPath(ctx context.Context, path string, o source.Options) (*source.Scann
 	return source.Scan(ctx, path, o)
 }
 
-// remember has digests kept from one scan to the next, in the place of the system
-// for what can be made again. Without such a place nothing is kept.
-func remember() source.Options {
-	cache, err := os.UserCacheDir()
-	if err != nil {
+// remember has digests kept from one scan to the next. Without a place for what
+// can be made again nothing is kept.
+func (a *app) remember() source.Options {
+	if a.Cache == "" {
 		return source.Options{}
 	}
-	return source.Options{Indexes: filepath.Join(cache, "fngen", "index")}
+	return source.Options{Indexes: filepath.Join(a.Cache, "fngen", "index")}
 }
 
 // explainFile prints the decision about a file, or about the nearest directory

@@ -25,6 +25,10 @@ type platform struct {
 	deployer *deployer
 	nomad    *nomadKeys
 	log      *lockedBuffer
+	// key is that of the first account.
+	key string
+	// proxy is between clients made from now on and the server, when it is set.
+	proxy *cutter
 }
 
 func newPlatform(t *testing.T) *platform {
@@ -62,12 +66,19 @@ func (p *platform) account(t *testing.T, email string) (*api.Client, store.Secre
 	if err != nil {
 		t.Fatal(err)
 	}
+	if p.key == "" {
+		p.key = secret.Reveal()
+	}
 	return p.client(t, secret.Reveal()), secret
 }
 
 func (p *platform) client(t *testing.T, key string) *api.Client {
 	t.Helper()
-	c, err := api.NewClient(p.url+"/", key, "", "test")
+	address := p.url + "/"
+	if p.proxy != nil {
+		address = p.proxy.address
+	}
+	c, err := api.NewClient(address, key, "", "test")
 	if err != nil {
 		t.Fatal(err)
 	}
