@@ -49,7 +49,7 @@ func (s *scanner) watched(module string) bool {
 	default:
 		return false
 	}
-	if s.reads || s.shallow || s.readsNot {
+	if s.reads || s.shallow || s.readsNot && first == "os" {
 		return s.reads
 	}
 	src := s.lx.src
