@@ -17,6 +17,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/compiler"
+	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/source"
 )
 
@@ -51,7 +52,7 @@ var meant = regexp.MustCompile("\\$\\{|%\\{|\\{\\{|`|[\\x00-\\x1f\\x7f-\\x{9f}]|
 // a job only where it is text.
 func TestHostileStrings(t *testing.T) {
 	var fields []string
-	walk(reflect.ValueOf(hello()), "", func(path string, v reflect.Value) {
+	walk(reflect.ValueOf(filled()), "", func(path string, v reflect.Value) {
 		if v.Kind() == reflect.String {
 			fields = append(fields, path)
 		}
@@ -62,7 +63,7 @@ func TestHostileStrings(t *testing.T) {
 	reached := map[string]bool{}
 	for _, field := range fields {
 		for _, s := range hostile {
-			p := hello()
+			p := filled()
 			walk(reflect.ValueOf(p), "", func(path string, v reflect.Value) {
 				if path == field {
 					v.SetString(s)
@@ -79,6 +80,37 @@ func TestHostileStrings(t *testing.T) {
 		if !reached[path] {
 			t.Errorf("%s is allowed, and nothing gets there", path)
 		}
+	}
+}
+
+// filled is hello with something in every list and behind every pointer, so that
+// a field that is added to ir is met without a change here.
+func filled() *ir.Project {
+	p := hello()
+	fill(reflect.ValueOf(p).Elem())
+	return p
+}
+
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		fill(v.Elem())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i))
+		}
+	case reflect.Slice:
+		if v.Len() == 0 {
+			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		}
+		for i := range v.Len() {
+			fill(v.Index(i))
+		}
+	case reflect.Map, reflect.Interface:
+		panic("ir has a " + v.Kind().String() + ", which is not plain data in an order")
 	}
 }
 
