@@ -39,6 +39,8 @@ var hostile = []string{
 // there. Nothing that ir.Hazard knows gets as far.
 var allowed = map[string]string{
 	".TaskGroups[].Services[].Checks[].Path": "the path of a request; letters that need no escape anywhere",
+	".Datacenters[]":                         "a region that the platform has, so an operator's name; no letter of a pattern",
+	".TaskGroups[].Constraints[].RTarget":    "the same region, compared as it stands",
 	".UI.Description":                        "a path in Markdown code; only a backtick ends it, and the Nomad UI takes HTML out",
 	".TaskGroups[].Tasks[].Config[args][]":   "one argument of an exec, with no shell; Nomad interpolates only ${",
 }
