@@ -53,9 +53,11 @@ const maxDiagnostics = 1000
 func Compile(ctx context.Context, in Input) (*ir.Project, diag.List) {
 	target := in.Target.withDefaults()
 	file, diags := config.Load(in.Tree)
-	python, more := config.Python(in.Tree, file, target.Pythons)
+	metadata, more := config.LoadPyproject(in.Tree)
 	diags = append(diags, more...)
-	files, more := config.Requirements(in.Tree)
+	python, more := config.Python(in.Tree, file, metadata, target.Pythons)
+	diags = append(diags, more...)
+	requirements, more := config.ReadRequirements(in.Tree, metadata)
 	diags = append(diags, more...)
 	found := search(ctx, in.Tree, in.Entry)
 	diags = append(append(diags, found.diags...), tooNew(found.needs, python)...)
@@ -64,15 +66,15 @@ func Compile(ctx context.Context, in Input) (*ir.Project, diag.List) {
 		return nil, diags
 	}
 	project, more := resolve.Project(resolve.Input{
-		Project: in.Project, Config: file, Tree: in.Tree, Uses: found.uses, Apps: found.apps, Faulty: found.diags.HasErrors(), Entry: in.Entry,
-		Python: python, Requirements: files, Regions: target.Regions, DefaultRegion: target.DefaultRegion,
+		Project: in.Project, Config: file, Tree: in.Tree, Uses: found.uses, Apps: found.apps, Env: found.env, Imports: found.imports, Faulty: found.diags.HasErrors(), Entry: in.Entry,
+		Python: python, Requirements: requirements, Regions: target.Regions, DefaultRegion: target.DefaultRegion,
 		Powers: target.Powers, Domain: target.Domain,
 	})
 	diags = append(diags, more...).Sorted()
 	if len(diags) > maxDiagnostics {
 		diags = diags[:maxDiagnostics:maxDiagnostics]
 	}
-	addExcerpts(in.Tree.FS, diags)
+	AddExcerpts(in.Tree, diags)
 	if diags.HasErrors() {
 		return nil, diags
 	}

@@ -5,6 +5,7 @@ package compiler_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"flag"
 	"os"
@@ -76,13 +77,19 @@ func write(t *testing.T, name string, data []byte) {
 	}
 }
 
-// create makes the file, or what its text asks for: "LINK target", "FIFO", or
-// "SPARSE 101" for so many MiB that take no room.
+// create makes the file, or what its text asks for: "LINK target", "FIFO", "DIR",
+// "SPARSE 101" for so many MiB that take no room, or "INDEX 100644 a.py" for a git
+// index with one entry.
 func create(name string, data []byte) error {
 	what, value, _ := strings.Cut(strings.TrimSpace(string(data)), " ")
 	switch what {
 	case "LINK":
 		return os.Symlink(value, name)
+	case "DIR":
+		return os.Mkdir(name, 0o755)
+	case "INDEX":
+		mode, file, _ := strings.Cut(value, " ")
+		return os.WriteFile(name, gitIndex(mode, file), 0o644)
 	case "FIFO":
 		return syscall.Mkfifo(name, 0o644)
 	case "SPARSE":
@@ -96,6 +103,20 @@ func create(name string, data []byte) error {
 		return os.Truncate(name, size<<20)
 	}
 	return os.WriteFile(name, unescape(data), 0o644)
+}
+
+// gitIndex is an index of one entry, of which only mode and name are set.
+func gitIndex(mode, file string) []byte {
+	bits, err := strconv.ParseUint(mode, 8, 32)
+	if err != nil {
+		panic(err)
+	}
+	entry := make([]byte, 24, 70+len(file))
+	entry = binary.BigEndian.AppendUint32(entry, uint32(bits))
+	entry = append(entry, make([]byte, 34)...)
+	entry = append(entry, file...)
+	entry = append(entry, make([]byte, 8-len(entry)%8)...)
+	return append([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x01"), entry...)
 }
 
 // unescape lets a case hold bytes that a text file cannot show.
@@ -117,7 +138,7 @@ func describe(t *testing.T, dir, comment string) string {
 	if settings["file"] != "" {
 		path = filepath.Join(dir, settings["file"])
 	}
-	scanned, err := source.Scan(context.Background(), path)
+	scanned, err := source.Scan(context.Background(), path, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 // LayerKey identifies a virtual environment by all that goes into it: the
-// requirement files with every file they read, what the platform provides,
-// Python, uv and the package index settings of the nodes.
+// requirement files with every file they read, what of the tree they install,
+// what the platform provides, Python, uv and the package index settings of the nodes.
 func LayerKey(p *ir.Project, m source.Manifest, c Cluster) string {
 	digests := map[string]string{}
 	for _, f := range m.Files {
@@ -27,14 +27,19 @@ func LayerKey(p *ir.Project, m source.Manifest, c Cluster) string {
 		Format                   int
 		Python, Platform         string
 		UVVersion, BuildSettings string
-		Files                    []input
+		Files, Local             []input
+		Hashed                   bool
 		Provided                 []string
 	}{
-		Format: 1, Python: p.Python, Platform: "linux/amd64",
+		Format: 2, Python: p.Python, Platform: "linux/amd64",
 		UVVersion: c.UVVersion, BuildSettings: c.BuildDigest, Provided: p.Dependencies.Provided,
+		Hashed: p.Dependencies.Hashed,
 	}
 	for _, path := range p.Dependencies.Files {
 		content.Files = append(content.Files, input{path, digests[path]})
+	}
+	for _, path := range p.Dependencies.Local {
+		content.Local = append(content.Local, input{path, digests[path]})
 	}
 	text, err := json.Marshal(content)
 	if err != nil {
@@ -58,6 +63,12 @@ func Build(p *ir.Project, r Release, c Cluster) (*nomad.Job, error) {
 	if len(p.Dependencies.Files) > 0 {
 		// The first file is the entry point: it reads the others itself.
 		pairs = append(pairs, "file", p.Dependencies.Files[0])
+	}
+	if len(p.Dependencies.Local) > 0 {
+		pairs = append(pairs, "copy-tree", "true")
+	}
+	if p.Dependencies.Hashed {
+		pairs = append(pairs, "require-hashes", "true")
 	}
 	for _, requirement := range p.Dependencies.Provided {
 		pairs = append(pairs, "provided", requirement)

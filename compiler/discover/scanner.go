@@ -25,9 +25,10 @@ type Module struct {
 	// Needs is the newest syntax of the file; its zero value is syntax that every
 	// Python 3 has.
 	Needs Needs
-	// Apps are web applications made at module level.
+	// Apps are web applications made at module level, or by functions there.
 	Apps        []App
 	Diagnostics diag.List
+	Beyond
 }
 
 // Use is one Power on one function, not yet judged.
@@ -61,12 +62,6 @@ type Needs struct {
 	Place literal.Place
 }
 
-// App is a web application bound to a name.
-type App struct {
-	Name, Framework string
-	Place           literal.Place
-}
-
 // MaxSource is the largest file that is read for Powers.
 const MaxSource = 10 << 20
 
@@ -81,6 +76,9 @@ func Scan(file string, src []byte) *Module {
 func newScanner(file string, src []byte) *scanner {
 	s := &scanner{lx: newLexer(src), out: &Module{File: file}, consts: map[string]constant{}}
 	s.blocks = []block{{names: map[string]string{}}}
+	s.marked = bytes.IndexByte(src, '@') >= 0
+	s.apps = hasApps(src)
+	s.watch(src)
 	return s
 }
 
@@ -97,6 +95,7 @@ func (s *scanner) scan(src []byte) {
 	default:
 		s.run()
 	}
+	s.exports()
 	if n := s.lx.newest; n.minor > 0 {
 		s.out.Needs = Needs{n.minor, n.what, s.place(n.pos, n.width)}
 	}
@@ -127,6 +126,7 @@ type scanner struct {
 	stack  []level // of neighbours, kept for its memory
 	// seen tells a test what was read; nil otherwise.
 	seen func(fact)
+	across
 }
 
 // block is one level of indentation.
@@ -172,6 +172,7 @@ func (s *scanner) run() {
 			s.lenient()
 		} else {
 			s.logicalLine(s.lx.tokens)
+			s.environment(s.lx.tokens)
 		}
 		if s.faults > maxFaults || s.tooMany() {
 			return

@@ -26,13 +26,39 @@ type Project struct {
 	Servers []Server `json:"servers"`
 	// Functions are sorted by file and line.
 	Functions []Function `json:"functions"`
+	// Env are the environment variables that the code reads by name, sorted.
+	Env []EnvName `json:"env,omitempty"`
+}
+
+// EnvName is one environment variable that the code reads; its value is never
+// here.
+type EnvName struct {
+	Name string `json:"name"`
+	// Required says that the code fails, at Places[0], where it is not set.
+	Required bool `json:"required"`
+	// Places are the first few, those that require it before the others.
+	Places []EnvPlace `json:"places"`
+}
+
+// EnvPlace is where the code reads a variable. Column counts bytes from 1.
+type EnvPlace struct {
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Required bool   `json:"required"`
 }
 
 // Dependencies say what the virtual environment holds.
 type Dependencies struct {
-	// Files are the requirement files, the entry point first, then every file
-	// it reads by -r or -c, in the order met. Paths are relative to the root.
+	// Files are the requirement files, the entry point first (requirements.txt,
+	// uv.lock or pyproject.toml), then every file that is read with it, in the
+	// order met. Paths are relative to the root.
 	Files []string `json:"files"`
+	// Local are files of the tree that are installed themselves, or that packages
+	// are built from; sorted.
+	Local []string `json:"local,omitempty"`
+	// Hashed says that every package must match a hash of the requirement files.
+	Hashed bool `json:"hashed,omitempty"`
 	// Provided are requirements that the platform adds because the tree has no
 	// requirement file, such as "fastapi==0.121.0".
 	Provided []string `json:"provided"`

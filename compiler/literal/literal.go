@@ -20,6 +20,9 @@ const (
 	Float Kind = "float"
 	Bool  Kind = "bool"
 	None  Kind = "None"
+	List  Kind = "list"
+	Tuple Kind = "tuple"
+	Dict  Kind = "dict"
 )
 
 // Value is one constant.
@@ -29,6 +32,8 @@ type Value struct {
 	Int   int64
 	Float float64
 	Bool  bool
+	// Items are those of a list or tuple, where it was read that deep.
+	Items []Value
 	Place Place
 }
 
@@ -60,6 +65,8 @@ func (v Value) String() string {
 		return "False"
 	case None:
 		return "None"
+	case List, Tuple, Dict:
+		return "a " + string(v.Kind)
 	}
 	return fmt.Sprintf("<%s>", "unreadable")
 }

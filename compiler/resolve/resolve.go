@@ -26,13 +26,16 @@ type Input struct {
 	Tree    source.Tree
 	Uses    []discover.Use
 	Apps    []discover.App
+	Env     []discover.EnvRead
+	// Imports are where files import fngen.
+	Imports []literal.Place
 	// Faulty says that a Python file has faults: a Power may be in what could not
 	// be read, so that none was found says nothing.
 	Faulty bool
 	// Entry limits the Powers to one file when it is not empty.
 	Entry        string
 	Python       string
-	Requirements []string
+	Requirements *config.Requirements
 	// Regions are those of the platform; DefaultRegion is one of them.
 	Regions       []string
 	DefaultRegion string
@@ -66,7 +69,9 @@ func Project(in Input) (*ir.Project, diag.List) {
 	r.uniqueNames(uses)
 	r.shadowedSDK()
 	r.hosts(p, uses)
-	p.Dependencies = dependencies(in.Requirements, p.Functions)
+	p.Dependencies = dependencies(in.Requirements, in.Python, p.Functions)
+	p.Env = environment(in.Env, uses)
+	r.frameworksInstalled(uses)
 	return p, r.diags
 }
 

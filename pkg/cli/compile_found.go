@@ -22,10 +22,11 @@ func (a *app) writeFound(name string, p *ir.Project, list diag.List) error {
 		Python      string          `json:"python"`
 		Servers     []ir.Server     `json:"servers"`
 		Functions   []foundFunction `json:"functions"`
+		Env         []ir.EnvName    `json:"env"`
 		Diagnostics diag.List       `json:"diagnostics"`
-	}{Project: name, Servers: []ir.Server{}, Functions: []foundFunction{}, Diagnostics: orEmpty(list)}
+	}{Project: name, Servers: []ir.Server{}, Functions: []foundFunction{}, Env: []ir.EnvName{}, Diagnostics: orEmpty(list)}
 	if p != nil {
-		doc.Python, doc.Servers = p.Python, orEmpty(p.Servers)
+		doc.Python, doc.Servers, doc.Env = p.Python, orEmpty(p.Servers), orEmpty(p.Env)
 		for _, f := range p.Functions {
 			doc.Functions = append(doc.Functions, foundFunction{f.Name, f.Power, f.File, f.Line, optionsOf(f), orEmpty(f.Parameters)})
 		}

@@ -66,10 +66,21 @@ func (p *push) ensureLayer(ctx context.Context) error {
 func (p *push) explainBuild(f *nomad.Failure, output []string) error {
 	if f.ExitCode == refusedRequirements {
 		problem := api.NewProblem(api.Refused, "the requirements cannot be installed; nothing was changed").
-			WithHelp("`uv pip install -r requirements.txt` shows the same on your machine")
+			WithHelp("`%s` shows the same on your machine", howToInstall(p.ir.Dependencies.Files))
 		problem.Diagnostics = blame(p.tree, p.ir.Dependencies.Files, output)
 		return problem
 	}
 	p.showFailure("build", f, false)
 	return api.NewProblem(api.Failed, "the dependency build could not run: %s", f.Reason)
+}
+
+// howToInstall is what a person runs to install as the build does.
+func howToInstall(files []string) string {
+	if len(files) > 0 && files[0] == "uv.lock" {
+		return "uv sync --frozen --no-dev"
+	}
+	if len(files) > 0 {
+		return "uv pip install -r " + files[0]
+	}
+	return "uv pip install"
 }

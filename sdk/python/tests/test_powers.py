@@ -105,3 +105,13 @@ def test_a_mark_imports_nothing() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(out.stdout.split()) - {"__future__"} == {"fngen", "fngen.powers"}
+
+
+def test_importing_the_package_is_enough_to_name_a_power() -> None:
+    code = (
+        "import fngen; web = fngen.powers.webapp('flask')(lambda: 1)\n"
+        "print(web.__fngen__, hasattr(fngen, 'webapp'))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.startswith("<Power webapp(")
+    assert out.stdout.endswith(" False\n")
