@@ -122,7 +122,7 @@ func lower(t *testing.T, example string, release jobs.Release) []*nomad.Job {
 
 func compileExample(t *testing.T, example string) *ir.Project {
 	t.Helper()
-	scanned, err := source.Scan(t.Context(), filepath.Join("../examples", example))
+	scanned, err := source.Scan(t.Context(), filepath.Join("../examples", example), source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func TestPurge(t *testing.T) {
 // fngen compile does.
 func compile(t *testing.T, dir string) *ir.Project {
 	t.Helper()
-	scanned, err := source.Scan(t.Context(), dir)
+	scanned, err := source.Scan(t.Context(), dir, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
