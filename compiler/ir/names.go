@@ -1,15 +1,25 @@
 package ir
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
-var (
-	projectName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$`)
+// The forms of names. No name has "--" besides: it separates a function from its
+// project in a host.
+const (
+	ProjectNameForm = `^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$`
 	// A Python identifier in ASCII: it goes into job ids, URLs and queues.
-	functionName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,39}$`)
-	serverName   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
+	FunctionNameForm = `^[A-Za-z_][A-Za-z0-9_]{0,39}$`
+	ServerNameForm   = `^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`
+)
+
+var (
+	projectName  = regexp.MustCompile(ProjectNameForm)
+	functionName = regexp.MustCompile(FunctionNameForm)
+	serverName   = regexp.MustCompile(ServerNameForm)
 )
 
 // reserved are host names and namespaces that belong to the platform.
@@ -17,6 +27,9 @@ var reserved = map[string]bool{
 	"admin": true, "api": true, "app": true, "dashboard": true, "default": true,
 	"docs": true, "fngen": true, "platform": true, "status": true, "www": true,
 }
+
+// ReservedNames are those that no project can have, sorted.
+func ReservedNames() []string { return slices.Sorted(maps.Keys(reserved)) }
 
 // ValidProjectName reports whether s may name a project. The name becomes a host
 // label, a Nomad namespace and a path, so it has no "--" (which separates a
