@@ -175,7 +175,7 @@ func (r *requirements) stale(root *tomlValue) {
 
 func (r *requirements) outdated(at literal.Place, asked string, was []*tomlValue) {
 	var notes []diag.Note
-	for _, d := range was {
+	for _, d := range was[:min(len(was), 3)] { // by marker, there may be several
 		p := d.get("name").place
 		text := d.text("name").Value + d.text("specifier").Value
 		notes = append(notes, diag.Note{Message: fmt.Sprintf("it was made for %q", text), File: p.File, Line: p.Line, Column: p.Column})
