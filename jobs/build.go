@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -55,12 +56,6 @@ func BuildID(layer string) string { return "build-" + layer }
 // Build makes the batch job that builds the layer of a release, once, on a build
 // node, as the project's user and without any of its secrets.
 func Build(p *ir.Project, r Release, c Cluster) (*nomad.Job, error) {
-	if err := check(append([]string{p.Name, p.Python, r.Tree, r.Layer, c.APIURL}, p.Dependencies.Files...)...); err != nil {
-		return nil, err
-	}
-	if err := check(p.Dependencies.Provided...); err != nil {
-		return nil, err
-	}
 	pairs := []string{
 		"project", p.Name, "python", p.Python, "tree", r.Tree, "layer", r.Layer,
 		"uid", strconv.Itoa(r.UID), "api", c.APIURL,
@@ -78,7 +73,11 @@ func Build(p *ir.Project, r Release, c Cluster) (*nomad.Job, error) {
 	for _, requirement := range p.Dependencies.Provided {
 		pairs = append(pairs, "provided", requirement)
 	}
-	task := agentTask("build", flags("build", pairs...), &nomad.Resources{
+	args := flags("build", pairs...)
+	if err := errors.Join(checkProject(p), check(args...)); err != nil {
+		return nil, fmt.Errorf("lower the build of project %q: %w", p.Name, err)
+	}
+	task := agentTask("build", args, &nomad.Resources{
 		CPU: new(500), MemoryMB: new(512), MemoryMaxMB: new(2048),
 	})
 	return &nomad.Job{

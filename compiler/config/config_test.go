@@ -16,7 +16,7 @@ func TestReference(t *testing.T) {
 	if len(diags) > 0 {
 		t.Fatalf("reference.yml: %v", diags)
 	}
-	if f.Project.Value == "" || f.Python.Value == "" || len(f.Servers) != 2 || len(f.Functions) != 1 {
+	if f.Project.Value == "" || f.Python.Value == "" || len(f.Servers) != 2 || len(f.Functions) != 2 {
 		t.Errorf("reference.yml says %+v", f)
 	}
 	for _, key := range append(slices.Clone(topKeys), serverKeys...) {

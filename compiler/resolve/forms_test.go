@@ -6,9 +6,12 @@ import (
 	"testing"
 )
 
-// Every option of a Power has its form, and no form is of an option that is gone.
+// Every Power that compiles has forms, every option of it its own, and no form is of an option that is gone.
 func TestForms(t *testing.T) {
-	for power, spec := range map[string][]option{"webapp": webappOptions} {
+	if got := slices.Sorted(maps.Keys(Forms())); !slices.Equal(got, Powers()) {
+		t.Errorf("the Powers are %v, and there are forms of %v", Powers(), got)
+	}
+	for power, spec := range map[string][]option{"webapp": webappOptions, "task_worker": taskWorkerOptions} {
 		var names []string
 		for _, o := range spec {
 			names = append(names, o.name)

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -30,11 +31,10 @@ type node struct {
 	Type          []string         `json:"type,omitempty"`
 	Enum          []string         `json:"enum,omitempty"`
 	Pattern       string           `json:"pattern,omitempty"`
-	MaxLength     int              `json:"maxLength,omitempty"`
 	Not           *node            `json:"not,omitempty"`
 	AnyOf         []*node          `json:"anyOf,omitempty"`
-	Minimum       int              `json:"minimum,omitempty"`
-	Maximum       int              `json:"maximum,omitempty"`
+	Minimum       *int             `json:"minimum,omitempty"`
+	Maximum       *int             `json:"maximum,omitempty"`
 	Default       json.RawMessage  `json:"default,omitempty"`
 	Items         *node            `json:"items,omitempty"`
 	MinItems      int              `json:"minItems,omitempty"`
@@ -105,7 +105,7 @@ func server(texts map[string]string) *node {
 			"size":   {Description: texts["servers.size"] + "\n\n" + strings.Join(table, "\n"), Type: []string{"string"}, Enum: sizes},
 			"region": {Description: texts["servers.region"], Type: []string{"string"}, Enum: regions},
 			"count": {
-				Description: texts["servers.count"], Type: []string{"integer"}, Minimum: 1, Maximum: config.MaxCount, Default: json.RawMessage("1"),
+				Description: texts["servers.count"], Type: []string{"integer"}, Minimum: new(1), Maximum: new(config.MaxCount), Default: json.RawMessage("1"),
 			},
 		},
 	}
@@ -118,11 +118,7 @@ func functions(texts map[string]string) (*node, error) {
 	for _, power := range slices.Sorted(maps.Keys(resolve.Forms())) {
 		forms := resolve.Forms()[power]
 		for _, name := range slices.Sorted(maps.Keys(forms)) {
-			n, err := option(forms[name], texts["functions."+name])
-			if err != nil {
-				return nil, err
-			}
-			options[name] = either(options[name], n)
+			options[name] = either(options[name], option(forms[name], texts["functions."+name]))
 		}
 	}
 	one, err := json.Marshal(&node{Type: []string{"object", "null"}, Additional: closed, Properties: options})
@@ -137,7 +133,7 @@ func functions(texts map[string]string) (*node, error) {
 
 // either is for an option that two Powers have, of different forms perhaps.
 func either(a, b *node) *node {
-	if a == nil {
+	if a == nil || reflect.DeepEqual(a, b) {
 		return b
 	}
 	out := &node{Description: a.Description, AnyOf: append(slices.Clone(a.AnyOf), b)}
@@ -151,20 +147,19 @@ var typeOf = map[literal.Kind]string{
 	literal.Str: "string", literal.Int: "integer", literal.Float: "number", literal.Bool: "boolean", literal.None: "null",
 }
 
-func option(f resolve.Form, description string) (*node, error) {
-	n := &node{Description: description, Enum: f.Enum, Pattern: f.Pattern, MaxLength: f.MaxLength}
+func option(f resolve.Form, description string) *node {
+	n := &node{Description: description, Enum: f.Enum, Pattern: f.Pattern}
 	for _, k := range f.Kinds {
 		n.Type = append(n.Type, typeOf[k])
 	}
 	if f.Not != "" {
 		n.Not = &node{Pattern: f.Not}
 	}
-	if f.Default != "" {
-		text, err := json.Marshal(f.Default)
-		if err != nil {
-			return nil, fmt.Errorf("write schema: %w", err)
-		}
-		n.Default = text
+	if f.Bounds != nil {
+		n.Minimum, n.Maximum = &f.Bounds[0], &f.Bounds[1]
 	}
-	return n, nil
+	if f.Default != "" {
+		n.Default = json.RawMessage(f.Default)
+	}
+	return n
 }

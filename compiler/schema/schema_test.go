@@ -89,6 +89,11 @@ var beyond = map[string]string{
 	"FN1128":       "what other files say of the Python",
 	"FN1302":       "the length of a host name, of project and function together",
 	"FN1304":       "which functions there are",
+	"FN1307":       "which Power a function has, and so which of the options",
+	"FN1311":       "which letters a host name has",
+	"FN1351":       "how much the parts of a time make",
+	"FN1353":       "the platform's own domain",
+	"FN1354":       "that two functions have one domain",
 	"FN1318":       "in which regions a platform has servers",
 	"FN1340":       "what the requirements are",
 }
@@ -139,7 +144,8 @@ func TestAgree(t *testing.T) {
 }
 
 func app() fstest.MapFS {
-	code := "from fngen.powers import webapp\n\n\n@webapp(framework='fastapi')\ndef live_app():\n    return None\n"
+	code := "from fngen.powers import task_worker, webapp\n\n\n@webapp(framework='fastapi')\ndef live_app():\n    return None\n\n\n" +
+		"@task_worker\ndef process_data(data):\n    return None\n"
 	return fstest.MapFS{"app.py": &fstest.MapFile{Data: []byte(code)}}
 }
 
@@ -147,6 +153,7 @@ func app() fstest.MapFS {
 func FuzzAgree(f *testing.F) {
 	f.Add(config.Reference)
 	f.Add([]byte("functions: {live_app: {domain: ~, health: /a.b/c~}}\n"))
+	f.Add([]byte("functions: {process_data: {timeout: 1h30m, retries: 0, concurrency: 100, compute: server}}\n"))
 	f.Add([]byte("servers: [{name: a, size: xs, region: us-west, count: 0o7}]\npython: 'cpython-3.11.4'\n"))
 	schema := compiled(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -223,7 +230,7 @@ func compiled(t testing.TB) *jsonschema.Schema {
 // values take the place of every value in turn.
 var values = []string{
 	"~", "''", "x", "'a b'", "a--b", "-a", "A", "www", "us-west", "s", "3.11", "'3.11'", "'3.11.4'", "'2.7'", "1", "0", "-1", "101", "1.5", "true",
-	"2026-01-01", "[]", "{}", "[x]", "{x: y}", "/a//b", "/a/../b", "/.a", "a.example", "a..b", "fastapi", "serverless", "server",
+	"2026-01-01", "[]", "{}", "[x]", "{x: y}", "/a//b", "/a/../b", "/.a", "a.example", "a..b", "1h30m", "90", "43201", "15x", "fastapi", "serverless", "server",
 }
 
 // mutations are the file with one thing changed.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"path"
@@ -44,7 +45,7 @@ ones too; a directory that was excluded whole is one entry.`,
 }
 
 func runFiles(ctx context.Context, a *app, o filesOptions) error {
-	scanned, err := scanPath(ctx, o.Path)
+	scanned, err := scanPath(ctx, o.Path, source.Options{ListOnly: true})
 	if err != nil {
 		return err
 	}
@@ -59,20 +60,29 @@ func runFiles(ctx context.Context, a *app, o filesOptions) error {
 	if a.json {
 		return a.writeJSON(orEmpty(scanned.Decisions))
 	}
+	out := bufio.NewWriter(a.IO.Out)
 	for _, f := range scanned.Files {
-		if _, err := fmt.Fprintln(a.IO.Out, term.Escape(f.Path)); err != nil {
-			return err
-		}
+		_, _ = out.WriteString(term.Escape(f.Path))
+		_ = out.WriteByte('\n')
 	}
-	return nil
+	return out.Flush()
 }
 
 // scanPath scans a path that a person wrote.
-func scanPath(ctx context.Context, path string) (*source.Scanned, error) {
+func scanPath(ctx context.Context, path string, o source.Options) (*source.Scanned, error) {
 	if !exists(path) {
 		return nil, noSuchPath(path)
 	}
-	return source.Scan(ctx, path)
+	return source.Scan(ctx, path, o)
+}
+
+// remember has digests kept from one scan to the next. Without a place for what
+// can be made again nothing is kept.
+func (a *app) remember() source.Options {
+	if a.Cache == "" {
+		return source.Options{}
+	}
+	return source.Options{Indexes: filepath.Join(a.Cache, "fngen", "index")}
 }
 
 // explainFile prints the decision about a file, or about the nearest directory

@@ -48,7 +48,7 @@ func (p *push) ensureLayer(ctx context.Context) error {
 		p.emit(api.Event{Output: &api.Output{Source: "uv", Line: line}})
 	})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return p.explainBuild(failure, output)
+		return p.explainBuild(ctx, failure, output)
 	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return api.NewProblem(api.Failed, "installing the requirements took longer than %v and was stopped; nothing was changed", buildTime).
@@ -63,8 +63,11 @@ func (p *push) ensureLayer(ctx context.Context) error {
 	return nil
 }
 
-func (p *push) explainBuild(f *nomad.Failure, output []string) error {
+func (p *push) explainBuild(ctx context.Context, f *nomad.Failure, output []string) error {
 	if f.ExitCode == refusedRequirements {
+		if err := p.openTree(ctx); err != nil {
+			return err
+		}
 		problem := api.NewProblem(api.Refused, "the requirements cannot be installed; nothing was changed").
 			WithHelp("`%s` shows the same on your machine", howToInstall(p.ir.Dependencies.Files))
 		problem.Diagnostics = blame(p.tree, p.ir.Dependencies.Files, output)

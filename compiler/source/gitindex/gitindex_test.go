@@ -39,9 +39,9 @@ func TestAgainstGit(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := Names(index)
-				if err != nil || !slices.Equal(got, want) {
-					t.Errorf("got %q, %v\nwant %q", got, err, want)
+				got, err := Read(string(index))
+				if err != nil || !slices.Equal(got.Files, want) {
+					t.Errorf("got %q, %v\nwant %q", got.Files, err, want)
 				}
 			})
 		}
@@ -60,15 +60,15 @@ func git(t *testing.T, dir string, args ...string) string {
 	return string(out)
 }
 
-// FuzzNames: whatever stands in .git/index, reading it ends, and what it gives is
+// FuzzRead: whatever stands in .git/index, reading it ends, and what it gives is
 // sorted.
-func FuzzNames(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	f.Add([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x00"))
 	f.Add(append([]byte("DIRC\x00\x00\x00\x04\x00\x00\x00\x01"), make([]byte, 80)...))
 	f.Fuzz(func(t *testing.T, index []byte) {
-		names, err := Names(index)
-		if err == nil && !slices.IsSorted(names) {
-			t.Errorf("not sorted: %q", names)
+		read, err := Read(string(index))
+		if err == nil && !(slices.IsSorted(read.Files) && slices.IsSorted(read.Submodules)) {
+			t.Errorf("not sorted: %q", read)
 		}
 	})
 }
