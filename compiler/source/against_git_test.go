@@ -26,6 +26,7 @@ func FuzzAgainstGit(f *testing.F) {
 	f.Add("[[:digit:]-z]?\\ \n\\!x\n#\\#\n", "[!]a-]*", "5z a/b a/!x")
 	f.Add("volumes/f/**\n!volumes/f/deno.json*\n", "\xef\xbb\xbf/b\r\n", "volumes/f/deno.json volumes/f/x a/b")
 	f.Add("/***/x\nq//\n/**/**/\n", "**/\n", "a/x b/c/x")
+	f.Add("a/**\n!a/b**", "0", "a/b/1")
 	root, err := os.MkdirTemp("", "fngen-fuzz-")
 	if err != nil {
 		f.Fatal(err)
@@ -59,9 +60,9 @@ func FuzzAgainstGit(f *testing.F) {
 	})
 }
 
-// git before 2.52 takes the "foo**/" of "foo**/bar" for what it is only at the
-// start of a name.
-var foldedStars = regexp.MustCompile(`[^/\n!]\*\*+\\?/`)
+// git before 2.52 takes the stars of "foo**/bar" and "foo**" for those of "**/" and
+// "/**", since it has cut off the "foo" before it looks.
+var foldedStars = regexp.MustCompile(`(?m)([^/\n!]|.!)\*\*+(\\?/|[ \r]*$)`)
 
 func oldGit(t testing.TB) bool {
 	version := strings.Join(git(t, ".", "version"), "")

@@ -58,7 +58,7 @@ func runCompile(ctx context.Context, a *app, o compileOptions) error {
 	if o.Format != "hcl" && o.Format != "json" {
 		return &usageError{message: fmt.Sprintf("unknown format %q", o.Format), help: "formats: hcl, json"}
 	}
-	scanned, err := scanPath(ctx, o.Path, remember())
+	scanned, err := scanPath(ctx, o.Path, a.remember())
 	if err != nil {
 		return err
 	}

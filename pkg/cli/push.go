@@ -126,7 +126,7 @@ func (p *push) prepare(ctx context.Context) error {
 }
 
 func (p *push) scan(ctx context.Context) (err error) {
-	if p.scanned, err = scanPath(ctx, p.path, remember()); err != nil {
+	if p.scanned, err = scanPath(ctx, p.path, p.remember()); err != nil {
 		return err
 	}
 	p.digest = p.scanned.Digest()
