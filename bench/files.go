@@ -55,7 +55,7 @@ func listFiles(ctx context.Context) ([]figure, error) {
 		return nil, err
 	}
 	tree := filepath.Join(dir, "tree")
-	if err := makeTree(tree); err != nil {
+	if err := makeMonorepo(tree); err != nil {
 		return nil, err
 	}
 	untracked, err := compareLists(ctx, tree, fngen, "not yet added to git")
@@ -75,7 +75,7 @@ func listFiles(ctx context.Context) ([]figure, error) {
 	return append(append(untracked, tracked...), scan...), err
 }
 
-func makeTree(root string) error {
+func makeMonorepo(root string) error {
 	write := func(name, text string) error {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			return err
@@ -232,8 +232,6 @@ func walkAndAsk(tree string) (time.Duration, error) {
 	})
 	return time.Since(begin), err
 }
-
-func millis(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
 
 func ratio(ours, rival time.Duration) string {
 	return fmt.Sprintf("%.2f", float64(ours)/float64(rival))

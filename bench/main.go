@@ -45,7 +45,9 @@ var online = []struct {
 	measure func(*bench, context.Context) ([]figure, error)
 }{
 	{"rollout", (*bench).pushToAnswer},
-	{"no-change", (*bench).noChange},
+	{"first-push", (*bench).firstPush},
+	{"no-change-push", (*bench).noChangePush},
+	{"one-line", (*bench).oneLine},
 	{"up", (*bench).makeUp},
 	{"memory", (*bench).memory},
 }

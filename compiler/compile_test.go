@@ -26,7 +26,8 @@ import (
 var update = flag.Bool("update", false, "rewrite the want sections of testdata")
 
 // Each case is a tree and what it means. Lines of the comment set the input:
-// "project: shop", "entry: a.py", "regions: us-west", "pythons: 3.11 3.12".
+// "project: shop", "entry: a.py", "regions: us-west", "pythons: 3.11 3.12",
+// "powers: webapp", "domain: fngen.localhost".
 // A section "want" holds the diagnostics as text, then the ir as JSON.
 func TestCompile(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -144,6 +145,8 @@ func describe(t *testing.T, dir, comment string) string {
 	in := compiler.Input{Tree: scanned.Tree, Entry: scanned.Entry, Project: settings["project"]}
 	in.Target.Regions = strings.Fields(settings["regions"])
 	in.Target.Pythons = strings.Fields(settings["pythons"])
+	in.Target.Powers = strings.Fields(settings["powers"])
+	in.Target.Domain = settings["domain"]
 	project, diags := compiler.Compile(context.Background(), in)
 	if (project == nil) != diags.HasErrors() {
 		t.Errorf("project is %v, diagnostics %v", project, diags)

@@ -1,6 +1,9 @@
 package discover
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // indent compares the indentation of a new logical line with the blocks around
 // it. A fault ends the file: what follows would only repeat it.
@@ -15,14 +18,14 @@ func (s *scanner) indent() bool {
 		if alt <= top.alt {
 			return s.tabs(first)
 		}
-		s.blocks = append(s.blocks, block{column: col, alt: alt, scope: s.opened.scope, names: s.opened.names, main: s.opened.main})
+		s.blocks = append(s.blocks, block{column: col, alt: alt, scope: s.opened.scope, names: s.opened.names, main: s.opened.main, uses: s.opened.docs})
 		return true
 	}
 	if s.opened != nil && !s.opened.maybe {
 		return s.wantBlock(s.opened, first)
 	}
 	for col < top.column {
-		if top.kw == "try" {
+		if top.kw == kwTry {
 			return s.tokenFault("FN1204", first, "expected 'except' or 'finally' block")
 		}
 		s.blocks = s.blocks[:len(s.blocks)-1]
@@ -43,36 +46,37 @@ func (s *scanner) tabs(t token) bool {
 
 func (s *scanner) wantBlock(o *opened, at token) bool {
 	return s.syntax("FN1205", int(at.start), 1,
-		fmt.Sprintf("expected an indented block after '%s' on line %d", o.name, s.placeOf(o.kw).Line))
+		fmt.Sprintf("expected an indented block after '%s' on line %d", words[o.kw], s.placeOf(o.at).Line))
 }
 
+// unknown stands for a statement that was not understood: anything may follow.
+const unknown = codes
+
 // follows lists what each continuation may stand after.
-var follows = map[string][]string{
-	"elif":    {"if", "elif"},
-	"else":    {"if", "elif", "for", "while", "except"},
-	"except":  {"try", "except"},
-	"finally": {"try", "except", "else"},
+var follows = [codes][]code{
+	kwElif:    {kwIf, kwElif},
+	kwElse:    {kwIf, kwElif, kwFor, kwWhile, kwExcept},
+	kwExcept:  {kwTry, kwExcept},
+	kwFinally: {kwTry, kwExcept, kwElse},
 }
 
 // chain checks that else, except and their like continue something, and that a
-// try is continued; then it notes the statement as the last of its level.
-func (s *scanner) chain(kw string, t token) bool {
+// try is continued; then it notes the statement as the last of its level. kw is
+// codeNone for a simple statement.
+func (s *scanner) chain(kw code, t token) bool {
 	b := &s.blocks[len(s.blocks)-1]
-	prev := b.kw
+	before := b.kw
 	b.kw, b.prev = kw, t
-	allowed, continues := follows[kw]
-	if prev == "?" || kw == "?" {
+	if before == unknown {
 		return true
 	}
-	if continues {
-		for _, a := range allowed {
-			if a == prev {
-				return true
-			}
+	if allowed := follows[kw]; allowed != nil {
+		if slices.Contains(allowed, before) {
+			return true
 		}
-		return s.tokenFault("FN1204", t, fmt.Sprintf("invalid syntax: '%s' continues nothing before it", kw))
+		return s.tokenFault("FN1204", t, fmt.Sprintf("invalid syntax: '%s' continues nothing before it", words[kw]))
 	}
-	if prev == "try" {
+	if before == kwTry {
 		return s.tokenFault("FN1204", t, "expected 'except' or 'finally' block")
 	}
 	return true
@@ -102,7 +106,7 @@ func (s *scanner) inMain() bool {
 
 // isMain recognises that line.
 func (s *scanner) isMain(head []token) bool {
-	if len(head) != 4 || !s.is(head[1], "__name__") || !s.is(head[2], "==") || head[3].kind != tokString {
+	if len(head) != 4 || !s.is(head[1], "__name__") || head[2].code != opEqual || head[3].kind != tokString {
 		return false
 	}
 	text, why := unquote(string(s.text(head[3])))

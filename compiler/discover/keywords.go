@@ -1,7 +1,9 @@
 package discover
 
+import "encoding/binary"
+
 // keyword says how a reserved word may be used. Zero is an ordinary name; the
-// soft keywords (match, case, type) are ordinary names too.
+// soft keywords (match, case, type, lazy) are ordinary names too.
 type keyword uint16
 
 const (
@@ -15,46 +17,113 @@ const (
 	isInfixWord            // stands after an operand, unless it opens a statement
 )
 
-var keywords = map[string]keyword{
-	"False": isKeyword | isConstant,
-	"None":  isKeyword | isConstant,
-	"True":  isKeyword | isConstant,
+var keywords = [codes]keyword{
+	kwFalse: isKeyword | isConstant,
+	kwNone:  isKeyword | isConstant,
+	kwTrue:  isKeyword | isConstant,
 
-	"and":    isKeyword | isInfixWord | needsOperand,
-	"as":     isKeyword | isInfixWord | needsOperand,
-	"from":   isKeyword | needsOperand,
-	"in":     isKeyword | isInfixWord | needsOperand,
-	"is":     isKeyword | isInfixWord | needsOperand,
-	"lambda": isKeyword | needsOperand,
-	"not":    isKeyword | needsOperand,
-	"or":     isKeyword | isInfixWord | needsOperand,
-	"await":  isKeyword,
-	"async":  isKeyword,
-	"yield":  isKeyword,
+	kwAnd:    isKeyword | isInfixWord | needsOperand,
+	kwAs:     isKeyword | isInfixWord | needsOperand,
+	kwFrom:   isKeyword | needsOperand,
+	kwIn:     isKeyword | isInfixWord | needsOperand,
+	kwIs:     isKeyword | isInfixWord | needsOperand,
+	kwLambda: isKeyword | needsOperand,
+	kwNot:    isKeyword | needsOperand,
+	kwOr:     isKeyword | isInfixWord | needsOperand,
+	kwAwait:  isKeyword,
+	kwAsync:  isKeyword,
+	kwYield:  isKeyword,
 
-	"if":   isKeyword | isInfixWord | isCompound | isControl | needsOperand,
-	"else": isKeyword | isInfixWord | isCompound | isContinuation | needsOperand,
-	"for":  isKeyword | isInfixWord | isCompound | needsOperand,
+	kwIf:   isKeyword | isInfixWord | isCompound | isControl | needsOperand,
+	kwElse: isKeyword | isInfixWord | isCompound | isContinuation | needsOperand,
+	kwFor:  isKeyword | isInfixWord | isCompound | needsOperand,
 
-	"assert":   isKeyword | onlyStatement | needsOperand,
-	"break":    isKeyword | onlyStatement,
-	"class":    isKeyword | onlyStatement | isCompound | needsOperand,
-	"continue": isKeyword | onlyStatement,
-	"def":      isKeyword | onlyStatement | isCompound | needsOperand,
-	"del":      isKeyword | onlyStatement | needsOperand,
-	"elif":     isKeyword | onlyStatement | isCompound | isControl | isContinuation | needsOperand,
-	"except":   isKeyword | onlyStatement | isCompound | isContinuation,
-	"finally":  isKeyword | onlyStatement | isCompound | isContinuation,
-	"global":   isKeyword | onlyStatement | needsOperand,
-	"import":   isKeyword | onlyStatement | needsOperand,
-	"nonlocal": isKeyword | onlyStatement | needsOperand,
-	"pass":     isKeyword | onlyStatement,
-	"raise":    isKeyword | onlyStatement,
-	"return":   isKeyword | onlyStatement,
-	"try":      isKeyword | onlyStatement | isCompound,
-	"while":    isKeyword | onlyStatement | isCompound | isControl | needsOperand,
-	"with":     isKeyword | onlyStatement | isCompound | needsOperand,
+	kwAssert:   isKeyword | onlyStatement | needsOperand,
+	kwBreak:    isKeyword | onlyStatement,
+	kwClass:    isKeyword | onlyStatement | isCompound | needsOperand,
+	kwContinue: isKeyword | onlyStatement,
+	kwDef:      isKeyword | onlyStatement | isCompound | needsOperand,
+	kwDel:      isKeyword | onlyStatement | needsOperand,
+	kwElif:     isKeyword | onlyStatement | isCompound | isControl | isContinuation | needsOperand,
+	kwExcept:   isKeyword | onlyStatement | isCompound | isContinuation,
+	kwFinally:  isKeyword | onlyStatement | isCompound | isContinuation,
+	kwGlobal:   isKeyword | onlyStatement | needsOperand,
+	kwImport:   isKeyword | onlyStatement | needsOperand,
+	kwNonlocal: isKeyword | onlyStatement | needsOperand,
+	kwPass:     isKeyword | onlyStatement,
+	kwRaise:    isKeyword | onlyStatement,
+	kwReturn:   isKeyword | onlyStatement,
+	kwTry:      isKeyword | onlyStatement | isCompound,
+	kwWhile:    isKeyword | onlyStatement | isCompound | isControl | needsOperand,
+	kwWith:     isKeyword | onlyStatement | isCompound | needsOperand,
 }
 
-// softKeywords are names that open a statement when a name follows them.
-var softKeywords = map[string]bool{"case": true, "lazy": true, "match": true, "type": true}
+// words are spelled out for messages; the rest of the table is empty.
+var words = [codes]string{
+	kwFalse: "False", kwNone: "None", kwTrue: "True", kwAnd: "and", kwAs: "as", kwAssert: "assert", kwAsync: "async",
+	kwAwait: "await", kwBreak: "break", kwClass: "class", kwContinue: "continue", kwDef: "def", kwDel: "del",
+	kwElif: "elif", kwElse: "else", kwExcept: "except", kwFinally: "finally", kwFor: "for", kwFrom: "from",
+	kwGlobal: "global", kwIf: "if", kwImport: "import", kwIn: "in", kwIs: "is", kwLambda: "lambda",
+	kwNonlocal: "nonlocal", kwNot: "not", kwOr: "or", kwPass: "pass", kwRaise: "raise", kwReturn: "return",
+	kwTry: "try", kwWhile: "while", kwWith: "with", kwYield: "yield",
+	softCase: "case", softLazy: "lazy", softMatch: "match", softType: "type",
+}
+
+// Words of up to eight bytes are compared as one number. hashWords is a factor
+// that spreads those above over the table without a collision.
+const (
+	longestWord = 8
+	hashWords   = 0x1b77476a8995579f
+	hashShift   = 64 - 7
+)
+
+type wordSlot struct {
+	packed uint64
+	code   code
+}
+
+var wordTable = packWords()
+
+func packWords() [128]wordSlot {
+	var out [128]wordSlot
+	for i := range out {
+		out[i].code = codeName
+	}
+	for c, text := range words {
+		if text == "" {
+			continue
+		}
+		packed := pack([]byte(text))
+		slot := &out[packed*hashWords>>hashShift]
+		if slot.packed != 0 {
+			panic("two keywords in one slot: choose another factor")
+		}
+		*slot = wordSlot{packed, code(c)}
+	}
+	return out
+}
+
+// pack makes a number of up to eight bytes.
+func pack(text []byte) uint64 {
+	var room [longestWord]byte
+	copy(room[:], text)
+	return binary.LittleEndian.Uint64(room[:])
+}
+
+// wordAt is the code of the name src[start:end].
+func wordAt(src []byte, start, end int) code {
+	n := end - start
+	if n < 2 || n > longestWord {
+		return codeName
+	}
+	var packed uint64
+	if start+longestWord <= len(src) {
+		packed = binary.LittleEndian.Uint64(src[start:]) << (64 - 8*n) >> (64 - 8*n)
+	} else {
+		packed = pack(src[start:end])
+	}
+	if slot := &wordTable[packed*hashWords>>hashShift]; slot.packed == packed {
+		return slot.code
+	}
+	return codeName
+}

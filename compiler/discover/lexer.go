@@ -3,34 +3,7 @@ package discover
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 )
-
-type tokenKind uint8
-
-const (
-	tokName tokenKind = iota
-	tokNumber
-	tokString
-	tokOp
-)
-
-// token is a piece of one logical line: text is src[start:end].
-type token struct {
-	kind       tokenKind
-	class      class
-	infix      bool
-	keyword    keyword
-	start, end int32
-	line       int32
-}
-
-// bracket is an open one.
-type bracket struct {
-	char  byte
-	start int32
-	line  int32
-}
 
 // syntaxError is a fault at a place of the source. Python's own words are used
 // where there are any, since people search for them.
@@ -41,51 +14,39 @@ type syntaxError struct {
 	msg   string
 }
 
-// maxTokens of one logical line are kept; a longer one is data, and is read over.
-// maxBrackets may be open at once, as in CPython.
-const (
-	maxTokens   = 1 << 18
-	maxBrackets = 200
-)
-
 // lexer cuts a source into logical lines. It never goes back, so that its work
 // is linear in the source, and holds the tokens of one logical line at a time.
 type lexer struct {
-	src        []byte
-	pos        int
-	line       int32
-	lineStarts []int32
-	tokens     []token
-	brackets   []bracket
+	src    []byte
+	pos    int
+	line   int32
+	tokens []token
+	// open are the brackets around pos, depth how many.
+	open  [maxBrackets + 1]bracket
+	depth int
+	shape shape
 	// column and alt are the indentation of the logical line with tabs as eight
 	// columns and as one, as Python measures it.
 	column, alt int
 	bytesOnly   bool // the source says that it is not UTF-8
+	returns     bool // it has carriage returns
 	long        bool // the line had more than maxTokens
 	// fields is how many f-string fields are open, newest the newest syntax met.
 	fields int
 	newest newer
 	err    *syntaxError
+	// starts are where lines start, once somebody asked.
+	starts []int32
 }
 
-var coding = regexp.MustCompile(`^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)`)
-
-func newLexer(src []byte) *lexer {
-	lx := &lexer{src: src, line: 1, lineStarts: []int32{0}}
-	if bytes.HasPrefix(src, []byte("\xef\xbb\xbf")) {
-		lx.pos, lx.lineStarts[0] = 3, 3
+// reset makes the lexer ready for a source; it keeps its memory.
+func (lx *lexer) reset(src []byte) {
+	*lx = lexer{src: src, line: 1, tokens: lx.tokens[:0], starts: lx.starts[:0]}
+	if bytes.HasPrefix(src, byteOrderMark) {
+		lx.pos = len(byteOrderMark)
 	}
-	rest := src[lx.pos:]
-	for range 2 {
-		line, after, _ := bytes.Cut(rest, []byte("\n"))
-		if m := coding.FindSubmatch(line); m != nil {
-			name := string(bytes.ToLower(m[1]))
-			lx.bytesOnly = name != "utf-8" && name != "utf8"
-			break
-		}
-		rest = after
-	}
-	return lx
+	lx.bytesOnly = otherEncoding(src[lx.pos:])
+	lx.returns = bytes.IndexByte(src, '\r') >= 0
 }
 
 func (lx *lexer) fail(code string, pos, width int, format string, args ...any) bool {
@@ -93,28 +54,6 @@ func (lx *lexer) fail(code string, pos, width int, format string, args ...any) b
 		lx.err = &syntaxError{code: code, pos: pos, width: width, msg: fmt.Sprintf(format, args...)}
 	}
 	return false
-}
-
-// newline notes that a line starts at pos.
-func (lx *lexer) newline(pos int) {
-	lx.pos = pos
-	lx.line++
-	lx.lineStarts = append(lx.lineStarts, int32(pos))
-}
-
-// eol returns how many bytes the line end at i takes, 0 when there is none.
-func (lx *lexer) eol(i int) int {
-	switch {
-	case i >= len(lx.src):
-		return 0
-	case lx.src[i] == '\n':
-		return 1
-	case lx.src[i] != '\r':
-		return 0
-	case i+1 < len(lx.src) && lx.src[i+1] == '\n':
-		return 2
-	}
-	return 1
 }
 
 func (lx *lexer) peek(n int) byte {
@@ -128,186 +67,112 @@ func (lx *lexer) peek(n int) byte {
 // and after an error; then tokens holds what was read before it.
 func (lx *lexer) next() bool {
 	lx.tokens, lx.long = lx.tokens[:0], false
-	lx.brackets = lx.brackets[:0]
-	if !lx.indentation() {
-		return false
-	}
-	for lx.pos < len(lx.src) {
-		c := lx.src[lx.pos]
-		switch {
-		case c == ' ' || c == '\t' || c == '\f':
-			lx.pos++
-		case c == '\n' || c == '\r':
-			lx.newline(lx.pos + lx.eol(lx.pos))
-			switch {
-			case len(lx.brackets) > 0:
-			case len(lx.tokens) > 0:
-				return true
-			case !lx.indentation(): // only backslashes stood on the line
-				return false
+	lx.depth, lx.open[0] = 0, bracket{}
+	lx.shape = shape{colon: -1}
+	return lx.indentation() && lx.read()
+}
+
+// read takes tokens up to the end of the logical line. Nearly all time of a scan
+// is spent in this loop: it keeps its place in local variables, does at once what
+// is common, and hands over the rest.
+func (lx *lexer) read() bool {
+	src, pos, toks := lx.src, lx.pos, lx.tokens
+	previous, clashes := codeNone, uint64(0)
+	for pos < len(src) {
+		start, line, c := pos, lx.line, src[pos]
+		var this code
+		switch byteClasses[c] {
+		case bySpace:
+			if pos++; pos < len(src) && src[pos] == ' ' {
+				pos = skipSpaces(src, pos)
 			}
-		case c == '#':
-			lx.comment()
-		case c == '\\':
-			if !lx.continuation() {
-				return false
+			continue
+		case byLetter:
+			for pos++; pos < len(src) && inName[src[pos]]; pos++ {
 			}
-		default:
-			if !lx.token(c) {
-				return false
+			if pos < len(src) && endsNoName[src[pos]] { // a prefix of a string, or letters outside ASCII
+				pos = start
+				break
+			}
+			if this = wordAt(src, start, pos); this != codeName && !lx.word(this) {
+				lx.tokens = toks
+				return lx.inBrackets(token{lexemes[this], int32(start), int32(pos), line})
+			}
+		case byOperator:
+			var n int
+			this, n = operatorAt(src, pos)
+			pos += n
+			if noticed[this] {
+				lx.notice(this, previous, start)
+			}
+		case byDot:
+			if pos+1 == len(src) || byteClasses[src[pos+1]] == byLetter {
+				this = opDot
+				pos++
+			}
+		case byQuote:
+			for pos++; pos < len(src) && inString[src[pos]]; pos++ {
+			}
+			if pos == len(src) || src[pos] != c || pos == start+1 { // empty, triple, with escapes ...
+				pos = start
+				break
+			}
+			this = codeString
+			pos++
+		case byOpen:
+			if lx.depth < maxBrackets {
+				lx.depth++
+				lx.open[lx.depth] = bracket{char: c, index: canEnd[previous], start: int32(pos), line: line}
+				this = operators[c].one
+				pos++
+			}
+		case byClose:
+			if top := &lx.open[lx.depth]; closers[top.char] == c {
+				this = operators[c].one
+				if this == opBracketEnd && previous == opBracket && top.index {
+					clashes = 1
+				}
+				lx.depth--
+				pos++
+			}
+		case byEnd:
+			if c == '\n' && lx.depth > 0 {
+				pos++
+				lx.line++
+				continue
+			}
+		case byDigit:
+			for pos++; pos < len(src) && isDigit(src[pos]); pos++ {
+			}
+			if pos == len(src) || !inNumber[src[pos]] {
+				this = codeNumber
+			} else {
+				pos = start
 			}
 		}
+		if this == codeNone {
+			lx.pos, lx.tokens = pos, toks
+			var after outcome
+			if this, after = lx.seldom(c, previous); after != goesOn {
+				lx.shape.clashes = lx.shape.clashes || clashes&1 != 0
+				return after == lineEnds
+			}
+			if pos = lx.pos; this == codeNone {
+				continue
+			}
+		}
+		clashes |= pairs[previous][this>>6] >> (this & 63)
+		previous = this
+		if t := (token{lexemes[this], int32(start), int32(pos), line}); len(toks) < cap(toks) {
+			toks = append(toks, t)
+		} else {
+			toks = lx.spill(toks, t)
+		}
 	}
-	if len(lx.brackets) > 0 {
+	lx.pos, lx.tokens = pos, toks
+	lx.shape.clashes = lx.shape.clashes || clashes&1 != 0
+	if lx.depth > 0 {
 		return lx.neverClosed()
 	}
 	return len(lx.tokens) > 0
-}
-
-func (lx *lexer) neverClosed() bool {
-	b := lx.brackets[len(lx.brackets)-1]
-	return lx.fail("FN1201", int(b.start), 1, "'%c' was never closed", b.char)
-}
-
-// indentation skips blank lines and measures the white space before the first
-// token. It is false at the end of the source.
-func (lx *lexer) indentation() bool {
-	for lx.pos < len(lx.src) {
-		lx.column, lx.alt = 0, 0
-	spaces:
-		for ; lx.pos < len(lx.src); lx.pos++ {
-			switch lx.src[lx.pos] {
-			case ' ':
-				lx.column++
-				lx.alt++
-			case '\t':
-				lx.column = (lx.column/8 + 1) * 8
-				lx.alt++
-			case '\f':
-				lx.column, lx.alt = 0, 0
-			default:
-				break spaces
-			}
-		}
-		if lx.peek(0) == '#' {
-			lx.comment()
-		}
-		if n := lx.eol(lx.pos); n > 0 {
-			lx.newline(lx.pos + n)
-			continue
-		}
-		return lx.pos < len(lx.src)
-	}
-	return false
-}
-
-func (lx *lexer) comment() {
-	for lx.pos < len(lx.src) && lx.src[lx.pos] != '\n' && lx.src[lx.pos] != '\r' {
-		lx.pos++
-	}
-}
-
-func (lx *lexer) continuation() bool {
-	n := lx.eol(lx.pos + 1)
-	switch {
-	case n == 0 && lx.pos+1 < len(lx.src):
-		return lx.fail("FN1204", lx.pos, 1, "unexpected character after line continuation character")
-	case lx.pos+1+n >= len(lx.src):
-		if len(lx.brackets) > 0 {
-			return lx.neverClosed()
-		}
-		return lx.fail("FN1204", lx.pos, 1, "unexpected end of the file after a backslash")
-	}
-	lx.newline(lx.pos + 1 + n)
-	return true
-}
-
-func (lx *lexer) add(kind tokenKind, start int, line int32) token {
-	t := token{kind: kind, start: int32(start), end: int32(lx.pos), line: line}
-	text := lx.src[start:lx.pos]
-	if kind == tokName {
-		t.keyword = keywords[string(text)]
-	}
-	t.class, t.infix = classify(kind, t.keyword, text)
-	if len(lx.tokens) < maxTokens {
-		lx.tokens = append(lx.tokens, t)
-	} else {
-		lx.long = true
-	}
-	return t
-}
-
-// newer is syntax that Python has since version 3.minor.
-type newer struct {
-	minor, pos, width int
-	what              string
-}
-
-// since notes the newest syntax of the file, its first use.
-func (lx *lexer) since(minor, pos, width int, what string) {
-	if minor > lx.newest.minor {
-		lx.newest = newer{minor, pos, width, what}
-	}
-}
-
-func (lx *lexer) token(c byte) bool {
-	start, line := lx.pos, lx.line
-	switch {
-	case isNameStart(c):
-		return lx.name()
-	case c >= '0' && c <= '9', c == '.' && isDigit(lx.peek(1)):
-		lx.number()
-		lx.add(tokNumber, start, line)
-		return true
-	case c == '"' || c == '\'':
-		if !lx.str("") {
-			return false
-		}
-		lx.add(tokString, start, line)
-		return true
-	}
-	n := lx.operator(c)
-	if n == 0 {
-		return lx.fail("FN1204", lx.pos, 1, "invalid syntax: %q has no meaning here", string(rune(c)))
-	}
-	if n == 1 && !lx.bracket(c) {
-		return false
-	}
-	lx.pos += n
-	lx.add(tokOp, start, line)
-	return true
-}
-
-func (lx *lexer) bracket(c byte) bool {
-	switch c {
-	case '(', '[', '{':
-		if len(lx.brackets) >= maxBrackets {
-			return lx.fail("FN1204", lx.pos, 1, "too many nested parentheses")
-		}
-		lx.brackets = append(lx.brackets, bracket{c, int32(lx.pos), lx.line})
-	case ')', ']', '}':
-		if len(lx.brackets) == 0 {
-			return lx.fail("FN1202", lx.pos, 1, "unmatched '%c'", c)
-		}
-		open := lx.brackets[len(lx.brackets)-1]
-		if closer(open.char) != c {
-			on := ""
-			if open.line != lx.line {
-				on = fmt.Sprintf(" on line %d", open.line)
-			}
-			return lx.fail("FN1202", lx.pos, 1, "closing parenthesis '%c' does not match opening parenthesis '%c'%s", c, open.char, on)
-		}
-		lx.brackets = lx.brackets[:len(lx.brackets)-1]
-	}
-	return true
-}
-
-func closer(open byte) byte {
-	switch open {
-	case '(':
-		return ')'
-	case '[':
-		return ']'
-	}
-	return '}'
 }

@@ -2,7 +2,7 @@ package discover
 
 // level is one open bracket, and the lambdas in it that wait for their colon.
 type level struct {
-	open    token
+	open    code
 	lambdas int
 }
 
@@ -13,19 +13,25 @@ type nesting struct {
 	inDef bool
 }
 
+// inDef reports whether a line that starts with toks is that of a def.
+func inDef(toks []token) bool {
+	return len(toks) > 0 && (toks[0].code == kwDef || toks[0].code == kwAsync)
+}
+
 func (n *nesting) bracketed() bool { return len(n.stack) > 1 }
 
-func (n *nesting) take(s *scanner, t token) bool {
+// take is false when t is a colon that belongs to nothing.
+func (n *nesting) take(t token) bool {
 	top := &n.stack[len(n.stack)-1]
 	switch t.class {
 	case clOpen:
-		n.stack = append(n.stack, level{open: t})
+		n.stack = append(n.stack, level{open: t.code})
 	case clClose:
 		if len(n.stack) > 1 {
 			n.stack = n.stack[:len(n.stack)-1]
 		}
 	case clKeyword:
-		if s.is(t, "lambda") {
+		if t.code == kwLambda {
 			top.lambdas++
 		}
 	case clColon:
@@ -33,7 +39,7 @@ func (n *nesting) take(s *scanner, t token) bool {
 			top.lambdas--
 			return true
 		}
-		return len(n.stack) == 1 || !s.is(top.open, "(") || n.inDef && len(n.stack) == 2
+		return len(n.stack) == 1 || top.open != opParen || n.inDef && len(n.stack) == 2
 	}
 	return true
 }

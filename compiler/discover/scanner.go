@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"sort"
 	"strconv"
+	"sync"
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
@@ -25,9 +26,10 @@ type Module struct {
 	// Needs is the newest syntax of the file; its zero value is syntax that every
 	// Python 3 has.
 	Needs Needs
-	// Apps are web applications made at module level.
+	// Apps are web applications made at module level, or by functions there.
 	Apps        []App
 	Diagnostics diag.List
+	Beyond
 }
 
 // Use is one Power on one function, not yet judged.
@@ -42,6 +44,8 @@ type Use struct {
 	Line       int
 	Doc        string
 	Parameters []ir.Parameter
+	// Generator says that the body has a yield: a call runs none of it.
+	Generator bool
 }
 
 // Arg is one argument of a Power. Name is empty for a positional one. The value
@@ -59,26 +63,29 @@ type Needs struct {
 	Place literal.Place
 }
 
-// App is a web application bound to a name.
-type App struct {
-	Name, Framework string
-	Place           literal.Place
-}
-
 // MaxSource is the largest file that is read for Powers.
 const MaxSource = 10 << 20
 
-// Scan reads one file. It takes time in proportion to the source and cannot
-// fail: what is wrong is in the diagnostics.
+// lexers keeps the memory of lexers: a tree has thousands of files.
+var lexers = sync.Pool{New: func() any { return new(lexer) }}
+
+// Scan reads one file and keeps nothing of src. It takes time in proportion to
+// the source and cannot fail: what is wrong is in the diagnostics.
 func Scan(file string, src []byte) *Module {
 	s := newScanner(file, src)
 	s.scan(src)
+	s.lx.src = nil
+	lexers.Put(s.lx)
 	return s.out
 }
 
 func newScanner(file string, src []byte) *scanner {
-	s := &scanner{lx: newLexer(src), out: &Module{File: file}, consts: map[string]constant{}}
-	s.blocks = []block{{names: map[string]string{}}}
+	s := &scanner{lx: lexers.Get().(*lexer), out: &Module{File: file}, consts: map[string]constant{}}
+	s.lx.reset(src)
+	s.blocks = append(make([]block, 0, 8), block{names: map[string]string{}})
+	s.marked = bytes.IndexByte(src, '@') >= 0
+	s.apps = hasApps(src)
+	s.watch(src)
 	return s
 }
 
@@ -89,25 +96,14 @@ func (s *scanner) scan(src []byte) {
 			Message: "the file is larger than " + strconv.Itoa(MaxSource>>20) + " MiB, too large to be searched for Powers",
 			Help:    "split it, or keep data in a file of another kind"})
 	case i >= 0:
-		s.lx.line = int32(bytes.Count(src[:i], []byte("\n"))) + 1
-		s.lx.lineStarts = lineStarts(src[:i])
 		s.syntax("FN1206", i, 1, "the file holds a null byte")
 	default:
 		s.run()
 	}
+	s.exports()
 	if n := s.lx.newest; n.minor > 0 {
 		s.out.Needs = Needs{n.minor, n.what, s.place(n.pos, n.width)}
 	}
-}
-
-func lineStarts(src []byte) []int32 {
-	starts := []int32{0}
-	for i, c := range src {
-		if c == '\n' {
-			starts = append(starts, int32(i+1))
-		}
-	}
-	return starts
 }
 
 // scanner follows the blocks of a file and remembers what names stand for.
@@ -115,16 +111,21 @@ type scanner struct {
 	lx     *lexer
 	out    *Module
 	blocks []block
+	// opened points to header, or is nil.
 	opened *opened
+	header opened
 	// decorators wait for the def line.
 	decorators []decorator
 	consts     map[string]constant
 	// docFor is the last def, whose first statement may be its docstring.
 	docFor []int
 	faults int
-	stack  []level // of neighbours, kept for its memory
+	// bound is true once a name stood for something of fngen's.
+	bound bool
+	stack []level // of neighbours, kept for its memory
 	// seen tells a test what was read; nil otherwise.
 	seen func(fact)
+	across
 }
 
 // block is one level of indentation.
@@ -135,18 +136,20 @@ type block struct {
 	// names maps names bound here to the dotted path that they stand for, "" for
 	// anything that is not fngen's.
 	names map[string]string
-	// prev is the keyword of the last statement of this level.
+	// prev is the first token of the last statement of this level, kw its keyword.
 	prev token
-	kw   string
+	kw   code
 	// main is a block below if __name__ == "__main__".
 	main bool
+	// uses are the Powers of the function whose body this is.
+	uses []int
 }
 
 // opened is a line that ended in a colon: a deeper block must follow. After a
 // faulty line it only may.
 type opened struct {
-	kw    token
-	name  string
+	at    token
+	kw    code
 	scope string
 	names map[string]string
 	maybe bool
@@ -168,6 +171,7 @@ func (s *scanner) run() {
 			s.lenient()
 		} else {
 			s.logicalLine(s.lx.tokens)
+			s.environment(s.lx.tokens)
 		}
 		if s.faults > maxFaults || s.tooMany() {
 			return
@@ -202,17 +206,22 @@ func (s *scanner) tooMany() bool {
 // lenient lets pass what follows a line that was not understood: it may have
 // opened a block, or continued one.
 func (s *scanner) lenient() {
-	s.opened = &opened{maybe: true}
-	s.blocks[len(s.blocks)-1].kw = "?"
+	s.open(opened{maybe: true})
+	s.blocks[len(s.blocks)-1].kw = unknown
+}
+
+func (s *scanner) open(o opened) {
+	s.header = o
+	s.opened = &s.header
 }
 
 // broken reports what stopped the lexer, or a fault that stands before it.
 func (s *scanner) broken() {
 	before, toks := s.faults, s.lx.tokens
-	if len(toks) > 1 && (s.is(toks[0], "@") || toks[0].kind == tokName && toks[0].keyword == 0 && softKeywords[string(s.text(toks[0]))]) {
+	if len(toks) > 1 && (toks[0].code == opAt || isSoft(toks[0].code)) {
 		toks = toks[1:]
 	}
-	s.neighbours(toks)
+	s.pairwise(toks)
 	if s.faults == before {
 		e := s.lx.err
 		s.syntax(e.code, e.pos, e.width, e.msg)
@@ -222,11 +231,11 @@ func (s *scanner) broken() {
 // end checks what the end of the file leaves open.
 func (s *scanner) end() {
 	if o := s.opened; o != nil && !o.maybe {
-		s.wantBlock(o, o.kw)
+		s.wantBlock(o, o.at)
 		return
 	}
 	for _, b := range s.blocks {
-		if b.kw == "try" {
+		if b.kw == kwTry {
 			s.tokenFault("FN1204", b.prev, "expected 'except' or 'finally' block")
 		}
 	}
@@ -263,7 +272,7 @@ func (s *scanner) report(code string, at literal.Place, msg, help string) {
 
 // place turns an offset into line and column.
 func (s *scanner) place(pos, width int) literal.Place {
-	starts := s.lx.lineStarts
+	starts := s.lx.lineStarts()
 	line := sort.Search(len(starts), func(i int) bool { return int(starts[i]) > pos })
 	if line == 0 {
 		line = 1

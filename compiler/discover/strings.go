@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -8,27 +9,51 @@ import (
 // maxNesting is how deep f-strings may stand in each other, as in CPython.
 const maxNesting = 150
 
-// isPrefix reports whether a name right before a quote belongs to the string.
-func isPrefix(name []byte) bool {
+// prefix is what stands before the quote of a string: how many letters, and what
+// they mean.
+type prefix struct {
+	size                  int
+	raw, fields, template bool
+}
+
+// prefixOf reports whether a name right before a quote belongs to the string.
+func prefixOf(name []byte) (prefix, bool) {
+	p := prefix{size: len(name)}
 	if len(name) > 2 {
-		return false
+		return p, false
 	}
 	switch strings.ToLower(string(name)) {
-	case "r", "u", "b", "f", "t", "br", "rb", "fr", "rf", "tr", "rt":
-		return true
+	case "u", "b":
+	case "r", "br", "rb":
+		p.raw = true
+	case "f":
+		p.fields = true
+	case "t":
+		p.fields, p.template = true, true
+	case "fr", "rf":
+		p.raw, p.fields = true, true
+	case "tr", "rt":
+		p.raw, p.fields, p.template = true, true, true
+	default:
+		return p, false
 	}
-	return false
+	return p, true
+}
+
+type quote struct {
+	char byte
+	size int
+	prefix
 }
 
 // str takes the string whose quote stands at pos, line ends and all.
-func (lx *lexer) str(prefix string) bool { return lx.nestedStr(prefix, 0) }
+func (lx *lexer) str(p prefix) bool { return lx.nestedStr(p, 0) }
 
-func (lx *lexer) nestedStr(prefix string, depth int) bool {
-	open := lx.pos - len(prefix)
-	q := quote{char: lx.src[lx.pos], size: 1, raw: strings.Contains(prefix, "r")}
-	q.fields = strings.ContainsAny(prefix, "ft")
-	if strings.Contains(prefix, "t") {
-		lx.since(14, open, len(prefix), "a template string")
+func (lx *lexer) nestedStr(p prefix, depth int) bool {
+	open := lx.pos - p.size
+	q := quote{char: lx.src[lx.pos], size: 1, prefix: p}
+	if p.template {
+		lx.since(14, open, p.size, "a template string")
 	}
 	if lx.peek(1) == q.char && lx.peek(2) == q.char {
 		q.size = 3
@@ -37,11 +62,75 @@ func (lx *lexer) nestedStr(prefix string, depth int) bool {
 		return true
 	}
 	lx.pos += q.size
-	if depth > maxNesting {
+	switch {
+	case depth > maxNesting:
 		return lx.fail("FN1203", open, 1, "too many nested f-strings")
+	case q.fields:
+		return lx.fieldString(open, q, depth)
+	case q.size == 3:
+		return lx.block(open, q)
 	}
 	for lx.pos < len(lx.src) {
 		switch c := lx.src[lx.pos]; {
+		case inString[c]:
+			lx.pos++
+		case c == q.char:
+			lx.pos++
+			return true
+		case c == '\\':
+			if !lx.escape(q) {
+				return lx.unterminated(open, q)
+			}
+		case c == '\n' || c == '\r':
+			return lx.unterminated(open, q)
+		case c >= utf8.RuneSelf:
+			if !lx.stringRune() {
+				return false
+			}
+		default: // the other quote
+			lx.pos++
+		}
+	}
+	return lx.unterminated(open, q)
+}
+
+// block takes the rest of a string in three quotes that has no fields. It goes
+// from one quote to the next, which need not be the end.
+func (lx *lexer) block(open int, q quote) bool {
+	for {
+		text := lx.src[lx.pos:]
+		end := bytes.IndexByte(text, q.char)
+		if end >= 0 {
+			text = text[:end]
+		}
+		if !lx.bytesOnly && !utf8.Valid(text) {
+			return lx.notText(text)
+		}
+		if lx.fields > 0 {
+			if i := bytes.IndexByte(text, '\\'); i >= 0 {
+				lx.since(12, lx.pos+i, 1, "a backslash in a field of an f-string")
+			}
+		}
+		lx.line += lx.lineEnds(text)
+		lx.pos += len(text)
+		if end < 0 {
+			return lx.unterminated(open, q)
+		}
+		escaped := (len(text)-len(bytes.TrimRight(text, `\`)))%2 == 1
+		if !escaped && lx.closes(q) {
+			lx.pos += q.size
+			return true
+		}
+		lx.pos++
+	}
+}
+
+// fieldString takes the rest of a string that may have fields.
+func (lx *lexer) fieldString(open int, q quote, depth int) bool {
+	for lx.pos < len(lx.src) {
+		switch c := lx.src[lx.pos]; {
+		case inText[c]:
+			lx.pos++
 		case c == q.char && lx.closes(q):
 			lx.pos += q.size
 			return true
@@ -53,8 +142,8 @@ func (lx *lexer) nestedStr(prefix string, depth int) bool {
 			if q.size == 1 {
 				return lx.unterminated(open, q)
 			}
-			lx.newline(lx.pos + lx.eol(lx.pos))
-		case q.fields && (c == '{' || c == '}'):
+			lx.newline(lx.eol(lx.pos))
+		case c == '{' || c == '}':
 			if lx.peek(1) == c {
 				lx.pos += 2
 			} else if c == '}' {
@@ -66,17 +155,11 @@ func (lx *lexer) nestedStr(prefix string, depth int) bool {
 			if !lx.stringRune() {
 				return false
 			}
-		default:
+		default: // a quote that does not end it
 			lx.pos++
 		}
 	}
 	return lx.unterminated(open, q)
-}
-
-type quote struct {
-	char        byte
-	size        int
-	raw, fields bool
 }
 
 func (lx *lexer) closes(q quote) bool {
@@ -113,7 +196,7 @@ func (lx *lexer) escape(q quote) bool {
 		return false
 	}
 	if n := lx.eol(lx.pos); n > 0 {
-		lx.newline(lx.pos + n)
+		lx.newline(n)
 		return true
 	}
 	switch c := lx.src[lx.pos]; {
@@ -130,127 +213,4 @@ func (lx *lexer) escape(q quote) bool {
 		lx.pos++
 	}
 	return true
-}
-
-// field takes a replacement field, {expression!conversion:format}.
-func (lx *lexer) field(open int, q quote, depth int) bool {
-	start := lx.pos
-	lx.pos++
-	if !lx.fieldExpression(open, q, depth) {
-		return false
-	}
-	if strings.TrimSpace(string(lx.src[start+1:lx.pos])) == "" && lx.peek(0) != ':' {
-		return lx.fail("FN1204", start, 1, "f-string: empty expression not allowed")
-	}
-	if lx.peek(0) == '!' {
-		lx.pos++
-		for isNamePart(lx.peek(0)) || lx.peek(0) == ' ' {
-			lx.pos++
-		}
-	}
-	if lx.peek(0) == ':' {
-		lx.pos++
-		if !lx.formatSpec(open, q, depth) {
-			return false
-		}
-	}
-	if lx.peek(0) != '}' {
-		return lx.unterminated(open, q)
-	}
-	lx.pos++
-	return true
-}
-
-// fieldExpression takes the expression up to the "!", ":" or "}" that ends it.
-func (lx *lexer) fieldExpression(open int, q quote, depth int) bool {
-	lx.fields++
-	defer func() { lx.fields-- }()
-	var brackets []byte
-	for lx.pos < len(lx.src) {
-		c := lx.src[lx.pos]
-		switch {
-		case len(brackets) == 0 && (c == '}' || c == ':' || c == '!' && lx.peek(1) != '='):
-			return true
-		case c == '(' || c == '[' || c == '{':
-			brackets = append(brackets, closer(c))
-			lx.pos++
-		case c == ')' || c == ']' || c == '}':
-			if len(brackets) == 0 || brackets[len(brackets)-1] != c {
-				return lx.fail("FN1202", lx.pos, 1, "f-string: unmatched '%c'", c)
-			}
-			brackets = brackets[:len(brackets)-1]
-			lx.pos++
-		case c == '"' || c == '\'':
-			if c == q.char && (q.size == 1 || lx.peek(1) == c && lx.peek(2) == c) {
-				lx.since(12, lx.pos, 1, "the same quote inside a field of an f-string")
-			}
-			if !lx.nestedStr("", depth+1) {
-				return false
-			}
-		case isNameStart(c):
-			start := lx.pos
-			for isNamePart(lx.peek(0)) {
-				lx.pos++
-			}
-			name := lx.src[start:lx.pos]
-			if c := lx.peek(0); (c == '"' || c == '\'') && isPrefix(name) {
-				if c == q.char && q.size == 1 {
-					lx.since(12, lx.pos, 1, "the same quote inside a field of an f-string")
-				}
-				if !lx.nestedStr(strings.ToLower(string(name)), depth+1) {
-					return false
-				}
-			}
-		case c == '#':
-			lx.since(12, lx.pos, 1, "a comment in a field of an f-string")
-			lx.comment()
-		case lx.eol(lx.pos) > 0:
-			if q.size == 1 {
-				lx.since(12, lx.pos, 1, "a line end in a field of an f-string")
-			}
-			lx.newline(lx.pos + lx.eol(lx.pos))
-		case c == '!':
-			lx.pos += 2
-		default:
-			if c == '\\' {
-				lx.since(12, lx.pos, 1, "a backslash in a field of an f-string")
-			}
-			lx.pos++
-		}
-	}
-	return lx.unterminated(open, q)
-}
-
-// formatSpec takes what follows the colon, in which fields may stand again.
-func (lx *lexer) formatSpec(open int, q quote, depth int) bool {
-	if depth > maxNesting {
-		return lx.fail("FN1203", open, 1, "too many nested f-strings")
-	}
-	// What follows the colon is text, not part of the expression.
-	defer func(n int) { lx.fields = n }(lx.fields)
-	lx.fields = 0
-	for lx.pos < len(lx.src) {
-		switch c := lx.src[lx.pos]; {
-		case c == '}':
-			return true
-		case c == '{':
-			if !lx.field(open, q, depth+1) {
-				return false
-			}
-		case c == q.char && lx.closes(q):
-			return lx.unterminated(open, q)
-		case c == '\\':
-			if !lx.escape(q) {
-				return lx.unterminated(open, q)
-			}
-		case lx.eol(lx.pos) > 0:
-			if q.size == 1 {
-				return lx.unterminated(open, q)
-			}
-			lx.newline(lx.pos + lx.eol(lx.pos))
-		default:
-			lx.pos++
-		}
-	}
-	return lx.unterminated(open, q)
 }

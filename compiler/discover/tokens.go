@@ -1,161 +1,58 @@
 package discover
 
-import (
-	"bytes"
-	"unicode"
-	"unicode/utf8"
+type tokenKind uint8
+
+const (
+	tokName tokenKind = iota
+	tokNumber
+	tokString
+	tokOp
 )
 
-// name reads an identifier, a keyword, or a string with a prefix.
-func (lx *lexer) name() bool {
-	start, line := lx.pos, lx.line
-	for lx.pos < len(lx.src) && isNamePart(lx.src[lx.pos]) {
-		if lx.src[lx.pos] < utf8.RuneSelf {
-			lx.pos++
-		} else if !lx.foreign() {
-			return false
-		}
-	}
-	text := lx.src[start:lx.pos]
-	if q := lx.peek(0); (q == '"' || q == '\'') && isPrefix(text) {
-		if !lx.str(string(bytes.ToLower(text))) {
-			return false
-		}
-		lx.add(tokString, start, line)
-		return true
-	}
-	t := lx.add(tokName, start, line)
-	if len(lx.brackets) == 0 || t.keyword&onlyStatement == 0 {
-		return true
-	}
-	if lx.startsLine(t) {
-		if !lx.long {
-			lx.tokens = lx.tokens[:len(lx.tokens)-1]
-		}
-		return lx.neverClosed()
-	}
-	return lx.fail("FN1204", start, len(text), "invalid syntax: %q cannot stand in brackets", text)
+// token is a piece of one logical line: its text is src[start:end].
+type token struct {
+	lexeme
+	start, end int32
+	line       int32
 }
 
-// startsLine reports whether only white space stands before t on its line.
-func (lx *lexer) startsLine(t token) bool {
-	return len(bytes.TrimSpace(lx.src[lx.lineStarts[t.line-1]:t.start])) == 0
+// maxTokens of one logical line are kept; a longer one is data, and is read over.
+// maxBrackets may be open at once, as in CPython.
+const (
+	maxTokens   = 1 << 18
+	maxBrackets = 200
+)
+
+// bracket is an open one; the first of a line stands for the line itself.
+type bracket struct {
+	char byte
+	// index is true of a bracket that follows an operand.
+	index bool
+	start int32
+	line  int32
+	// lambdas wait for their colon.
+	lambdas int32
 }
 
-// foreign takes one letter outside ASCII.
-func (lx *lexer) foreign() bool {
-	r, n := utf8.DecodeRune(lx.src[lx.pos:])
-	switch {
-	case lx.bytesOnly:
-		n = 1
-	case r == utf8.RuneError && n <= 1:
-		return lx.fail("FN1206", lx.pos, 1, "the file is not UTF-8")
-	case notInNames(r):
-		return lx.fail("FN1204", lx.pos, n, "invalid character '%c' (U+%04X)", r, r)
-	}
-	lx.pos += n
-	return true
+// shape is what the lexer saw of a whole logical line, so that most lines need no
+// second look.
+type shape struct {
+	// clashes is false when every token may follow the one before it.
+	clashes bool
+	// assigns and semicolon are of tokens outside brackets.
+	assigns, semicolon bool
+	// colon is the first token that is one, outside brackets and not of a lambda;
+	// -1 when there is none.
+	colon int32
 }
 
-// notInNames is true of quotes, dashes and blanks such as word processors put in
-// place of the ASCII ones. The few of them that Unicode allows in identifiers
-// for old times' sake (Other_ID_Start, Other_ID_Continue) are left to Python.
-func notInNames(r rune) bool {
-	switch r {
-	case 0x2118, 0x212e, 0x309b, 0x309c, 0xb7, 0x387, 0x30fb, 0xff65, 0x200c, 0x200d:
-		return false
+// spill adds a token when there is no room for it.
+func (lx *lexer) spill(toks []token, t token) []token {
+	if len(toks) >= maxTokens {
+		lx.long = true
+		return toks
 	}
-	return unicode.IsPunct(r) && !unicode.Is(unicode.Pc, r) || unicode.IsSymbol(r) || unicode.IsSpace(r) || unicode.IsControl(r)
+	room := make([]token, len(toks), min(max(2*cap(toks), 256), maxTokens))
+	copy(room, toks)
+	return append(room, t)
 }
-
-// number takes digits, letters and dots as far as one number goes.
-func (lx *lexer) number() {
-	if lx.src[lx.pos] == '0' && lx.pos+1 < len(lx.src) {
-		if digits := radixDigits(lx.src[lx.pos+1]); digits != "" {
-			lx.pos += 2
-			for lx.pos < len(lx.src) && bytes.IndexByte([]byte(digits), lx.src[lx.pos]) >= 0 {
-				lx.pos++
-			}
-			return
-		}
-	}
-	lx.digits()
-	if lx.peek(0) == '.' {
-		lx.pos++
-		lx.digits()
-	}
-	if lx.peek(0)|32 == 'e' {
-		sign := 1
-		if c := lx.peek(1); c == '+' || c == '-' {
-			sign = 2
-		}
-		if isDigit(lx.peek(sign)) {
-			lx.pos += sign
-			lx.digits()
-		}
-	}
-	if lx.peek(0)|32 == 'j' {
-		lx.pos++
-	}
-}
-
-func radixDigits(c byte) string {
-	switch c | 32 {
-	case 'x':
-		return "0123456789abcdefABCDEF_"
-	case 'o':
-		return "01234567_"
-	case 'b':
-		return "01_"
-	}
-	return ""
-}
-
-func (lx *lexer) digits() {
-	for isDigit(lx.peek(0)) || lx.peek(0) == '_' && isDigit(lx.peek(1)) {
-		lx.pos++
-	}
-}
-
-// operator returns the length of the longest operator here, 0 when there is none.
-func (lx *lexer) operator(c byte) int {
-	d, e := lx.peek(1), lx.peek(2)
-	switch c {
-	case '(', ')', '[', ']', '{', '}', ',', ';', '~':
-		return 1
-	case '.':
-		if d == '.' && e == '.' {
-			return 3
-		}
-		return 1
-	case '*', '/', '<', '>':
-		if d == c && e == '=' {
-			return 3
-		}
-		if d == c || d == '=' {
-			return 2
-		}
-		return 1
-	case '-':
-		if d == '>' || d == '=' {
-			return 2
-		}
-		return 1
-	case '+', '%', '&', '|', '^', '@', '=', ':':
-		if d == '=' {
-			return 2
-		}
-		return 1
-	case '!':
-		if d == '=' {
-			return 2
-		}
-	}
-	return 0
-}
-
-func isNameStart(c byte) bool {
-	return c|32 >= 'a' && c|32 <= 'z' || c == '_' || c >= utf8.RuneSelf
-}
-func isNamePart(c byte) bool { return isNameStart(c) || isDigit(c) }
-func isDigit(c byte) bool    { return c >= '0' && c <= '9' }

@@ -1,5 +1,18 @@
 package discover
 
+// newer is syntax that Python has since version 3.minor.
+type newer struct {
+	minor, pos, width int
+	what              string
+}
+
+// since notes the newest syntax of the file, its first use.
+func (lx *lexer) since(minor, pos, width int, what string) {
+	if minor > lx.newest.minor {
+		lx.newest = newer{minor, pos, width, what}
+	}
+}
+
 func (s *scanner) since(minor int, t token, what string) {
 	s.lx.since(minor, int(t.start), int(t.end-t.start), what)
 }
@@ -10,18 +23,74 @@ func (s *scanner) newSyntax(toks []token, i int) {
 	if i+1 >= len(toks) {
 		return
 	}
-	switch t := toks[i]; {
-	case s.is(t, "match"):
+	switch t := toks[i]; t.code {
+	case softMatch:
 		s.since(10, t, "a match statement")
-	case s.is(t, "except") && s.is(toks[i+1], "*"):
-		s.since(11, t, "except*")
-	case s.is(t, "except"):
-		s.bareTuple(toks[i:])
-	case s.is(t, "def") || s.is(t, "class"):
-		if i+2 < len(toks) && s.is(toks[i+2], "[") {
-			s.since(12, toks[i+2], "type parameters")
+	case kwExcept:
+		if toks[i+1].code == opStar {
+			s.since(11, t, "except*")
+		} else {
+			s.bareTuple(toks[i:])
+		}
+	case kwDef, kwClass:
+		s.typeParameters(toks[i+1:])
+	case kwWith:
+		s.bracketedWith(toks[i+1:])
+	}
+}
+
+// typeParameters finds those after the name that opens toks.
+func (s *scanner) typeParameters(toks []token) {
+	if len(toks) < 2 || toks[1].code != opBracket {
+		return
+	}
+	s.since(12, toks[1], "type parameters")
+	depth := 0
+	for _, t := range toks[1:] {
+		switch {
+		case t.class == clOpen:
+			depth++
+		case t.class == clClose:
+			if depth--; depth == 0 {
+				return
+			}
+		case depth == 1 && t.code == opAssign:
+			s.since(13, t, "a type parameter with a default")
 		}
 	}
+}
+
+// bracketedWith finds "with (a as b, c as d):".
+func (s *scanner) bracketedWith(toks []token) {
+	if toks[0].code != opParen {
+		return
+	}
+	depth := 0
+	for _, t := range toks {
+		switch {
+		case t.class == clOpen:
+			depth++
+		case t.class == clClose:
+			depth--
+		case depth == 1 && t.code == kwAs:
+			s.since(9, toks[0], "brackets around the items of a with statement")
+			return
+		}
+	}
+}
+
+// relaxed notes decorators other than "@a.b" and "@a.b(...)".
+func (s *scanner) relaxed(toks []token) {
+	i := 1
+	for i+1 < len(toks) && toks[i].kind == tokName && toks[i+1].code == opDot {
+		i += 2
+	}
+	if i < len(toks) && toks[i].kind == tokName {
+		if i++; i == len(toks) || toks[i].code == opParen && s.closing(toks, i) == len(toks)-1 {
+			return
+		}
+	}
+	s.since(9, toks[0], "a decorator that is more than a name and a call")
 }
 
 // bareTuple finds "except A, B:".

@@ -21,15 +21,16 @@ type Env struct {
 	Getenv func(string) string
 	// Home is the person's home directory, empty when there is none.
 	Home string
-	// Cache is the directory for what can be made again, empty when there is none.
+	// Cache is the person's directory for what can be made again, empty when
+	// there is none.
 	Cache string
 	IO    *term.IO
 }
 
 // SystemEnv is the environment of this process.
 func SystemEnv() Env {
-	home, _ := os.UserHomeDir()   // without one there is no credentials file
-	cache, _ := os.UserCacheDir() // without one every scan reads every file
+	home, _ := os.UserHomeDir() // without one there is no credentials file
+	cache, _ := os.UserCacheDir()
 	return Env{Getenv: os.Getenv, Home: home, Cache: cache, IO: term.System(os.Getenv)}
 }
 

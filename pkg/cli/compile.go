@@ -99,7 +99,7 @@ func compileName(o compileOptions, scanned *source.Scanned) (string, error) {
 
 // offlineTarget is a platform that has all there is.
 func offlineTarget() compiler.Target {
-	t := compiler.Target{Pythons: []string{"3.10", "3.11", "3.12", "3.13", "3.14"}}
+	t := compiler.Target{Pythons: []string{"3.10", "3.11", "3.12", "3.13", "3.14"}, Domain: jobs.DefaultCluster().Domain}
 	for _, r := range catalog.Regions() {
 		t.Regions = append(t.Regions, r.Name)
 	}

@@ -125,7 +125,8 @@ func scanPath(ctx context.Context, path string, o source.Options) (*source.Scann
 	return source.Scan(ctx, path, o)
 }
 
-// remember has digests kept from one scan to the next.
+// remember has digests kept from one scan to the next. Without a place for what
+// can be made again nothing is kept.
 func (a *app) remember() source.Options {
 	if a.Cache == "" {
 		return source.Options{}

@@ -1,10 +1,11 @@
+# Made by fngen. Change the code and push it: the next push writes this job anew.
 job "build-abcdef0123456789" {
-  namespace   = "hello"
+  namespace   = "tea-shop"
   datacenters = ["*"]
   type        = "batch"
 
   ui {
-    description = "Builds the Python 3.11 virtual environment of project **hello**."
+    description = "Builds the Python 3.11 virtual environment of project **tea-shop**."
   }
 
   group "build" {
@@ -34,14 +35,14 @@ job "build-abcdef0123456789" {
 
     volume "node" {
       type      = "host"
-      read_only = true
       source    = "fngen-node"
+      read_only = true
     }
 
     volume "usr" {
       type      = "host"
-      read_only = true
       source    = "fngen-usr"
+      read_only = true
     }
 
     task "build" {
@@ -52,7 +53,7 @@ job "build-abcdef0123456789" {
         command = "/opt/fngen/bin/fngen-agent"
         args = [
           "build",
-          "--project=hello",
+          "--project=tea-shop",
           "--python=3.11",
           "--tree=sha256:0123",
           "--layer=abcdef0123456789",
@@ -67,9 +68,9 @@ job "build-abcdef0123456789" {
       identity {
         name        = "fngen"
         aud         = ["fngen"]
-        change_mode = "noop"
         file        = true
         ttl         = "1h"
+        change_mode = "noop"
       }
 
       resources {
@@ -97,8 +98,8 @@ job "build-abcdef0123456789" {
       }
 
       logs {
-        max_file_size = 5
         max_files     = 3
+        max_file_size = 5
       }
     }
   }
