@@ -17,8 +17,8 @@ import (
 )
 
 // walker reads the directories of a tree, several at a time. Each becomes a node
-// of its own, so that the order in which they are read leaves no trace; package
-// files of collect.go put the nodes together.
+// of its own, so that the order in which they are read leaves no trace; the
+// collector puts them together.
 //
 // Paths inside the walker start at the top of the repository that the tree lies
 // in, so that a rule of any ignore file is matched against a piece of the path as
@@ -146,6 +146,8 @@ func (w *walker) read(n *node, list *listing) error {
 		return fmt.Errorf("read directory: %w", err)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil // removed since its parent was read
+	case err != nil && !n.state.out.none() && n.state.in.none():
+		return nil // it would only have been searched
 	case err != nil:
 		n.unreadable(w.shown(n.prefix), err)
 		return nil
