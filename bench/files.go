@@ -55,7 +55,7 @@ func listFiles(ctx context.Context) ([]figure, error) {
 		return nil, err
 	}
 	tree := filepath.Join(dir, "tree")
-	if err := makeMonorepo(tree); err != nil {
+	if err := makeMonorepo(ctx, tree); err != nil {
 		return nil, err
 	}
 	untracked, err := compareLists(ctx, tree, fngen, "not yet added to git")
@@ -75,7 +75,7 @@ func listFiles(ctx context.Context) ([]figure, error) {
 	return append(append(untracked, tracked...), scan...), err
 }
 
-func makeMonorepo(root string) error {
+func makeMonorepo(ctx context.Context, root string) error {
 	write := func(name, text string) error {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			return err
@@ -105,7 +105,7 @@ func makeMonorepo(root string) error {
 			}
 		}
 	}
-	return exec.Command("git", "-C", root, "init", "-q").Run()
+	return command(ctx, "git", "-C", root, "init", "-q")
 }
 
 // compareLists runs both programs turn by turn, after it has seen that they list
