@@ -60,7 +60,7 @@ func operatorAt(src []byte, pos int) (code, int) {
 
 // noticed are the operators of which the lexer remembers more than that they are
 // there.
-var noticed = func() (out [codes]bool) {
+var noticed = func() (out [anyCode]bool) {
 	for c := opAssign; c < codes; c++ {
 		out[c] = true
 	}

@@ -213,6 +213,9 @@ func (s *scanner) open(o opened) {
 // broken reports what stopped the lexer, or a fault that stands before it.
 func (s *scanner) broken() {
 	before, toks := s.faults, s.lx.tokens
+	if s.lx.long {
+		toks = toks[:len(toks)-1] // the last one is not the next
+	}
 	if len(toks) > 1 && (toks[0].code == opAt || isSoft(toks[0].code)) {
 		toks = toks[1:]
 	}

@@ -40,9 +40,9 @@ func (s *scanner) logicalLine(toks []token) {
 // name of interest: most lines of most files. It is false when the line needs
 // more than this one look.
 func (s *scanner) plain(toks []token) bool {
-	shape, first := &s.lx.shape, toks[0]
+	shape, first := &s.lx.shape, &toks[0]
 	switch {
-	case shape.clashes || shape.semicolon || shape.colon >= 0 || !plainStart[first.code] || incomplete(toks[len(toks)-1]):
+	case shape.clashes || shape.semicolon || shape.colon >= 0 || !plainStart[first.code] || incomplete(toks[len(toks)-1].lexeme):
 		return false
 	case shape.assigns && !s.quiet() || len(s.docFor) > 0 || len(s.decorators) > 0:
 		return false
@@ -51,13 +51,13 @@ func (s *scanner) plain(toks []token) bool {
 	if b.kw == kwTry {
 		return false
 	}
-	b.kw, b.prev = codeNone, first
+	b.kw, b.prev = codeNone, *first
 	return true
 }
 
 // plainStart are the first tokens of statements that neither open a block nor
 // bind a name but by "=".
-var plainStart = func() (out [codes]bool) {
+var plainStart = func() (out [anyCode]bool) {
 	for c := codeName; c < codes; c++ {
 		x := lexemes[c]
 		out[c] = canStart(x) && x.keyword&isCompound == 0

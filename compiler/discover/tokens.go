@@ -46,13 +46,14 @@ type shape struct {
 	colon int32
 }
 
-// spill adds a token when there is no room for it.
-func (lx *lexer) spill(toks []token, t token) []token {
+// spill makes room for one more token. Of a line that is too long it lets the
+// last one go each time.
+func (lx *lexer) spill(toks []token) []token {
 	if len(toks) >= maxTokens {
 		lx.long = true
-		return toks
+		return toks[:maxTokens-1]
 	}
 	room := make([]token, len(toks), min(max(2*cap(toks), 256), maxTokens))
 	copy(room, toks)
-	return append(room, t)
+	return room
 }
