@@ -120,7 +120,7 @@ func (lx *lexer) read() bool {
 		case byOpen:
 			if lx.depth < maxBrackets {
 				lx.depth++
-				lx.open[lx.depth] = bracket{char: c, index: canEnd[previous], start: int32(pos), line: line}
+				lx.open[lx.depth] = bracket{char: c, index: canEnd[previous], soft: len(toks) == 1 && isSoft(previous), start: int32(pos), line: line}
 				this = operators[c].one
 				pos++
 			}

@@ -26,8 +26,9 @@ const (
 // bracket is an open one; the first of a line stands for the line itself.
 type bracket struct {
 	char byte
-	// index is true of a bracket that follows an operand.
-	index bool
+	// index is true of a bracket that follows an operand, soft when that is match
+	// or case at the start of the line, which may be keywords.
+	index, soft bool
 	start int32
 	line  int32
 	// lambdas wait for their colon.

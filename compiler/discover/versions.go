@@ -29,9 +29,8 @@ func (s *scanner) newSyntax(toks []token, i int) {
 	case kwExcept:
 		if toks[i+1].code == opStar {
 			s.since(11, t, "except*")
-		} else {
-			s.bareTuple(toks[i:])
 		}
+		s.bareTuple(toks[i:])
 	case kwDef, kwClass:
 		s.typeParameters(toks[i+1:])
 	case kwWith:
