@@ -19,7 +19,7 @@ func (s *scanner) neighbours(toks []token) bool {
 	if len(toks) < 2 {
 		return true
 	}
-	if !s.lx.shape.clashes && canStart(toks[0].lexeme) {
+	if !s.lx.shape.clashes && !s.thorough && canStart(toks[0].lexeme) {
 		return true // the lexer saw no clash in the whole line
 	}
 	return s.pairwise(toks)

@@ -2,10 +2,12 @@ package discover
 
 import (
 	"bytes"
+	"reflect"
 	"testing"
 )
 
-// Whatever the bytes, a scan ends, does not panic, and points into the file.
+// Whatever the bytes, a scan ends, does not panic, points into the file, and finds
+// the same by its short ways as without them.
 func FuzzScan(f *testing.F) {
 	for _, seed := range []string{
 		"from fngen.powers import webapp as w\n@w(framework='fastapi')\nasync def a(x: int = 1, /, *b, c=lambda a, b: 1, **d) -> str: 'doc'\n",
@@ -18,8 +20,17 @@ func FuzzScan(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+	for _, s := range syntax {
+		f.Add([]byte(s.src))
+	}
+	for _, src := range broken {
+		f.Add([]byte(src))
+	}
 	f.Fuzz(func(t *testing.T, src []byte) {
 		m := Scan("a.py", src)
+		if slow, _ := scanFacts("a.py", src); !reflect.DeepEqual(slow, m) {
+			t.Errorf("the short way gives another result:\n%+v\n%+v", m, slow)
+		}
 		lines := bytes.Count(src, []byte("\n")) + bytes.Count(src, []byte("\r")) + 1
 		for _, d := range m.Diagnostics {
 			if d.Line < 1 || d.Line > lines || d.Column < 1 || d.Column > len(src)+1 || d.Message == "" || d.Help == "" {

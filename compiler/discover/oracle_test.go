@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sort"
 	"strconv"
@@ -112,6 +113,9 @@ func compareLibrary(t *testing.T, python, lib string) {
 			t.Fatal(err)
 		}
 		module, facts := scanFacts(row.Path, src)
+		if short := Scan(row.Path, src); !reflect.DeepEqual(short, module) {
+			t.Errorf("%s: the short way gives another result:\n%+v\n%+v", row.Path, short, module)
+		}
 		broken := module.Broken()
 		if !row.OK {
 			refused++
@@ -157,6 +161,7 @@ func difference(got, want []string) string {
 
 func scanFacts(file string, src []byte) (*Module, []string) {
 	s := newScanner(file, src)
+	s.thorough = true
 	facts := []string{}
 	s.seen = func(f fact) { facts = append(facts, fmt.Sprintf("%s %d %s", f.kind, f.line, f.text)) }
 	s.scan(src)

@@ -122,8 +122,10 @@ type scanner struct {
 	// bound is true once a name stood for something of fngen's.
 	bound bool
 	stack []level // of neighbours, kept for its memory
-	// seen tells a test what was read; nil otherwise.
-	seen func(fact)
+	// seen tells a test what was read; nil otherwise. thorough takes no short way,
+	// for tests that short ways lead to the same.
+	seen     func(fact)
+	thorough bool
 }
 
 // block is one level of indentation.

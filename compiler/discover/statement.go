@@ -42,7 +42,7 @@ func (s *scanner) logicalLine(toks []token) {
 func (s *scanner) plain(toks []token) bool {
 	shape, first := &s.lx.shape, &toks[0]
 	switch {
-	case shape.clashes || shape.semicolon || shape.colon >= 0 || !plainStart[first.code] || incomplete(toks[len(toks)-1].lexeme):
+	case s.thorough || shape.clashes || shape.semicolon || shape.colon >= 0 || !plainStart[first.code] || incomplete(toks[len(toks)-1].lexeme):
 		return false
 	case shape.assigns && !s.quiet() || len(s.docFor) > 0 || len(s.decorators) > 0:
 		return false
@@ -90,7 +90,7 @@ func (s *scanner) isSoftBlock(toks []token) bool {
 		return true
 	}
 	switch toks[1].code {
-	case opStar, opMinus, kwNot, kwLambda, kwAwait:
+	case opStar, opMinus, opPlus, kwNot, kwLambda, kwAwait:
 		return true
 	}
 	return false
@@ -224,7 +224,7 @@ func (s *scanner) noAssignment(head []token) bool {
 // enter notes what a header binds and opens its block.
 func (s *scanner) enter(toks []token, i int, kw code) {
 	s.open(opened{at: toks[0], kw: kw, scope: scopeOf(kw)})
-	if s.quiet() && s.seen == nil && !s.lx.shape.clashes {
+	if s.quiet() && !s.thorough && !s.lx.shape.clashes {
 		if kw == kwDef || kw == kwClass {
 			s.decorators = nil
 		}

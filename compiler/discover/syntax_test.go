@@ -72,6 +72,7 @@ var syntax = []struct {
 	{10, "match (x):\n  case (1): pass\nmatch [a]:\n  case [b]: pass\nmatch -x:\n  case -1: pass\nmatch not x:\n  case True: pass\n"},
 	{10, "match match:\n  case case: pass\n"},
 	{10, "match {1: 2}:\n  case {}: pass\nmatch *a, b:\n  case [*_]: pass\nmatch lambda: 1:\n  case x: pass\nmatch f(x):\n  case 1 + 2j: pass\n"},
+	{10, "match +x:\n  case 1: pass\n"},
 	// 3.11
 	{11, "try: pass\nexcept* A: pass\nexcept* (B, C) as d: pass\n"},
 	{11, "def f(*args: *Ts): pass\n"},
@@ -85,6 +86,7 @@ var syntax = []struct {
 	{12, "f'{x\n+ y}'\n"},
 	{12, "f'{'\\n'.join(a)}'\n"},
 	{12, "f'''{a # b}\n}'''\n"},
+	{12, "f'{\nx\n!r\n}' f'{x!s\n  :>0}' f'''{x!r # y\n}'''\n"},
 	{12, "f'{a:{'b'}}' f'{x!r:{'y'}}'\n"},
 	// 3.13
 	{13, "class A[T = int]: pass\n"},
@@ -97,6 +99,7 @@ var syntax = []struct {
 	{14, "try: pass\nexcept* A, B: pass\n"},
 	// 3.15
 	{15, "lazy import a\n"},
+	{15, "match x:\n  case +1 | 2 + 3j: pass\n  case [1, +2] if +y: pass\n"},
 	{15, "lazy import a.b as c, d\nlazy from .e import f as g\n"},
 }
 
@@ -121,6 +124,19 @@ func TestSyntax(t *testing.T) {
 	for _, pair := range pairs {
 		python, lib, _ := strings.Cut(pair, "=")
 		t.Run(filepath.Base(lib), func(t *testing.T) { compareSyntax(t, python, lib, files) })
+	}
+}
+
+// A backslash before an indentation was refused before Python 3.10.
+func TestBackslashBeforeIndentation(t *testing.T) {
+	for src, valid := range map[string]bool{
+		"class a:\n\\\n    pass\n":                  true,
+		"class a:\n  \\\n    b\n  \\\n  c\n  d\n":   true,
+		"class a:\n  \\\n    b\n    \\\n  c\n  d\n": false,
+	} {
+		if broken := Scan("a.py", []byte(src)).Broken(); (len(broken) == 0) != valid {
+			t.Errorf("%q: %v", src, broken)
+		}
 	}
 }
 

@@ -29,8 +29,8 @@ type bracket struct {
 	// index is true of a bracket that follows an operand, soft when that is match
 	// or case at the start of the line, which may be keywords.
 	index, soft bool
-	start int32
-	line  int32
+	start       int32
+	line        int32
 	// lambdas wait for their colon.
 	lambdas int32
 }
