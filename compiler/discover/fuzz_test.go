@@ -15,6 +15,7 @@ func FuzzScan(f *testing.F) {
 		"x = f'{a['b']:>{w}} {{}} {f'{c!r}'}' rf'\\{x}' f'\\N{DASH}'\n",
 		"match x:\n  case [1, *_] if y: pass\n  case {'a': 1}: z\nelse: pass\n",
 		"if x:\n\ty\n        z\n", "def f(:\n", "x = (1,\ny = [2\n)", "'''", "f'{", "f'{{'{", "\\", "\\\r\n@", "@\n", "@a\n", "\x00", "\xef\xbb\xbfx=1\r\r\n\fy\n",
+		"lazy from 0",
 		"# coding: latin-1\nx = '\xe9'\nn\xe9 = 1\n", "class A[T](B): x: int = 1; y\n", "try: pass\nfinally:\n pass\nasync with a as b, c: d",
 		"f'{x:{y:{z}}}' f'{lambda x: 1}' f\"{x!r:^{w}.{p}}\"\nif x = 1: pass\n",
 	} {

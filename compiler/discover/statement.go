@@ -62,7 +62,7 @@ var plainStart = func() (out [anyCode]bool) {
 		x := lexemes[c]
 		out[c] = canStart(x) && x.keyword&isCompound == 0
 	}
-	for _, c := range []code{kwAsync, kwDel, kwFrom, kwImport, opAt} {
+	for _, c := range []code{kwAsync, kwDel, kwFrom, kwImport, softLazy, opAt} {
 		out[c] = false
 	}
 	return out
