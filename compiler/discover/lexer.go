@@ -133,11 +133,24 @@ func (lx *lexer) read() bool {
 				lx.depth--
 				pos++
 			}
+		case byColon:
+			lx.pos, lx.tokens = pos, toks
+			this = lx.colon()
+			pos = lx.pos
 		case byEnd:
-			if c == '\n' && lx.depth > 0 {
+			if c != '\n' {
+				break
+			}
+			if lx.depth > 0 {
 				pos++
 				lx.line++
 				continue
+			}
+			if len(toks) > 0 {
+				lx.pos, lx.tokens = pos+1, toks
+				lx.line++
+				lx.shape.clashes = lx.shape.clashes || clashes&1 != 0
+				return true
 			}
 		case byDigit:
 			for pos++; pos < len(src) && isDigit(src[pos]); pos++ {
