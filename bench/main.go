@@ -37,6 +37,7 @@ var offline = []struct {
 	measure func(context.Context) ([]figure, error)
 }{
 	{"files", listFiles},
+	{"discover", discovery},
 }
 
 // online measurements share one project on the cluster.
