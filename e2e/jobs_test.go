@@ -29,14 +29,7 @@ func TestHCL(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			parsed, err := client.Jobs().ParseHCLOpts(&nomad.JobsParseRequest{JobHCL: string(text), Canonicalize: true})
-			if err != nil {
-				t.Fatalf("parse: %v", err)
-			}
-			job.Canonicalize()
-			if diff := cmp.Diff(job, parsed, cmp.FilterPath(config, cmp.Comparer(sameConfig))); diff != "" {
-				t.Errorf("the job differs from what was parsed (-ours +parsed):\n%s", diff)
-			}
+			parsed := parse(t, client, text, job)
 			parsed.Namespace = new("default") // the project's exists only once it was created
 			answer, _, err := client.Jobs().Validate(parsed, nil)
 			if err != nil || answer.Error != "" || answer.Warnings != "" {
@@ -44,6 +37,46 @@ func TestHCL(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHCLOfPaths sends paths to the real parser that Lower lets pass and that HCL
+// must escape.
+func TestHCLOfPaths(t *testing.T) {
+	requireCluster(t)
+	client, err := nomad.NewClient(nomad.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	project := compileExample(t, "hello")
+	for _, path := range []string{
+		"a dir/app's \"page\".py", `back\slash\n.py`, "café/🙂.py", "$x/$$/%x/{x}/$.py", "a\u2028b\u202ec\ufeff.py", "<<EOT.py", "#/*.py", "$(id);|&.py",
+	} {
+		project.Functions[0].File = path
+		list, err := jobs.Lower(project, jobs.Release{Number: 1, Tree: "sha256:00"}, jobs.DefaultCluster())
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := jobs.HCL(list[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		parse(t, client, text, list[0])
+	}
+}
+
+// parse holds that Nomad's parser makes the very job out of its text, and returns
+// what it made.
+func parse(t *testing.T, client *nomad.Client, text []byte, job *nomad.Job) *nomad.Job {
+	t.Helper()
+	parsed, err := client.Jobs().ParseHCLOpts(&nomad.JobsParseRequest{JobHCL: string(text), Canonicalize: true})
+	if err != nil {
+		t.Fatalf("parse: %v\n%s", err, text)
+	}
+	job.Canonicalize()
+	if diff := cmp.Diff(job, parsed, cmp.FilterPath(config, cmp.Comparer(sameConfig))); diff != "" {
+		t.Errorf("the job differs from what was parsed (-ours +parsed):\n%s", diff)
+	}
+	return parsed
 }
 
 // goldenJobs makes the job of each file of jobs/testdata again, from the same

@@ -8,9 +8,13 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 )
 
-// label is one part of a host name. A region looks the same: Nomad would take
-// "*" in it as a pattern.
-var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var (
+	// label is one part of a host name.
+	label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	// region is a datacenter that the operator has named; Nomad takes "*" as a
+	// pattern.
+	region = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
+)
 
 // maxText is far below what one argument of a program may be.
 const maxText = 4 << 10
@@ -42,7 +46,7 @@ func checkProject(p *ir.Project) error {
 		if !ir.ValidServerName(s.Name) {
 			return invalid("server", s.Name)
 		}
-		if !label.MatchString(s.Region) {
+		if !region.MatchString(s.Region) {
 			return invalid("region", s.Region)
 		}
 	}

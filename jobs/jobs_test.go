@@ -43,3 +43,15 @@ func TestServiceName(t *testing.T) {
 		seen[name] = pair[0] + "/" + pair[1]
 	}
 }
+
+// TestRegions holds that an operator may name datacenters freely, and that nobody
+// chooses several by a pattern.
+func TestRegions(t *testing.T) {
+	for name, want := range map[string]bool{"us-west": true, "DC_1": true, "eu.1": true, "*": false, "us-*": false, "": false, "a b": false} {
+		p := hello()
+		p.Servers[0].Region = name
+		if _, err := Lower(p, release, DefaultCluster()); (err == nil) != want {
+			t.Errorf("region %q: %v", name, err)
+		}
+	}
+}

@@ -19,7 +19,7 @@ var (
 	version = regexp.MustCompile(PythonPattern)
 	// What pyenv and uv write into .python-version: "3.12", "3.12.4", "3.14.0rc1",
 	// "3.13-dev", "cpython@3.12", "cpython-3.12.4-linux-x86_64-gnu", "python3.12".
-	pin = regexp.MustCompile(`^(?:c?python)?[-@]?3(\.[0-9]{1,3})?(?:\.[0-9]+)?(?:-dev|(?:a|b|rc)[0-9]+)?(t|\+[a-z]+)?(?:-(?:linux|macos|darwin|windows|any|none)[a-z0-9_.-]*)?$`)
+	pin = regexp.MustCompile(`(?i)^(?:c?python)?[-@]?3(\.[0-9]{1,3})?(?:\.[0-9]+)?(?:-dev|(?:a|b|rc)[0-9]+)?(t|\+[a-z]+)?(?:-(?:linux|macos|darwin|windows|any|none)[a-z0-9_.-]*)?$`)
 )
 
 // Python chooses the language version: fngen.yml, else .python-version, else
@@ -87,7 +87,7 @@ func (p *pythons) fault(code string, at literal.Place, msg, help string) {
 
 // pick finds the version that was asked for; the platform chooses the patch.
 func (p *pythons) pick(want Text, form *regexp.Regexp, help string) Text {
-	m := form.FindStringSubmatch(strings.ToLower(want.Value))
+	m := form.FindStringSubmatch(want.Value)
 	if m == nil {
 		p.fault("FN1113", want.Place, fmt.Sprintf("%q is not a version of CPython 3", want.Value), help)
 		return Text{}

@@ -51,12 +51,16 @@ func (r *resolver) domain(u discover.Use, g given) string {
 	return host
 }
 
-// hostName is the form of a name in DNS. An address in digits is none.
+// hostName is the form of a name in DNS, which is its own form. An address in
+// digits is no name.
 func hostName(text string) (string, bool) {
 	host, err := hostNames.ToASCII(text)
+	if again, wrong := hostNames.ToASCII(host); err != nil || wrong != nil || again != host {
+		return "", false
+	}
 	labels := strings.Split(host, ".")
 	// Python's side looks for the dot itself, not for one that is mapped to it.
-	if err != nil || !strings.Contains(text, ".") || len(labels) < 2 || len(host) > 253 || digits.MatchString(labels[len(labels)-1]) {
+	if !strings.Contains(text, ".") || len(labels) < 2 || len(host) > 253 || digits.MatchString(labels[len(labels)-1]) {
 		return "", false
 	}
 	for _, l := range labels {
