@@ -20,7 +20,7 @@ var uploadTrees = []struct{ files, bytes int }{{50, 600_000}, {2373, 41_500_000}
 
 const (
 	uploadTurns = 5
-	idleTurns   = 21
+	idleTurns   = 11
 )
 
 var uploadApp = fmt.Sprintf(source, 1) + power
@@ -93,7 +93,7 @@ func makeTree(corpus []byte, dir string, n, size int) error {
 		}
 	}
 	for name, text := range map[string]string{
-		"app.py": uploadApp, "requirements.txt": "fastapi\nuvicorn\n", "fngen.yml": fmt.Sprintf(config, "m", "eu-central"),
+		"app.py": uploadApp, "requirements.txt": "fastapi\nuvicorn\n", "fngen.yml": fmt.Sprintf(config, "s", "us-west"),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return err

@@ -23,6 +23,8 @@ type found struct {
 	apps  []discover.App
 	needs []discover.Needs
 	env   []discover.EnvRead
+	// settings are the modules of settings that files name for Django.
+	settings []discover.DjangoSettings
 	// imports are where files import fngen.
 	imports []literal.Place
 	diags   diag.List
@@ -56,7 +58,7 @@ func search(ctx context.Context, tree source.Tree, entry string) found {
 		if m == nil {
 			continue // interrupted
 		}
-		out.env = append(out.env, m.Env...)
+		out.env, out.settings = append(out.env, m.Env...), append(out.settings, m.Settings...)
 		if m.Needs.Minor > 0 {
 			out.needs = append(out.needs, m.Needs)
 		}

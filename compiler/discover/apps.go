@@ -1,7 +1,6 @@
 package discover
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -31,14 +30,10 @@ type factory struct {
 	made bool
 }
 
-// hasApps reports whether a file can hold an application at all.
-func hasApps(src []byte) bool {
-	for name := range frameworkCalls {
-		if bytes.Contains(src, []byte(name)) {
-			return true
-		}
-	}
-	return false
+// isFramework reports whether a module has one of these calls.
+func isFramework(module string) bool {
+	first, _, _ := strings.Cut(module, ".")
+	return first == "fastapi" || first == "flask" || first == "django"
 }
 
 // framework is that of a call such as "fastapi.FastAPI(...)", or empty.

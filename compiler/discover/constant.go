@@ -9,14 +9,15 @@ import (
 	"fngen.dev/fngen/compiler/literal"
 )
 
-// constant is a module-level name and the value that it was given; refused says
-// why it has no one value.
+// constant is a module-level name that is bound to a value; from and to are where
+// the value stands. It is read when a Power asks for it, which few do.
 type constant struct {
-	value   literal.Value
-	refused *refusal
-	at      token
+	at       token
+	from, to int32
 	// again is where the name is bound a second time.
 	again token
+	// sometimes says that the name is bound under a condition.
+	sometimes bool
 }
 
 // refusal is why a value is not known before the file runs.
@@ -30,12 +31,12 @@ func refuse(why string) *refusal { return &refusal{why: why} }
 // constant notes "NAME = value". A name that is bound twice has no one value.
 func (s *scanner) constant(name token, value []token) {
 	text := s.name(name)
-	if _, again := s.consts[text]; again {
+	if _, again := s.consts[text]; again || len(value) == 0 {
 		s.notConstant(text, name)
 		return
 	}
-	c := constant{at: name}
-	c.value, c.refused = s.literal(value, s.all)
+	c := constant{at: name, from: value[0].start, to: value[len(value)-1].end}
+	c.sometimes = len(s.blocks) > 1 || isCondition(s.inlineSuite())
 	if i := s.importOf(text); i >= 0 {
 		c.at, c.again = s.foreign[i].at, name
 	}
@@ -51,9 +52,8 @@ func (s *scanner) notConstant(name string, t token) {
 	}
 }
 
-// literal reads a constant expression, or says why it is none. What a list holds
-// is read only when deep.
-func (s *scanner) literal(toks []token, deep bool) (literal.Value, *refusal) {
+// literal reads a constant expression, or says why it is none.
+func (s *scanner) literal(toks []token) (literal.Value, *refusal) {
 	for len(toks) > 2 && s.is(toks[0], "(") && s.closing(toks, 0) == len(toks)-1 && !s.hasComma(toks[1:len(toks)-1]) {
 		toks = toks[1 : len(toks)-1]
 	}
@@ -65,7 +65,7 @@ func (s *scanner) literal(toks []token, deep bool) (literal.Value, *refusal) {
 	case first.kind == tokString:
 		return s.stringLiteral(toks)
 	case first.class == clOpen:
-		return s.container(toks, deep)
+		return s.container(toks)
 	case len(toks) == 2 && toks[1].kind == tokNumber && (s.is(first, "-") || s.is(first, "+")):
 		return number(string(s.text(first)) + string(s.text(toks[1])))
 	case len(toks) == 1 && first.kind == tokNumber:
@@ -111,12 +111,36 @@ func (s *scanner) value(name string, c constant) (literal.Value, *refusal) {
 		r := refuse(strconv.Quote(name) + " has more than one value")
 		r.notes = []diag.Note{noteAt("it is bound here", s.placeOf(c.at)), noteAt("and here", s.placeOf(c.again))}
 		return literal.Value{}, r
-	case c.refused != nil:
+	case s.asked >= maxAsked || s.reread > 64<<10+8*len(s.lx.src):
+		return literal.Value{}, refuse(strconv.Quote(name) + " leads on and on to other names")
+	}
+	s.asked++
+	s.reread += int(c.to - c.from)
+	v, refused := s.literal(s.lexed(c.from, c.to))
+	s.asked--
+	if refused != nil {
 		r := refuse(strconv.Quote(name) + " is not a constant")
-		r.notes = append([]diag.Note{noteAt(c.refused.why, s.placeOf(c.at))}, c.refused.notes...)
+		r.notes = append([]diag.Note{noteAt(refused.why, s.placeOf(c.at))}, refused.notes...)
 		return literal.Value{}, r
 	}
-	return c.value, nil
+	return v, nil
+}
+
+// maxAsked is how many names may lead from one to the next. What is read for
+// them is bounded too, in proportion to the file.
+const maxAsked = 20
+
+// lexed cuts a part of the source into tokens once more, up to what is no part of
+// an expression, such as the format of a field.
+func (s *scanner) lexed(from, to int32) []token {
+	var lx lexer
+	lx.reset(s.lx.src[from:to])
+	lx.next()
+	for i := range lx.tokens {
+		lx.tokens[i].start += from
+		lx.tokens[i].end += from
+	}
+	return lx.tokens
 }
 
 func noteAt(msg string, at literal.Place) diag.Note {
@@ -145,7 +169,7 @@ func (s *scanner) hasComma(toks []token) bool {
 const maxItems = 1000
 
 // container reads a list or tuple of constants; of a dict only that it is one.
-func (s *scanner) container(toks []token, deep bool) (literal.Value, *refusal) {
+func (s *scanner) container(toks []token) (literal.Value, *refusal) {
 	if s.closing(toks, 0) != len(toks)-1 {
 		return literal.Value{}, refuse(notConstant)
 	}
@@ -157,15 +181,12 @@ func (s *scanner) container(toks []token, deep bool) (literal.Value, *refusal) {
 	case s.is(toks[0], "("):
 		v.Kind = literal.Tuple
 	}
-	if !deep {
-		return v, nil
-	}
 	parts := s.commas(toks[1 : len(toks)-1])
 	if len(parts) > maxItems {
 		return literal.Value{}, refuse("the list is too long to be read")
 	}
 	for _, part := range parts {
-		item, refused := s.literal(part, deep)
+		item, refused := s.literal(part)
 		if refused != nil {
 			return literal.Value{}, refused
 		}

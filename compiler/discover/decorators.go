@@ -121,7 +121,7 @@ func (s *scanner) arg(toks []token) Arg {
 	if len(toks) > 2 && first.kind == tokName && s.is(toks[1], "=") {
 		a.Name, toks = s.name(first), toks[2:]
 	}
-	v, refused := s.literal(toks, true)
+	v, refused := s.literal(toks)
 	v.Place = s.span(toks)
 	if refused != nil {
 		v.Kind = literal.Bad

@@ -3,7 +3,6 @@ package discover
 import (
 	"bytes"
 	"path"
-	"slices"
 	"strings"
 
 	"fngen.dev/fngen/compiler/literal"
@@ -27,43 +26,43 @@ const (
 	Required
 )
 
-// DjangoSettings is a value that the code gives DJANGO_SETTINGS_MODULE. A Firm
-// one takes the place of what the environment says.
+// DjangoSettings is a value that the code gives DJANGO_SETTINGS_MODULE.
 type DjangoSettings struct {
 	Module string
-	Firm   bool
 	Place  literal.Place
 }
-
-// readers are the modules from which environment variables are read, by the
-// first part of their name. Only files that hold one of these words are looked
-// at.
-var (
-	readers     = []string{"os", "decouple", "environs", "environ", "starlette"}
-	readerWords = [][]byte{[]byte("environ"), []byte("getenv"), []byte("decouple"), []byte("starlette.config")}
-)
 
 // maxEnv reads of one file are kept.
 const maxEnv = 1000
 
-// watch prepares for the environment variables of a file.
-func (s *scanner) watch(src []byte) {
-	s.reads = slices.ContainsFunc(readerWords, func(w []byte) bool { return bytes.Contains(src, w) }) && !isTest(s.out.File)
-	// Under a prefix the names in the code are not those of the variables.
-	s.prefixed = s.reads && (bytes.Contains(src, []byte("prefixed(")) || bytes.Contains(src, []byte(".prefix")))
-}
+// The words without which a file that imports os reads no variable; a part that
+// begins with a rare letter is found sooner.
+var environWord, getenvWord = []byte("viron"), []byte("getenv")
 
+// watched reports whether environment variables are read by what a module has,
+// so that its names are to be kept. The lines of a file are looked at from the
+// first such import on.
 func (s *scanner) watched(module string) bool {
-	if !s.reads || s.shallow {
+	first, _, _ := strings.Cut(module, ".")
+	switch first {
+	case "os", "decouple", "environs", "environ", "starlette":
+	default:
 		return false
 	}
-	first, _, _ := strings.Cut(module, ".")
-	return slices.Contains(readers, first)
+	if s.reads || s.shallow || s.readsNot && first == "os" {
+		return s.reads
+	}
+	src := s.lx.src
+	s.reads = !isTest(s.out.File) && (first != "os" || bytes.Contains(src, environWord) || bytes.Contains(src, getenvWord))
+	s.readsNot = !s.reads && first == "os"
+	// Under a prefix the names in the code are not those of the variables.
+	s.prefixed = s.reads && (bytes.Contains(src, []byte("prefixed(")) || bytes.Contains(src, []byte(".prefix")))
+	return s.reads
 }
 
 // environment notes the variables that a logical line reads or sets.
 func (s *scanner) environment(toks []token) {
-	if !s.reads || s.shallow || s.inMain() || len(s.out.Env) >= maxEnv {
+	if !s.reads || s.inMain() || len(s.out.Env) >= maxEnv {
 		return
 	}
 	for i, t := range toks {
@@ -107,16 +106,7 @@ func (s *scanner) fields(t token) {
 		if end < 0 {
 			return
 		}
-		var lx lexer
-		lx.reset(text[i+1 : i+end])
-		lx.next()
-		inner := lx.tokens
-		for n := range inner {
-			inner[n].start += t.start + int32(i) + 1
-			inner[n].end += t.start + int32(i) + 1
-			inner[n].line = t.line
-		}
-		s.environment(inner)
+		s.environment(s.lexed(t.start+int32(i)+1, t.start+int32(i+end)))
 		i += end
 	}
 }
@@ -152,7 +142,7 @@ func (s *scanner) subscript(toks []token, i int, rest []token) {
 			kind = Optional
 		case len(rest) > 3 && s.is(rest[3], "="):
 			kind = Preset
-			s.djangoSettings(rest[1], rest[4:], true)
+			s.djangoSettings(rest[1], rest[4:])
 		}
 		s.env(rest[1], kind)
 	case i > 1 && s.is(toks[i-1], "in"):
@@ -188,12 +178,12 @@ func (s *scanner) env(t token, kind EnvKind) {
 const settingsVariable = "DJANGO_SETTINGS_MODULE"
 
 // djangoSettings keeps the literal that the code gives that variable.
-func (s *scanner) djangoSettings(name token, value []token, firm bool) {
+func (s *scanner) djangoSettings(name token, value []token) {
 	if text, _ := unquote(string(s.text(name))); text != settingsVariable || len(value) == 0 {
 		return
 	}
-	if v, refused := s.literal(value, false); refused == nil && v.Kind == literal.Str {
-		s.out.Settings = append(s.out.Settings, DjangoSettings{v.Str, firm, s.span(value)})
+	if v, refused := s.literal(value); refused == nil && v.Kind == literal.Str {
+		s.out.Settings = append(s.out.Settings, DjangoSettings{v.Str, s.span(value)})
 	}
 }
 

@@ -147,7 +147,8 @@ func (s *scanner) bindImport(bound, module, name string, at token) {
 	if s.consts != nil && s.atModuleLevel() {
 		s.notConstant(bound, at)
 	}
-	target := module
+	var target string
+	s.apps = s.apps || isFramework(module)
 	switch {
 	case isFngen(module):
 		s.imports(at)
@@ -159,7 +160,6 @@ func (s *scanner) bindImport(bound, module, name string, at token) {
 		target = joined(s.absolute(module), name)
 	default:
 		s.aside(bound, module, name, at)
-		target = ""
 	}
 	s.bind(bound, target)
 }

@@ -24,6 +24,9 @@ type Modules struct {
 type namespace struct {
 	*scanner
 	names map[string]string
+	// visible are the names without an underscore, once the file is done.
+	visible []string
+	done    bool
 }
 
 // Bounds for a hostile tree; nothing real comes near.
@@ -173,6 +176,7 @@ func (m *Modules) of(file string, src []byte) *namespace {
 	ns := &namespace{scanner: s, names: s.blocks[0].names}
 	m.known[file] = ns
 	s.scan(src)
+	ns.done = true
 	return ns
 }
 
@@ -186,6 +190,11 @@ func (m *Modules) constant(file, dotted, name string) (literal.Value, *refusal) 
 	if !known {
 		return literal.Value{}, refuse(strconv.Quote(name) + " is not a constant of " + end.at.out.File)
 	}
+	if m.depth >= maxDepth {
+		return literal.Value{}, refuse(strconv.Quote(name) + " leads on and on to other files")
+	}
+	m.depth++
+	defer func() { m.depth-- }()
 	v, refused := end.at.value(end.name, c)
 	if refused != nil && len(refused.notes) == 0 {
 		refused.notes = []diag.Note{noteAt("it is bound here", end.at.placeOf(c.at))}

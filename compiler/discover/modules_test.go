@@ -60,6 +60,15 @@ func TestHostileModules(t *testing.T) {
 	for i := range 100_000 {
 		chain[fmt.Sprintf("m%d.py", i)] = fmt.Sprintf("from m%d import *\nfrom m%d import web\n", i+1, i+1)
 	}
+	var powers strings.Builder
+	powers.WriteString("from fngen.powers import webapp\n")
+	for i := range 30 {
+		fmt.Fprintf(&powers, "N%d = [%s]\n", i, strings.Repeat(fmt.Sprintf("N%d, ", i+1), 900))
+	}
+	powers.WriteString("SELF = SELF\n@webapp(N0, health=SELF)\ndef f(): pass\n")
+	if d := Scan("a.py", []byte(powers.String())).Diagnostics; len(d) != 2 {
+		t.Errorf("lists of lists: %v", d)
+	}
 	main := "from m0 import *\n@web('flask')\ndef f(): pass\n"
 	for _, tree := range []tree{stars, chain} {
 		m := tree.modules()

@@ -64,7 +64,7 @@ func (s *scanner) read(base, method string, at token, args [][]token) {
 	name := args[0][0]
 	kind := s.kindOf(base, method, args)
 	if kind == Preset && len(args) > 1 {
-		s.djangoSettings(name, args[1], false)
+		s.djangoSettings(name, args[1])
 	}
 	if text, _ := unquote(string(s.text(name))); kind == Required && slices.Contains(s.schemed, text) {
 		kind = Optional
@@ -111,7 +111,7 @@ func (s *scanner) kindOf(base, method string, args [][]token) EnvKind {
 // maker binds NAME = Env(...) to the object that it makes. The defaults that
 // django-environ takes there count for every read.
 func (s *scanner) maker(value []token) string {
-	if !s.reads || s.shallow {
+	if !s.reads {
 		return ""
 	}
 	dotted, rest := s.dotted(value)

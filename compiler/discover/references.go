@@ -48,10 +48,14 @@ type across struct {
 	// that may be making it.
 	apps    bool
 	factory *factory
-	// reads says that the file may read environment variables, prefixed that the
-	// names of some are not all that is written; schemed have a default.
-	reads, prefixed bool
-	schemed         []string
+	// asked counts constants that lead to others, reread the bytes of all that
+	// were asked for.
+	asked, reread int
+	// reads says that the file may read environment variables, readsNot that it
+	// imports os for other things; prefixed says that the names of some are not
+	// all that is written, schemed have a default.
+	reads, readsNot, prefixed bool
+	schemed                   []string
 }
 
 // foreign is one module-level import from elsewhere than fngen; bound is "*" for

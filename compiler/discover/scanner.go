@@ -84,8 +84,6 @@ func newScanner(file string, src []byte) *scanner {
 	s.lx.reset(src)
 	s.blocks = append(make([]block, 0, 8), block{names: map[string]string{}})
 	s.marked = bytes.IndexByte(src, '@') >= 0
-	s.apps = hasApps(src)
-	s.watch(src)
 	return s
 }
 

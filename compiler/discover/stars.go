@@ -38,6 +38,9 @@ func (ns *namespace) public() []string {
 	if ns.exportsKnown {
 		return ns.exportNames
 	}
+	if ns.visible != nil {
+		return ns.visible
+	}
 	var out []string
 	for name := range ns.names {
 		if !strings.HasPrefix(name, "_") {
@@ -45,11 +48,23 @@ func (ns *namespace) public() []string {
 		}
 	}
 	slices.Sort(out)
+	if ns.done {
+		ns.visible = out
+	}
 	return out
+}
+
+// changed notes a call such as NAME.append(...), which leaves NAME without the
+// value that it was given.
+func (s *scanner) changed(toks []token) {
+	if s.all && len(toks) > 3 && toks[0].kind == tokName && s.is(toks[1], ".") {
+		s.notConstant(s.name(toks[0]), toks[0])
+	}
 }
 
 // exported reads what a statement does to __all__.
 func (s *scanner) exported(toks []token) {
+	s.changed(toks)
 	if !s.all || !s.is(toks[0], "__all__") || len(toks) < 3 || !s.atModuleLevel() {
 		return
 	}
@@ -74,7 +89,7 @@ func (s *scanner) exported(toks []token) {
 
 // texts reads a list or tuple of strings, or one string.
 func (s *scanner) texts(toks []token) ([]string, bool) {
-	v, refused := s.literal(toks, true)
+	v, refused := s.literal(toks)
 	switch {
 	case refused != nil:
 		return nil, false

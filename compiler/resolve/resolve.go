@@ -29,6 +29,8 @@ type Input struct {
 	Env     []discover.EnvRead
 	// Imports are where files import fngen.
 	Imports []literal.Place
+	// Settings are the modules of settings that files name for Django.
+	Settings []discover.DjangoSettings
 	// Faulty says that a Python file has faults: a Power may be in what could not
 	// be read, so that none was found says nothing.
 	Faulty bool
@@ -69,6 +71,7 @@ func Project(in Input) (*ir.Project, diag.List) {
 	r.uniqueNames(uses)
 	r.shadowedSDK()
 	r.hosts(p, uses)
+	r.django(p)
 	p.Dependencies = dependencies(in.Requirements, in.Python, p.Functions)
 	p.Env = environment(in.Env, uses)
 	r.frameworksInstalled(uses)

@@ -20,9 +20,9 @@ const (
 	MaxFiles    = 50_000
 	MaxTreeSize = 512 << 20
 	MaxFileSize = 100 << 20
-	maxPath     = 1024
-	maxName     = 255
-	maxDepth    = 64
+	MaxPath     = 1024
+	MaxName     = 255
+	MaxDepth    = 64
 )
 
 // check looks at a file that no rule leaves out: it ships, or the node says why
@@ -126,10 +126,10 @@ func (n *node) checkPath(p, name string, depth int) bool {
 	why := badName(name)
 	switch {
 	case why != "":
-	case len(p) > maxPath:
-		why = fmt.Sprintf("is longer than %d bytes", maxPath)
-	case depth >= maxDepth:
-		why = fmt.Sprintf("is more than %d directories deep", maxDepth)
+	case len(p) > MaxPath:
+		why = fmt.Sprintf("is longer than %d bytes", MaxPath)
+	case depth >= MaxDepth:
+		why = fmt.Sprintf("is more than %d directories deep", MaxDepth)
 	default:
 		return true
 	}
@@ -148,8 +148,8 @@ func badName(name string) string {
 		plain = plain && name[i] >= ' ' && name[i] < 0x7f && name[i] != '\\'
 	}
 	switch {
-	case len(name) > maxName:
-		return fmt.Sprintf("has a name of more than %d bytes", maxName)
+	case len(name) > MaxName:
+		return fmt.Sprintf("has a name of more than %d bytes", MaxName)
 	case plain:
 		return ""
 	case !utf8.ValidString(name):

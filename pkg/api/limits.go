@@ -5,14 +5,14 @@ import (
 	"fngen.dev/fngen/pkg/delta"
 )
 
-// Limits of a tree. The CLI refuses what is over them with the file's name; the
-// server refuses it again.
+// Limits of a tree, those of package source: the CLI refuses what is over them
+// with the file's name, and the server refuses it again.
 const (
 	MaxFiles         = source.MaxFiles
 	MaxTreeBytes     = source.MaxTreeSize
 	MaxFileBytes     = source.MaxFileSize
-	MaxPathBytes     = 1024
-	MaxSegmentBytes  = 255
-	MaxDepth         = 64
+	MaxPathBytes     = source.MaxPath
+	MaxSegmentBytes  = source.MaxName
+	MaxDepth         = source.MaxDepth
 	MaxManifestBytes = delta.MaxBytes
 )

@@ -123,7 +123,7 @@ func (d *decoder) path() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if shared > uint64(len(d.last)) || length > maxPath || shared+length > maxPath {
+	if shared > uint64(len(d.last)) || length > source.MaxPath || shared+length > source.MaxPath {
 		return "", fmt.Errorf("path of %d and %d bytes: %w", shared, length, ErrMalformed)
 	}
 	// Prefixes make long paths of few bytes.

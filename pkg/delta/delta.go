@@ -30,11 +30,8 @@ const (
 	keep
 )
 
-// Bounds of what Apply makes. MaxBytes holds the form and, apart, the paths.
-const (
-	MaxBytes = 16 << 20
-	maxPath  = 1024
-)
+// MaxBytes bounds the form and, apart, the paths that it makes.
+const MaxBytes = 16 << 20
 
 const hashBytes = 32
 

@@ -39,6 +39,13 @@ func (s *Server) takeTree(w http.ResponseWriter, r *http.Request) ([]string, err
 	if err != nil {
 		return nil, err
 	}
+	// Who comes back after a broken connection must find what had arrived: the
+	// request that it belonged to may not have ended yet.
+	done, err := s.intakes.take(r.Context(), p.Scope()+" "+digest)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	// A tree that was kept is complete: its blobs go only with its project. The
 	// body is not even read.
 	if ok, err := s.Store.HasTree(r.Context(), p.ID, digest); err != nil || ok {
