@@ -20,8 +20,11 @@ func (r *requirements) pyproject() {
 	}
 	if r.project.table.get("project", "dependencies") == nil {
 		if tool, at := r.project.foreign(); tool != "" {
-			r.fault("FN1122", at, fmt.Sprintf("the dependencies are written for %s alone, and are not read", tool),
-				"write them as `dependencies = [...]` of [project], or export them: "+exports[tool])
+			help := "write them as `dependencies = [...]` of [project]"
+			if exports[tool] != "" {
+				help += ", or export them: " + exports[tool]
+			}
+			r.fault("FN1122", at, fmt.Sprintf("the dependencies are written for %s alone, and are not read", tool), help)
 		}
 		return
 	}
@@ -107,11 +110,10 @@ var exports = map[string]string{
 	"Pipenv": "`pipenv requirements > requirements.txt`",
 	"PDM":    "`pdm export -o requirements.txt`",
 	"Conda":  "`pip list --format=freeze > requirements.txt` in the environment",
-	"Flit":   "`flit` reads [project] too since 3.2",
 }
 
-// unread are files that other tools read, and that say nothing here.
-var unread = []struct{ file, tool string }{
+// foreignFiles are what other tools read, and what says nothing here.
+var foreignFiles = []struct{ file, tool string }{
 	{"poetry.lock", "Poetry"},
 	{"Pipfile.lock", "Pipenv"},
 	{"Pipfile", "Pipenv"},
@@ -129,7 +131,7 @@ func (r *requirements) unread() {
 		return
 	}
 	fromProject := len(r.out.Files) > 0
-	for _, u := range unread {
+	for _, u := range foreignFiles {
 		locks := strings.Contains(u.file, "lock")
 		if !has(r.tree, u.file) || fromProject && !locks {
 			continue

@@ -124,17 +124,21 @@ func (p *pythons) contradiction(chosen, requires Text, locked bool) {
 // satisfying picks the newest available version that a specifier, such as
 // requires-python, allows.
 func (p *pythons) satisfying(want Text) string {
+	what, help := "requires-python ", "write, for example, `requires-python = \">=3.11\"`"
+	if want.Place.File == ".python-version" {
+		what, help = "", "write, for example, `>=3.11`"
+	}
 	for i := len(p.available) - 1; i >= 0; i-- {
 		ok, valid := allows(want.Value, p.available[i])
 		if !valid {
-			p.fault("FN1113", want.Place, fmt.Sprintf("requires-python %q is not a version specifier", want.Value), "write, for example, `requires-python = \">=3.11\"`")
+			p.fault("FN1113", want.Place, fmt.Sprintf("%s%q is not a version specifier", what, want.Value), help)
 			return p.newest
 		}
 		if ok {
 			return p.available[i]
 		}
 	}
-	p.fault("FN1114", want.Place, fmt.Sprintf("requires-python %q allows none of the versions on this platform, which has %s", want.Value, strings.Join(p.available, ", ")),
+	p.fault("FN1114", want.Place, fmt.Sprintf("%s%q allows none of the versions on this platform, which has %s", what, want.Value, strings.Join(p.available, ", ")),
 		"allow one of them, or set `python:` in fngen.yml")
 	return p.newest
 }
