@@ -46,7 +46,7 @@ func (r *reader) read(file string) ([]byte, error) {
 		got, err := f.Read(r.buf[n:])
 		n += got
 		switch {
-		case err == io.EOF || n > discover.MaxSource:
+		case errors.Is(err, io.EOF) || n > discover.MaxSource:
 			return r.buf[:n], nil
 		case err != nil:
 			return nil, err
