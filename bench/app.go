@@ -52,6 +52,8 @@ type bench struct {
 	lender string
 	layer  string
 	uid    int
+	// trees counts the projects of upload.go.
+	trees int
 }
 
 func newBench() (*bench, error) {
@@ -96,10 +98,6 @@ func (b *bench) prepare(ctx context.Context) error {
 func (b *bench) writeApp() error {
 	b.version++
 	return os.WriteFile(filepath.Join(b.dir, "app.py"), []byte(fmt.Sprintf(source, b.version)+power), 0o600)
-}
-
-func (b *bench) push(ctx context.Context) error {
-	return command(ctx, "fngen", "push", b.project, b.dir)
 }
 
 func (b *bench) cleanUp() {

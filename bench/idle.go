@@ -10,28 +10,6 @@ import (
 	"time"
 )
 
-// noChange measures a push of what is live already, beside the start of the CLI
-// and one request, which no push can do without.
-func (b *bench) noChange(ctx context.Context) ([]figure, error) {
-	var ours, floor []time.Duration
-	for range turns {
-		begin := time.Now()
-		if err := b.push(ctx); err != nil {
-			return nil, err
-		}
-		ours = append(ours, time.Since(begin))
-		begin = time.Now()
-		if err := command(ctx, "fngen", "connect"); err != nil {
-			return nil, err
-		}
-		floor = append(floor, time.Since(begin))
-	}
-	return []figure{{
-		"push without a change", seconds(median(ours)), seconds(median(floor)) + " (`fngen connect`: start and one request)",
-		fmt.Sprintf("%.2f", float64(median(ours))/float64(median(floor))), "< 1 s",
-	}}, nil
-}
-
 // makeUp measures `make up` on a cluster that runs.
 func (b *bench) makeUp(ctx context.Context) ([]figure, error) {
 	// Once before, so that what changed in the checkout is not counted.
@@ -70,8 +48,12 @@ func (b *bench) memory(context.Context) ([]figure, error) {
 	}, nil
 }
 
-// resident is the largest VmRSS, in MB, of the processes of that name.
-func resident(name string) (int, error) {
+// resident is the largest VmRSS, in MB, of the processes of that name, and peakOf
+// the most that one of them ever had.
+func resident(name string) (int, error) { return memoryOf(name, "VmRSS:") }
+func peakOf(name string) (int, error)   { return memoryOf(name, "VmHWM:") }
+
+func memoryOf(name, field string) (int, error) {
 	files, err := filepath.Glob("/proc/[0-9]*/status")
 	if err != nil {
 		return 0, err
@@ -86,7 +68,7 @@ func resident(name string) (int, error) {
 			continue
 		}
 		for line := range strings.Lines(string(text)) {
-			if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			if value, ok := strings.CutPrefix(line, field); ok {
 				kb, err := strconv.Atoi(strings.Fields(value)[0])
 				if err != nil {
 					return 0, fmt.Errorf("read %s: %w", file, err)

@@ -36,6 +36,7 @@ var offline = []struct {
 	name    string
 	measure func(context.Context) ([]figure, error)
 }{
+	{"files", listFiles},
 	{"discover", discovery},
 }
 
@@ -45,7 +46,9 @@ var online = []struct {
 	measure func(*bench, context.Context) ([]figure, error)
 }{
 	{"rollout", (*bench).pushToAnswer},
-	{"no-change", (*bench).noChange},
+	{"first-push", (*bench).firstPush},
+	{"no-change-push", (*bench).noChangePush},
+	{"one-line", (*bench).oneLine},
 	{"up", (*bench).makeUp},
 	{"memory", (*bench).memory},
 }

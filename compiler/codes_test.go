@@ -93,7 +93,7 @@ func TestInterrupted(t *testing.T) {
 	if project != nil || len(diags) != 1 || diags[0].Code != "FN1000" {
 		t.Errorf("got %v, %v", project, diags)
 	}
-	if _, err := source.Scan(ctx, t.TempDir()); err == nil {
+	if _, err := source.Scan(ctx, t.TempDir(), source.Options{}); err == nil {
 		t.Error("a scan that was interrupted reports no error")
 	}
 }

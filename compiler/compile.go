@@ -21,12 +21,16 @@ import (
 )
 
 // Target is what a platform has. Its zero value has every region of the catalog,
-// the first of them as default, and Python 3.11.
+// the first of them as default, Python 3.11, and every Power that compiles.
 type Target struct {
 	Regions       []string
 	DefaultRegion string
+	// Domain is the suffix of the platform's own hosts; empty when it is not known.
+	Domain string
 	// Pythons are language versions such as "3.11".
 	Pythons []string
+	// Powers are the names of decorators, such as "webapp".
+	Powers []string
 }
 
 // Input is one tree and how it is to be read.
@@ -49,9 +53,11 @@ const maxDiagnostics = 1000
 func Compile(ctx context.Context, in Input) (*ir.Project, diag.List) {
 	target := in.Target.withDefaults()
 	file, diags := config.Load(in.Tree)
-	python, more := config.Python(in.Tree, file, target.Pythons)
+	metadata, more := config.LoadPyproject(in.Tree)
 	diags = append(diags, more...)
-	files, more := config.Requirements(in.Tree)
+	python, more := config.Python(in.Tree, file, metadata, target.Pythons)
+	diags = append(diags, more...)
+	requirements, more := config.ReadRequirements(in.Tree, metadata)
 	diags = append(diags, more...)
 	found := search(ctx, in.Tree, in.Entry)
 	diags = append(append(diags, found.diags...), tooNew(found.needs, python)...)
@@ -60,14 +66,15 @@ func Compile(ctx context.Context, in Input) (*ir.Project, diag.List) {
 		return nil, diags
 	}
 	project, more := resolve.Project(resolve.Input{
-		Project: in.Project, Config: file, Tree: in.Tree, Uses: found.uses, Apps: found.apps, Faulty: found.diags.HasErrors(), Entry: in.Entry,
-		Python: python, Requirements: files, Regions: target.Regions, DefaultRegion: target.DefaultRegion,
+		Project: in.Project, Config: file, Tree: in.Tree, Uses: found.uses, Apps: found.apps, Env: found.env, Imports: found.imports, Settings: found.settings, Faulty: found.diags.HasErrors(), Entry: in.Entry,
+		Python: python, Requirements: requirements, Regions: target.Regions, DefaultRegion: target.DefaultRegion,
+		Powers: target.Powers, Domain: target.Domain,
 	})
 	diags = append(diags, more...).Sorted()
 	if len(diags) > maxDiagnostics {
 		diags = diags[:maxDiagnostics:maxDiagnostics]
 	}
-	addExcerpts(in.Tree.FS, diags)
+	AddExcerpts(in.Tree, diags)
 	if diags.HasErrors() {
 		return nil, diags
 	}
@@ -85,6 +92,9 @@ func (t Target) withDefaults() Target {
 	}
 	if len(t.Pythons) == 0 {
 		t.Pythons = []string{"3.11"}
+	}
+	if len(t.Powers) == 0 {
+		t.Powers = resolve.Powers()
 	}
 	t.Pythons = slices.Clone(t.Pythons)
 	slices.SortFunc(t.Pythons, func(a, b string) int { return minor(a) - minor(b) })

@@ -5,6 +5,7 @@ package compiler_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"flag"
 	"os"
@@ -25,7 +26,8 @@ import (
 var update = flag.Bool("update", false, "rewrite the want sections of testdata")
 
 // Each case is a tree and what it means. Lines of the comment set the input:
-// "project: shop", "entry: a.py", "regions: us-west", "pythons: 3.11 3.12".
+// "project: shop", "entry: a.py", "regions: us-west", "pythons: 3.11 3.12",
+// "powers: webapp", "domain: fngen.localhost".
 // A section "want" holds the diagnostics as text, then the ir as JSON.
 func TestCompile(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -75,13 +77,19 @@ func write(t *testing.T, name string, data []byte) {
 	}
 }
 
-// create makes the file, or what its text asks for: "LINK target", "FIFO", or
-// "SPARSE 101" for so many MiB that take no room.
+// create makes the file, or what its text asks for: "LINK target", "FIFO", "DIR",
+// "SPARSE 101" for so many MiB that take no room, or "INDEX 100644 a.py" for a git
+// index with one entry.
 func create(name string, data []byte) error {
 	what, value, _ := strings.Cut(strings.TrimSpace(string(data)), " ")
 	switch what {
 	case "LINK":
 		return os.Symlink(value, name)
+	case "DIR":
+		return os.Mkdir(name, 0o755)
+	case "INDEX":
+		mode, file, _ := strings.Cut(value, " ")
+		return os.WriteFile(name, gitIndex(mode, file), 0o644)
 	case "FIFO":
 		return syscall.Mkfifo(name, 0o644)
 	case "SPARSE":
@@ -95,6 +103,20 @@ func create(name string, data []byte) error {
 		return os.Truncate(name, size<<20)
 	}
 	return os.WriteFile(name, unescape(data), 0o644)
+}
+
+// gitIndex is an index of one entry, of which only mode and name are set.
+func gitIndex(mode, file string) []byte {
+	bits, err := strconv.ParseUint(mode, 8, 32)
+	if err != nil {
+		panic(err)
+	}
+	entry := make([]byte, 24, 70+len(file))
+	entry = binary.BigEndian.AppendUint32(entry, uint32(bits))
+	entry = append(entry, make([]byte, 34)...)
+	entry = append(entry, file...)
+	entry = append(entry, make([]byte, 8-len(entry)%8)...)
+	return append([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x01"), entry...)
 }
 
 // unescape lets a case hold bytes that a text file cannot show.
@@ -116,13 +138,15 @@ func describe(t *testing.T, dir, comment string) string {
 	if settings["file"] != "" {
 		path = filepath.Join(dir, settings["file"])
 	}
-	scanned, err := source.Scan(context.Background(), path)
+	scanned, err := source.Scan(context.Background(), path, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	in := compiler.Input{Tree: scanned.Tree, Entry: scanned.Entry, Project: settings["project"]}
 	in.Target.Regions = strings.Fields(settings["regions"])
 	in.Target.Pythons = strings.Fields(settings["pythons"])
+	in.Target.Powers = strings.Fields(settings["powers"])
+	in.Target.Domain = settings["domain"]
 	project, diags := compiler.Compile(context.Background(), in)
 	if (project == nil) != diags.HasErrors() {
 		t.Errorf("project is %v, diagnostics %v", project, diags)

@@ -7,16 +7,21 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/source"
 )
 
 // maxExcerpt is the longest line that is shown; of generated code nothing is.
 const maxExcerpt = 400
 
-var userinfo = regexp.MustCompile(`://[^/@\s]+@`)
+// A password, or a token in its place, and one in the query of a URL.
+var (
+	userinfo = regexp.MustCompile(`://[^/\s]+@`)
+	secrets  = regexp.MustCompile(`(?i)[?&][a-z_-]*(?:token|key|secret|password|auth|sig)[a-z_-]*=[^&#\s"']+`)
+)
 
-// addExcerpts gives each diagnostic its source line. A password in a URL is
+// AddExcerpts gives each diagnostic its source line. A password in a URL is
 // covered, letter for letter so that the caret still fits.
-func addExcerpts(fsys fs.FS, diags diag.List) {
+func AddExcerpts(tree source.Tree, diags diag.List) diag.List {
 	lines := map[string][][]byte{}
 	for i := range diags {
 		d := &diags[i]
@@ -25,7 +30,7 @@ func addExcerpts(fsys fs.FS, diags diag.List) {
 		}
 		file, read := lines[d.File]
 		if !read {
-			data, err := fs.ReadFile(fsys, d.File)
+			data, err := fs.ReadFile(tree.FS, d.File)
 			if err == nil {
 				file = splitLines(data)
 			}
@@ -35,10 +40,15 @@ func addExcerpts(fsys fs.FS, diags diag.List) {
 			continue
 		}
 		text := strings.ToValidUTF8(string(file[d.Line-1]), "?")
-		d.Excerpt = userinfo.ReplaceAllStringFunc(text, func(s string) string {
+		text = userinfo.ReplaceAllStringFunc(text, func(s string) string {
 			return "://" + strings.Repeat("*", len(s)-4) + "@"
 		})
+		d.Excerpt = secrets.ReplaceAllStringFunc(text, func(s string) string {
+			name, value, _ := strings.Cut(s, "=")
+			return name + "=" + strings.Repeat("*", len(value))
+		})
 	}
+	return diags
 }
 
 // splitLines knows the three line ends that Python knows.

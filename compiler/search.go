@@ -11,6 +11,7 @@ import (
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/discover"
+	"fngen.dev/fngen/compiler/literal"
 	"fngen.dev/fngen/compiler/source"
 )
 
@@ -19,7 +20,12 @@ type found struct {
 	uses  []discover.Use
 	apps  []discover.App
 	needs []discover.Needs
-	diags diag.List
+	env   []discover.EnvRead
+	// settings are the modules of settings that files name for Django.
+	settings []discover.DjangoSettings
+	// imports are where files import fngen.
+	imports []literal.Place
+	diags   diag.List
 }
 
 // search reads every .py file, several at a time, and puts the results in the
@@ -45,17 +51,22 @@ func search(ctx context.Context, tree source.Tree, entry string) found {
 		})
 	}
 	_ = group.Wait() // no worker fails: what is wrong is in the modules
+	readAgain(ctx, tree.FS, files, modules, entry)
 	var out found
 	for _, m := range modules {
 		if m == nil {
 			continue // interrupted
 		}
+		out.env, out.settings = append(out.env, m.Env...), append(out.settings, m.Settings...)
 		if m.Needs.Minor > 0 {
 			out.needs = append(out.needs, m.Needs)
 		}
 		if entry != "" && m.File != entry {
 			out.diags = append(out.diags, m.Broken()...)
 			continue
+		}
+		if m.Import.Line > 0 {
+			out.imports = append(out.imports, m.Import)
 		}
 		out.uses = append(out.uses, m.Uses...)
 		out.apps = append(out.apps, m.Apps...)

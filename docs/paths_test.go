@@ -18,7 +18,7 @@ func TestNamedPathsExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	documents = append(documents, "../README.md", "../CONTRIBUTING.md")
+	documents = append(documents, "../README.md", "../CONTRIBUTING.md", "../examples/README.md")
 	found := 0
 	for _, document := range documents {
 		text, err := os.ReadFile(document)

@@ -1,55 +1,114 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	nomad "github.com/hashicorp/nomad/api"
 
+	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/jobs"
 )
 
-// TestHCLRoundTrip sends each emitted job to the real parser and validator: what
-// a person reads is what was registered.
-func TestHCLRoundTrip(t *testing.T) {
+// TestHCL sends every job of every example to the real parser and validator, as
+// the text that is kept in jobs/testdata: what a person reads there, what the
+// parser makes of it, and what a push registers are one job.
+func TestHCL(t *testing.T) {
 	requireCluster(t)
 	client, err := nomad.NewClient(nomad.DefaultConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, job := range everyJob(t) {
-		source, err := jobs.HCL(job)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parsed, err := client.Jobs().ParseHCLOpts(&nomad.JobsParseRequest{JobHCL: string(source), Canonicalize: true})
-		if err != nil {
-			t.Fatalf("parse %s: %v\n%s", *job.ID, err, source)
-		}
-		job.Canonicalize()
-		if diff := cmp.Diff(job, parsed, cmp.FilterPath(config, cmp.Comparer(sameConfig))); diff != "" {
-			t.Errorf("%s differs after parsing (-ours +parsed):\n%s", *job.ID, diff)
-		}
-		answer, _, err := client.Jobs().Validate(job, nil)
-		if err != nil || answer.Error != "" {
-			t.Errorf("validate %s: %v %s", *job.ID, err, answer.Error)
-		}
+	for file, job := range goldenJobs(t) {
+		t.Run(file, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join("../jobs/testdata", file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			parsed := parse(t, client, text, job)
+			parsed.Namespace = new("default") // the project's exists only once it was created
+			answer, _, err := client.Jobs().Validate(parsed, nil)
+			if err != nil || answer.Error != "" || answer.Warnings != "" {
+				t.Errorf("validate: %v, answer %+v", err, answer)
+			}
+		})
 	}
 }
 
-func everyJob(t *testing.T) []*nomad.Job {
-	t.Helper()
-	project := &ir.Project{
-		Version: ir.Version, Name: "default", Python: "3.11",
-		Dependencies: ir.Dependencies{Files: []string{"requirements.txt"}},
-		Servers:      []ir.Server{{Name: "web", Size: "s", Region: "us-west", Count: 2}, {Name: "big", Size: "xl", Region: "us-west", Count: 1}},
-		Functions: []ir.Function{{
-			Name: "live_app", Power: ir.PowerWebApp, File: "a dir/app's.py", Line: 12,
-			WebApp: &ir.WebApp{Framework: "fastapi", Compute: "server", Health: "/", Hosts: []string{"live-app--hello", "hello"}},
-		}},
+// TestHCLOfPaths sends paths to the real parser that Lower lets pass and that HCL
+// must escape.
+func TestHCLOfPaths(t *testing.T) {
+	requireCluster(t)
+	client, err := nomad.NewClient(nomad.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
 	}
-	release := jobs.Release{Number: 3, Tree: "sha256:00", Layer: "abcdef0123456789", UID: 700001}
+	project := compileExample(t, "hello")
+	for _, path := range []string{
+		"a dir/app's \"page\".py", `back\slash\n.py`, "café/🙂.py", "$x/$$/%x/{x}/$.py", "a\u2028b\u202ec\ufeff.py", "<<EOT.py", "#/*.py", "$(id);|&.py",
+	} {
+		project.Functions[0].File = path
+		list, err := jobs.Lower(project, jobs.Release{Number: 1, Tree: "sha256:00"}, jobs.DefaultCluster())
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := jobs.HCL(list[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		parse(t, client, text, list[0])
+	}
+}
+
+// parse holds that Nomad's parser makes the very job out of its text, and returns
+// what it made.
+func parse(t *testing.T, client *nomad.Client, text []byte, job *nomad.Job) *nomad.Job {
+	t.Helper()
+	parsed, err := client.Jobs().ParseHCLOpts(&nomad.JobsParseRequest{JobHCL: string(text), Canonicalize: true})
+	if err != nil {
+		t.Fatalf("parse: %v\n%s", err, text)
+	}
+	job.Canonicalize()
+	if diff := cmp.Diff(job, parsed, cmp.FilterPath(config, cmp.Comparer(sameConfig))); diff != "" {
+		t.Errorf("the job differs from what was parsed (-ours +parsed):\n%s", diff)
+	}
+	return parsed
+}
+
+// goldenJobs makes the job of each file of jobs/testdata again, from the same
+// release.
+func goldenJobs(t *testing.T) map[string]*nomad.Job {
+	t.Helper()
+	release := jobs.Release{Number: 3, Tree: "sha256:0123", Layer: "abcdef0123456789", UID: 700001}
+	out := map[string]*nomad.Job{}
+	files, err := filepath.Glob("../jobs/testdata/examples/*/*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("find goldens: %v, %d of them", err, len(files))
+	}
+	for _, file := range files {
+		example := filepath.Base(filepath.Dir(file))
+		for _, job := range lower(t, example, release) {
+			out[filepath.Join("examples", example, *job.ID+".nomad.hcl")] = job
+		}
+	}
+	if len(out) != len(files) {
+		t.Errorf("the examples have %d jobs, jobs/testdata %d", len(out), len(files))
+	}
+	purge, err := jobs.Purge("hello", release.UID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["purge/purge.nomad.hcl"] = purge
+	return out
+}
+
+func lower(t *testing.T, example string, release jobs.Release) []*nomad.Job {
+	t.Helper()
+	project := compileExample(t, example)
 	list, err := jobs.Lower(project, release, jobs.DefaultCluster())
 	if err != nil {
 		t.Fatal(err)
@@ -58,11 +117,24 @@ func everyJob(t *testing.T) []*nomad.Job {
 	if err != nil {
 		t.Fatal(err)
 	}
-	purge, err := jobs.Purge("default", 700001)
+	return append(list, build)
+}
+
+func compileExample(t *testing.T, example string) *ir.Project {
+	t.Helper()
+	scanned, err := source.Scan(t.Context(), filepath.Join("../examples", example), source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(list, build, purge)
+	in := compiler.Input{Tree: scanned.Tree}
+	if example == "single" {
+		in.Project = example // it has no fngen.yml
+	}
+	project, list := compiler.Compile(t.Context(), in)
+	if project == nil {
+		t.Fatal(list)
+	}
+	return project
 }
 
 // config are driver configurations: the parser gives lists of any.

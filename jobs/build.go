@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -14,8 +15,8 @@ import (
 )
 
 // LayerKey identifies a virtual environment by all that goes into it: the
-// requirement files with every file they read, what the platform provides,
-// Python, uv and the package index settings of the nodes.
+// requirement files with every file they read, what of the tree they install,
+// what the platform provides, Python, uv and the package index settings of the nodes.
 func LayerKey(p *ir.Project, m source.Manifest, c Cluster) string {
 	digests := map[string]string{}
 	for _, f := range m.Files {
@@ -26,14 +27,19 @@ func LayerKey(p *ir.Project, m source.Manifest, c Cluster) string {
 		Format                   int
 		Python, Platform         string
 		UVVersion, BuildSettings string
-		Files                    []input
+		Files, Local             []input
+		Hashed                   bool
 		Provided                 []string
 	}{
-		Format: 1, Python: p.Python, Platform: "linux/amd64",
+		Format: 2, Python: p.Python, Platform: "linux/amd64",
 		UVVersion: c.UVVersion, BuildSettings: c.BuildDigest, Provided: p.Dependencies.Provided,
+		Hashed: p.Dependencies.Hashed,
 	}
 	for _, path := range p.Dependencies.Files {
 		content.Files = append(content.Files, input{path, digests[path]})
+	}
+	for _, path := range p.Dependencies.Local {
+		content.Local = append(content.Local, input{path, digests[path]})
 	}
 	text, err := json.Marshal(content)
 	if err != nil {
@@ -50,12 +56,6 @@ func BuildID(layer string) string { return "build-" + layer }
 // Build makes the batch job that builds the layer of a release, once, on a build
 // node, as the project's user and without any of its secrets.
 func Build(p *ir.Project, r Release, c Cluster) (*nomad.Job, error) {
-	if err := check(append([]string{p.Name, p.Python, r.Tree, r.Layer, c.APIURL}, p.Dependencies.Files...)...); err != nil {
-		return nil, err
-	}
-	if err := check(p.Dependencies.Provided...); err != nil {
-		return nil, err
-	}
 	pairs := []string{
 		"project", p.Name, "python", p.Python, "tree", r.Tree, "layer", r.Layer,
 		"uid", strconv.Itoa(r.UID), "api", c.APIURL,
@@ -64,10 +64,20 @@ func Build(p *ir.Project, r Release, c Cluster) (*nomad.Job, error) {
 		// The first file is the entry point: it reads the others itself.
 		pairs = append(pairs, "file", p.Dependencies.Files[0])
 	}
+	if len(p.Dependencies.Local) > 0 {
+		pairs = append(pairs, "copy-tree", "true")
+	}
+	if p.Dependencies.Hashed {
+		pairs = append(pairs, "require-hashes", "true")
+	}
 	for _, requirement := range p.Dependencies.Provided {
 		pairs = append(pairs, "provided", requirement)
 	}
-	task := agentTask("build", flags("build", pairs...), &nomad.Resources{
+	args := flags("build", pairs...)
+	if err := errors.Join(checkProject(p), check(args...)); err != nil {
+		return nil, fmt.Errorf("lower the build of project %q: %w", p.Name, err)
+	}
+	task := agentTask("build", args, &nomad.Resources{
 		CPU: new(500), MemoryMB: new(512), MemoryMaxMB: new(2048),
 	})
 	return &nomad.Job{

@@ -142,3 +142,35 @@ func description(p *ir.Project, f ir.Function, r Release) *nomad.JobUIConfig {
 			" in `" + f.File + "`, line " + strconv.Itoa(f.Line) + ", release " + strconv.Itoa(r.Number) + ".",
 	}
 }
+
+// serve are the agent's arguments for one function on one server: those that
+// every Power has, with pairs of its own before the last.
+func serve(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, pairs ...string) []string {
+	all := []string{
+		"project", p.Name, "function", f.Name, "power", string(f.Power), "file", f.File,
+		"python", p.Python, "tree", r.Tree, "layer", r.Layer,
+		"uid", strconv.Itoa(r.UID), "release", strconv.Itoa(r.Number), "server", s.Name,
+	}
+	return flags("serve", append(append(all, pairs...), "api", c.APIURL)...)
+}
+
+// rolling starts a full new set beside the old one and takes the old one away
+// when every new instance is healthy; else the old one stays. healthBy is what
+// Nomad goes by: "checks" of a service, or "task_states". Nomad refuses a job
+// that may take longer to stop than a rollout may take to go on.
+func rolling(count int, healthBy string, minHealthy, killTimeout time.Duration) *nomad.UpdateStrategy {
+	return &nomad.UpdateStrategy{
+		MaxParallel: new(count), Canary: new(count), AutoPromote: new(true), AutoRevert: new(true),
+		HealthCheck: new(healthBy), MinHealthyTime: new(minHealthy),
+		HealthyDeadline: new(2 * time.Minute), ProgressDeadline: new(max(5*time.Minute, killTimeout+time.Minute)),
+	}
+}
+
+// restarts tries again in place three times, then lets the scheduler move the
+// allocation to another machine.
+func restarts() *nomad.RestartPolicy {
+	return &nomad.RestartPolicy{
+		Attempts: new(3), Interval: new(5 * time.Minute), Delay: new(2 * time.Second), Mode: new("fail"),
+		RenderTemplates: new(false),
+	}
+}

@@ -24,17 +24,25 @@ func HCL(job *nomad.Job) ([]byte, error) {
 	if err := writeStruct(block.Body(), reflect.ValueOf(withoutID)); err != nil {
 		return nil, fmt.Errorf("write job %q as HCL: %w", *job.ID, err)
 	}
-	return hclwrite.Format(file.Bytes()), nil
+	return append([]byte(heading), hclwrite.Format(file.Bytes())...), nil
 }
 
-// order is the sequence in which people read a job; names not listed follow, in
+// order is the sequence in which people read a job, block by block; a name that
+// two blocks have stands where it suits both. Names not listed follow, in
 // alphabetical order.
 var order = []string{
-	"namespace", "region", "datacenters", "type", "ui", "group", "count", "driver", "user", "constraint",
-	"spread", "update", "restart", "reschedule", "shutdown_delay", "kill_timeout", "network", "volume",
-	"name", "provider", "port", "tags", "path", "interval", "timeout", "service", "task", "command", "args", "config",
-	"identity", "resources", "volume_mount", "logs",
+	"namespace", "region", "datacenters", "type", "ui", "group", "count", "driver", "user", "constraint", "spread",
+	"max_parallel", "canary", "health_check", "min_healthy_time", "healthy_deadline", "progress_deadline", "auto_promote", "auto_revert",
+	"update", "attempts", "restart", "reschedule", "shutdown_delay", "kill_timeout", "network",
+	"volume", "source", "destination", "read_only",
+	"name", "provider", "port", "tags", "path", "interval", "timeout", "delay", "mode", "service", "task", "command", "args", "config",
+	"aud", "file", "ttl", "change_mode", "identity", "cpu", "memory", "memory_max", "resources", "volume_mount",
+	"max_files", "max_file_size", "logs",
 }
+
+// heading tells who reads a job where it came from: the Nomad UI offers to edit
+// it.
+const heading = "# Made by fngen. Change the code and push it: the next push writes this job anew.\n"
 
 type field struct {
 	name  string

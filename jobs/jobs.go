@@ -5,12 +5,13 @@
 // the same bytes. Each Power has its own file; what they share is in group.go.
 //
 // A job is never assembled as text. The HCL that people read is emitted from the
-// same typed job (HCL), and user text reaches a job only after check has seen
-// it: Nomad interpolates "${" at run time and evaluates a driver's config a
+// same typed job (HCL), and user text reaches a job only after checkProject has
+// seen it: Nomad interpolates "${" at run time and evaluates a driver's config a
 // second time, and there is no escape for either.
 package jobs
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,8 +65,11 @@ func (c Cluster) URL(label string) string {
 // Lower returns the jobs of a release, sorted by id.
 //
 // An error is a broken invariant: the compiler has refused, with a place, every
-// string that check refuses here.
+// string that is refused here.
 func Lower(p *ir.Project, r Release, c Cluster) ([]*nomad.Job, error) {
+	if err := errors.Join(checkProject(p), check(r.Tree, r.Layer, c.APIURL, c.Domain)); err != nil {
+		return nil, fmt.Errorf("lower project %q: %w", p.Name, err)
+	}
 	var out []*nomad.Job
 	for _, f := range p.Functions {
 		job, err := lowerFunction(p, f, r, c)
@@ -79,12 +83,11 @@ func Lower(p *ir.Project, r Release, c Cluster) ([]*nomad.Job, error) {
 }
 
 func lowerFunction(p *ir.Project, f ir.Function, r Release, c Cluster) (*nomad.Job, error) {
-	if err := check(p.Name, f.Name, f.File, p.Python, r.Tree, r.Layer, c.APIURL, c.Domain); err != nil {
-		return nil, err
-	}
 	switch f.Power {
 	case ir.PowerWebApp:
 		return webApp(p, f, r, c)
+	case ir.PowerTaskWorker:
+		return taskWorker(p, f, r, c)
 	default:
 		return nil, fmt.Errorf("power %q has no job", f.Power)
 	}
@@ -94,4 +97,4 @@ func lowerFunction(p *ir.Project, f ir.Function, r Release, c Cluster) (*nomad.J
 // type of a job, and its name.
 func ID(f ir.Function) string { return kinds[f.Power] + "-" + f.Name }
 
-var kinds = map[ir.Power]string{ir.PowerWebApp: "web"}
+var kinds = map[ir.Power]string{ir.PowerWebApp: "web", ir.PowerTaskWorker: "task"}

@@ -49,14 +49,8 @@ func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, r
 	if err != nil {
 		return nil, err
 	}
-	if err := check(append([]string{s.Name, s.Region, f.WebApp.Health}, f.WebApp.Hosts...)...); err != nil {
-		return nil, err
-	}
-	task := agentTask("app", flags("serve",
-		"project", p.Name, "function", f.Name, "power", string(f.Power), "file", f.File,
-		"python", p.Python, "tree", r.Tree, "layer", r.Layer,
-		"uid", strconv.Itoa(r.UID), "release", strconv.Itoa(r.Number), "server", s.Name,
-		"health", f.WebApp.Health, "drain", strconv.Itoa(drainSeconds)+"s", "api", c.APIURL,
+	task := agentTask("app", serve(p, f, s, r, c,
+		"health", f.WebApp.Health, "drain", strconv.Itoa(drainSeconds)+"s",
 	), share(size, len(p.Functions)))
 	task.KillTimeout = new(killTimeout)
 	return &nomad.TaskGroup{
@@ -64,7 +58,7 @@ func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, r
 		Count:         new(s.Count),
 		Constraints:   placement(s),
 		Spreads:       spread(s.Count),
-		Update:        rolling(s.Count),
+		Update:        rolling(s.Count, "checks", minHealthy, killTimeout),
 		RestartPolicy: restarts(),
 		ShutdownDelay: new(shutdownDelay),
 		Networks:      []*nomad.NetworkResource{{DynamicPorts: []nomad.Port{{Label: "http", HostNetwork: "srv"}}}},
@@ -83,24 +77,5 @@ func webService(f ir.Function, c Cluster, route route) *nomad.Service {
 			// by which the runtime knows a check from a person's request.
 			Header: map[string][]string{"Host": {f.WebApp.Hosts[0] + "." + c.Domain}, "Fngen-Check": {"1"}},
 		}},
-	}
-}
-
-// rolling starts a full new set beside the old one and takes the old one away
-// when every new instance passes its check; else the old one stays.
-func rolling(count int) *nomad.UpdateStrategy {
-	return &nomad.UpdateStrategy{
-		MaxParallel: new(count), Canary: new(count), AutoPromote: new(true), AutoRevert: new(true),
-		HealthCheck: new("checks"), MinHealthyTime: new(minHealthy),
-		HealthyDeadline: new(2 * time.Minute), ProgressDeadline: new(5 * time.Minute),
-	}
-}
-
-// restarts tries again in place three times, then lets the scheduler move the
-// allocation to another machine.
-func restarts() *nomad.RestartPolicy {
-	return &nomad.RestartPolicy{
-		Attempts: new(3), Interval: new(5 * time.Minute), Delay: new(2 * time.Second), Mode: new("fail"),
-		RenderTemplates: new(false),
 	}
 }

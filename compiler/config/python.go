@@ -11,88 +11,135 @@ import (
 	"fngen.dev/fngen/compiler/source"
 )
 
-var version = regexp.MustCompile(`^(?:cpython-|python-)?3(?:\.([0-9]{1,3}))?(?:\.[0-9]+)?$`)
+// PythonPattern is what `python:` of fngen.yml may say; the editor's schema has it
+// too.
+const PythonPattern = `^(cpython-|python-)?3(\.[0-9]{1,3})?(\.[0-9]+)?$`
+
+var (
+	version = regexp.MustCompile(PythonPattern)
+	// What pyenv and uv write into .python-version: "3.12", "3.12.4", "3.14.0rc1",
+	// "3.13-dev", "cpython@3.12", "cpython-3.12.4-linux-x86_64-gnu", "python3.12".
+	pin = regexp.MustCompile(`(?i)^(?:c?python)?[-@]?3(\.[0-9]{1,3})?(?:\.[0-9]+)?(?:-dev|(?:a|b|rc)[0-9]+)?(t|\+[a-z]+)?(?:-(?:linux|macos|darwin|windows|any|none)[a-z0-9_.-]*)?$`)
+)
 
 // Python chooses the language version: fngen.yml, else .python-version, else
-// the newest of the platform that requires-python in pyproject.toml allows, else
-// the platform's newest. available is sorted, oldest first.
-func Python(tree source.Tree, file *File, available []string) (string, diag.List) {
-	var diags diag.List
-	newest := available[len(available)-1]
-	switch {
-	case file.Python.Place.Line > 0:
-		return pick(file.Python, available, "write `python: \""+newest+"\"`", &diags), diags
-	case has(tree, ".python-version"):
-		data, ok := read(tree, ".python-version", &diags)
-		want, found := pinned(string(data))
-		if !ok || !found {
-			return newest, diags
-		}
-		return pick(want, available, "set another version there, or `python:` in fngen.yml", &diags), diags
-	case has(tree, "pyproject.toml"):
-		data, _ := read(tree, "pyproject.toml", &diags)
-		want, found := tomlString(string(data), "project", "requires-python")
-		if !found {
-			return newest, diags
-		}
-		want.Place.File = "pyproject.toml"
-		return satisfying(want, available, &diags), diags
+// the newest of the platform that requires-python in pyproject.toml (or in uv.lock)
+// allows, else the platform's newest. available is sorted, oldest first.
+func Python(tree source.Tree, file *File, project *Pyproject, available []string) (string, diag.List) {
+	p := &pythons{available: available, newest: available[len(available)-1]}
+	requires := project.requiresPython()
+	chosen, found := p.stated(tree, file)
+	if !found {
+		return p.satisfying(requires), p.diags
 	}
-	return newest, diags
+	if chosen.Value == "" {
+		return p.newest, p.diags // the fault is reported
+	}
+	p.contradiction(chosen, requires, project.lock != nil)
+	return chosen.Value, p.diags
 }
 
-// pinned is the first version in a .python-version file.
-func pinned(data string) (Text, bool) {
-	for i, line := range strings.Split(data, "\n") {
-		line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
-		if line == "" || line[0] == '#' {
-			continue
+// pythons chooses among the versions of the platform.
+type pythons struct {
+	available []string
+	newest    string
+	diags     diag.List
+}
+
+// stated is the version that fngen.yml or .python-version names, made one of the
+// platform's; its value is empty after a fault.
+func (p *pythons) stated(tree source.Tree, file *File) (Text, bool) {
+	if file.Python.Place.Line > 0 {
+		return p.pick(file.Python, version, "write `python: \""+p.newest+"\"`"), true
+	}
+	if !has(tree, ".python-version") {
+		return Text{}, false
+	}
+	data, _ := read(tree, ".python-version", &p.diags)
+	want, found := pinned(data)
+	if !found {
+		return Text{}, false
+	}
+	if strings.ContainsAny(want.Value[:1], "<>=!~") {
+		return Text{p.satisfying(want), want.Place}, true
+	}
+	return p.pick(want, pin, "set another version there, or `python:` in fngen.yml"), true
+}
+
+// pinned is the first version in a .python-version file. pyenv's "system" is
+// whatever a machine has, and so says nothing here.
+func pinned(data []byte) (Text, bool) {
+	for i, line := range strings.Split(strings.TrimPrefix(string(data), "\ufeff"), "\n") {
+		line, _, _ = strings.Cut(line, "#")
+		for _, word := range strings.Fields(line) {
+			if word != "system" {
+				at := literal.Place{File: ".python-version", Line: i + 1, Column: strings.Index(line, word) + 1, Width: len(word)}
+				return Text{word, at}, true
+			}
 		}
-		word := strings.Fields(line)[0]
-		return Text{word, literal.Place{File: ".python-version", Line: i + 1, Column: 1, Width: len(word)}}, true
 	}
 	return Text{}, false
 }
 
-// pick finds the version that was asked for; the platform chooses the patch.
-func pick(want Text, available []string, help string, diags *diag.List) string {
-	fault := func(code, msg string) string {
-		diags.Add(diag.Diagnostic{Code: code, File: want.Place.File, Line: want.Place.Line, Column: want.Place.Column, Width: want.Place.Width,
-			Message: msg, Help: help})
-		return available[len(available)-1]
-	}
-	m := version.FindStringSubmatch(want.Value)
-	if m == nil {
-		return fault("FN1113", fmt.Sprintf("%q is not a version of CPython 3", want.Value))
-	}
-	for i := len(available) - 1; i >= 0; i-- {
-		if m[1] == "" || available[i] == "3."+m[1] {
-			return available[i]
-		}
-	}
-	return fault("FN1114", fmt.Sprintf("Python %s is not available on this platform, which has %s", want.Value, strings.Join(available, ", ")))
+func (p *pythons) fault(code string, at literal.Place, msg, help string) {
+	p.diags.Add(diag.Diagnostic{Code: code, File: at.File, Line: at.Line, Column: at.Column, Width: at.Width, Message: msg, Help: help})
 }
 
-// satisfying picks the newest available version that a requires-python allows.
-func satisfying(want Text, available []string, diags *diag.List) string {
-	fault := func(code, msg, help string) string {
-		diags.Add(diag.Diagnostic{Code: code, File: want.Place.File, Line: want.Place.Line, Column: want.Place.Column, Width: want.Place.Width, Message: msg, Help: help})
-		return available[len(available)-1]
+// pick finds the version that was asked for; the platform chooses the patch.
+func (p *pythons) pick(want Text, form *regexp.Regexp, help string) Text {
+	m := form.FindStringSubmatch(want.Value)
+	if m == nil {
+		p.fault("FN1113", want.Place, fmt.Sprintf("%q is not a version of CPython 3", want.Value), help)
+		return Text{}
 	}
-	for i := len(available) - 1; i >= 0; i-- {
-		ok, valid := allows(want.Value, available[i])
+	minor, build := m[1], m[2]
+	if form == version {
+		minor, build = m[2], ""
+	}
+	for i := len(p.available) - 1; i >= 0 && build == ""; i-- {
+		if minor == "" || p.available[i] == "3"+minor {
+			return Text{p.available[i], want.Place}
+		}
+	}
+	p.fault("FN1114", want.Place, fmt.Sprintf("Python %s is not available on this platform, which has %s", want.Value, strings.Join(p.available, ", ")), help)
+	return Text{}
+}
+
+// contradiction reports a version that requires-python does not allow. A person
+// may know better, unless there is a lock: uv installs none of it then.
+func (p *pythons) contradiction(chosen, requires Text, locked bool) {
+	if ok, valid := allows(requires.Value, chosen.Value); ok || !valid {
+		return
+	}
+	severity := diag.Warning
+	if locked {
+		severity = diag.Error
+	}
+	at := chosen.Place
+	p.diags.Add(diag.Diagnostic{Code: "FN1128", Severity: severity, File: at.File, Line: at.Line, Column: at.Column, Width: at.Width,
+		Message: fmt.Sprintf("Python %s is chosen here, and requires-python is %q", chosen.Value, requires.Value), Help: "choose a version that both allow",
+		Notes: []diag.Note{{Message: "requires-python is here", File: requires.Place.File, Line: requires.Place.Line, Column: requires.Place.Column}}})
+}
+
+// satisfying picks the newest available version that a specifier, such as
+// requires-python, allows.
+func (p *pythons) satisfying(want Text) string {
+	for i := len(p.available) - 1; i >= 0; i-- {
+		ok, valid := allows(want.Value, p.available[i])
 		if !valid {
-			return fault("FN1113", fmt.Sprintf("requires-python %q is not a version specifier", want.Value), "write, for example, `requires-python = \">=3.11\"`")
+			p.fault("FN1113", want.Place, fmt.Sprintf("requires-python %q is not a version specifier", want.Value), "write, for example, `requires-python = \">=3.11\"`")
+			return p.newest
 		}
 		if ok {
-			return available[i]
+			return p.available[i]
 		}
 	}
-	return fault("FN1114", fmt.Sprintf("requires-python %q allows none of the versions on this platform, which has %s", want.Value, strings.Join(available, ", ")),
+	p.fault("FN1114", want.Place, fmt.Sprintf("requires-python %q allows none of the versions on this platform, which has %s", want.Value, strings.Join(p.available, ", ")),
 		"allow one of them, or set `python:` in fngen.yml")
+	return p.newest
 }
 
-var specifier = regexp.MustCompile(`^(~=|===?|!=|<=?|>=?)\s*v?(\d+)(?:\.(\d+))?(\.\d+)?((?:\.\*)?)[a-zA-Z0-9.+]*$`)
+var bound = regexp.MustCompile(`^(~=|===?|!=|<=?|>=?)\s*v?(\d+)(?:\.(\d+))?(\.\d+)?((?:\.\*)?)[a-zA-Z0-9.+]*$`)
 
 // allows judges one minor version, whatever its patch will be: a bound on the
 // patch counts as met when some patch of the version can meet it.
@@ -104,7 +151,7 @@ func allows(spec, minor string) (ok, valid bool) {
 		if part = strings.TrimSpace(part); part == "" {
 			continue
 		}
-		m := specifier.FindStringSubmatch(part)
+		m := bound.FindStringSubmatch(part)
 		if m == nil {
 			return false, false
 		}

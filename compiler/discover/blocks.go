@@ -21,7 +21,7 @@ func (s *scanner) indent() bool {
 		if alt <= top.alt {
 			return s.tabs(first)
 		}
-		s.blocks = append(s.blocks, block{column: col, alt: alt, scope: s.opened.scope, names: s.opened.names, main: s.opened.main})
+		s.blocks = append(s.blocks, block{column: col, alt: alt, scope: s.opened.scope, names: s.opened.names, main: s.opened.main, uses: s.opened.docs})
 		return true
 	}
 	if s.opened != nil && !s.opened.maybe {

@@ -26,16 +26,15 @@ func (s *scanner) decoratorLine(toks []token) {
 		return
 	}
 	expr := s.unwrap(toks[1:])
-	dotted, rest := s.dotted(expr)
+	dotted, rest := s.callee(expr)
 	if len(rest) > 0 && !s.is(rest[0], "(") && !s.is(rest[0], "[") && !s.is(rest[0], ".") {
 		dotted = "" // a name inside a larger expression, such as "@a or b"
 	}
 	s.note("decorator", toks[1], dotted)
-	d := decorator{at: toks[0]}
-	if path := s.resolve(dotted); path != "" {
-		d.power = s.powerOf(path, expr[0])
-	}
-	if d.power != "" {
+	d := decorator{at: toks[0], power: s.power(dotted, expr[0])}
+	if d.power == "" {
+		s.calls(expr)
+	} else {
 		last := expr[len(expr)-len(rest)-1]
 		d.place = s.placeOf(toks[0])
 		d.place.Width = int(last.end - toks[0].start)
@@ -45,6 +44,28 @@ func (s *scanner) decoratorLine(toks []token) {
 		d.args = s.callArgs(rest)
 	}
 	s.decorators = append(s.decorators, d)
+}
+
+// callee reads the dotted name that an expression begins with, which may stand
+// in brackets of its own.
+func (s *scanner) callee(expr []token) (string, []token) {
+	end := -1
+	if s.is(expr[0], "(") {
+		end = s.closing(expr, 0)
+	}
+	if end < 0 {
+		return s.dotted(expr)
+	}
+	dotted, more := s.dotted(s.unwrap(expr[:end+1]))
+	rest := expr[end+1:]
+	if dotted == "" || len(more) > 0 {
+		return "", expr
+	}
+	for len(rest) > 1 && s.is(rest[0], ".") && rest[1].kind == tokName && rest[1].keyword == 0 {
+		dotted += "." + s.name(rest[1])
+		rest = rest[2:]
+	}
+	return dotted, rest
 }
 
 // unwrap removes brackets around a whole expression.
@@ -69,30 +90,6 @@ func (s *scanner) closing(toks []token, i int) int {
 		}
 	}
 	return -1
-}
-
-// powerOf is the Power that a path names, or empty.
-func (s *scanner) powerOf(path string, at token) string {
-	name, ok := cutPrefix(path, powersModule+".")
-	if !ok {
-		return ""
-	}
-	for _, p := range powers {
-		if p == name {
-			return p
-		}
-	}
-	if dotted := string(s.text(at)); dotted != name {
-		s.checkPower(name, at) // an import of that name was reported where it stands
-	}
-	return ""
-}
-
-func cutPrefix(s, prefix string) (string, bool) {
-	if len(s) < len(prefix) || s[:len(prefix)] != prefix {
-		return "", false
-	}
-	return s[len(prefix):], true
 }
 
 // callArgs reads the arguments of "(...)"; there are none without a call.
@@ -125,15 +122,17 @@ func (s *scanner) arg(toks []token) Arg {
 	if len(toks) > 2 && first.kind == tokName && s.is(toks[1], "=") {
 		a.Name, toks = s.name(first), toks[2:]
 	}
-	v, why := s.literal(toks)
+	v, refused := s.literal(toks)
 	v.Place = s.span(toks)
-	if why != "" {
+	if refused != nil {
 		v.Kind = literal.Bad
-		s.report("FN1214", v.Place, why, "write a constant, or the name of a constant of this file: the file is read, not run")
+		s.reportWith("FN1214", v.Place, refused.why, constantHelp, refused.notes)
 	}
 	a.Value = v
 	return a
 }
+
+const constantHelp = "write a constant, or the name of a constant of this tree: the file is read, not run"
 
 // span is the place of several tokens, as far as their first line goes.
 func (s *scanner) span(toks []token) literal.Place {

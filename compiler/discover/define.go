@@ -7,7 +7,6 @@ import (
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
-	"fngen.dev/fngen/compiler/literal"
 )
 
 // define takes a def line without its colon; def stands at toks[i].
@@ -19,13 +18,14 @@ func (s *scanner) define(toks []token, i int) {
 	}
 	decorators := s.decorators
 	s.decorators = nil
+	s.makes(name, params, len(decorators) == 0 && i == 0)
 	s.opened.names = s.shadowed(params)
 	s.bind(s.name(name), "")
-	if s.inScope() == "" {
+	if s.atModuleLevel() {
 		if !slices.ContainsFunc(decorators, func(d decorator) bool { return d.power != "" }) {
 			s.rebound(s.name(name), name)
 		}
-		delete(s.consts, s.name(name))
+		s.notConstant(s.name(name), name)
 	}
 	s.use(decorators, toks[0], name, params)
 }
@@ -115,7 +115,8 @@ func (s *scanner) defineClass(toks []token) {
 	}
 	s.decorators = nil
 	s.bind(s.name(toks[1]), "")
-	if s.inScope() == "" {
+	if s.atModuleLevel() {
+		s.notConstant(s.name(toks[1]), toks[1])
 		s.rebound(s.name(toks[1]), toks[1])
 	}
 }
@@ -143,13 +144,8 @@ func (s *scanner) docstring(toks []token) {
 	if len(uses) == 0 {
 		return
 	}
-	for _, t := range toks {
-		if t.kind != tokString {
-			return
-		}
-	}
-	v, why := s.literal(toks)
-	if why != "" || v.Kind != literal.Str {
+	v, refused := s.stringLiteral(s.unwrap(toks))
+	if refused != nil {
 		return
 	}
 	for _, i := range uses {

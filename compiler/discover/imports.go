@@ -1,17 +1,11 @@
 package discover
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
-
-	"fngen.dev/fngen/compiler/diag"
 )
-
-// The Powers that the SDK exports, whether or not this platform has them yet.
-var powers = []string{"scheduled_task", "task_worker", "web_form", "webapp"}
-
-const powersModule = "fngen.powers"
 
 // fact is something read from a file, for the tests that compare with CPython.
 type fact struct {
@@ -56,10 +50,11 @@ func (s *scanner) importLine(toks []token) bool {
 		} else {
 			s.note("import", toks[0], dotted)
 		}
-		if target != "fngen" && target != powersModule {
-			target = ""
+		s.bindImport(bound, target, "", part[0])
+		if name, ours := strings.CutPrefix(dotted, "fngen."); ours {
+			name, _, _ = strings.Cut(name, ".")
+			s.checkModule(name, part[2])
 		}
-		s.bind(bound, target)
 	}
 	return true
 }
@@ -112,6 +107,10 @@ func (s *scanner) fromLine(toks []token) bool {
 	if s.is(names[0], "(") {
 		names = names[1 : len(names)-1]
 	}
+	if name, ours := strings.CutPrefix(module, "fngen."); ours {
+		name, _, _ = strings.Cut(name, ".")
+		s.checkModule(name, rest[2])
+	}
 	return s.fromNames(toks[0], module, names)
 }
 
@@ -122,7 +121,7 @@ func (s *scanner) fromNames(from token, module string, names []token) bool {
 		}
 		if len(part) == 1 && s.is(part[0], "*") {
 			s.note("from", from, module+" *")
-			s.bindStar(module)
+			s.bindStar(module, from)
 			continue
 		}
 		if len(part) != 1 && (len(part) != 3 || !s.is(part[1], "as") || part[2].kind != tokName) || part[0].kind != tokName {
@@ -136,49 +135,79 @@ func (s *scanner) fromNames(from token, module string, names []token) bool {
 		} else {
 			s.note("from", from, module+" "+name)
 		}
-		s.bind(bound, s.imported(module, name, part[0]))
+		s.bindImport(bound, module, name, part[0])
 	}
 	return true
 }
 
-// imported is the dotted path that a name of a module stands for, if it is one
-// of fngen's.
+// bindImport binds what "from module import name" brings in, or the module
+// itself where name is empty. Of imports from elsewhere only their paths are
+// kept, for the second reading.
+func (s *scanner) bindImport(bound, module, name string, at token) {
+	if s.consts != nil && s.atModuleLevel() {
+		s.notConstant(bound, at)
+	}
+	var target string
+	s.apps = s.apps || isFramework(module)
+	switch {
+	case isFngen(module):
+		s.imports(at)
+		target = s.imported(module, name, at)
+	case s.watched(module):
+		target = joined(module, name)
+	case s.all:
+		s.aside(bound, module, name, at)
+		target = joined(s.absolute(module), name)
+	default:
+		s.aside(bound, module, name, at)
+	}
+	s.bind(bound, target)
+}
+
+// imports notes the first import of fngen.
+func (s *scanner) imports(at token) {
+	if s.out.Import.Line == 0 {
+		s.out.Import = s.placeOf(at)
+	}
+}
+
+// joined is the path of a name in a module; empty where the module has none.
+func joined(module, name string) string {
+	if module == "" || name == "" {
+		return module
+	}
+	return module + "." + name
+}
+
+// imported is the path of a name of fngen's. A Power that is imported from the
+// package itself is reported, and meant.
 func (s *scanner) imported(module, name string, at token) string {
 	switch {
-	case module == "fngen" && name == "powers":
-		return powersModule
+	case name == "":
+	case module == "fngen":
+		s.checkModule(name, at)
+		if slices.Contains(powers, name) {
+			return powersModule + "." + name
+		}
 	case module == powersModule:
 		s.checkPower(name, at)
-		return powersModule + "." + name
 	}
-	return ""
+	return joined(module, name)
 }
 
-func (s *scanner) bindStar(module string) {
-	if module != powersModule {
-		return
-	}
-	for _, p := range powers {
-		s.bind(p, powersModule+"."+p)
-	}
-}
-
-// checkPower reports a name that the SDK does not have.
-func (s *scanner) checkPower(name string, at token) bool {
-	for _, p := range powers {
-		if p == name {
-			return true
+func (s *scanner) bindStar(module string, at token) {
+	switch {
+	case module == powersModule:
+		s.imports(at)
+		for _, p := range powers {
+			s.bind(p, powersModule+"."+p)
 		}
+	case isFngen(module) || s.watched(module):
+	case s.all:
+		s.bindAll(s.absolute(module))
+	default:
+		s.aside("*", module, "", at)
 	}
-	if strings.HasPrefix(name, "__") {
-		return false
-	}
-	help := "the Powers are " + strings.Join(powers, ", ")
-	if near := diag.Nearest(name, powers); near != "" {
-		help = "did you mean `" + near + "`?"
-	}
-	s.report("FN1211", s.placeOf(at), "fngen.powers has no Power \""+name+"\"", help)
-	return false
 }
 
 // commas splits tokens at commas outside brackets; a trailing comma is fine.

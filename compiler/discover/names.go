@@ -2,32 +2,82 @@ package discover
 
 import "strings"
 
-// bind notes what a name stands for from here on in the innermost scope.
+// bind notes what a name stands for from here on. What is bound under a
+// condition, as in an except block, takes a name from fngen only there: on
+// another path the name still is fngen's.
 func (s *scanner) bind(name, target string) {
-	names := s.scopeNames()
-	if target == "" {
+	if target == "" && !s.all {
 		if _, known := s.lookup(name); !known {
 			return // a name that was never fngen's
 		}
 	}
-	names[name] = target
+	inline := s.inlineSuite()
+	if inline == kwDef || inline == kwClass {
+		return // of a scope that ends with the line
+	}
+	at := s.scopeBlock()
+	if !isFngen(target) && s.blocks[at].names[name] != "" {
+		if isCondition(inline) {
+			return
+		}
+		at = s.conditional(at)
+	}
+	for i := at + 1; i < len(s.blocks); i++ {
+		delete(s.blocks[i].names, name)
+	}
+	if s.blocks[at].names == nil {
+		s.blocks[at].names = map[string]string{}
+	}
+	s.blocks[at].names[name] = target
+	s.ours = s.ours || isFngen(target)
 	s.bound = true
 }
 
-// scopeNames are the names of the innermost scope; blocks of if, try and their
-// like share those of the scope around them.
-func (s *scanner) scopeNames() map[string]string {
+// scopeBlock is the block of the innermost scope; blocks of if, try and their
+// like share its names.
+func (s *scanner) scopeBlock() int {
 	for i := len(s.blocks) - 1; i > 0; i-- {
-		b := &s.blocks[i]
-		if b.scope == "" {
-			continue
+		if s.blocks[i].scope != "" {
+			return i
 		}
-		if b.names == nil {
-			b.names = map[string]string{}
-		}
-		return b.names
 	}
-	return s.blocks[0].names
+	return 0
+}
+
+// conditional is the innermost block above the one at from that may be passed
+// over, or from.
+func (s *scanner) conditional(from int) int {
+	for i := len(s.blocks) - 1; i > from; i-- {
+		if isCondition(s.blocks[i-1].kw) {
+			return i
+		}
+	}
+	return from
+}
+
+func isCondition(kw code) bool {
+	switch kw {
+	case kwIf, kwElif, kwElse, kwTry, kwExcept, kwFor, kwWhile, softCase:
+		return true
+	}
+	return false
+}
+
+// inlineSuite is the keyword of the header on whose own line this statement
+// stands, or codeNone.
+func (s *scanner) inlineSuite() code {
+	if s.opened != nil {
+		return codeNone
+	}
+	return s.blocks[len(s.blocks)-1].kw
+}
+
+// atModuleLevel reports whether what stands here is bound in the module.
+func (s *scanner) atModuleLevel() bool {
+	if inline := s.inlineSuite(); inline == kwDef || inline == kwClass {
+		return false
+	}
+	return s.inScope() == ""
 }
 
 // lookup finds what a name stands for, innermost scope first.
@@ -41,7 +91,7 @@ func (s *scanner) lookup(name string) (string, bool) {
 }
 
 // resolve is the full dotted path of an expression such as "p.webapp", or empty
-// when it is not fngen's.
+// when nothing is known of it.
 func (s *scanner) resolve(dotted string) string {
 	first, rest, more := strings.Cut(dotted, ".")
 	target, _ := s.lookup(first)
@@ -53,6 +103,9 @@ func (s *scanner) resolve(dotted string) string {
 
 // assignment notes names that a simple statement binds, constants among them.
 func (s *scanner) assignment(toks []token) {
+	s.calls(toks)
+	s.exported(toks)
+	s.returns(toks)
 	if s.is(toks[0], "del") {
 		s.unbind(toks[1:])
 		return
@@ -88,14 +141,15 @@ func (s *scanner) single(name token, value []token) {
 	dotted, rest := s.dotted(value)
 	if dotted != "" && len(rest) == 0 {
 		s.bind(text, s.resolve(dotted)) // another name for a Power
+		s.alias(name, dotted)
 	} else {
-		s.bind(text, "")
+		s.bind(text, s.maker(value))
 	}
-	if s.inScope() != "" {
+	s.app(name, value)
+	if !s.atModuleLevel() {
 		return
 	}
-	s.constant(text, value)
-	s.app(name, value)
+	s.constant(name, value)
 	s.rebound(text, name)
 }
 
@@ -110,10 +164,8 @@ func (s *scanner) unbind(toks []token) {
 		}
 		name := s.name(t)
 		s.bind(name, "")
-		if s.inScope() == "" {
-			if _, ok := s.consts[name]; ok {
-				s.consts[name] = constant{}
-			}
+		if s.atModuleLevel() {
+			s.notConstant(name, t)
 			s.rebound(name, t)
 		}
 	}

@@ -25,9 +25,10 @@ type Module struct {
 	// Needs is the newest syntax of the file; its zero value is syntax that every
 	// Python 3 has.
 	Needs Needs
-	// Apps are web applications made at module level.
+	// Apps are web applications made at module level, or by functions there.
 	Apps        []App
 	Diagnostics diag.List
+	Beyond
 }
 
 // Use is one Power on one function, not yet judged.
@@ -42,6 +43,8 @@ type Use struct {
 	Line       int
 	Doc        string
 	Parameters []ir.Parameter
+	// Generator says that the body has a yield: a call runs none of it.
+	Generator bool
 }
 
 // Arg is one argument of a Power. Name is empty for a positional one. The value
@@ -57,12 +60,6 @@ type Needs struct {
 	Minor int
 	What  string
 	Place literal.Place
-}
-
-// App is a web application bound to a name.
-type App struct {
-	Name, Framework string
-	Place           literal.Place
 }
 
 // MaxSource is the largest file that is read for Powers.
@@ -95,6 +92,7 @@ func (s *scanner) start(file string, src []byte) {
 	s.out, s.consts = &Module{File: file}, map[string]constant{}
 	s.blocks = append(make([]block, 0, 8), block{names: map[string]string{}})
 	s.lx.reset(src)
+	s.marked = bytes.IndexByte(src, '@') >= 0
 }
 
 func (s *scanner) scan(src []byte) {
@@ -108,6 +106,7 @@ func (s *scanner) scan(src []byte) {
 	default:
 		s.run()
 	}
+	s.exports()
 	if n := s.lx.newest; n.minor > 0 {
 		s.out.Needs = Needs{n.minor, n.what, s.place(n.pos, n.width)}
 	}
@@ -134,6 +133,7 @@ type scanner struct {
 	// for tests that short ways lead to the same.
 	seen     func(fact)
 	thorough bool
+	across
 }
 
 // block is one level of indentation.
@@ -149,6 +149,8 @@ type block struct {
 	kw   code
 	// main is a block below if __name__ == "__main__".
 	main bool
+	// uses are the Powers of the function whose body this is.
+	uses []int
 }
 
 // opened is a line that ended in a colon: a deeper block must follow. After a
@@ -177,6 +179,7 @@ func (s *scanner) run() {
 			s.lenient()
 		} else {
 			s.logicalLine(s.lx.tokens)
+			s.environment(s.lx.tokens)
 		}
 		if s.faults > maxFaults || s.tooMany() {
 			return

@@ -21,6 +21,7 @@ func (s *scanner) logicalLine(toks []token) {
 		s.noFunction(toks[0])
 	}
 	if toks[i].keyword&isCompound == 0 && !s.isSoftBlock(toks) {
+		s.yields(toks, s.body())
 		ok := s.chain(codeNone, toks[0]) && s.simple(toks)
 		if !ok {
 			// A line like "elseif x:" may have been meant to open a block.
@@ -44,7 +45,7 @@ func (s *scanner) plain(toks []token) bool {
 	switch {
 	case s.thorough || shape.clashes || shape.semicolon || shape.colon >= 0 || !plainStart[first.code] || incomplete(toks[len(toks)-1].lexeme):
 		return false
-	case shape.assigns && !s.quiet() || len(s.docFor) > 0 || len(s.decorators) > 0:
+	case s.curious() || shape.assigns && !s.quiet() || len(s.docFor) > 0 || len(s.decorators) > 0:
 		return false
 	}
 	b := &s.blocks[len(s.blocks)-1]
@@ -70,7 +71,11 @@ var plainStart = func() (out [anyCode]bool) {
 
 // quiet reports whether no binding can matter here: inside a function or class,
 // in a file in which no name has stood for anything of fngen's.
-func (s *scanner) quiet() bool { return !s.bound && s.inScope() != "" }
+func (s *scanner) quiet() bool { return !s.bound && !s.curious() && s.inScope() != "" }
+
+// curious reports whether every line of the file is looked at: for what it does
+// with a Power, for names that other files ask for, for environment variables.
+func (s *scanner) curious() bool { return s.ours || s.all || s.reads || s.apps }
 
 func scopeOf(kw code) string {
 	if kw == kwDef || kw == kwClass {
@@ -137,8 +142,16 @@ func (s *scanner) compound(toks []token, i int) bool {
 		return false
 	}
 	s.enter(toks[:end], i, kw)
+	if kw != kwDef && kw != kwClass {
+		s.yields(head, s.body())
+	}
 	if len(suite) == 0 {
 		return true
+	}
+	if uses := s.opened.docs; kw == kwDef {
+		s.yields(suite, uses)
+	} else {
+		s.yields(suite, s.body())
 	}
 	s.opened = nil
 	if suite[0].keyword&isCompound != 0 {
@@ -303,7 +316,7 @@ func (s *scanner) simpleStatement(toks []token) bool {
 		return false
 	}
 	s.docstring(toks)
-	if s.lx.shape.assigns || toks[0].code == kwDel {
+	if s.lx.shape.assigns || toks[0].code == kwDel || s.curious() {
 		s.assignment(toks)
 	}
 	return true

@@ -6,6 +6,11 @@
 // the machine, the clock or the cluster.
 package ir
 
+import (
+	"strconv"
+	"time"
+)
+
 // Version is the format of Project. A release stored by an older control plane
 // says which format it has.
 const Version = 1
@@ -21,13 +26,39 @@ type Project struct {
 	Servers []Server `json:"servers"`
 	// Functions are sorted by file and line.
 	Functions []Function `json:"functions"`
+	// Env are the environment variables that the code reads by name, sorted.
+	Env []EnvName `json:"env,omitempty"`
+}
+
+// EnvName is one environment variable that the code reads; its value is never
+// here.
+type EnvName struct {
+	Name string `json:"name"`
+	// Required says that the code fails, at Places[0], where it is not set.
+	Required bool `json:"required"`
+	// Places are the first few, those that require it before the others.
+	Places []EnvPlace `json:"places"`
+}
+
+// EnvPlace is where the code reads a variable. Column counts bytes from 1.
+type EnvPlace struct {
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Required bool   `json:"required"`
 }
 
 // Dependencies say what the virtual environment holds.
 type Dependencies struct {
-	// Files are the requirement files, the entry point first, then every file
-	// it reads by -r or -c, in the order met. Paths are relative to the root.
+	// Files are the requirement files, the entry point first (requirements.txt,
+	// uv.lock or pyproject.toml), then every file that is read with it, in the
+	// order met. Paths are relative to the root.
 	Files []string `json:"files"`
+	// Local are files of the tree that are installed themselves, or that packages
+	// are built from; sorted.
+	Local []string `json:"local,omitempty"`
+	// Hashed says that every package must match a hash of the requirement files.
+	Hashed bool `json:"hashed,omitempty"`
 	// Provided are requirements that the platform adds because the tree has no
 	// requirement file, such as "fastapi==0.121.0".
 	Provided []string `json:"provided"`
@@ -47,8 +78,12 @@ type Server struct {
 // Power is what a decorator activates.
 type Power string
 
-// PowerWebApp serves an ASGI or WSGI application.
-const PowerWebApp Power = "webapp"
+const (
+	// PowerWebApp serves an ASGI or WSGI application.
+	PowerWebApp Power = "webapp"
+	// PowerTaskWorker runs a function for each task that is sent to it.
+	PowerTaskWorker Power = "task_worker"
+)
 
 // Function is a decorated function and its Power with every default filled in.
 type Function struct {
@@ -63,6 +98,8 @@ type Function struct {
 	Parameters []Parameter `json:"parameters"`
 	// WebApp is set exactly when Power is PowerWebApp.
 	WebApp *WebApp `json:"webapp,omitempty"`
+	// TaskWorker is set exactly when Power is PowerTaskWorker.
+	TaskWorker *TaskWorker `json:"task_worker,omitempty"`
 }
 
 // WebApp are the options of @webapp.
@@ -72,11 +109,40 @@ type WebApp struct {
 	// Health is the path that answers 2xx or 3xx when the app is well.
 	Health string `json:"health"`
 	// Hosts are the labels under the platform's domain, the function's own last,
-	// that route to this
-	// function: "shop" for shop.<domain>, "api--shop" for api--shop.<domain>.
+	// that route to this function: "shop" for shop.<domain>, "api--shop" for
+	// api--shop.<domain>.
 	Hosts []string `json:"hosts"`
-	// Domain is the person's own domain, or empty.
+	// Domain is the person's own domain in its ASCII form, or empty.
 	Domain string `json:"domain,omitempty"`
+}
+
+// TaskWorker are the options of @task_worker.
+type TaskWorker struct {
+	Compute string `json:"compute"`
+	// Concurrency is how many tasks one server runs at the same time.
+	Concurrency int `json:"concurrency"`
+	// Timeout is how long one attempt may take.
+	Timeout Seconds `json:"timeout_seconds"`
+	// Retries are the attempts after the first.
+	Retries int `json:"retries"`
+}
+
+// Seconds is a length of time.
+type Seconds int
+
+// Duration is the same length as Go counts it.
+func (s Seconds) Duration() time.Duration { return time.Duration(s) * time.Second }
+
+// String writes the time as a person would in an option, in the largest unit
+// that divides it: "15m", "90s", "2h".
+func (s Seconds) String() string {
+	switch {
+	case s != 0 && s%3600 == 0:
+		return strconv.Itoa(int(s/3600)) + "h"
+	case s != 0 && s%60 == 0:
+		return strconv.Itoa(int(s/60)) + "m"
+	}
+	return strconv.Itoa(int(s)) + "s"
 }
 
 // Parameter is one parameter of a decorated function, as written.

@@ -5,6 +5,7 @@ package literal
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Kind is the type of a value, by its name in Python.
@@ -19,6 +20,9 @@ const (
 	Float Kind = "float"
 	Bool  Kind = "bool"
 	None  Kind = "None"
+	List  Kind = "list"
+	Tuple Kind = "tuple"
+	Dict  Kind = "dict"
 )
 
 // Value is one constant.
@@ -28,6 +32,8 @@ type Value struct {
 	Int   int64
 	Float float64
 	Bool  bool
+	// Items are those of a list or tuple, where it was read that deep.
+	Items []Value
 	Place Place
 }
 
@@ -47,7 +53,11 @@ func (v Value) String() string {
 	case Int:
 		return strconv.FormatInt(v.Int, 10)
 	case Float:
-		return strconv.FormatFloat(v.Float, 'g', -1, 64)
+		text := strconv.FormatFloat(v.Float, 'g', -1, 64)
+		if !strings.ContainsAny(text, ".eIN") {
+			text += ".0" // it is no whole number to Python
+		}
+		return text
 	case Bool:
 		if v.Bool {
 			return "True"
@@ -55,6 +65,8 @@ func (v Value) String() string {
 		return "False"
 	case None:
 		return "None"
+	case List, Tuple, Dict:
+		return "a " + string(v.Kind)
 	}
 	return fmt.Sprintf("<%s>", "unreadable")
 }

@@ -3,17 +3,13 @@ package resolve
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
 	"fngen.dev/fngen/compiler/discover"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/literal"
 )
 
-const (
-	maxLabel    = 63  // of a DNS name, RFC 1035
-	maxFilePath = 200 // it is an argument of the job
-)
+const maxLabel = 63 // of a DNS name, RFC 1035
 
 func (r *resolver) checkName(u discover.Use) {
 	if !ir.ValidFunctionName(u.Function) {
@@ -25,23 +21,15 @@ func (r *resolver) checkName(u discover.Use) {
 // checkPath refuses paths that mean something to Nomad, Consul or a shell.
 func (r *resolver) checkPath(u discover.Use) {
 	file := u.At.File
-	bad := ""
-	for _, s := range []string{"${", "%{", "{{", "`"} {
-		if strings.Contains(file, s) {
-			bad = s
-		}
-	}
-	switch {
-	case bad != "":
-		r.fault("FN1305", u.At, fmt.Sprintf("the path %q of a function with a Power holds %q", file, bad), "rename the file or directory")
-	case strings.ContainsFunc(file, unicode.IsControl):
-		r.fault("FN1305", u.At, fmt.Sprintf("the path %q of a function with a Power holds a control character", file), "rename the file or directory")
-	case len(file) > maxFilePath:
-		r.fault("FN1305", u.At, fmt.Sprintf("the path of a function with a Power has %d bytes; it may have %d", len(file), maxFilePath), "move the file nearer to the root")
+	if hazard := ir.Hazard(file); hazard != "" {
+		r.fault("FN1305", u.At, fmt.Sprintf("the path %q of a function with a Power holds %s", file, hazard), "rename the file or directory")
+	} else if len(file) > ir.MaxFilePath {
+		r.fault("FN1305", u.At, fmt.Sprintf("the path of a function with a Power has %d bytes; it may have %d", len(file), ir.MaxFilePath), "move the file nearer to the root")
 	}
 }
 
-// uniqueNames: a name is a job, a slug a host. Neither can be two functions'.
+// uniqueNames: a name is a job, a slug a host. Neither can be two functions', of
+// whatever Powers: a task worker may become a web app.
 func (r *resolver) uniqueNames(uses []discover.Use) {
 	names, slugs := map[string]discover.Use{}, map[string]discover.Use{}
 	for _, u := range uses {
@@ -49,7 +37,7 @@ func (r *resolver) uniqueNames(uses []discover.Use) {
 		if other, met := names[u.Function]; met {
 			r.fault("FN1303", u.At, fmt.Sprintf("two functions with a Power are named %q", u.Function), "give each a name of its own", noteAt("the first is here", other.At))
 		} else if other, met := slugs[slug]; met && slug != "" {
-			r.fault("FN1303", u.At, fmt.Sprintf("%q and %q would have one host name, %q", other.Function, u.Function, slug), "rename one of them", noteAt("the first is here", other.At))
+			r.fault("FN1303", u.At, fmt.Sprintf("%q and %q would both be %q in addresses", other.Function, u.Function, slug), "rename one of them: case does not count there, and underscores become hyphens", noteAt("the first is here", other.At))
 		}
 		if _, met := names[u.Function]; !met {
 			names[u.Function] = u
@@ -69,35 +57,6 @@ func (r *resolver) shadowedSDK() {
 			r.fault("FN1316", literal.Place{File: f.Path}, fmt.Sprintf("%q hides the fngen package from your code", f.Path), "rename the module")
 			return
 		}
-	}
-}
-
-// hosts gives each web app its labels under the platform's domain: the first the
-// project's name, each one its own. A lone app has its own too, so that a rollout
-// can tell it from the one that it replaces, but is not refused for its length.
-func (r *resolver) hosts(p *ir.Project, uses []discover.Use) {
-	if p.Name == "" {
-		return
-	}
-	var apps []*ir.WebApp
-	var names []string
-	for _, f := range p.Functions {
-		if f.WebApp != nil {
-			apps, names = append(apps, f.WebApp), append(names, f.Name)
-		}
-	}
-	for i, app := range apps {
-		if i == 0 {
-			app.Hosts = append(app.Hosts, p.Name)
-		}
-		label := ir.Slug(names[i]) + "--" + p.Name
-		if len(label) > maxLabel && len(apps) == 1 {
-			return
-		}
-		if len(label) > maxLabel {
-			r.fault("FN1302", placeOf(uses, names[i]), fmt.Sprintf("the host name %q has %d letters; it may have %d", label, len(label), maxLabel), "shorten the name of the function or of the project")
-		}
-		app.Hosts = append(app.Hosts, label)
 	}
 }
 

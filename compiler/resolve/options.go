@@ -3,6 +3,7 @@ package resolve
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fngen.dev/fngen/compiler/diag"
@@ -34,7 +35,7 @@ func (r *resolver) options(u discover.Use, spec []option) given {
 			continue
 		case name == "":
 			if next >= len(spec) || spec[next].keyword {
-				r.fault("FN1307", a.Value.Place, fmt.Sprintf("@%s takes %d options by position", u.Power, next), "name the option, as in `name=value`")
+				r.fault("FN1307", a.Value.Place, fmt.Sprintf("@%s takes no more than %s by position", u.Power, byPosition(spec)), "name the option, as in `name=value`")
 				continue
 			}
 			name = spec[next].name
@@ -58,6 +59,16 @@ func (r *resolver) options(u discover.Use, spec []option) given {
 		}
 	}
 	return out
+}
+
+func byPosition(spec []option) string {
+	var names []string
+	for _, o := range spec {
+		if !o.keyword {
+			names = append(names, strconv.Quote(o.name))
+		}
+	}
+	return strings.Join(names, " and ")
 }
 
 func known(spec []option, name string) bool {
@@ -140,4 +151,37 @@ func (r *resolver) choice(u discover.Use, g given, name string, among []string) 
 	}
 	r.fault("FN1308", v.Place, fmt.Sprintf("unknown %s %s", name, v), help)
 	return "", false
+}
+
+var computes = []string{"server", "serverless"}
+
+// compute is where a function runs.
+func (r *resolver) compute(u discover.Use, g given) string {
+	if _, set := g["compute"]; !set {
+		return "server"
+	}
+	v, _ := r.choice(u, g, "compute", computes)
+	if v == "serverless" {
+		r.fault("FN1309", g["compute"].Place, "compute='serverless' is not available yet", "use compute='server'")
+	}
+	return v
+}
+
+// bounds are the least and the most that a number may be, and what it is when it
+// is left out.
+type bounds struct{ least, most, byDefault int }
+
+// whole returns an option that is a whole number.
+func (r *resolver) whole(u discover.Use, g given, name string, b bounds) int {
+	v, set := g[name]
+	switch {
+	case !set || v.Kind == literal.Bad:
+	case v.Kind != literal.Int:
+		r.fault("FN1308", v.Place, fmt.Sprintf("%q of @%s must be a whole number, not %s", name, u.Power, v), fmt.Sprintf("write it in digits, such as %d", b.byDefault))
+	case v.Int < int64(b.least) || v.Int > int64(b.most):
+		r.fault("FN1350", v.Place, fmt.Sprintf("%q of @%s is %d; it may be %d to %d", name, u.Power, v.Int, b.least, b.most), fmt.Sprintf("it is %d when you leave it out", b.byDefault))
+	default:
+		return int(v.Int)
+	}
+	return b.byDefault
 }

@@ -26,22 +26,31 @@ type Input struct {
 	Tree    source.Tree
 	Uses    []discover.Use
 	Apps    []discover.App
+	Env     []discover.EnvRead
+	// Imports are where files import fngen.
+	Imports []literal.Place
+	// Settings are the modules of settings that files name for Django.
+	Settings []discover.DjangoSettings
 	// Faulty says that a Python file has faults: a Power may be in what could not
 	// be read, so that none was found says nothing.
 	Faulty bool
 	// Entry limits the Powers to one file when it is not empty.
 	Entry        string
 	Python       string
-	Requirements []string
+	Requirements *config.Requirements
 	// Regions are those of the platform; DefaultRegion is one of them.
 	Regions       []string
 	DefaultRegion string
+	// Powers are those of the platform.
+	Powers []string
+	// Domain is the suffix of the platform's own hosts; empty when it is not known.
+	Domain string
 }
 
 // Project resolves the input. The project is only to be used when the list has
 // no errors.
 func Project(in Input) (*ir.Project, diag.List) {
-	r := &resolver{in: in}
+	r := &resolver{in: in, domains: map[string]discover.Use{}}
 	uses := slices.Clone(in.Uses)
 	slices.SortStableFunc(uses, func(a, b discover.Use) int {
 		return cmp.Or(cmp.Compare(a.Place.File, b.Place.File), cmp.Compare(a.Line, b.Line))
@@ -62,13 +71,18 @@ func Project(in Input) (*ir.Project, diag.List) {
 	r.uniqueNames(uses)
 	r.shadowedSDK()
 	r.hosts(p, uses)
-	p.Dependencies = dependencies(in.Requirements, p.Functions)
+	r.django(p)
+	p.Dependencies = dependencies(in.Requirements, in.Python, p.Functions)
+	p.Env = environment(in.Env, uses)
+	r.frameworksInstalled(uses)
 	return p, r.diags
 }
 
 type resolver struct {
 	in    Input
 	diags diag.List
+	// domains are those that functions have taken, by host name.
+	domains map[string]discover.Use
 }
 
 func (r *resolver) fault(code string, at literal.Place, msg, help string, notes ...diag.Note) {
@@ -101,15 +115,8 @@ func (r *resolver) function(u discover.Use) (ir.Function, bool) {
 	before := len(r.diags)
 	r.checkName(u)
 	r.checkPath(u)
-	switch u.Power {
-	case "webapp":
-		r.webapp(&fn, u)
-	case "task_worker":
-		r.taskWorker(u)
-	case "scheduled_task":
-		r.scheduledTask(u)
-	case "web_form":
-		r.webForm(u)
+	if r.available(u) {
+		powers[u.Power].resolve(r, &fn, u)
 	}
-	return fn, len(r.diags) == before
+	return fn, !r.diags[before:].HasErrors()
 }

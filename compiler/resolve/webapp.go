@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"fngen.dev/fngen/compiler/discover"
@@ -18,9 +17,6 @@ var (
 		{name: "domain", keyword: true},
 	}
 	frameworks = []string{"fastapi", "flask", "django"}
-	computes   = []string{"server", "serverless"}
-	healthPath = regexp.MustCompile(`^/[A-Za-z0-9/_.~-]*$`)
-	hostLabel  = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 )
 
 func exampleOf(power string) string {
@@ -33,17 +29,11 @@ func exampleOf(power string) string {
 // webapp resolves @webapp(framework, compute='server', *, health='/', domain=None).
 func (r *resolver) webapp(fn *ir.Function, u discover.Use) {
 	g := r.options(u, webappOptions)
-	w := &ir.WebApp{Compute: "server", Health: "/", Hosts: []string{}}
+	w := &ir.WebApp{Compute: r.compute(u, g), Health: "/", Hosts: []string{}}
 	w.Framework, _ = r.choice(u, g, "framework", frameworks)
-	if _, set := g["compute"]; set {
-		w.Compute, _ = r.choice(u, g, "compute", computes)
-		if w.Compute == "serverless" {
-			r.fault("FN1309", g["compute"].Place, "compute='serverless' is not available yet", "use compute='server'")
-		}
-	}
 	if v, ok := r.text(u, g, "health"); ok {
 		w.Health = v.Str
-		if !safePath(v.Str) {
+		if !ir.ValidHealth(v.Str) {
 			r.fault("FN1310", v.Place, fmt.Sprintf("health %s is not a path", v),
 				"start it with a slash and use letters, digits and / _ . ~ - only, such as '/healthz'")
 		}
@@ -52,36 +42,8 @@ func (r *resolver) webapp(fn *ir.Function, u discover.Use) {
 		w.Domain = r.domain(u, g)
 	}
 	r.noArguments(u)
+	r.runs(u)
 	fn.Power, fn.WebApp = ir.PowerWebApp, w
-}
-
-func safePath(p string) bool {
-	if len(p) > 200 || !healthPath.MatchString(p) || strings.Contains(p, "//") {
-		return false
-	}
-	for part := range strings.SplitSeq(p, "/") {
-		if part == "." || part == ".." {
-			return false
-		}
-	}
-	return true
-}
-
-func (r *resolver) domain(u discover.Use, g given) string {
-	v, ok := r.text(u, g, "domain")
-	if !ok {
-		return ""
-	}
-	host := strings.ToLower(v.Str)
-	labels := strings.Split(host, ".")
-	valid := len(labels) > 1 && len(host) <= 253
-	for _, l := range labels {
-		valid = valid && hostLabel.MatchString(l)
-	}
-	if !valid {
-		r.fault("FN1311", v.Place, fmt.Sprintf("domain %s is not a host name", v), "write it without scheme, port and path, such as 'shop.example.com'")
-	}
-	return host
 }
 
 // noArguments: the platform calls the function to get the app, with nothing.
@@ -92,6 +54,5 @@ func (r *resolver) noArguments(u discover.Use) {
 		}
 		r.fault("FN1312", u.At, fmt.Sprintf("%q needs the argument %q, and a web app's function is called without any", u.Function, p.Name),
 			"give the parameter a default, or remove it")
-		return
 	}
 }

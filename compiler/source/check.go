@@ -5,16 +5,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
-
 	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/source/index"
 )
 
 // What a tree may hold. The control plane holds uploads to the same limits.
@@ -22,83 +20,95 @@ const (
 	MaxFiles    = 50_000
 	MaxTreeSize = 512 << 20
 	MaxFileSize = 100 << 20
-	maxPath     = 1024
-	maxName     = 255
-	maxDepth    = 64
+	MaxPath     = 1024
+	MaxName     = 255
+	MaxDepth    = 64
 )
 
-// addFile takes a file into the tree, or says why it cannot ship.
-func (w *walker) addFile(p string) bool {
-	if !w.checkName(p) {
-		return false
+// check looks at a file that no rule leaves out: it ships, or the node says why
+// it cannot. A file that is gone since its directory was read is no file.
+func (w *walker) check(n *node, d directory, it *item, name string, kind fs.FileMode) {
+	shown := w.shown(it.path)
+	if !n.checkPath(shown, name, n.depth) {
+		return
 	}
-	info, err := os.Lstat(w.disk(p))
-	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		if info, err = w.follow(p); info == nil && err == nil {
-			return false
+	st, err := index.Stat{Mode: uint32(kind)}, error(nil)
+	if kind.IsRegular() || kind&fs.ModeSymlink != 0 {
+		st, err = d.lstat(name)
+	}
+	target := name
+	if err == nil && kindOf(st)&fs.ModeSymlink != 0 {
+		it.link = true
+		if target, st, err = w.follow(n, it.path); target == "" && err == nil {
+			return
 		}
 	}
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		*it = item{}
 	case err != nil:
-		w.unreadable(p, err)
-		return false
-	case !info.Mode().IsRegular():
-		w.fault("FN1005", p, fmt.Sprintf("%q is %s, not a regular file", p, kind(info.Mode())),
+		n.unreadable(shown, err)
+	case !kindOf(st).IsRegular():
+		n.fault("FN1005", shown, fmt.Sprintf("%q is %s, not a regular file", shown, kindName(kindOf(st))),
 			"remove it, or list it in .fnignore")
-		return false
-	case info.Size() > MaxFileSize:
-		w.fault("FN1008", p, fmt.Sprintf("%q has %d MiB; a file may have %d MiB", p, info.Size()>>20, MaxFileSize>>20),
+	case st.Size > MaxFileSize:
+		n.fault("FN1008", shown, fmt.Sprintf("%q has %d MiB; a file may have %d MiB", shown, st.Size>>20, MaxFileSize>>20),
 			"list it in .fnignore and load it from elsewhere when the code runs")
-		return false
+	default:
+		it.ships, it.stat = true, st
+		it.secret = (looksSecret(name) || looksSecret(target)) && !isPublicKey(d, name)
+		w.ships.Add(1)
 	}
-	w.paths = append(w.paths, p)
-	w.size += info.Size()
-	return true
 }
 
-func (w *walker) disk(p string) string { return filepath.Join(w.root, filepath.FromSlash(p)) }
-
-func (w *walker) fault(code, p, message, help string) {
-	w.diags.Add(diag.Diagnostic{Code: code, File: printable(p), Message: message, Help: help})
+func (n *node) fault(code, p, message, help string) {
+	n.faults.Add(diag.Diagnostic{Code: code, File: printable(p), Message: message, Help: help})
 }
 
-func (w *walker) unreadable(p string, err error) {
+func (n *node) unreadable(p string, err error) {
+	n.fault("FN1009", p, fmt.Sprintf("%q cannot be read: %v", p, bare(err)), "make it readable, or list it in .fnignore")
+}
+
+// bare is an error without the path, which stands in the message already.
+func bare(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
-		err = pe.Err // the path stands in the message already
+		return pe.Err
 	}
-	w.fault("FN1009", p, fmt.Sprintf("%q cannot be read: %v", p, err), "make it readable, or list it in .fnignore")
+	return err
 }
 
-// follow resolves a link. A link to a regular file of the tree ships as a file;
-// for any other it returns nil and says why.
-func (w *walker) follow(p string) (fs.FileInfo, error) {
+// follow resolves a link. A link to a regular file of the tree ships as a file:
+// its name and state are returned. For any other link the name is empty and the
+// node says why.
+func (w *walker) follow(n *node, path string) (string, index.Stat, error) {
 	const help = "replace the link by what it points to, or list it in .fnignore"
-	target, err := filepath.EvalSymlinks(w.disk(p))
+	p := w.shown(path)
+	target, err := filepath.EvalSymlinks(w.disk(path))
 	if errors.Is(err, fs.ErrNotExist) {
-		w.fault("FN1002", p, fmt.Sprintf("%q is a link that points to nothing", p), "remove it, or list it in .fnignore")
-		return nil, nil
+		n.fault("FN1002", p, fmt.Sprintf("%q is a link that points to nothing", p), "remove it, or list it in .fnignore")
+		return "", index.Stat{}, nil
 	} else if err != nil {
-		return nil, err
+		return "", index.Stat{}, err
 	}
 	rel, err := filepath.Rel(w.root, target)
 	if err != nil || !filepath.IsLocal(rel) {
-		w.fault("FN1001", p, fmt.Sprintf("%q is a link that leaves the tree", p), help)
-		return nil, nil
+		n.fault("FN1001", p, fmt.Sprintf("%q is a link that leaves the tree", p), help)
+		return "", index.Stat{}, nil
 	}
-	if first, _, _ := strings.Cut(filepath.ToSlash(rel), "/"); first == ".git" {
-		w.fault("FN1001", p, fmt.Sprintf("%q is a link into .git, which does not ship", p), help)
-		return nil, nil
+	if slices.Contains(strings.Split(filepath.ToSlash(rel), "/"), ".git") {
+		n.fault("FN1001", p, fmt.Sprintf("%q is a link into .git, which does not ship", p), help)
+		return "", index.Stat{}, nil
 	}
-	info, err := os.Stat(target)
-	if err == nil && info.IsDir() {
-		w.fault("FN1003", p, fmt.Sprintf("%q is a link to a directory", p), help)
-		return nil, nil
+	if info, err := os.Stat(target); err == nil && info.IsDir() {
+		n.fault("FN1003", p, fmt.Sprintf("%q is a link to a directory", p), help)
+		return "", index.Stat{}, nil
 	}
-	return info, err
+	st, err := lstat(target)
+	return filepath.Base(target), st, err
 }
 
-func kind(m fs.FileMode) string {
+func kindName(m fs.FileMode) string {
 	switch {
 	case m&fs.ModeNamedPipe != 0:
 		return "a named pipe"
@@ -110,100 +120,47 @@ func kind(m fs.FileMode) string {
 	return "a special file"
 }
 
-// checkName refuses names that cannot travel to every machine and terminal.
-func (w *walker) checkName(p string) bool {
-	why := ""
+// checkPath refuses paths that cannot travel to every machine and terminal. Its
+// directories have been looked at by themselves.
+func (n *node) checkPath(p, name string, depth int) bool {
+	why := badName(name)
 	switch {
-	case !utf8.ValidString(p):
-		why = "is not UTF-8"
-	case strings.ContainsFunc(p, unicode.IsControl):
-		why = "holds a control character"
-	case strings.Contains(p, `\`):
-		why = "holds a backslash"
-	case len(p) > maxPath:
-		why = fmt.Sprintf("is longer than %d bytes", maxPath)
-	case strings.Count(p, "/") >= maxDepth:
-		why = fmt.Sprintf("is more than %d directories deep", maxDepth)
-	case len(path.Base(p)) > maxName:
-		why = fmt.Sprintf("has a name of more than %d bytes", maxName)
+	case why != "":
+	case len(p) > MaxPath:
+		why = fmt.Sprintf("is longer than %d bytes", MaxPath)
+	case depth >= MaxDepth:
+		why = fmt.Sprintf("is more than %d directories deep", MaxDepth)
 	default:
 		return true
 	}
-	w.fault("FN1004", p, fmt.Sprintf("the path %q %s", p, why), "rename it, or list it in .fnignore")
+	n.refuseName(p, why)
 	return false
+}
+
+func (n *node) refuseName(p, why string) {
+	n.fault("FN1004", p, fmt.Sprintf("the path %q %s", p, why), "rename it, or list it in .fnignore")
+}
+
+// badName says what is wrong with one name of a path, or is empty.
+func badName(name string) string {
+	plain := true
+	for i := 0; i < len(name); i++ {
+		plain = plain && name[i] >= ' ' && name[i] < 0x7f && name[i] != '\\'
+	}
+	switch {
+	case len(name) > MaxName:
+		return fmt.Sprintf("has a name of more than %d bytes", MaxName)
+	case plain:
+		return ""
+	case !utf8.ValidString(name):
+		return "is not UTF-8"
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return "holds a control character"
+	case strings.Contains(name, `\`):
+		return "holds a backslash"
+	}
+	return ""
 }
 
 // printable keeps a path that is not UTF-8 fit for JSON.
 func printable(p string) string { return strings.ToValidUTF8(p, "�") }
-
-func looksSecret(name string) bool {
-	return strings.HasPrefix(name, ".env") || strings.HasSuffix(name, ".pem") || strings.HasPrefix(name, "id_")
-}
-
-func (w *walker) warnSecret(p string, by *hit) {
-	w.diags.Add(diag.Diagnostic{
-		Code: "FN1010", Severity: diag.Warning, File: by.source, Line: by.line, Column: 1, Width: len(by.rule), Excerpt: by.rule,
-		Message: fmt.Sprintf("%q looks like a secret and ships only because of this rule", p),
-		Help:    "take it out of .fninclude; hand secrets over with `fngen set_env`",
-	})
-}
-
-// checkCollisions refuses paths that are one on a disk which does not tell upper
-// from lower case, or composed from decomposed letters.
-func (w *walker) checkCollisions() {
-	fold := cases.Fold()
-	seen := map[string]string{}
-	reported := map[string]bool{}
-	for _, p := range w.paths {
-		for _, part := range prefixes(p) {
-			key := part
-			if !isPlain(part) {
-				key = norm.NFC.String(fold.String(norm.NFC.String(part)))
-			}
-			other, met := seen[key]
-			if !met {
-				seen[key] = part
-			} else if other != part && !reported[part] {
-				reported[part] = true
-				w.fault("FN1006", part, fmt.Sprintf("%q and %q differ only in case or in how letters are composed", other, part),
-					"rename one of them: many disks cannot hold both")
-				break
-			}
-		}
-	}
-}
-
-// isPlain reports whether s is its own folded form, as most paths are.
-func isPlain(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf || s[i] >= 'A' && s[i] <= 'Z' {
-			return false
-		}
-	}
-	return true
-}
-
-// prefixes lists the directories above p and p itself.
-func prefixes(p string) []string {
-	var out []string
-	for i := 0; i < len(p); i++ {
-		if p[i] == '/' {
-			out = append(out, p[:i])
-		}
-	}
-	return append(out, p)
-}
-
-// checkLimits refuses a tree that is too large, before it is read.
-func (w *walker) checkLimits() bool {
-	const help = "list in .fnignore what the code does not need; `fngen files` shows what would ship"
-	switch {
-	case len(w.paths) > MaxFiles:
-		w.fault("FN1007", "", fmt.Sprintf("the tree has more than %d files", MaxFiles), help)
-	case w.size > MaxTreeSize:
-		w.fault("FN1007", "", fmt.Sprintf("the tree has %d MiB; it may have %d MiB", w.size>>20, MaxTreeSize>>20), help)
-	default:
-		return true
-	}
-	return false
-}

@@ -4,98 +4,150 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"io"
-	"os"
+	"hash"
 	"runtime"
-	"slices"
-	"strings"
-	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
+
+	"fngen.dev/fngen/compiler/source/index"
 )
 
-// finish checks the files as a whole and hashes them.
-func (w *walker) finish(ctx context.Context, entry string) (*Scanned, error) {
-	slices.Sort(w.paths)
-	w.paths = slices.Compact(w.paths)
-	w.checkCollisions()
-	m := Manifest{Files: []File{}}
-	if w.checkLimits() {
-		files, err := w.hash(ctx)
-		if err != nil {
-			return nil, err
-		}
-		m.Files = files
-	}
-	slices.SortStableFunc(w.decisions, func(a, b Decision) int { return strings.Compare(a.Path, b.Path) })
-	return &Scanned{
-		Tree: Tree{Manifest: m, FS: os.DirFS(w.root)}, Root: w.root, Entry: entry,
-		Decisions: w.decisions, Diagnostics: w.diags.Sorted(),
-	}, nil
+// hashed is a file with its digest.
+type hashed struct {
+	stat   index.Stat
+	digest index.Digest
+	err    error
 }
 
-// hash reads every file once. A file that cannot be read is a fault of its own,
-// and the others are still hashed.
-func (w *walker) hash(ctx context.Context) ([]File, error) {
-	files := make([]File, len(w.paths))
-	errs := make([]error, len(w.paths))
-	group, ctx := errgroup.WithContext(ctx)
-	workers := runtime.GOMAXPROCS(0)
-	var next sync.Mutex
-	i := 0
-	take := func() int {
-		next.Lock()
-		defer next.Unlock()
-		i++
-		return i - 1
+// hash gives every file its digest, of the index where that knows it. A file that
+// cannot be read is a fault of its own, and the others are still hashed.
+func (c *collector) hash(ctx context.Context, dir string) ([]File, error) {
+	all := make([]hashed, len(c.files))
+	changed := c.lookUp(dir, all)
+	c.hashed = len(changed)
+	if len(changed) == 0 {
+		return c.readable(all), nil
 	}
-	for range workers {
+	var next *index.Writer
+	if dir != "" {
+		// Without one the scan is as right, and the next one slower.
+		next, _ = index.Create(dir, c.w.root)
+	}
+	if err := c.hashAll(ctx, changed, all); err != nil {
+		if next != nil {
+			next.Abort()
+		}
+		return nil, fmt.Errorf("hash files: %w", err)
+	}
+	if next != nil {
+		c.writeIndex(next, all)
+	}
+	return c.readable(all), nil
+}
+
+// lookUp takes the digests that the index knows, and returns which files have to
+// be read.
+func (c *collector) lookUp(dir string, all []hashed) (changed []int) {
+	old := new(index.Index)
+	if dir != "" {
+		old = index.Open(dir, c.w.root)
+	}
+	for i, it := range c.files {
+		digest, ok := old.Find(c.w.shown(it.path), it.stat)
+		all[i] = hashed{stat: it.stat, digest: digest}
+		if !ok {
+			changed = append(changed, i)
+		}
+	}
+	return changed
+}
+
+func (c *collector) hashAll(ctx context.Context, which []int, all []hashed) error {
+	group, ctx := errgroup.WithContext(ctx)
+	var next atomic.Int64
+	for range min(max(4, runtime.GOMAXPROCS(0)), len(which)) {
 		group.Go(func() error {
-			buf := make([]byte, 128<<10)
-			for n := take(); n < len(files); n = take() {
-				if err := ctx.Err(); err != nil {
-					return err
+			h := hasher{sum: sha256.New(), buf: make([]byte, 64<<10)}
+			for n := int(next.Add(1)) - 1; n < len(which); n = int(next.Add(1)) - 1 {
+				i := which[n]
+				if all[i] = h.file(ctx, c.w.disk(c.files[i].path), c.files[i].link); ctx.Err() != nil {
+					return ctx.Err()
 				}
-				files[n], errs[n] = w.hashFile(w.paths[n], buf)
 			}
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, fmt.Errorf("hash files: %w", err)
+	return group.Wait()
+}
+
+var errNotRegular = errors.New("it is no regular file any more")
+
+type hasher struct {
+	sum hash.Hash
+	buf []byte
+}
+
+func (h *hasher) file(ctx context.Context, path string, link bool) (out hashed) {
+	f, err := openFile(path, link)
+	if err != nil {
+		return hashed{err: err}
 	}
-	good := files[:0]
-	for n, err := range errs {
+	defer f.close()
+	// The state before the first byte: a change in the middle shows the next time.
+	if out.stat, out.err = f.stat(); out.err != nil {
+		return out
+	}
+	if !kindOf(out.stat).IsRegular() {
+		return hashed{err: errNotRegular}
+	}
+	h.sum.Reset()
+	size := int64(0)
+	for {
+		n, err := f.read(h.buf)
 		if err != nil {
-			w.unreadable(w.paths[n], err)
+			return hashed{err: err}
+		}
+		h.sum.Write(h.buf[:n])
+		size += int64(n)
+		if n == 0 || size >= out.stat.Size && n < len(h.buf) || ctx.Err() != nil {
+			break
+		}
+	}
+	if size != out.stat.Size {
+		out.stat = index.Stat{Size: size, Mode: out.stat.Mode} // it is being written: nothing to remember
+	}
+	h.sum.Sum(out.digest[:0])
+	return out
+}
+
+func (c *collector) writeIndex(next *index.Writer, all []hashed) {
+	for i, f := range all {
+		if f.err == nil {
+			next.Add(c.w.shown(c.files[i].path), f.stat, f.digest)
+		}
+	}
+	_ = next.Commit() // as above: it only costs time
+}
+
+// readable lists the files that could be read.
+func (c *collector) readable(all []hashed) []File {
+	files := make([]File, 0, len(all))
+	for i, f := range all {
+		it := c.files[i]
+		if f.err != nil {
+			n := node{}
+			n.unreadable(c.w.shown(it.path), f.err)
+			c.diags = append(c.diags, n.faults...)
 			continue
 		}
-		good = append(good, files[n])
+		var text [2 * sha256.Size]byte
+		hex.Encode(text[:], f.digest[:])
+		files = append(files, File{
+			Path: c.w.shown(it.path), Executable: f.stat.Mode&0o100 != 0, Size: f.stat.Size, SHA256: string(text[:]),
+		})
 	}
-	return good, nil
+	return files
 }
-
-func (w *walker) hashFile(p string, buf []byte) (File, error) {
-	f, err := os.Open(w.disk(p))
-	if err != nil {
-		return File{}, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return File{}, err
-	}
-	h := sha256.New()
-	// onlyReader keeps io.CopyBuffer to our buffer: os.File would bring its own.
-	n, err := io.CopyBuffer(h, onlyReader{f}, buf)
-	if err != nil {
-		return File{}, err
-	}
-	return File{
-		Path: p, Executable: info.Mode()&0o100 != 0, Size: n,
-		SHA256: hex.EncodeToString(h.Sum(nil)),
-	}, nil
-}
-
-type onlyReader struct{ io.Reader }

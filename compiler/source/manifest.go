@@ -5,9 +5,9 @@ package source
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -32,12 +32,15 @@ type Manifest struct {
 // NUL because a path may hold anything else.
 func (m Manifest) Digest() string {
 	h := sha256.New()
+	var line []byte
 	for _, f := range m.Files {
-		mode := "644"
+		mode := "644 "
 		if f.Executable {
-			mode = "755"
+			mode = "755 "
 		}
-		fmt.Fprintf(h, "%s %d %s %s\x00", mode, f.Size, f.SHA256, f.Path)
+		line = strconv.AppendInt(append(line[:0], mode...), f.Size, 10)
+		line = append(append(append(append(line, ' '), f.SHA256...), ' '), f.Path...)
+		h.Write(append(line, 0))
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }

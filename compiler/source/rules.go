@@ -1,10 +1,9 @@
 package source
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
@@ -14,68 +13,86 @@ import (
 // layer is the patterns of one ignore file and, below it, of the files that it
 // takes precedence over. The nil layer has no rules.
 type layer struct {
-	below    *layer
-	source   string
-	patterns []ignore.Pattern
-	// A pattern is relative to the directory of its file: cut is how much of a
-	// path leads to that directory, prefix what leads from it to the root when
-	// the file stands above the root.
-	cut    int
-	prefix string
+	below  *layer
+	source string
+	rules  *ignore.Rules
+	// cut is how much of a path leads to the directory of the ignore file, which
+	// its patterns are relative to.
+	cut int
 }
 
-// hit is the rule that decided.
-type hit struct {
-	rule, source string
-	line         int
-	negated      bool
+// rule is the pattern that decided; the zero rule is none.
+type rule struct {
+	layer   *layer
+	pattern *ignore.Pattern
 }
 
-func (h *hit) decision(path string) Decision {
-	return Decision{Path: path, Rule: h.rule, Source: h.source, Line: h.line}
-}
-
-func (l *layer) relative(path string) string { return l.prefix + path[l.cut:] }
+func (r rule) none() bool    { return r.pattern == nil }
+func (r rule) negated() bool { return r.pattern != nil && r.pattern.Negated }
 
 // last returns the last rule that matches, nearest file first.
-func (l *layer) last(path string, isDir bool) *hit {
+func (l *layer) last(path string, isDir bool) rule {
 	for ; l != nil; l = l.below {
-		rel := l.relative(path)
-		for i := len(l.patterns) - 1; i >= 0; i-- {
-			if p := &l.patterns[i]; p.Match(rel, isDir) {
-				return &hit{rule: p.Text, source: l.source, line: p.Line, negated: p.Negated}
-			}
+		if p := l.rules.Last(path[l.cut:], isDir); p != nil {
+			return rule{l, p}
 		}
 	}
-	return nil
+	return rule{}
 }
 
 // mayMatchBelow reports whether a rule could match something below dir.
 func (l *layer) mayMatchBelow(dir string) bool {
 	for ; l != nil; l = l.below {
-		rel := l.relative(dir)
-		for i := range l.patterns {
-			if p := &l.patterns[i]; !p.Negated && p.MayMatchBelow(rel) {
-				return true
-			}
+		if l.rules.MayMatchBelow(dir[l.cut:]) {
+			return true
 		}
 	}
 	return false
 }
 
-// read adds the ignore file name of directory dir, when there is one. Like git
-// it does not follow a link there.
-func (l *layer) read(root, dir, name string) (*layer, error) {
-	file := path.Join(dir, name)
-	data, err := readRegular(filepath.Join(root, filepath.FromSlash(file)))
-	if err != nil || len(data) == 0 {
-		return l, err
+// over puts the rules of an ignore file over those of l.
+func (l *layer) over(data []byte, source string, cut int) *layer {
+	if len(data) == 0 {
+		return l
 	}
-	next := &layer{below: l, source: file, patterns: ignore.Parse(data)}
-	if dir != "" {
-		next.cut = len(dir) + 1
+	return &layer{below: l, source: source, rules: ignore.Parse(data), cut: cut}
+}
+
+// outerRules are the git rules that stand outside the directory root, which is
+// inside repository r or its top: .git/info/exclude, and each .gitignore between
+// the repository and root. The person's global ignore file is left out on
+// purpose: what ships must not depend on the machine.
+func (w *walker) outerRules(r *repository, root string) (*layer, error) {
+	var rules *layer
+	add := func(file string, cut int) error {
+		data, err := readRegular(file)
+		if err != nil {
+			return fmt.Errorf("read ignore rules: %w", err)
+		}
+		name, err := filepath.Rel(w.root, file)
+		if err != nil {
+			name = file
+		}
+		rules = rules.over(data, filepath.ToSlash(name), cut)
+		return nil
 	}
-	return next, nil
+	if err := add(filepath.Join(r.common, "info", "exclude"), r.cut); err != nil {
+		return nil, err
+	}
+	cut := r.cut
+	for dir := r.top; dir != root; {
+		if err := add(filepath.Join(dir, ".gitignore"), cut); err != nil {
+			return nil, err
+		}
+		rest, err := filepath.Rel(dir, root)
+		if err != nil {
+			return nil, err
+		}
+		name, _, _ := strings.Cut(filepath.ToSlash(rest), "/")
+		cut += len(name) + 1
+		dir = filepath.Join(dir, name)
+	}
+	return rules, nil
 }
 
 func readRegular(name string) ([]byte, error) {
@@ -83,94 +100,8 @@ func readRegular(name string) ([]byte, error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, nil
 	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("read ignore rules: %w", err)
+	if info.Size() > maxRules {
+		return nil, errors.New(name + " is too large")
 	}
-	return data, nil
-}
-
-// outerRules are the git rules that stand outside the tree: .git/info/exclude of
-// the repository that root lies in, and each .gitignore between the repository
-// and root. The person's global ignore file is left out on purpose: what ships
-// must not depend on the machine.
-func outerRules(root string) (*layer, error) {
-	top, ok := repository(root)
-	if !ok {
-		return nil, nil
-	}
-	prefix := ""
-	if rel, err := filepath.Rel(top, root); err == nil && rel != "." {
-		prefix = filepath.ToSlash(rel) + "/"
-	}
-	var rules *layer
-	add := func(file, prefix string) error {
-		data, err := readRegular(file)
-		if err != nil || len(data) == 0 {
-			return err
-		}
-		name, err := filepath.Rel(root, file)
-		if err != nil {
-			name = file
-		}
-		rules = &layer{below: rules, source: filepath.ToSlash(name), patterns: ignore.Parse(data), prefix: prefix}
-		return nil
-	}
-	if err := add(filepath.Join(gitDir(top), "info", "exclude"), prefix); err != nil {
-		return nil, err
-	}
-	for dir := top; prefix != ""; {
-		if err := add(filepath.Join(dir, ".gitignore"), prefix); err != nil {
-			return nil, err
-		}
-		var name string
-		name, prefix, _ = strings.Cut(prefix, "/")
-		dir = filepath.Join(dir, name)
-	}
-	return rules, nil
-}
-
-// repository climbs from dir to the directory that holds .git.
-func repository(dir string) (string, bool) {
-	for {
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
-			return dir, true
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", false
-		}
-		dir = parent
-	}
-}
-
-// workTreeGitDir is where git keeps what belongs to this work tree alone, such as
-// its index. In a linked work tree .git is a file that points there.
-func workTreeGitDir(top string) string {
-	dir := filepath.Join(top, ".git")
-	data, err := os.ReadFile(dir)
-	if err != nil {
-		return dir // a directory
-	}
-	target, ok := bytes.CutPrefix(bytes.TrimSpace(data), []byte("gitdir:"))
-	if !ok {
-		return dir
-	}
-	return fromDir(top, string(bytes.TrimSpace(target)))
-}
-
-// gitDir is where the repository keeps what its work trees share.
-func gitDir(top string) string {
-	dir := workTreeGitDir(top)
-	if common, err := os.ReadFile(filepath.Join(dir, "commondir")); err == nil {
-		dir = fromDir(dir, strings.TrimSpace(string(common)))
-	}
-	return dir
-}
-
-func fromDir(dir, target string) string {
-	if filepath.IsAbs(target) {
-		return target
-	}
-	return filepath.Join(dir, target)
+	return os.ReadFile(name)
 }

@@ -6,6 +6,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -32,7 +33,7 @@ func exists(dir, name string) bool {
 var companions = []string{".python-version", "fngen.yaml", "fngen.yml", "pyproject.toml", "requirements.txt", "uv.lock"}
 
 // scanFile ships one file and its companions, whatever else the directory holds.
-func scanFile(ctx context.Context, root, entry string) (*Scanned, error) {
+func scanFile(ctx context.Context, root, entry string, o Options) (*Scanned, error) {
 	w := &walker{root: root}
 	paths := []string{entry}
 	for _, name := range companions {
@@ -43,10 +44,36 @@ func scanFile(ctx context.Context, root, entry string) (*Scanned, error) {
 	if exists(root, "requirements.txt") {
 		paths = append(paths, included(root, "requirements.txt", map[string]bool{"requirements.txt": true})...)
 	}
-	for _, p := range paths {
-		w.include(p, Decision{Path: p, Rule: entry, Source: "command line"})
+	slices.Sort(paths)
+	top := &node{}
+	for _, p := range slices.Compact(paths) {
+		w.name(top, p, entry)
 	}
-	return w.finish(ctx, entry)
+	return w.finish(ctx, top, entry, o)
+}
+
+// name adds a file that ships because it was named, or because entry was.
+func (w *walker) name(n *node, p, entry string) {
+	it := item{path: w.prefix + p, why: byCommandLine, builtIn: entry}
+	dir, name := path.Split(p)
+	for part := range strings.SplitSeq(strings.TrimSuffix(dir, "/"), "/") {
+		if why := badName(part); why != "" {
+			n.refuseName(p, why)
+			n.items = append(n.items, it)
+			return
+		}
+	}
+	d, err := openDirectory(filepath.Join(w.root, filepath.FromSlash(dir)))
+	if err != nil {
+		n.unreadable(p, err)
+		n.items = append(n.items, it)
+		return
+	}
+	defer d.close()
+	w.check(n, d, &it, name, 0)
+	if it.path != "" {
+		n.items = append(n.items, it)
+	}
 }
 
 var includeLine = regexp.MustCompile(`(?m)^[ \t]*(?:-r|-c|--requirement|--constraint)[ \t=]*([^\s#]+)`)

@@ -1,196 +1,206 @@
 package source
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path"
 	"path/filepath"
-	"strings"
+	"runtime"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/source/index"
 )
 
-const builtIn = "built-in"
-
-// walker decides, in one pass over a directory, what ships.
+// walker reads the directories of a tree, several at a time. Each becomes a node
+// of its own, so that the order in which they are read leaves no trace; the
+// collector puts them together.
+//
+// Paths inside the walker start at the top of the repository that the tree lies
+// in, so that a rule of any ignore file is matched against a piece of the path as
+// it stands.
 type walker struct {
-	root      string
-	git       *layer // the rules from outside the tree
-	tracked   tracked
-	paths     []string
-	size      int64 // of the files, as far as they were met
-	decisions []Decision
-	diags     diag.List
+	root string
+	// prefix is what all paths start with: the way from the repository to the root.
+	prefix string
+	met    atomic.Int64 // entries, so far
+	ships  atomic.Int64 // files of them that ship
 }
 
-func newWalker(root string) (*walker, error) {
-	git, err := outerRules(root)
-	if err != nil {
-		return nil, err
-	}
-	tracked, err := readTracked(root)
-	if err != nil {
-		return nil, err
-	}
-	return &walker{root: root, git: git, tracked: tracked}, nil
+// enough is when a walk gives up: a home directory pushed by mistake must not
+// take minutes. Up to here the person is told which directories are too full.
+const enough = 10 * MaxFiles
+
+// node is a directory.
+type node struct {
+	// prefix is what the paths of its entries start with.
+	prefix string
+	state  state
+	depth  int
+	items  []item
+	faults diag.List
+	// builtIn, when set, is the rule that leaves the directory out whole.
+	builtIn string
+	// name says what is wrong with the name of the directory.
+	name string
+	// missing is a submodule that was never checked out.
+	missing bool
 }
 
 // state is what a directory hands down to what it holds.
 type state struct {
+	repository           *repository
 	git, ignore, include *layer
 	// out is the git rule that leaves the directory out; in the include rule that
 	// takes it back in.
-	out, in *hit
+	out, in rule
 }
 
-func (w *walker) walk(ctx context.Context) error {
-	return w.dir(ctx, "", state{git: w.git})
+// item is an entry of a directory, and what became of it.
+type item struct {
+	path  string
+	isDir bool
+	child *node // of a directory that was read
+	rule  rule
+	why   why
+	// builtIn is the rule when no file holds it.
+	builtIn string
+	ships   bool
+	link    bool
+	secret  bool
+	stat    index.Stat // of a file that ships
 }
 
-func (w *walker) dir(ctx context.Context, dir string, st state) error {
-	if err := ctx.Err(); err != nil {
-		return err
+// why says what kind of rule decided.
+type why uint8
+
+const (
+	byDefault why = iota // no rule
+	byRule
+	byBuiltIn
+	byTracked     // a git rule leaves it out, and git tracks it
+	byCommandLine // it was named, or belongs to what was named
+)
+
+// walk reads the tree below the root.
+func (w *walker) walk(ctx context.Context, root *node) error {
+	todo := newPile(root)
+	defer context.AfterFunc(ctx, todo.end)()
+	var group errgroup.Group
+	// Reading waits for the disk now and then, so more than one worker a processor.
+	for range max(4, runtime.GOMAXPROCS(0)) {
+		group.Go(func() error {
+			list := new(listing)
+			for n := todo.next(nil); n != nil; n = todo.next(n) {
+				if w.ships.Load() > enough {
+					continue
+				}
+				if err := w.read(n, list); err != nil {
+					todo.end()
+					return err
+				}
+			}
+			return nil
+		})
 	}
-	if len(w.paths) > MaxFiles {
-		return nil // refused as it is; a home directory pushed by mistake must not take minutes
+	err := group.Wait()
+	return cmp.Or(err, ctx.Err())
+}
+
+// shown is a path as people see it: relative to the root.
+func (w *walker) shown(path string) string { return path[len(w.prefix):] }
+
+func (w *walker) disk(path string) string {
+	return filepath.Join(w.root, filepath.FromSlash(w.shown(path)))
+}
+
+// read fills a node, but for what lies deeper.
+func (w *walker) read(n *node, list *listing) error {
+	isRoot := n.prefix == w.prefix
+	d, err := openDirectory(w.disk(n.prefix))
+	if err == nil {
+		defer d.close()
+		err = d.list(list)
 	}
-	entries, err := os.ReadDir(filepath.Join(w.root, filepath.FromSlash(dir)))
-	if err != nil {
-		if dir == "" {
-			return fmt.Errorf("read directory: %w", err)
-		}
-		w.unreadable(dir+"/", err)
+	switch {
+	case err != nil && isRoot:
+		return fmt.Errorf("read directory: %w", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // removed since its parent was read
+	case err != nil && !n.state.out.none() && n.state.in.none():
+		return nil // it would only have been searched
+	case err != nil:
+		n.unreadable(w.shown(n.prefix), err)
 		return nil
-	}
-	if dir != "" && isVirtualEnv(entries) {
-		w.decide(Decision{Path: dir + "/", Rule: "pyvenv.cfg", Source: builtIn})
+	case isRoot:
+	case list.has("pyvenv.cfg"):
+		// A virtual environment works only where it was made.
+		n.builtIn = "pyvenv.cfg"
 		return nil
-	}
-	if st, err = w.readRules(dir, st); err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if err := w.entry(ctx, path.Join(dir, e.Name()), e, st); err != nil {
+	default:
+		if err := w.enterRepository(n, list); err != nil || n.builtIn != "" {
 			return err
 		}
 	}
-	return nil
-}
-
-func (w *walker) readRules(dir string, st state) (state, error) {
-	var err error
-	if st.out == nil { // git reads no rules in a directory that it ignores
-		if st.git, err = st.git.read(w.root, dir, ".gitignore"); err != nil {
-			return st, err
-		}
-	}
-	if st.ignore, err = st.ignore.read(w.root, dir, ".fnignore"); err != nil {
-		return st, err
-	}
-	st.include, err = st.include.read(w.root, dir, ".fninclude")
-	return st, err
-}
-
-func (w *walker) entry(ctx context.Context, p string, e fs.DirEntry, st state) error {
-	isDir := e.IsDir()
-	shown := p
-	if isDir {
-		shown += "/"
-	}
-	if rule := alwaysOut(e); rule != "" {
-		w.decide(Decision{Path: shown, Rule: rule, Source: builtIn})
-		return nil
-	}
-	if h := st.ignore.last(p, isDir); h != nil && !h.negated {
-		w.decide(h.decision(shown))
-		return nil
-	}
-	if h := st.include.last(p, isDir); h != nil {
-		st.in = h
-		if h.negated {
-			st.in = nil
-		}
-	}
-	var kept *hit // a negated git rule
-	if st.out == nil {
-		if h := st.git.last(p, isDir); h != nil && h.negated {
-			kept = h
-		} else {
-			st.out = h
-		}
-	}
-	if isDir {
-		if st.out != nil && st.in == nil && !st.include.mayMatchBelow(p) && !w.tracked.below(p) {
-			w.decide(st.out.decision(shown))
-			return nil
-		}
-		return w.subdir(ctx, p, st)
-	}
-	w.file(p, kept, st)
-	return nil
-}
-
-// subdir walks a directory. One that git ignores, and in which no include rule
-// found anything, is one decision, as if it had not been searched.
-func (w *walker) subdir(ctx context.Context, p string, st state) error {
-	before, included := len(w.decisions), len(w.paths)
-	if err := w.dir(ctx, p, st); err != nil {
+	if err := w.readRules(n, d, list); err != nil {
 		return err
 	}
-	if st.out != nil && len(w.paths) == included {
-		w.decisions = append(w.decisions[:before], st.out.decision(p+"/"))
+	return w.entries(n, d, list)
+}
+
+// enterRepository is for a directory that may be the top of a repository of its
+// own, such as a submodule. Its code is needed where the code around it runs, so
+// it ships like any other directory, but by its own rules and its own index: git
+// ends at the border of a repository too.
+func (w *walker) enterRepository(n *node, list *listing) error {
+	outer := n.state.repository
+	dir := n.prefix[:len(n.prefix)-1]
+	if len(list.entries) == 0 {
+		var err error
+		n.missing, err = outer.tracksSubmodule(dir)
+		return err
+	}
+	if _, met := list.kind(".git"); !met || !n.state.out.none() {
+		return nil
+	}
+	inner := repositoryAt(w.disk(n.prefix))
+	if inner == nil {
+		return nil
+	}
+	if outer != nil && inner.common == outer.common {
+		n.builtIn = "git worktree" // the same project once more
+		return nil
+	}
+	inner.cut = len(n.prefix)
+	rules, err := w.outerRules(inner, inner.top)
+	n.state.git, n.state.repository = rules, inner
+	return err
+}
+
+// readRules adds the ignore files of the directory. Like git it follows no link
+// there, and reads no rules in a directory that it ignores.
+func (w *walker) readRules(n *node, d directory, list *listing) error {
+	for _, f := range []struct {
+		name   string
+		onto   **layer
+		wanted bool
+	}{
+		{".gitignore", &n.state.git, n.state.out.none()},
+		{".fnignore", &n.state.ignore, true},
+		{".fninclude", &n.state.include, true},
+	} {
+		if !f.wanted || !list.has(f.name) {
+			continue
+		}
+		data, err := d.readSmall(f.name, maxRules)
+		if err != nil {
+			return fmt.Errorf("read ignore rules: %s%w", w.shown(n.prefix), err)
+		}
+		*f.onto = (*f.onto).over(data, w.shown(n.prefix)+f.name, len(n.prefix))
 	}
 	return nil
-}
-
-func (w *walker) file(p string, kept *hit, st state) {
-	switch {
-	case st.out != nil && w.tracked.has(p):
-		w.include(p, Decision{Path: p, Rule: "tracked", Source: "git index"})
-	case st.out != nil && st.in == nil:
-		w.decide(st.out.decision(p))
-	case st.out != nil:
-		if looksSecret(path.Base(p)) {
-			w.warnSecret(p, st.in)
-		}
-		w.include(p, st.in.decision(p))
-	case kept != nil:
-		w.include(p, kept.decision(p))
-	default:
-		w.include(p, Decision{Path: p})
-	}
-}
-
-func (w *walker) decide(d Decision) { w.decisions = append(w.decisions, d) }
-
-func (w *walker) include(p string, d Decision) {
-	d.Included = w.addFile(p)
-	w.decide(d)
-}
-
-// alwaysOut names the built-in rule that leaves an entry out, or is empty. These
-// are never of use where the code runs; no .fninclude brings them back.
-func alwaysOut(e fs.DirEntry) string {
-	switch name := e.Name(); {
-	case name == ".git":
-		return ".git"
-	case e.IsDir() && (name == ".fngen" || name == "__pycache__"):
-		return name + "/"
-	case !e.IsDir() && strings.HasSuffix(name, ".pyc"):
-		return "*.pyc"
-	}
-	return ""
-}
-
-// isVirtualEnv recognises a virtual environment, which works only where it was
-// made.
-func isVirtualEnv(entries []fs.DirEntry) bool {
-	for _, e := range entries {
-		if e.Name() == "pyvenv.cfg" && e.Type().IsRegular() {
-			return true
-		}
-	}
-	return false
 }

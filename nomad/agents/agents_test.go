@@ -3,9 +3,12 @@ package agents
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/hcl"
 	"go.yaml.in/yaml/v4"
+
+	"fngen.dev/fngen/jobs"
 )
 
 // Every template renders to something that its language can read, whatever the
@@ -43,6 +46,26 @@ func TestServerOnlyBlocks(t *testing.T) {
 		if strings.Contains(string(client), block) || !strings.Contains(string(server), block) {
 			t.Errorf("%s belongs to servers only", block)
 		}
+	}
+}
+
+// Nomad cuts a kill timeout that its client does not allow, and says nothing.
+func TestKillTimeoutIsAllowed(t *testing.T) {
+	raw, err := Nomad(NomadAgent{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var agent struct {
+		Client struct {
+			MaxKillTimeout string `hcl:"max_kill_timeout"`
+		}
+	}
+	if err := hcl.Decode(&agent, string(raw)); err != nil {
+		t.Fatal(err)
+	}
+	allowed, err := time.ParseDuration(agent.Client.MaxKillTimeout)
+	if err != nil || allowed < jobs.MaxKillTimeout {
+		t.Errorf("max_kill_timeout is %q, jobs ask for %s: %v", agent.Client.MaxKillTimeout, jobs.MaxKillTimeout, err)
 	}
 }
 

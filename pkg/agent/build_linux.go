@@ -82,6 +82,13 @@ func (b *builder) fill(tree, dir string) error {
 			return fmt.Errorf("make directory: %w", err)
 		}
 	}
+	if b.o.copyTree {
+		work := filepath.Join(b.o.home, "tree")
+		if err := copyTree(tree, work, b.o.uid, b.cache.gid); err != nil {
+			return fmt.Errorf("copy tree: %w", err)
+		}
+		tree = work
+	}
 	u, err := newUV(b.o, b.env, b.cache, tree, dir)
 	if err != nil {
 		return err

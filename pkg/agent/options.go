@@ -43,6 +43,9 @@ type serveOptions struct {
 type buildOptions struct {
 	target
 	files, provided []string
+	// copyTree: packages are built from the tree, and builds write beside what
+	// they read.
+	copyTree, requireHashes bool
 }
 
 // treeHex is the digest without its algorithm, as in paths.
@@ -141,6 +144,8 @@ func parseBuild(args []string, usage io.Writer) (*buildOptions, error) {
 		o.provided = append(o.provided, s)
 		return nil
 	})
+	f.BoolVar(&o.copyTree, "copy-tree", false, "work on a copy of the tree, which the packages in it may write to")
+	f.BoolVar(&o.requireHashes, "require-hashes", false, "refuse a package that the files give no hash of")
 	if err := parse(f, args); err != nil {
 		return nil, err
 	}

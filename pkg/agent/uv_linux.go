@@ -17,6 +17,7 @@ type uv struct {
 	wheels   string
 	files    []string
 	provided []string
+	hashes   bool
 }
 
 func newUV(o *buildOptions, env environ, c *cache, tree, dir string) (*uv, error) {
@@ -26,7 +27,7 @@ func newUV(o *buildOptions, env environ, c *cache, tree, dir string) (*uv, error
 	}
 	u := &uv{
 		python: "/usr/bin/python" + o.python, dir: dir, wheels: filepath.Join(o.node, "wheels"),
-		files: o.files, provided: o.provided,
+		files: o.files, provided: o.provided, hashes: o.requireHashes,
 	}
 	if _, err := os.Stat(u.python); err != nil {
 		return nil, fmt.Errorf("this node has no Python %s: %w", o.python, err)
@@ -54,6 +55,9 @@ func newUV(o *buildOptions, env environ, c *cache, tree, dir string) (*uv, error
 		{"UV_NO_CONFIG", "1"},
 		{"UV_PYTHON_DOWNLOADS", "never"},
 		{"UV_CACHE_DIR", filepath.Join(c.dir, "uv")},
+		// What serves the code is another copy of the tree than the one here.
+		{"UV_NO_EDITABLE", "1"},
+		{"UV_PROJECT_ENVIRONMENT", dir},
 		// Files get new times when a layer is packed and unpacked, which would void
 		// byte code that is checked by time; and a layer never changes.
 		{"PYC_INVALIDATION_MODE", "UNCHECKED_HASH"},
@@ -77,15 +81,7 @@ func (u *uv) install(signals <-chan os.Signal) error {
 	if len(u.files)+len(u.provided) == 0 {
 		return nil
 	}
-	args := []string{
-		"pip", "install", "--python", filepath.Join(u.dir, "bin", "python"),
-		"--link-mode", "copy", "--compile-bytecode", "--find-links", u.wheels,
-	}
-	for _, f := range u.files {
-		args = append(args, "-r", f) // relative: uv names it in its messages
-	}
-	args = append(append(args, "--"), u.provided...)
-	status, err = u.run(signals, args...)
+	status, err = u.run(signals, u.arguments()...)
 	switch {
 	case err != nil:
 		return err
@@ -95,6 +91,29 @@ func (u *uv) install(signals <-chan os.Signal) error {
 		return errRefused
 	}
 	return nil
+}
+
+// arguments are those of uv that install what the tree asks for: the packages of
+// a lock file, or what the requirement files resolve to.
+func (u *uv) arguments() []string {
+	if len(u.files) > 0 && u.files[0] == "uv.lock" {
+		// The SDK is on every node, and a lock may name it by a path of another machine.
+		return []string{
+			"sync", "--frozen", "--no-dev", "--no-install-project", "--no-install-package", "fngen",
+			"--python", u.python, "--link-mode", "copy", "--compile-bytecode",
+		}
+	}
+	args := []string{
+		"pip", "install", "--python", filepath.Join(u.dir, "bin", "python"),
+		"--link-mode", "copy", "--compile-bytecode", "--find-links", u.wheels, "--no-sources-package", "fngen",
+	}
+	if u.hashes {
+		args = append(args, "--require-hashes")
+	}
+	for _, f := range u.files {
+		args = append(args, "-r", f) // relative: uv names it in its messages
+	}
+	return append(append(args, "--"), u.provided...)
 }
 
 func (u *uv) run(signals <-chan os.Signal, args ...string) (syscall.WaitStatus, error) {

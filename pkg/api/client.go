@@ -55,6 +55,9 @@ func NewClient(baseURL, key, caFile, version string) (*Client, error) {
 	return &Client{base: base, key: key, version: version, http: &http.Client{Transport: transport}, patience: rollingTime}, nil
 }
 
+// Address is where the platform is.
+func (c *Client) Address() string { return c.base.String() }
+
 // Account says whose key it is.
 func (c *Client) Account(ctx context.Context) (Account, error) {
 	return call[Account](ctx, c, http.MethodGet, "/v1/account", nil)
@@ -85,25 +88,20 @@ func (c *Client) Destroy(ctx context.Context, project string) (Destroyed, error)
 	return call[Destroyed](ctx, c, http.MethodDelete, projectPath(project), nil)
 }
 
-// Missing sends a manifest and returns the digests of the blobs that the project
-// lacks. When there are none, the platform has the tree.
-func (c *Client) Missing(ctx context.Context, project string, m Manifest) (Missing, error) {
-	return call[Missing](ctx, c, http.MethodPost, projectPath(project)+"/trees", m)
-}
-
 func projectPath(project string) string { return "/v1/projects/" + url.PathEscape(project) }
 
 // call sends in as JSON, unless it is nil, and reads the answer as a T.
 func call[T any](ctx context.Context, c *Client, method, path string, in any) (T, error) {
 	var out T
-	var body []byte
+	body, contentType := func() io.Reader { return nil }, ""
 	if in != nil {
-		var err error
-		if body, err = json.Marshal(in); err != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
 			return out, fmt.Errorf("encode request: %w", err)
 		}
+		body, contentType = func() io.Reader { return bytes.NewReader(text) }, "application/json"
 	}
-	resp, err := c.do(ctx, method, path, "application/json", func() io.Reader { return bytes.NewReader(body) }, canRepeat(method, path))
+	resp, err := c.do(ctx, method, path, contentType, body, canRepeat(method))
 	if err != nil {
 		return out, err
 	}
@@ -115,13 +113,10 @@ func call[T any](ctx context.Context, c *Client, method, path string, in any) (T
 }
 
 // canRepeat reports whether a request that may have arrived may be sent again.
-// Offering a manifest is a POST that can.
-func canRepeat(method, path string) bool {
-	return method == http.MethodGet || method == http.MethodPut || strings.HasSuffix(path, "/trees")
-}
+func canRepeat(method string) bool { return method == http.MethodGet || method == http.MethodPut }
 
 // do sends a request and returns an answer of status 2xx; another status is a
-// *Problem. body is called once an attempt.
+// *Problem. body is called once an attempt, and gives nil for none.
 func (c *Client) do(ctx context.Context, method, path, contentType string, body func() io.Reader, repeat bool) (*http.Response, error) {
 	wait, begin := firstWait, time.Now()
 	for attempt := 1; ; attempt++ {
@@ -135,12 +130,19 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 		} else if !repeat || attempt == attempts || ctx.Err() != nil || errors.Is(err, errNotSent) {
 			return nil, err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(wait):
-			wait *= 2
+		if err := sleep(ctx, wait); err != nil {
+			return nil, err
 		}
+		wait *= 2
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
 	}
 }
 
@@ -150,7 +152,7 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
-	if method != http.MethodGet && method != http.MethodDelete {
+	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
 	if c.key != "" {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -40,11 +41,8 @@ func TestRepeatsWhatMayBeRepeated(t *testing.T) {
 		want int32
 	}{
 		"account": {func(ctx context.Context, c *Client) error { _, err := c.Account(ctx); return err }, 3},
-		"missing": {func(ctx context.Context, c *Client) error { _, err := c.Missing(ctx, "p", Manifest{}); return err }, 3},
-		"upload": {func(ctx context.Context, c *Client) error {
-			_, err := c.UploadBlobs(ctx, "p", tree.Digest(), tree, []string{tree.Files[0].SHA256})
-			return err
-		}, 3},
+		"latest":  {func(ctx context.Context, c *Client) error { _, err := c.LatestTree(ctx, "p"); return err }, 3},
+		"upload":  {func(ctx context.Context, c *Client) error { return c.Upload(ctx, "p", &Upload{Tree: tree}) }, uploads},
 		"create":  {func(ctx context.Context, c *Client) error { _, err := c.CreateProject(ctx, "p"); return err }, 1},
 		"push":    {func(ctx context.Context, c *Client) error { _, err := c.Push(ctx, "p", PushRequest{}); return err }, 1},
 		"destroy": {func(ctx context.Context, c *Client) error { _, err := c.Destroy(ctx, "p"); return err }, 1},
@@ -133,24 +131,20 @@ func TestPushThatIsCut(t *testing.T) {
 	}
 }
 
-func TestParts(t *testing.T) {
-	f := func(name string, size int64) source.File { return source.File{Path: name, SHA256: name, Size: size} }
-	twin := f("a", 1)
-	twin.Path = "twin"
-	files := []source.File{f("a", 1), f("b", partBytes), f("c", 5), f("have", 9), f("huge", 2*partBytes), f("last", 1), twin}
-	var got []string
-	for _, part := range parts(files, []string{"a", "b", "c", "huge", "last"}) {
-		var names []string
-		for _, f := range part {
-			names = append(names, f.Path)
-		}
-		got = append(got, strings.Join(names, "+"))
+// TestGroups holds that files are packed in their order, in runs of about a
+// frame.
+func TestGroups(t *testing.T) {
+	var m Manifest
+	for _, size := range []int64{1, frameBytes, 5, 9, 2 * frameBytes, 1} {
+		m.Files = append(m.Files, source.File{Size: size})
 	}
-	if want := "a b c huge last"; strings.Join(got, " ") != want {
-		t.Errorf("parts %q, want %q", got, want)
+	p := packer{tree: source.Tree{Manifest: m}, send: []int{0, 1, 2, 4, 5}}
+	var got [][]int
+	for _, g := range p.groups() {
+		got = append(got, append([]int{g.before}, g.send...))
 	}
-	if got := parts(files, nil); len(got) != 0 {
-		t.Errorf("parts of nothing: %v", got)
+	if want := [][]int{{-1, 0}, {0, 1}, {1, 2}, {2, 4}, {4, 5}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("groups %v, want %v", got, want)
 	}
 }
 

@@ -1,13 +1,18 @@
 package api
 
-// Limits of a tree. The CLI refuses what is over them with the file's name; the
-// server refuses it again.
+import (
+	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/delta"
+)
+
+// Limits of a tree, those of package source: the CLI refuses what is over them
+// with the file's name, and the server refuses it again.
 const (
-	MaxFiles        = 50_000
-	MaxTreeBytes    = 512 << 20
-	MaxFileBytes    = 100 << 20
-	MaxPathBytes    = 1024
-	MaxSegmentBytes = 255
-	// MaxManifestBytes is the JSON of a manifest.
-	MaxManifestBytes = 16 << 20
+	MaxFiles         = source.MaxFiles
+	MaxTreeBytes     = source.MaxTreeSize
+	MaxFileBytes     = source.MaxFileSize
+	MaxPathBytes     = source.MaxPath
+	MaxSegmentBytes  = source.MaxName
+	MaxDepth         = source.MaxDepth
+	MaxManifestBytes = delta.MaxBytes
 )

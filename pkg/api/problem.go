@@ -19,8 +19,11 @@ const (
 	NotFound        Code = "not_found"
 	Exists          Code = "exists"
 	TreeMissing     Code = "tree_missing"
-	TooLarge        Code = "too_large"
-	Busy            Code = "busy"
+	// BaseUnknown means that a tree was sent as its difference from one that the
+	// project does not have.
+	BaseUnknown Code = "base_unknown"
+	TooLarge    Code = "too_large"
+	Busy        Code = "busy"
 	// Refused means that the tree has faults: see Diagnostics.
 	Refused Code = "refused"
 	// Failed means that the push was right and did not come up.
@@ -29,7 +32,7 @@ const (
 
 var statusOf = map[Code]int{
 	Internal: 500, Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404,
-	Exists: 409, TreeMissing: 409, TooLarge: 413, Busy: 423, Refused: 422, Failed: 422,
+	Exists: 409, TreeMissing: 409, BaseUnknown: 409, TooLarge: 413, Busy: 423, Refused: 422, Failed: 422,
 }
 
 // Problem is an error that crosses HTTP, in the shape of RFC 9457 with a code

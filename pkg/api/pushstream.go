@@ -1,13 +1,13 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 )
 
 // ErrPushCut is a stream that ended before the push did.
@@ -17,11 +17,11 @@ var ErrPushCut = errors.New("the connection ended before the push did; it goes o
 // error here; later ones are in the stream. Closing the stream does not stop
 // the push.
 func (c *Client) Push(ctx context.Context, project string, req PushRequest) (*PushStream, error) {
-	body, err := json.Marshal(req)
-	if err != nil {
-		return nil, fmt.Errorf("encode request: %w", err)
+	query := url.Values{"tree": {req.Tree}}
+	if req.Entry != "" {
+		query.Set("entry", req.Entry)
 	}
-	resp, err := c.do(ctx, http.MethodPost, projectPath(project)+"/pushes", "application/json", func() io.Reader { return bytes.NewReader(body) }, false) //nolint:bodyclose // PushStream.Close does
+	resp, err := c.do(ctx, http.MethodPost, projectPath(project)+"/pushes?"+query.Encode(), "", func() io.Reader { return nil }, false) //nolint:bodyclose // PushStream.Close does
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 	"fngen.dev/fngen/compiler/source"
 )
 
-// Manifest is the body of POST /v1/projects/{project}/trees.
+// Manifest lists the files of a tree.
 type Manifest = source.Manifest
 
 // Account is whose key it is.
@@ -31,6 +31,8 @@ type Platform struct {
 	DefaultRegion string   `json:"default_region"`
 	// Pythons are the language versions that the nodes have, such as "3.11".
 	Pythons []string `json:"pythons"`
+	// Powers are the Powers that run here, such as "webapp".
+	Powers []string `json:"powers"`
 }
 
 // Project is a line of `fngen projects`.
@@ -45,20 +47,22 @@ type Project struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// Missing answers a manifest: the blobs that the project does not have yet. An
-// empty list means that the tree is complete.
+// Missing answers PUT /v1/projects/{project}/trees/{digest}: the contents of the
+// tree that the project does not have yet. An empty list means that the tree is
+// complete, and kept.
 type Missing struct {
 	SHA256 []string `json:"sha256"`
 }
 
-// PushRequest asks to make a tree live. The tree must be complete, else the
-// answer is the problem "tree_missing".
+// PushRequest asks to make a tree live: the query of POST
+// /v1/projects/{project}/pushes, which has no body. The project must have the
+// tree, else the answer is the problem "tree_missing".
 type PushRequest struct {
 	// Tree is the manifest's digest, "sha256:<hex>".
-	Tree string `json:"tree"`
+	Tree string
 	// Entry limits the Powers to one file of the tree: what was pushed was a
 	// single file. Empty for a whole tree.
-	Entry string `json:"entry,omitempty"`
+	Entry string
 }
 
 // Event is one line of the stream that follows a push or a destroy. Exactly one

@@ -2,8 +2,7 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,103 +13,185 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/delta"
 )
 
-// partBytes is how much one request of an upload holds, before compression,
-// unless one blob is larger. A request that breaks off is repeated whole.
-const partBytes = 32 << 20
-
-// errNotSent is a fault of this side, which repeating does not mend.
-var errNotSent = errors.New("not sent")
+// uploads is how often a tree is sent before it is given up: the second time
+// only what has not arrived.
+const uploads = 4
 
 // CreateProject is the body of POST /v1/projects.
 type CreateProject struct {
 	Name string `json:"name"`
 }
 
-// UploadBlobs sends the contents of those files of tree whose digests are in
-// missing, and returns how many bytes went over the wire. A file that changed
-// since the tree was scanned is an error that names it. What has arrived stays:
-// an upload that broke off goes on when Missing is asked again.
-func (c *Client) UploadBlobs(ctx context.Context, project, digest string, tree source.Tree, missing []string) (int64, error) {
-	path := projectPath(project) + "/trees/" + url.PathEscape(digest) + "/blobs"
-	var sent atomic.Int64
-	for _, part := range parts(tree.Files, missing) {
-		if err := c.uploadPart(ctx, path, tree, part, &sent); err != nil {
-			return sent.Load(), err
-		}
-	}
-	return sent.Load(), nil
+// Upload is a tree that the platform is to have.
+type Upload struct {
+	Tree source.Tree
+	// Base is a tree that the platform is believed to have, nil for none: what
+	// it does not have of Tree is sent without asking.
+	Base *Manifest
+	// Ask is whether to ask first what the platform lacks: an earlier upload
+	// broke off.
+	Ask bool
+	// Sent counts the bytes that went over the wire, also of uploads that fail.
+	Sent atomic.Int64
 }
 
-// parts splits the missing files into requests.
-func parts(files []source.File, missing []string) [][]source.File {
-	want := make(map[string]bool, len(missing))
-	for _, digest := range missing {
-		want[digest] = true
+// Files is how many files an upload sends that does not ask.
+func (u *Upload) Files() int { return len(lacking(u.Tree.Manifest, u.Base)) }
+
+// Upload sends a tree. A file that changed since it was scanned is an error that
+// names it. What has arrived stays: an upload that broke off goes on when it is
+// made again, with Ask.
+func (c *Client) Upload(ctx context.Context, project string, u *Upload) error {
+	base, err := u.Base, error(nil)
+	var send []int
+	if !u.Ask {
+		send = lacking(u.Tree.Manifest, base)
 	}
-	var out [][]source.File
-	var size int64
-	for _, f := range files {
-		if !want[f.SHA256] {
-			continue
+	for attempt := range uploads {
+		var missing Missing
+		missing, err = c.putTree(ctx, project, u, base, send)
+		switch {
+		case err == nil && len(missing.SHA256) == 0:
+			return nil
+		case err == nil:
+			send = numbers(u.Tree.Manifest, missing.SHA256)
+			err = fmt.Errorf("the platform lacks %d files that were sent; push again", len(missing.SHA256))
+		case codeIn(err) == BaseUnknown:
+			base, send = nil, nil // ask
+		case refusedUpload(err):
+			return err
+		default: // the connection broke: ask what has arrived
+			send = nil
+			if sleep(ctx, firstWait<<attempt) != nil {
+				return err
+			}
 		}
-		// Two files may have one content.
-		delete(want, f.SHA256)
-		if len(out) == 0 || size+f.Size > partBytes {
-			out, size = append(out, nil), 0
-		}
-		size += f.Size
-		out[len(out)-1] = append(out[len(out)-1], f)
 	}
-	return out
+	return err
 }
 
-func (c *Client) uploadPart(ctx context.Context, path string, tree source.Tree, part []source.File, sent *atomic.Int64) error {
+// refusedUpload reports whether sending again is of no use: the platform itself
+// said no, or this side cannot send.
+func refusedUpload(err error) bool {
+	var p *Problem
+	return errors.Is(err, errNotSent) || errors.As(err, &p) && (p.Status < http.StatusInternalServerError || p.RequestID != "")
+}
+
+// codeIn is the code of the problem that err is, if it is one.
+func codeIn(err error) Code {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p.Code
+	}
+	return ""
+}
+
+func (c *Client) putTree(ctx context.Context, project string, u *Upload, base *Manifest, send []int) (Missing, error) {
+	path := projectPath(project) + "/trees/" + url.PathEscape(u.Tree.Digest())
+	from := Manifest{}
+	if base != nil {
+		path += "?base=" + url.QueryEscape(base.Digest())
+		from = *base
+	}
+	head, err := treeHead(from, u.Tree.Manifest)
+	if err != nil {
+		return Missing{}, fmt.Errorf("%w: %w", errNotSent, err)
+	}
+	p, err := newPacker(u.Tree, head, send)
+	if err != nil {
+		return Missing{}, err
+	}
 	body := func() io.Reader {
 		r, w := io.Pipe()
 		go func() {
 			// The transport closes r when the request ends, so this ends too.
-			w.CloseWithError(pack(countWriter{w, sent}, tree, part))
+			w.CloseWithError(p.writeTo(ctx, countWriter{w, &u.Sent}))
 		}()
 		return r
 	}
-	resp, err := c.do(ctx, http.MethodPut, path, BlobsContentType, body, true)
+	// Not repeated as it is: what has arrived need not be sent again.
+	resp, err := c.do(ctx, http.MethodPut, path, TreeContentType, body, false)
 	if err != nil {
-		return err
+		return Missing{}, err
 	}
-	return resp.Body.Close()
+	defer resp.Body.Close()
+	var out Missing
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&out); err != nil {
+		return Missing{}, fmt.Errorf("read answer of %s: %w", path, err)
+	}
+	return out, nil
 }
 
-// pack writes the files of a part as a compressed blob stream.
-func pack(w io.Writer, tree source.Tree, part []source.File) error {
-	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return fmt.Errorf("start compression: %w", err)
+// lacking lists the files of m whose contents base has not, each content once.
+func lacking(m Manifest, base *Manifest) []int {
+	size := len(m.Files)
+	if base != nil {
+		size = len(base.Files)
 	}
-	blobs := NewBlobWriter(z)
-	for _, f := range part {
-		if err := packFile(blobs, tree, f); err != nil {
-			return err
+	has := make(map[string]bool, size)
+	if base != nil {
+		for _, f := range base.Files {
+			has[f.SHA256] = true
 		}
 	}
-	return z.Close()
+	out := []int{}
+	for n, f := range m.Files {
+		if !has[f.SHA256] {
+			has[f.SHA256] = true
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
-// packFile hashes the very bytes that it sends.
-func packFile(blobs *BlobWriter, tree source.Tree, f source.File) error {
-	file, err := tree.FS.Open(f.Path)
-	if err != nil {
-		return fmt.Errorf("upload %s: %w: %w", f.Path, errNotSent, err)
+// numbers finds the first file of each digest.
+func numbers(m Manifest, digests []string) []int {
+	want := make(map[string]bool, len(digests))
+	for _, d := range digests {
+		want[d] = true
 	}
-	defer file.Close()
-	h := sha256.New()
-	err = blobs.Write(f.SHA256, f.Size, io.TeeReader(file, h))
-	if errors.Is(err, io.EOF) || err == nil && hex.EncodeToString(h.Sum(nil)) != f.SHA256 {
-		return fmt.Errorf("%w: %s changed while it was uploaded; push again", errNotSent, f.Path)
+	var out []int
+	for n, f := range m.Files {
+		if want[f.SHA256] {
+			delete(want, f.SHA256)
+			out = append(out, n)
+		}
 	}
-	return err
+	return out
 }
+
+// LatestTree returns the tree that the project was last given, the best base for
+// the next. ErrNoTree says that there is none.
+func (c *Client) LatestTree(ctx context.Context, project string) (*Manifest, error) {
+	resp, err := c.do(ctx, http.MethodGet, projectPath(project)+"/trees/latest", "", func() io.Reader { return nil }, true)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusNoContent {
+		return nil, ErrNoTree
+	}
+	z, err := zstd.NewReader(resp.Body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return nil, fmt.Errorf("start decompression: %w", err)
+	}
+	defer z.Close()
+	text, err := io.ReadAll(io.LimitReader(z, delta.MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read latest tree: %w", err)
+	}
+	m, err := delta.Apply(Manifest{}, text)
+	if err != nil {
+		return nil, fmt.Errorf("read latest tree: %w", err)
+	}
+	return &m, nil
+}
+
+// ErrNoTree is a project that was never given a tree.
+var ErrNoTree = errors.New("the project has no tree yet")
 
 type countWriter struct {
 	w io.Writer

@@ -3,8 +3,8 @@
 //
 // A scope is a project. Nothing is shared between scopes, since the answer to
 // "is this content here?" would tell one customer what another has. A blob is
-// complete when it has its name: it is written under another, checked, synced
-// and renamed.
+// complete when it, or its pack, has its name: it is written under another,
+// checked, synced and renamed.
 package blob
 
 import (
@@ -29,7 +29,11 @@ var ErrMismatch = errors.New("content does not match its digest and size")
 // tempPrefix cannot begin a digest.
 const tempPrefix = "tmp-"
 
-// Dir is a directory of blobs: <scope>/<sha256>. It is safe for concurrent use.
+// packDir is where the packs of a scope are. It cannot be a digest.
+const packDir = "packs"
+
+// Dir is a directory of blobs: <scope>/<sha256>, and many small ones together in
+// <scope>/packs/<name>.pack. It is safe for concurrent use.
 type Dir struct{ root *os.Root }
 
 // Open opens the directory and makes it when it is not there.
@@ -47,16 +51,6 @@ func Open(dir string) (*Dir, error) {
 // Close releases the directory.
 func (d *Dir) Close() error { return d.root.Close() }
 
-// Put keeps size bytes of r under their digest. Other content is ErrMismatch and
-// leaves nothing behind. A blob that is there already is kept, and r is not read.
-func (d *Dir) Put(ctx context.Context, scope, digest string, size int64, r io.Reader) error {
-	b, err := d.Batch(scope)
-	if err != nil {
-		return err
-	}
-	return errors.Join(b.Put(ctx, digest, size, r), b.Close())
-}
-
 // PutStream keeps what r gives, of whatever size, and returns its name.
 func (d *Dir) PutStream(ctx context.Context, scope string, r io.Reader) (digest string, size int64, err error) {
 	dir, err := d.makeScope(scope)
@@ -69,72 +63,6 @@ func (d *Dir) PutStream(ctx context.Context, scope string, r io.Reader) (digest 
 		return "", 0, fmt.Errorf("write blob: %w", err)
 	}
 	return t.digest(), t.size, t.keep()
-}
-
-// Open opens a blob for reading; one that is not there is fs.ErrNotExist.
-func (d *Dir) Open(scope, digest string) (*os.File, error) {
-	if err := errors.Join(validScope(scope), valid(digest)); err != nil {
-		return nil, err
-	}
-	f, err := d.root.Open(scope + "/" + digest)
-	if err != nil {
-		return nil, fmt.Errorf("open blob %s: %w", digest, err)
-	}
-	return f, nil
-}
-
-// Has reports whether a blob is there.
-func (d *Dir) Has(scope, digest string) (bool, error) {
-	missing, err := d.Missing(scope, []string{digest})
-	return err == nil && len(missing) == 0, err
-}
-
-// Size is how many bytes a blob has; one that is not there is fs.ErrNotExist.
-func (d *Dir) Size(scope, digest string) (int64, error) {
-	if err := errors.Join(validScope(scope), valid(digest)); err != nil {
-		return 0, err
-	}
-	info, err := d.root.Lstat(scope + "/" + digest)
-	if err != nil {
-		return 0, fmt.Errorf("look for blob %s: %w", digest, err)
-	}
-	return info.Size(), nil
-}
-
-// Missing returns those of digests that are not there, in their order, each once.
-func (d *Dir) Missing(scope string, digests []string) ([]string, error) {
-	if err := validScope(scope); err != nil {
-		return nil, err
-	}
-	dir, err := d.root.OpenRoot(scope)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open scope %s: %w", scope, err)
-	}
-	if dir != nil {
-		defer func() { _ = dir.Close() }()
-	}
-	out := []string{}
-	seen := make(map[string]bool, len(digests))
-	for _, digest := range digests {
-		if err := valid(digest); err != nil {
-			return nil, err
-		}
-		if seen[digest] {
-			continue
-		}
-		seen[digest] = true
-		if dir != nil {
-			_, err := dir.Lstat(digest)
-			if err == nil {
-				continue
-			}
-			if !errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("look for blob %s: %w", digest, err)
-			}
-		}
-		out = append(out, digest)
-	}
-	return out, nil
 }
 
 // DeleteScope removes a scope with all its blobs and says what they were. A
@@ -152,12 +80,23 @@ func (d *Dir) DeleteScope(scope string) (count int, bytes int64, err error) {
 	}
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if err == nil && !strings.HasPrefix(entry.Name(), tempPrefix) {
+		if err == nil && entry.Type().IsRegular() && !strings.HasPrefix(entry.Name(), tempPrefix) {
 			count++
 			bytes += info.Size()
 		}
 	}
-	if err := d.root.RemoveAll(scope); err != nil {
+	v, err := d.View(scope)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, p := range v.packs {
+		count += p.len()
+		for i := range p.len() {
+			_, size := p.place(i)
+			bytes += size
+		}
+	}
+	if err := errors.Join(v.Close(), d.root.RemoveAll(scope)); err != nil {
 		return 0, 0, fmt.Errorf("delete scope %s: %w", scope, err)
 	}
 	return count, bytes, nil

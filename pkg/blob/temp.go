@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -50,6 +51,15 @@ func (t *temp) keep() error {
 		return errors.Join(fmt.Errorf("name blob: %w", err), t.dir.Remove(t.name))
 	}
 	return nil
+}
+
+// keepOne gives content, which is verified, a file of its own.
+func keepOne(dir *os.Root, content []byte) error {
+	t, err := writeTemp(context.Background(), dir, bytes.NewReader(content))
+	if err != nil {
+		return fmt.Errorf("write blob: %w", err)
+	}
+	return t.keep()
 }
 
 // contextReader ends a copy when its context ends.

@@ -21,13 +21,17 @@ type Env struct {
 	Getenv func(string) string
 	// Home is the person's home directory, empty when there is none.
 	Home string
-	IO   *term.IO
+	// Cache is the person's directory for what can be made again, empty when
+	// there is none.
+	Cache string
+	IO    *term.IO
 }
 
 // SystemEnv is the environment of this process.
 func SystemEnv() Env {
 	home, _ := os.UserHomeDir() // without one there is no credentials file
-	return Env{Getenv: os.Getenv, Home: home, IO: term.System(os.Getenv)}
+	cache, _ := os.UserCacheDir()
+	return Env{Getenv: os.Getenv, Home: home, Cache: cache, IO: term.System(os.Getenv)}
 }
 
 // app is what the commands of one run share.

@@ -58,7 +58,7 @@ func runCompile(ctx context.Context, a *app, o compileOptions) error {
 	if o.Format != "hcl" && o.Format != "json" {
 		return &usageError{message: fmt.Sprintf("unknown format %q", o.Format), help: "formats: hcl, json"}
 	}
-	scanned, err := scanPath(ctx, o.Path)
+	scanned, err := scanPath(ctx, o.Path, a.remember())
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,8 @@ func compileName(o compileOptions, scanned *source.Scanned) (string, error) {
 	return name, err
 }
 
-// offlineTarget is a platform that has all there is.
+// offlineTarget is a platform that has all there is. Its domain is not known:
+// the one in the jobs is a stand-in, and no faults are found by it.
 func offlineTarget() compiler.Target {
 	t := compiler.Target{Pythons: []string{"3.10", "3.11", "3.12", "3.13", "3.14"}}
 	for _, r := range catalog.Regions() {

@@ -22,10 +22,11 @@ func (a *app) writeFound(name string, p *ir.Project, list diag.List) error {
 		Python      string          `json:"python"`
 		Servers     []ir.Server     `json:"servers"`
 		Functions   []foundFunction `json:"functions"`
+		Env         []ir.EnvName    `json:"env"`
 		Diagnostics diag.List       `json:"diagnostics"`
-	}{Project: name, Servers: []ir.Server{}, Functions: []foundFunction{}, Diagnostics: orEmpty(list)}
+	}{Project: name, Servers: []ir.Server{}, Functions: []foundFunction{}, Env: []ir.EnvName{}, Diagnostics: orEmpty(list)}
 	if p != nil {
-		doc.Python, doc.Servers = p.Python, orEmpty(p.Servers)
+		doc.Python, doc.Servers, doc.Env = p.Python, orEmpty(p.Servers), orEmpty(p.Env)
 		for _, f := range p.Functions {
 			doc.Functions = append(doc.Functions, foundFunction{f.Name, f.Power, f.File, f.Line, optionsOf(f), orEmpty(f.Parameters)})
 		}
@@ -38,17 +39,33 @@ func (a *app) writeFound(name string, p *ir.Project, list diag.List) error {
 
 // optionsOf is what the decorator and fngen.yml set, defaults filled in.
 func optionsOf(f ir.Function) any {
-	if f.WebApp == nil {
-		return struct{}{}
+	switch {
+	case f.WebApp != nil:
+		return webAppOptions(f.WebApp)
+	case f.TaskWorker != nil:
+		return taskWorkerOptions(f.TaskWorker)
 	}
+	return struct{}{}
+}
+
+func webAppOptions(w *ir.WebApp) any {
 	var domain *string
-	if f.WebApp.Domain != "" {
-		domain = &f.WebApp.Domain
+	if w.Domain != "" {
+		domain = &w.Domain
 	}
 	return struct {
 		Framework string  `json:"framework"`
 		Compute   string  `json:"compute"`
 		Health    string  `json:"health"`
 		Domain    *string `json:"domain"`
-	}{f.WebApp.Framework, f.WebApp.Compute, f.WebApp.Health, domain}
+	}{w.Framework, w.Compute, w.Health, domain}
+}
+
+func taskWorkerOptions(w *ir.TaskWorker) any {
+	return struct {
+		Compute     string `json:"compute"`
+		Concurrency int    `json:"concurrency"`
+		Timeout     string `json:"timeout"`
+		Retries     int    `json:"retries"`
+	}{w.Compute, w.Concurrency, w.Timeout.String(), w.Retries}
 }

@@ -92,7 +92,7 @@ type player struct {
 func (p *player) Platform(context.Context) (api.Platform, error) {
 	return api.Platform{
 		Version: api.Version, Domain: "fngen.localhost", Pythons: []string{"3.11"},
-		Regions: []string{"us-west", "eu-central"}, DefaultRegion: "us-west",
+		Regions: []string{"us-west", "eu-central"}, DefaultRegion: "us-west", Powers: []string{"webapp"},
 	}, nil
 }
 
@@ -108,12 +108,17 @@ func (p *player) Push(ctx context.Context, _ store.Actor, project store.Project,
 	if err != nil {
 		return nil, err
 	}
+	view, err := p.blobs.View(project.Scope())
+	if err != nil {
+		return nil, err
+	}
+	defer view.Close()
 	script := quietPush
 	for _, f := range m.Files {
 		if f.Path != "events.ndjson" {
 			continue
 		}
-		r, err := p.blobs.Open(project.Scope(), f.SHA256)
+		r, err := view.Open(f.SHA256)
 		if err != nil {
 			return nil, err
 		}

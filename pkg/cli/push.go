@@ -2,11 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/diag"
@@ -54,10 +55,9 @@ type push struct {
 	path     string
 	project  string
 
-	platform api.Platform
 	scanned  *source.Scanned
 	digest   string
-	missing  []string
+	state    *pushState
 	warnings diag.List
 
 	started  time.Time
@@ -81,13 +81,10 @@ func runPush(ctx context.Context, a *app, o pushOptions) error {
 	}
 	p := &push{app: a, client: client, project: o.Project, path: o.Path, started: time.Now(), progress: a.IO.NewProgress()}
 	defer p.progress.Stop(false)
-	if err := p.prepare(ctx); err != nil {
+	if err := p.scan(ctx); err != nil {
 		return err
 	}
-	if err := p.upload(ctx); err != nil {
-		return err
-	}
-	result, err := p.follow(ctx)
+	result, err := p.pushTree(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,43 +95,42 @@ func runPush(ctx context.Context, a *app, o pushOptions) error {
 	return p.report(result)
 }
 
-// prepare reads and compiles the tree, and asks the platform what it lacks. What
-// it has and the tree are asked for at the same time: together they take one
-// round trip when nothing changed.
-func (p *push) prepare(ctx context.Context) error {
-	p.progress.Begin("scan", "reading files")
-	var missingErr error
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		p.platform, err = p.client.Platform(gctx)
-		return err
-	})
-	g.Go(func() error {
-		if err := p.scan(gctx); err != nil {
-			return err
+// pushTree makes the tree live. When the platform had the very tree the last
+// time, asking for it is all there is to do: the platform compiles in any case,
+// and tells what is wrong.
+func (p *push) pushTree(ctx context.Context) (*api.PushResult, error) {
+	if p.state.Tree == p.digest {
+		p.warnings = p.scanned.Diagnostics
+		result, err := p.follow(ctx)
+		var problem *api.Problem
+		if !errors.As(err, &problem) || problem.Code != api.TreeMissing {
+			return result, err
 		}
-		missingErr = p.askMissing(gctx)
-		return nil
-	})
-	if err := g.Wait(); err != nil {
-		return err
+		p.state.forget()
 	}
 	if err := p.compile(ctx); err != nil {
-		return err // before missingErr: faults in the code come first
+		return nil, err
 	}
-	return missingErr
+	if err := p.upload(ctx); err != nil {
+		return nil, err
+	}
+	return p.follow(ctx)
 }
 
 func (p *push) scan(ctx context.Context) (err error) {
-	if p.scanned, err = scanPath(ctx, p.path); err != nil {
+	p.progress.Begin("scan", "reading files")
+	if p.scanned, err = scanPath(ctx, p.path, p.remember()); err != nil {
 		return err
 	}
 	p.digest = p.scanned.Digest()
-	p.timings.Scan = time.Since(p.started).Milliseconds()
 	if p.project == "" {
-		p.project, err = projectOf(p.scanned.Tree, p.scanned.Root)
+		if p.project, err = projectOf(p.scanned.Tree, p.scanned.Root); err != nil {
+			return err
+		}
 	}
-	return err
+	p.state = loadPushState(p.Cache, p.client.Address(), p.project, p.scanned)
+	p.timings.Scan = time.Since(p.started).Milliseconds()
+	return nil
 }
 
 func noProject(path string) error {
@@ -148,55 +144,48 @@ func noProject(path string) error {
 	}
 }
 
-// askMissing sends the manifest, and keeps what the platform lacks. A tree or
-// name with faults is not sent: compile says what they are.
-func (p *push) askMissing(ctx context.Context) error {
-	if p.scanned.Diagnostics.HasErrors() || !ir.ValidProjectName(p.project) {
-		return nil
+// compile finds the faults before anything is sent. What the platform said of
+// itself the last time is good enough, unless it makes a fault.
+func (p *push) compile(ctx context.Context) error {
+	platform, remembered := p.state.Platform, p.state.Platform != nil
+	var list diag.List
+	for {
+		if !remembered {
+			now, err := p.client.Platform(ctx)
+			if err != nil {
+				return err
+			}
+			platform = &now
+		}
+		list = p.compileFor(ctx, platform)
+		if !remembered || !list.HasErrors() {
+			break
+		}
+		remembered = false
 	}
-	missing, err := p.client.Missing(ctx, p.project, p.scanned.Manifest)
-	p.missing = missing.SHA256
-	return notCreated(err, p.project)
+	if list.HasErrors() {
+		return refused(list, "; nothing was sent")
+	}
+	if p.project == "" {
+		return noProject(p.path) // only now: a fngen.yml with a fault may name it
+	}
+	p.state.Platform, p.warnings = platform, list
+	return nil
 }
 
-// compile finds the faults before anything is sent. They come before a project
-// that is not named: a fngen.yml with a fault may name it.
-func (p *push) compile(ctx context.Context) error {
+func (p *push) compileFor(ctx context.Context, platform *api.Platform) diag.List {
 	name := p.project
 	if name == "" {
 		name = projectFromDirectory(p.scanned.Root)
 	}
 	_, list := compiler.Compile(ctx, compiler.Input{
 		Tree: p.scanned.Tree, Project: name, Entry: p.scanned.Entry,
-		Target: compiler.Target{Regions: p.platform.Regions, DefaultRegion: p.platform.DefaultRegion, Pythons: p.platform.Pythons},
+		Target: targetOf(*platform),
 	})
-	list = append(p.scanned.Diagnostics, list...).Sorted()
-	if list.HasErrors() {
-		return refused(list, "; nothing was sent")
-	}
-	if p.project == "" {
-		return noProject(p.path)
-	}
-	p.warnings = list
-	return nil
+	return append(slices.Clip(p.scanned.Diagnostics), list...).Sorted()
 }
 
-// upload sends what the platform lacks, and offers the tree again: it keeps a
-// tree only when it has all of it.
-func (p *push) upload(ctx context.Context) error {
-	if len(p.missing) == 0 {
-		return nil
-	}
-	start := time.Now()
-	p.progress.Begin("upload", "uploading "+count(len(p.missing), "file", "files"))
-	n, err := p.client.UploadBlobs(ctx, p.project, p.digest, p.scanned.Tree, p.missing)
-	p.uploaded = n
-	if err == nil {
-		err = p.askMissing(ctx)
-	}
-	p.timings.Upload = time.Since(start).Milliseconds()
-	if err == nil && len(p.missing) > 0 {
-		err = fmt.Errorf("the platform lacks %s that were sent; push again", count(len(p.missing), "file", "files"))
-	}
-	return err
+// targetOf is the platform as the compiler knows it.
+func targetOf(p api.Platform) compiler.Target {
+	return compiler.Target{Regions: p.Regions, DefaultRegion: p.DefaultRegion, Domain: p.Domain, Pythons: p.Pythons, Powers: p.Powers}
 }

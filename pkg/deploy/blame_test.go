@@ -13,6 +13,7 @@ func TestBlame(t *testing.T) {
 		"requirements.txt": {Data: []byte("# the web\nfastapi==999.0.0\nuvicorn\n-r more.txt\n")},
 		"more.txt":         {Data: []byte("No_Such.Package>=2  # ours\r\n")},
 	}}
+	tree.Files = []source.File{{Path: "more.txt"}, {Path: "requirements.txt"}}
 	files := []string{"requirements.txt", "more.txt"}
 	for _, c := range []struct {
 		name, output string

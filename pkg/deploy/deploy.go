@@ -11,7 +11,6 @@ package deploy
 import (
 	"context"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -42,7 +42,7 @@ type Store interface {
 
 // Blobs holds the contents of files and layers, each project's apart.
 type Blobs interface {
-	Open(scope, sha256 string) (*os.File, error)
+	View(scope string) (*blob.View, error)
 	DeleteScope(scope string) (count int, bytes int64, err error)
 }
 
@@ -86,6 +86,8 @@ type Service struct {
 	router *router
 	log    *slog.Logger
 
+	compiled compilations
+
 	mu      sync.Mutex
 	busy    map[int64]string // project -> what is being done to it
 	pushes  sync.WaitGroup
@@ -99,7 +101,7 @@ func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Sched
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, router: router, log: log, busy: map[int64]string{}}
+	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, router: router, log: log, busy: map[int64]string{}, compiled: compilations{m: map[int64]compiled{}}}
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	return s, nil
 }

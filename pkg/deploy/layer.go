@@ -48,7 +48,7 @@ func (p *push) ensureLayer(ctx context.Context) error {
 		p.emit(api.Event{Output: &api.Output{Source: "uv", Line: line}})
 	})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return p.explainBuild(failure, output)
+		return p.explainBuild(ctx, failure, output)
 	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return api.NewProblem(api.Failed, "installing the requirements took longer than %v and was stopped; nothing was changed", buildTime).
@@ -63,13 +63,27 @@ func (p *push) ensureLayer(ctx context.Context) error {
 	return nil
 }
 
-func (p *push) explainBuild(f *nomad.Failure, output []string) error {
+func (p *push) explainBuild(ctx context.Context, f *nomad.Failure, output []string) error {
 	if f.ExitCode == refusedRequirements {
+		if err := p.openTree(ctx); err != nil {
+			return err
+		}
 		problem := api.NewProblem(api.Refused, "the requirements cannot be installed; nothing was changed").
-			WithHelp("`uv pip install -r requirements.txt` shows the same on your machine")
+			WithHelp("`%s` shows the same on your machine", howToInstall(p.ir.Dependencies.Files))
 		problem.Diagnostics = blame(p.tree, p.ir.Dependencies.Files, output)
 		return problem
 	}
 	p.showFailure("build", f, false)
 	return api.NewProblem(api.Failed, "the dependency build could not run: %s", f.Reason)
+}
+
+// howToInstall is what a person runs to install as the build does.
+func howToInstall(files []string) string {
+	if len(files) > 0 && files[0] == "uv.lock" {
+		return "uv sync --frozen --no-dev"
+	}
+	if len(files) > 0 {
+		return "uv pip install -r " + files[0]
+	}
+	return "uv pip install"
 }

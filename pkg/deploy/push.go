@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -14,6 +15,7 @@ import (
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -23,11 +25,14 @@ type push struct {
 	actor   store.Actor
 	project store.Project
 	req     api.PushRequest
-	tree    source.Tree
 	emit    func(api.Event)
+	// tree is there once openTree was called.
+	tree     source.Tree
+	blobView *blob.View
 
 	ir       *ir.Project
 	warnings diag.List
+	layer    string
 	release  jobs.Release
 	live     *store.Release
 	// was are the jobs of the live release by id, removed those of them that the
@@ -37,23 +42,16 @@ type push struct {
 	result  api.PushResult
 }
 
-// Push makes a tree live. What happens is told on the channel, which is closed
+// Push makes a tree live that the project has. What happens is told on the channel, which is closed
 // after a Done or Failed event. The push goes on when ctx ends: from then on
 // nobody listens.
 func (s *Service) Push(ctx context.Context, actor store.Actor, project store.Project, req api.PushRequest) (<-chan api.Event, error) {
-	manifest, err := s.store.Tree(ctx, project.ID, req.Tree)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, api.NewProblem(api.TreeMissing, "the platform does not have the tree %s", req.Tree).WithHelp("upload it first")
-	}
-	if err != nil {
-		return nil, err
-	}
 	unlock, holder := s.lock(project.ID, "a push by "+actor.Email)
 	if unlock == nil {
 		return nil, api.NewProblem(api.Busy, "project %q is busy with %s", project.Name, holder).WithHelp("wait for it to end, then push again")
 	}
 	events := make(chan api.Event)
-	p := &push{Service: s, actor: actor, project: project, req: req, tree: s.openTree(project, manifest)}
+	p := &push{Service: s, actor: actor, project: project, req: req}
 	p.emit = func(e api.Event) {
 		e.Time = time.Now().UTC()
 		select {
@@ -66,6 +64,9 @@ func (s *Service) Push(ctx context.Context, actor store.Actor, project store.Pro
 		defer s.pushes.Done()
 		defer close(events)
 		result, err := p.run(s.closing)
+		if closeErr := p.closeTree(); closeErr != nil {
+			s.log.Warn("close tree", slog.Any("error", closeErr))
+		}
 		unlock() // before the last event: who has read it may push again
 		if err != nil {
 			p.emit(api.Event{Failed: s.problem(project, err)})
@@ -86,7 +87,7 @@ func (p *push) run(ctx context.Context) (api.PushResult, error) {
 	}
 	p.release = jobs.Release{
 		Tree: p.req.Tree, UID: uid(p.project),
-		Layer: jobs.LayerKey(p.ir, p.tree.Manifest, p.cfg.Cluster),
+		Layer: p.layer,
 	}
 	if same, err := p.unchanged(ctx); err != nil || same {
 		return p.result, err
@@ -97,10 +98,18 @@ func (p *push) run(ctx context.Context) (api.PushResult, error) {
 	return p.rollOut(ctx)
 }
 
+// compile finds out what the tree means, unless it is the one of the last push.
 func (p *push) compile(ctx context.Context) error {
 	p.phase("compile", "finding the functions")
 	target, err := p.target(ctx)
 	if err != nil {
+		return err
+	}
+	if last, ok := p.compiled.find(p.project.ID, p.req, target); ok {
+		p.ir, p.warnings, p.layer = last.ir, last.warnings, last.layer
+		return nil
+	}
+	if err := p.openTree(ctx); err != nil {
 		return err
 	}
 	var list diag.List
@@ -110,7 +119,8 @@ func (p *push) compile(ctx context.Context) error {
 		problem.Diagnostics = list
 		return problem
 	}
-	p.warnings = list
+	p.warnings, p.layer = list, jobs.LayerKey(p.ir, p.tree.Manifest, p.cfg.Cluster)
+	p.compiled.keep(p.project.ID, compiled{p.req, target, p.ir, p.warnings, p.layer})
 	return nil
 }
 

@@ -1,29 +1,50 @@
 package deploy
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"io/fs"
 	"strconv"
 
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/store"
 )
 
 // scope is where a project's blobs are.
 func scope(p store.Project) string { return strconv.FormatInt(p.ID, 10) }
 
-// openTree makes the compiler's view of a stored tree.
-func (s *Service) openTree(p store.Project, m source.Manifest) source.Tree {
+// openTree makes the compiler's view of the pushed tree, once.
+func (p *push) openTree(ctx context.Context) error {
+	if p.tree.FS != nil {
+		return nil
+	}
+	m, err := p.store.Tree(ctx, p.project.ID, p.req.Tree)
+	if err != nil {
+		return fmt.Errorf("read tree: %w", err)
+	}
+	if p.blobView, err = p.blobs.View(scope(p.project)); err != nil {
+		return err
+	}
 	digests := make(map[string]string, len(m.Files))
 	for _, f := range m.Files {
 		digests[f.Path] = f.SHA256
 	}
-	return source.Tree{Manifest: m, FS: blobFS{blobs: s.blobs, scope: scope(p), digests: digests}}
+	p.tree = source.Tree{Manifest: m, FS: blobFS{view: p.blobView, digests: digests}}
+	return nil
+}
+
+func (p *push) closeTree() error {
+	if p.blobView == nil {
+		return nil
+	}
+	return p.blobView.Close()
 }
 
 // blobFS opens the files of a manifest from the blobs of its project.
 type blobFS struct {
-	blobs   Blobs
-	scope   string
+	view    *blob.View
 	digests map[string]string
 }
 
@@ -33,5 +54,10 @@ func (b blobFS) Open(name string) (fs.File, error) {
 	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	return b.blobs.Open(b.scope, digest)
+	f, err := b.view.Open(digest)
+	if errors.Is(err, fs.ErrNotExist) {
+		// A tree that was kept is complete: not the person's missing file.
+		return nil, fmt.Errorf("open %s: the platform lost its content", name)
+	}
+	return f, err
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"regexp"
 	"strconv"
 
@@ -75,11 +74,17 @@ func (s *Server) getTree(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	view, err := s.Blobs.View(p.Scope())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer view.Close()
 	w.Header().Set("Content-Type", "application/zstd")
 	if r.Method == http.MethodHead {
 		return
 	}
-	s.finish(r, writeTar(w, m, func(sha256 string) (*os.File, error) { return s.Blobs.Open(p.Scope(), sha256) }))
+	s.finish(r, writeTar(w, m, view.Open))
 }
 
 func (s *Server) getLayer(w http.ResponseWriter, r *http.Request) {
@@ -93,7 +98,13 @@ func (s *Server) getLayer(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	f, err := s.Blobs.Open(p.Scope(), l.SHA256)
+	view, err := s.Blobs.View(p.Scope())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer view.Close()
+	f, err := view.Open(l.SHA256)
 	if err != nil {
 		s.fail(w, r, err)
 		return

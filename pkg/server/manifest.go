@@ -76,6 +76,8 @@ func checkPath(path string) string {
 		return "has a backslash"
 	case strings.ContainsFunc(path, unicode.IsControl):
 		return "has a control character"
+	case strings.Count(path, "/") >= api.MaxDepth:
+		return fmt.Sprintf("is more than %d directories deep", api.MaxDepth)
 	}
 	for segment := range strings.SplitSeq(path, "/") {
 		switch {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -31,24 +30,26 @@ func describeRaw(o *huma.OpenAPI) {
 			Responses: responses(o, "200", "application/json", schema[api.Destroyed](o)),
 		},
 		{
-			OperationID: "offer-tree", Method: http.MethodPost, Path: project + "/trees", Summary: "Offer a tree; the answer is what it lacks",
-			RequestBody: body("application/json", schema[source.Manifest](o)),
+			OperationID: "latest-tree", Method: http.MethodGet, Path: project + "/trees/latest", Summary: "The tree last given, as the base of the next",
+			Description: "A zstd stream of the manifest's delta from the empty one. 204 when there is none.",
+			Responses:   responses(o, "200", api.ManifestContentType, octets()),
+		},
+		{
+			OperationID: "put-tree", Method: http.MethodPut, Path: project + "/trees/{digest}", Summary: "Send a tree; the answer is what it still lacks",
+			Description: "A zstd stream: a varint, the length of the delta; the delta from the manifest of base; for each content that comes along " +
+				"a varint, how many files after the one before, and the bytes; 0. What arrives whole is kept even when the rest does not.",
+			Parameters:  []*huma.Param{text("path", "digest", "The tree's digest, sha256:<hex>"), text("query", "base", "The digest of a tree that the project has")},
+			RequestBody: body(api.TreeContentType, octets()),
 			Responses:   responses(o, "200", "application/json", schema[api.Missing](o)),
 		},
 		{
-			OperationID: "put-blobs", Method: http.MethodPut, Path: project + "/trees/{digest}/blobs", Summary: "Send contents that a tree lacks",
-			Description: "A zstd stream of blobs: 64 hex digits of SHA-256, a space, 16 hex digits of size, a newline, the bytes.",
-			RequestBody: body(api.BlobsContentType, binary()),
-			Responses:   responses(o, "204", "", nil),
-		},
-		{
 			OperationID: "push", Method: http.MethodPost, Path: project + "/pushes", Summary: "Make a tree live",
-			Description: "The answer is one JSON event a line; the last one has done or failed. Blank lines keep the connection open.",
-			RequestBody: body("application/json", schema[api.PushRequest](o)),
+			Description: "No body. The answer is one JSON event a line; the last one has done or failed. Blank lines keep the connection open.",
+			Parameters:  []*huma.Param{text("query", "tree", "The tree's digest, sha256:<hex>"), text("query", "entry", "The one file whose Powers count")},
 			Responses:   responses(o, "200", "application/x-ndjson", schema[api.Event](o)),
 		},
 	} {
-		op.Parameters = parameters(op.Path)
+		op.Parameters = append([]*huma.Param{text("path", "project", "The project's name")}, op.Parameters...)
 		o.AddOperation(op)
 	}
 	// huma describes its own error with each route, though none answers with it.
@@ -56,20 +57,16 @@ func describeRaw(o *huma.OpenAPI) {
 	delete(o.Components.Schemas.Map(), "ErrorDetail")
 }
 
-func parameters(path string) []*huma.Param {
-	text := &huma.Schema{Type: huma.TypeString}
-	out := []*huma.Param{{Name: "project", In: "path", Required: true, Description: "The project's name", Schema: text}}
-	if path == "/v1/projects/{project}/trees/{digest}/blobs" {
-		out = append(out, &huma.Param{Name: "digest", In: "path", Required: true, Description: "The tree's digest, sha256:<hex>", Schema: text})
-	}
-	return out
+func text(in, name, description string) *huma.Param {
+	required := in == "path" || name == "tree"
+	return &huma.Param{Name: name, In: in, Required: required, Description: description, Schema: &huma.Schema{Type: huma.TypeString}}
 }
 
 func body(contentType string, s *huma.Schema) *huma.RequestBody {
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{contentType: {Schema: s}}}
 }
 
-func binary() *huma.Schema { return &huma.Schema{Type: huma.TypeString, Format: "binary"} }
+func octets() *huma.Schema { return &huma.Schema{Type: huma.TypeString, Format: "binary"} }
 
 func responses(o *huma.OpenAPI, status, contentType string, s *huma.Schema) map[string]*huma.Response {
 	ok := &huma.Response{Description: "Done"}

@@ -26,8 +26,8 @@ func (s *Server) routePeople(h huma.API, mux *http.ServeMux) {
 	register(s, h, http.MethodPost, "/v1/projects", "create-project", "Add a project", s.createProject)
 	register(s, h, http.MethodGet, "/v1/projects/{project}", "status", "What runs now", s.status)
 	mux.HandleFunc("DELETE /v1/projects/{project}", s.destroy)
-	mux.HandleFunc("POST /v1/projects/{project}/trees", s.offerTree)
-	mux.HandleFunc("PUT /v1/projects/{project}/trees/{digest}/blobs", s.putBlobs)
+	mux.HandleFunc("GET /v1/projects/{project}/trees/latest", s.latestTree)
+	mux.HandleFunc("PUT /v1/projects/{project}/trees/{digest}", s.putTree)
 	mux.HandleFunc("POST /v1/projects/{project}/pushes", s.push)
 	describeRaw(h.OpenAPI())
 }

@@ -77,12 +77,10 @@ func TestIsolation(t *testing.T) {
 		for what, f := range map[string]func() error{
 			"status":  func() error { _, err := b.Status(ctx, name); return err },
 			"destroy": func() error { _, err := b.Destroy(ctx, name); return err },
-			"missing": func() error { _, err := b.Missing(ctx, name, tree.Manifest); return err },
-			"upload": func() error {
-				_, err := b.UploadBlobs(ctx, name, tree.Digest(), tree, []string{tree.Files[0].SHA256})
-				return err
-			},
-			"push": func() error { _, err := b.Push(ctx, name, api.PushRequest{Tree: tree.Digest()}); return err },
+			"latest":  func() error { _, err := b.LatestTree(ctx, name); return err },
+			"upload":  func() error { return b.Upload(ctx, name, &api.Upload{Tree: tree}) },
+			"ask":     func() error { return b.Upload(ctx, name, &api.Upload{Tree: tree, Base: &tree.Manifest, Ask: true}) },
+			"push":    func() error { _, err := b.Push(ctx, name, api.PushRequest{Tree: tree.Digest()}); return err },
 		} {
 			if err := f(); err == nil {
 				t.Errorf("%s of %q was allowed", what, name)
@@ -114,7 +112,7 @@ func TestAuthentication(t *testing.T) {
 	// Every route of people's demands a key, those that do not exist too.
 	for _, route := range []string{
 		"GET /v1/account", "GET /v1/platform", "GET /v1/projects", "POST /v1/projects", "GET /v1/projects/x", "DELETE /v1/projects/x",
-		"POST /v1/projects/x/trees", "PUT /v1/projects/x/trees/y/blobs", "POST /v1/projects/x/pushes", "GET /v1/nothing",
+		"GET /v1/projects/x/trees/latest", "PUT /v1/projects/x/trees/y", "POST /v1/projects/x/pushes", "GET /v1/nothing",
 		"GET /v1/agent/trees/x", "GET /v1/agent/layers/x", "PUT /v1/agent/layers/x",
 	} {
 		method, path, _ := strings.Cut(route, " ")
@@ -241,12 +239,12 @@ func TestProblemsHaveOneShape(t *testing.T) {
 		{"POST", "/v1/projects", `{"name":7}`, 422, api.Invalid},
 		{"POST", "/v1/projects", `{}`, 422, api.Invalid},
 		{"POST", "/v1/projects", `{"name":"` + strings.Repeat("x", 2<<20) + `"}`, 413, api.TooLarge},
-		{"POST", "/v1/projects/shop/trees", "{", 400, api.Invalid},
-		{"POST", "/v1/projects/shop/trees", `{"files":[]} {}`, 400, api.Invalid},
-		{"POST", "/v1/projects/shop/pushes", `{"tree":"x"}`, 400, api.Invalid},
-		{"POST", "/v1/projects/shop/pushes", `{"tree":"sha256:` + strings.Repeat("0", 64) + `","entry":"../x"}`, 400, api.Invalid},
-		{"POST", "/v1/projects/shop/pushes", `{"tree":"sha256:` + strings.Repeat("0", 64) + `"}`, 409, api.TreeMissing},
-		{"PUT", "/v1/projects/shop/trees/x/blobs", "", 400, api.Invalid},
+		{"POST", "/v1/projects/shop/pushes", "", 400, api.Invalid},
+		{"POST", "/v1/projects/shop/pushes?tree=x", "", 400, api.Invalid},
+		{"POST", "/v1/projects/shop/pushes?entry=../x&tree=sha256:" + strings.Repeat("0", 64), "", 400, api.Invalid},
+		{"POST", "/v1/projects/shop/pushes?tree=sha256:" + strings.Repeat("0", 64), "", 409, api.TreeMissing},
+		{"PUT", "/v1/projects/shop/trees/x", "", 400, api.Invalid},
+		{"POST", "/v1/projects/shop/trees/latest", "", 404, api.NotFound},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), c.method, p.url+c.path, strings.NewReader(c.body))
 		if err != nil {
@@ -289,7 +287,7 @@ func TestPublicRoutes(t *testing.T) {
 	}
 	for path, methods := range map[string][]string{
 		"/v1/account": {"get"}, "/v1/platform": {"get"}, "/v1/projects": {"get", "post"}, "/v1/projects/{project}": {"get", "delete"},
-		"/v1/projects/{project}/trees": {"post"}, "/v1/projects/{project}/trees/{digest}/blobs": {"put"}, "/v1/projects/{project}/pushes": {"post"},
+		"/v1/projects/{project}/trees/latest": {"get"}, "/v1/projects/{project}/trees/{digest}": {"put"}, "/v1/projects/{project}/pushes": {"post"},
 	} {
 		for _, method := range methods {
 			if doc.Paths[path][method] == nil {

@@ -12,6 +12,7 @@ import (
 
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/delta"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -28,8 +29,10 @@ var known = []struct {
 	{store.ErrExists, api.Exists, ""},
 	{store.ErrUnauthenticated, api.Unauthenticated, "check FNGEN_API_KEY or ~/.fngen/credentials.yml"},
 	{store.ErrState, api.Busy, ""},
-	{api.ErrBlobTooLarge, api.TooLarge, ""},
-	{api.ErrBlobStream, api.Invalid, ""},
+	{api.ErrTooLarge, api.TooLarge, ""},
+	{api.ErrTreeStream, api.Invalid, ""},
+	{delta.ErrTooLarge, api.TooLarge, "exclude files with .fnignore"},
+	{delta.ErrMalformed, api.Invalid, ""},
 	{blob.ErrMismatch, api.Invalid, "push again: the file changed or the connection damaged it"},
 	{errBody, api.Invalid, "try again"},
 }

@@ -4,18 +4,14 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"fngen.dev/fngen/pkg/api"
 )
 
-const (
-	maxPushBytes = 64 << 10
-	// heartbeat keeps routers from closing a silent stream, and finds out that
-	// the caller left.
-	heartbeat = 15 * time.Second
-)
+// heartbeat keeps routers from closing a silent stream, and finds out that the
+// caller left.
+const heartbeat = 15 * time.Second
 
 // push makes a tree live and streams what happens, one JSON event a line.
 func (s *Server) push(w http.ResponseWriter, r *http.Request) {
@@ -60,13 +56,10 @@ func (s *Server) beginPush(w http.ResponseWriter, r *http.Request) (<-chan api.E
 	if err != nil {
 		return nil, err
 	}
-	req, err := read[api.PushRequest](w, r, maxPushBytes)
-	if err != nil {
+	query := r.URL.Query()
+	req := api.PushRequest{Entry: query.Get("entry")}
+	if req.Tree, err = treeDigest(query.Get("tree")); err != nil {
 		return nil, err
-	}
-	hex, ok := strings.CutPrefix(req.Tree, "sha256:")
-	if !ok || !sha256Hex.MatchString(hex) {
-		return nil, api.NewProblem(api.Invalid, "%q is not a tree's digest", req.Tree)
 	}
 	if req.Entry != "" {
 		if fault := checkPath(req.Entry); fault != "" {
@@ -78,8 +71,7 @@ func (s *Server) beginPush(w http.ResponseWriter, r *http.Request) (<-chan api.E
 		return nil, err
 	}
 	if !has {
-		return nil, api.NewProblem(api.TreeMissing, "project %q has no tree %s", p.Name, req.Tree).
-			WithHelp("send its manifest and its blobs first")
+		return nil, api.NewProblem(api.TreeMissing, "project %q has no tree %s", p.Name, req.Tree).WithHelp("send it first")
 	}
 	if err := untimed(w); err != nil {
 		return nil, err

@@ -54,12 +54,13 @@ type Server struct {
 	Options
 	keys     *limiters[int64]
 	failures *limiters[string]
+	intakes  *turns
 	handler  http.Handler
 }
 
 // New makes a server.
 func New(o Options) *Server {
-	s := &Server{Options: o, keys: newLimiters[int64](keyRate, keyBurst), failures: newLimiters[string](failureRate, failureBurst)}
+	s := &Server{Options: o, keys: newLimiters[int64](keyRate, keyBurst), failures: newLimiters[string](failureRate, failureBurst), intakes: newTurns()}
 	mux := http.NewServeMux()
 	s.routePeople(humago.New(mux, describe(o.Version)), mux)
 	s.routeAgents(mux)

@@ -25,6 +25,10 @@ type platform struct {
 	deployer *deployer
 	nomad    *nomadKeys
 	log      *lockedBuffer
+	// key is that of the first account.
+	key string
+	// proxy is between clients made from now on and the server, when it is set.
+	proxy *cutter
 }
 
 func newPlatform(t *testing.T) *platform {
@@ -62,12 +66,19 @@ func (p *platform) account(t *testing.T, email string) (*api.Client, store.Secre
 	if err != nil {
 		t.Fatal(err)
 	}
+	if p.key == "" {
+		p.key = secret.Reveal()
+	}
 	return p.client(t, secret.Reveal()), secret
 }
 
 func (p *platform) client(t *testing.T, key string) *api.Client {
 	t.Helper()
-	c, err := api.NewClient(p.url+"/", key, "", "test")
+	address := p.url + "/"
+	if p.proxy != nil {
+		address = p.proxy.address
+	}
+	c, err := api.NewClient(address, key, "", "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +137,7 @@ func (d *deployer) Create(ctx context.Context, actor store.Actor, name string) (
 }
 
 func (d *deployer) Platform(context.Context) (api.Platform, error) {
-	return api.Platform{Version: "test", Domain: "fngen.localhost", Regions: []string{"eu"}, Pythons: []string{"3.11"}}, nil
+	return api.Platform{Version: "test", Domain: "fngen.localhost", Regions: []string{"eu"}, Pythons: []string{"3.11"}, Powers: []string{"webapp"}}, nil
 }
 
 // lockedBuffer is a log that tests read while the server writes.

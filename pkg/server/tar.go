@@ -4,7 +4,7 @@ import (
 	"archive/tar"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -18,7 +18,7 @@ var treeTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // writeTar writes a tree as a compressed tar of regular files, each opened by
 // its digest.
-func writeTar(w io.Writer, m source.Manifest, open func(sha256 string) (*os.File, error)) error {
+func writeTar(w io.Writer, m source.Manifest, open func(sha256 string) (fs.File, error)) error {
 	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return fmt.Errorf("start compression: %w", err)
@@ -35,7 +35,7 @@ func writeTar(w io.Writer, m source.Manifest, open func(sha256 string) (*os.File
 	return z.Close()
 }
 
-func writeEntry(t *tar.Writer, f source.File, open func(string) (*os.File, error)) error {
+func writeEntry(t *tar.Writer, f source.File, open func(string) (fs.File, error)) error {
 	h := tar.Header{Typeflag: tar.TypeReg, Name: f.Path, Size: f.Size, Mode: 0o644, ModTime: treeTime}
 	if f.Executable {
 		h.Mode = 0o755

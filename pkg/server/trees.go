@@ -1,50 +1,28 @@
 package server
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/delta"
 	"fngen.dev/fngen/pkg/store"
 )
 
-// Bounds of an upload while it streams. The ratio is generous, since a file of
-// zeros is an honest file; the absolute bounds are in pkg/api.
-const (
-	maxWindow  = 8 << 20
-	freeBytes  = 128 << 20
-	maxRatio   = 1000
-	silence    = time.Minute
-	readBuffer = 64 << 10
-)
-
-// offerTree answers with what a tree lacks, and keeps the tree when that is
-// nothing.
-func (s *Server) offerTree(w http.ResponseWriter, r *http.Request) {
-	actor, p, err := s.target(r)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	m, err := read[source.Manifest](w, r, api.MaxManifestBytes)
-	if err == nil {
-		err = checkManifest(m)
-	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	missing, err := s.missing(r.Context(), actor, p, m)
+// putTree takes a tree in: its manifest, as the difference from one that the
+// project has, and contents. It answers with what the tree still lacks, and keeps
+// the tree when that is nothing. What comes whole stays even when the rest does
+// not, so that the next try is shorter.
+func (s *Server) putTree(w http.ResponseWriter, r *http.Request) {
+	missing, err := s.takeTree(w, r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -52,130 +30,189 @@ func (s *Server) offerTree(w http.ResponseWriter, r *http.Request) {
 	s.reply(w, api.Missing{SHA256: missing})
 }
 
-func (s *Server) missing(ctx context.Context, actor store.Actor, p store.Project, m source.Manifest) ([]string, error) {
-	// A tree that was kept is complete: its blobs go only with its project.
-	if ok, err := s.Store.HasTree(ctx, p.ID, m.Digest()); err != nil || ok {
+func (s *Server) takeTree(w http.ResponseWriter, r *http.Request) ([]string, error) {
+	actor, p, err := s.target(r)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := treeDigest(r.PathValue("digest"))
+	if err != nil {
+		return nil, err
+	}
+	// Who comes back after a broken connection must find what had arrived: the
+	// request that it belonged to may not have ended yet.
+	done, err := s.intakes.take(r.Context(), p.Scope()+" "+digest)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	// A tree that was kept is complete: its blobs go only with its project. The
+	// body is not even read.
+	if ok, err := s.Store.HasTree(r.Context(), p.ID, digest); err != nil || ok {
 		return []string{}, err
 	}
-	digests := make([]string, len(m.Files))
-	for i, f := range m.Files {
-		digests[i] = f.SHA256
+	base, err := s.base(r, p)
+	if err != nil {
+		return nil, err
 	}
-	missing, err := s.Blobs.Missing(p.Scope(), digests)
+	if err := untimed(w); err != nil {
+		return nil, err
+	}
+	in, err := newIntake(w, r)
+	if err != nil {
+		return nil, err
+	}
+	defer in.close()
+	m, err := readManifest(in.tree, base, digest)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.keepContents(r.Context(), p, in.tree, m); err != nil {
+		return nil, err
+	}
+	missing, err := s.missing(p, base, m)
 	if err != nil || len(missing) > 0 {
 		return missing, err
 	}
-	if err := s.checkSizes(p, m); err != nil {
+	return missing, s.Store.SaveTree(r.Context(), actor, p.ID, m)
+}
+
+// base is the manifest that the request's is a difference from.
+func (s *Server) base(r *http.Request, p store.Project) (source.Manifest, error) {
+	query := r.URL.Query().Get("base")
+	if query == "" {
+		return source.Manifest{}, nil
+	}
+	digest, err := treeDigest(query)
+	if err != nil {
+		return source.Manifest{}, err
+	}
+	m, err := s.Store.Tree(r.Context(), p.ID, digest)
+	if errors.Is(err, store.ErrNotFound) {
+		return m, api.NewProblem(api.BaseUnknown, "project %q has no tree %s", p.Name, digest).WithHelp("send the whole manifest")
+	}
+	return m, err
+}
+
+// treeDigest checks what a caller says is a tree's digest.
+func treeDigest(s string) (string, error) {
+	if hex, ok := strings.CutPrefix(s, "sha256:"); !ok || !sha256Hex.MatchString(hex) {
+		return "", api.NewProblem(api.Invalid, "%q is not a tree's digest", s)
+	}
+	return s, nil
+}
+
+// readManifest reads the manifest, which must be a tree's and have the digest.
+func readManifest(in *api.TreeReader, base source.Manifest, digest string) (source.Manifest, error) {
+	text, err := in.Delta()
+	if err != nil {
+		return source.Manifest{}, blame(err)
+	}
+	m, err := delta.Apply(base, text)
+	if err != nil {
+		return source.Manifest{}, err
+	}
+	if err := checkManifest(m); err != nil {
+		return source.Manifest{}, err
+	}
+	if got := m.Digest(); got != digest {
+		return source.Manifest{}, api.NewProblem(api.Invalid, "the manifest is that of tree %s, not of %s", got, digest)
+	}
+	in.Contents(m)
+	return m, nil
+}
+
+func (s *Server) keepContents(ctx context.Context, p store.Project, in *api.TreeReader, m source.Manifest) error {
+	var batch *blob.Batch
+	for {
+		f, content, err := in.Next()
+		if err == nil && batch == nil {
+			batch, err = s.Blobs.Batch(p.Scope())
+		}
+		if err == nil {
+			err = batch.Put(ctx, f.SHA256, f.Size, content)
+		}
+		if err == nil {
+			continue
+		}
+		if batch != nil {
+			err = errors.Join(notEnd(err), batch.Close())
+		}
+		return notEnd(err)
+	}
+}
+
+// notEnd makes the end of a stream no error, and one too early the caller's.
+func notEnd(err error) error {
+	if err == io.EOF { //nolint:errorlint // a wrapped one is not the end
+		return nil
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return blame(err)
+	}
+	return err
+}
+
+// missing lists the contents that the project lacks for a tree, each once. Those
+// of base are there. The sizes that the manifest claims, by which the limits
+// were held, must be those of the contents.
+func (s *Server) missing(p store.Project, base, m source.Manifest) ([]string, error) {
+	view, err := s.Blobs.View(p.Scope())
+	if err != nil {
 		return nil, err
 	}
-	return missing, s.Store.SaveTree(ctx, actor, p.ID, m)
-}
-
-// checkSizes compares the sizes that the manifest claims with the blobs: the
-// limits were checked against the claims.
-func (s *Server) checkSizes(p store.Project, m source.Manifest) error {
+	defer view.Close()
+	known := make(map[string]int64, len(m.Files))
+	for _, f := range base.Files {
+		known[f.SHA256] = f.Size
+	}
+	out := []string{}
 	for _, f := range m.Files {
-		size, err := s.Blobs.Size(p.Scope(), f.SHA256)
-		if err != nil {
-			return err
+		size, ok := known[f.SHA256]
+		if !ok {
+			size, err = view.Size(f.SHA256)
+			if errors.Is(err, fs.ErrNotExist) {
+				size, err = f.Size, nil
+				out = append(out, f.SHA256)
+			}
+			if err != nil {
+				return nil, err
+			}
+			known[f.SHA256] = size
 		}
 		if size != f.Size {
-			return api.NewProblem(api.Invalid, "the manifest is not valid: %q has %d bytes, not %d", f.Path, size, f.Size)
+			return nil, api.NewProblem(api.Invalid, "the manifest is not valid: %q has %d bytes, not %d", f.Path, size, f.Size)
 		}
 	}
-	return nil
+	return out, nil
 }
 
-// putBlobs keeps the blobs of a stream as they arrive. When it breaks off, what
-// came before stays, so that the next try is shorter.
-func (s *Server) putBlobs(w http.ResponseWriter, r *http.Request) {
+// latestTree sends the manifest of the tree that the project was last given, as
+// the base for the next.
+func (s *Server) latestTree(w http.ResponseWriter, r *http.Request) {
 	_, p, err := s.target(r)
-	if err == nil && !sha256Hex.MatchString(strings.TrimPrefix(r.PathValue("digest"), "sha256:")) {
-		err = api.NewProblem(api.Invalid, "%q is not a tree's digest", r.PathValue("digest"))
+	if err != nil {
+		s.fail(w, r, err)
+		return
 	}
-	if err == nil {
-		err = untimed(w)
+	m, err := s.Store.LatestTree(r.Context(), p.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		w.WriteHeader(http.StatusNoContent)
+		return
 	}
+	var text []byte
 	if err == nil {
-		err = s.keepBlobs(w, r, p)
+		text, err = delta.Encode(source.Manifest{}, m)
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-func (s *Server) keepBlobs(w http.ResponseWriter, r *http.Request, p store.Project) error {
-	in := &wireReader{r: http.MaxBytesReader(w, r.Body, api.MaxTreeBytes+freeBytes), rc: http.NewResponseController(w)}
-	z, err := zstd.NewReader(bufio.NewReaderSize(in, readBuffer), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(api.MaxTreeBytes+freeBytes))
-	if err != nil {
-		return fmt.Errorf("start decompression: %w", err)
+	w.Header().Set("Content-Type", api.ManifestContentType)
+	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+	if err == nil {
+		_, err = z.Write(text)
+		err = errors.Join(err, z.Close())
 	}
-	defer z.Close()
-	batch, err := s.Blobs.Batch(p.Scope())
-	if err != nil {
-		return err
-	}
-	err = keepAll(r.Context(), batch, api.NewBlobReader(&plainReader{r: z, wire: in}))
-	return errors.Join(err, batch.Close())
-}
-
-func keepAll(ctx context.Context, batch *blob.Batch, blobs *api.BlobReader) error {
-	for {
-		digest, size, content, err := blobs.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return blame(err)
-		}
-		if err != nil {
-			return err
-		}
-		if err := batch.Put(ctx, digest, size, content); err != nil {
-			return err
-		}
-	}
-}
-
-// wireReader counts what arrives and allows no long silence.
-type wireReader struct {
-	r  io.Reader
-	rc *http.ResponseController
-	n  int64
-}
-
-func (b *wireReader) Read(p []byte) (int, error) {
-	if err := b.rc.SetReadDeadline(time.Now().Add(silence)); err != nil {
-		return 0, fmt.Errorf("set read deadline: %w", err)
-	}
-	n, err := b.r.Read(p)
-	b.n += int64(n)
-	return n, blame(err)
-}
-
-// blame tells an error of the body from one of our disk.
-func blame(err error) error {
-	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, errBody) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", errBody, err)
-}
-
-// plainReader is the decompressed side.
-type plainReader struct {
-	r    io.Reader
-	wire *wireReader
-	n    int64
-}
-
-func (b *plainReader) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	b.n += int64(n)
-	if b.n > freeBytes+maxRatio*b.wire.n {
-		return 0, fmt.Errorf("the upload grows more than %d-fold when decompressed: %w", maxRatio, api.ErrBlobTooLarge)
-	}
-	return n, blame(err)
+	s.finish(r, err)
 }

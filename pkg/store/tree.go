@@ -1,15 +1,14 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 
 	"github.com/klauspost/compress/zstd"
 
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/delta"
 )
 
 // SaveTree keeps a manifest under its digest. Saving it again changes nothing.
@@ -44,40 +43,50 @@ func (s *Store) HasTree(ctx context.Context, projectID int64, digest string) (bo
 
 // Tree returns the manifest of a project's tree, or ErrNotFound.
 func (s *Store) Tree(ctx context.Context, projectID int64, digest string) (source.Manifest, error) {
-	var packed []byte
 	const q = `SELECT manifest FROM trees WHERE project_id = $1 AND digest = $2`
-	if err := s.read.QueryRowContext(ctx, q, projectID, digest).Scan(&packed); err != nil {
-		return source.Manifest{}, missing(err, "tree %s", digest)
+	return readTree(s.read.QueryRowContext(ctx, q, projectID, digest), digest)
+}
+
+// LatestTree returns the manifest that a project was last given, or ErrNotFound.
+func (s *Store) LatestTree(ctx context.Context, projectID int64) (source.Manifest, error) {
+	const q = `SELECT manifest FROM trees WHERE project_id = $1 ORDER BY created_at DESC, digest LIMIT 1`
+	return readTree(s.read.QueryRowContext(ctx, q, projectID), "last given")
+}
+
+func readTree(row scanner, name string) (source.Manifest, error) {
+	var packed []byte
+	if err := row.Scan(&packed); err != nil {
+		return source.Manifest{}, missing(err, "tree %s", name)
 	}
 	m, err := unpackManifest(packed)
 	if err != nil {
-		return source.Manifest{}, fmt.Errorf("unpack tree %s: %w", digest, err)
+		return source.Manifest{}, fmt.Errorf("unpack tree %s: %w", name, err)
 	}
 	return m, nil
 }
 
+// packManifest writes the delta from the empty manifest, compressed.
 func packManifest(m source.Manifest) ([]byte, error) {
-	var buf bytes.Buffer
-	w, err := zstd.NewWriter(&buf, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+	text, err := delta.Encode(source.Manifest{}, m)
 	if err != nil {
 		return nil, err
 	}
-	if err := json.NewEncoder(w).Encode(m); err != nil {
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+	if err != nil {
 		return nil, err
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return buf.Bytes(), nil
+	return z.EncodeAll(text, nil), z.Close()
 }
 
 func unpackManifest(packed []byte) (source.Manifest, error) {
-	var m source.Manifest
-	r, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(2*delta.MaxBytes))
 	if err != nil {
-		return m, err
+		return source.Manifest{}, err
 	}
-	defer r.Close()
-	err = json.NewDecoder(r).Decode(&m)
-	return m, err
+	defer z.Close()
+	text, err := z.DecodeAll(packed, nil)
+	if err != nil {
+		return source.Manifest{}, err
+	}
+	return delta.Apply(source.Manifest{}, text)
 }

@@ -6,11 +6,9 @@
 package gitindex
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 )
 
 // The kinds of entries that are no files: submodules, and directories of a
@@ -27,91 +25,135 @@ const (
 	extended   = 0x4000
 )
 
-var errShort = errors.New("the index ends in the middle of an entry")
+var (
+	errShort = errors.New("the index ends in the middle of an entry")
+	errSplit = errors.New("it is split over two files, which is not read here: run `git update-index --no-split-index`")
+)
 
-// Names returns the paths of the tracked files, sorted by bytes, relative to the
-// work tree, with slashes.
-func Names(index []byte) ([]string, error) {
-	if len(index) < headerSize || string(index[:4]) != "DIRC" {
-		return nil, errors.New("it is not a git index")
+// Index is what git tracks: paths relative to the work tree, with slashes, sorted
+// by bytes.
+type Index struct {
+	Files []string
+	// Submodules are directories that hold repositories of their own.
+	Submodules []string
+}
+
+// Read reads an index. It is a string so that most names can be pieces of it.
+func Read(index string) (Index, error) {
+	if len(index) < headerSize || index[:4] != "DIRC" {
+		return Index{}, errors.New("it is not a git index")
 	}
-	version := binary.BigEndian.Uint32(index[4:])
+	version := number(index[4:8])
 	if version < 2 || version > 4 {
-		return nil, fmt.Errorf("version %d of the git index is not known", version)
+		return Index{}, fmt.Errorf("version %d of the git index is not known", version)
 	}
-	count := binary.BigEndian.Uint32(index[8:])
+	count := number(index[8:12])
 	// The index does not say which hash it uses; only one length fits.
 	var errs []error
 	for _, hash := range []int{20, 32} {
-		names, err := entries(index[headerSize:], int(version), int(count), hash)
+		read, rest, err := entries(index[headerSize:], int(version), int(count), hash)
+		if err == nil && isSplit(rest, hash) {
+			return Index{}, errSplit
+		}
 		if err == nil {
-			return names, nil
+			return read, nil
 		}
 		errs = append(errs, err)
 	}
-	return nil, errs[0]
+	return Index{}, errs[0]
 }
 
-func entries(data []byte, version, count, hash int) ([]string, error) {
-	var names []string
+// isSplit looks through the extensions, each a name, a size and so many bytes, for
+// the one that says that most entries stand in another file. A checksum ends it.
+func isSplit(text string, hash int) bool {
+	for len(text) >= 8+hash {
+		if text[:4] == "link" {
+			return true
+		}
+		size := number(text[4:8])
+		if uint64(size) > uint64(len(text)-8) {
+			return false
+		}
+		text = text[8+size:]
+	}
+	return false
+}
+
+// entries also returns what follows the entries.
+func entries(text string, version, count, hash int) (out Index, rest string, err error) {
+	out = Index{Files: make([]string, 0, min(count, len(text)/(statSize+hash+2)))}
 	previous := ""
 	for range count {
-		if len(data) < statSize+hash+2 {
-			return nil, errShort
+		if len(text) < statSize+hash+2 {
+			return out, "", errShort
 		}
-		mode := binary.BigEndian.Uint32(data[24:])
+		mode := number(text[24:28])
 		fixed := statSize + hash + 2
-		if binary.BigEndian.Uint16(data[fixed-2:])&extended != 0 {
+		if number(text[fixed-2:fixed])&extended != 0 {
 			fixed += 2
 		}
-		name, size, err := entryName(data, fixed, version, previous)
+		name, size, err := entryName(text, fixed, version, previous)
 		if err != nil {
-			return nil, err
+			return out, "", err
 		}
-		if name < previous || name == "" {
-			return nil, errors.New("the names of the index are not sorted")
+		if name == "" {
+			return out, "", errSplit // only there an entry stands for another
 		}
-		// A file in conflict has several entries of one name.
-		if kind := mode & kindMask; kind != submodule && kind != directory && name != previous {
-			names = append(names, name)
+		if name < previous {
+			return out, "", errors.New("the names of the index are not sorted")
 		}
-		previous, data = name, data[size:]
+		switch kind := mode & kindMask; {
+		case name == previous: // a file in conflict has several entries
+		case kind == submodule:
+			out.Submodules = append(out.Submodules, name)
+		case kind != directory:
+			out.Files = append(out.Files, name)
+		}
+		previous, text = name, text[size:]
 	}
-	return slices.Clip(names), nil
+	return out, text, nil
 }
 
 // entryName returns the name that starts at offset at, and the size of the whole
 // entry.
-func entryName(data []byte, at, version int, previous string) (name string, size int, err error) {
-	if at > len(data) {
+func entryName(text string, at, version int, previous string) (name string, size int, err error) {
+	if at > len(text) {
 		return "", 0, errShort
 	}
 	if version < 4 {
-		end := bytes.IndexByte(data[at:], 0)
+		end := strings.IndexByte(text[at:], 0)
 		if end < 0 {
 			return "", 0, errShort
 		}
 		// One to eight NULs fill the entry up to a multiple of eight.
 		size := (at + end + 8) &^ 7
-		if size > len(data) {
+		if size > len(text) {
 			return "", 0, errShort
 		}
-		return string(data[at : at+end]), size, nil
+		return text[at : at+end], size, nil
 	}
-	strip, n := offset(data[at:])
+	strip, n := offset(text[at:])
 	if n == 0 || strip > len(previous) {
 		return "", 0, errShort
 	}
-	end := bytes.IndexByte(data[at+n:], 0)
+	end := strings.IndexByte(text[at+n:], 0)
 	if end < 0 {
 		return "", 0, errShort
 	}
-	return previous[:len(previous)-strip] + string(data[at+n:at+n+end]), at + n + end + 1, nil
+	return previous[:len(previous)-strip] + text[at+n:at+n+end], at + n + end + 1, nil
+}
+
+// number reads a big-endian number of all the bytes.
+func number(b string) (n uint32) {
+	for i := range len(b) {
+		n = n<<8 | uint32(b[i])
+	}
+	return n
 }
 
 // offset reads a number in the encoding of offsets in packs, and how many bytes
 // it took: 0 when it does not end.
-func offset(data []byte) (value, n int) {
+func offset(data string) (value, n int) {
 	for n < len(data) && n < 5 {
 		c := data[n]
 		n++

@@ -1,6 +1,7 @@
 package gitindex
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,12 +40,45 @@ func TestAgainstGit(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := Names(index)
-				if err != nil || !slices.Equal(got, want) {
-					t.Errorf("got %q, %v\nwant %q", got, err, want)
+				got, err := Read(string(index))
+				if err != nil || !slices.Equal(got.Files, want) {
+					t.Errorf("got %q, %v\nwant %q", got.Files, err, want)
 				}
 			})
 		}
+	}
+}
+
+// Of a split index only a part could be read, so none of it is believed.
+func TestSplitIndex(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git on this machine to make one")
+	}
+	dir := t.TempDir()
+	git(t, dir, "init", "-q")
+	for _, name := range []string{"a", "b", "c"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git(t, dir, "add", "a", "b")
+	for _, args := range [][]string{{"update-index", "--split-index"}, {"add", "c"}, {"update-index", "--chmod=+x", "a"}} {
+		git(t, dir, args...)
+		index, err := os.ReadFile(filepath.Join(dir, ".git", "index"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Read(string(index)); !errors.Is(err, errSplit) {
+			t.Errorf("after %v: %+v, %v", args, got, err)
+		}
+	}
+	git(t, dir, "update-index", "--no-split-index")
+	index, err := os.ReadFile(filepath.Join(dir, ".git", "index"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Read(string(index)); err != nil || !slices.Equal(got.Files, []string{"a", "b", "c"}) {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
@@ -60,15 +94,15 @@ func git(t *testing.T, dir string, args ...string) string {
 	return string(out)
 }
 
-// FuzzNames: whatever stands in .git/index, reading it ends, and what it gives is
+// FuzzRead: whatever stands in .git/index, reading it ends, and what it gives is
 // sorted.
-func FuzzNames(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	f.Add([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x00"))
 	f.Add(append([]byte("DIRC\x00\x00\x00\x04\x00\x00\x00\x01"), make([]byte, 80)...))
 	f.Fuzz(func(t *testing.T, index []byte) {
-		names, err := Names(index)
-		if err == nil && !slices.IsSorted(names) {
-			t.Errorf("not sorted: %q", names)
+		read, err := Read(string(index))
+		if err == nil && (!slices.IsSorted(read.Files) || !slices.IsSorted(read.Submodules)) {
+			t.Errorf("not sorted: %q", read)
 		}
 	})
 }

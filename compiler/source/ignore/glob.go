@@ -2,14 +2,28 @@ package ignore
 
 import "strings"
 
-// glob is a compiled pattern: a line of steps that is run as a set of states, one
-// byte of the text at a time, so that no pattern makes it go back.
+// glob is a compiled pattern. What is no literal and no plain suffix is a line of
+// steps that is run as a set of states, one byte of the text at a time, so that
+// no pattern makes it go back.
 type glob struct {
+	kind kind
+	// text is the literal or the suffix, and the literal start of the steps.
+	text  string
 	steps []step
-	// literal and suffix are the two everyday shapes, "name" and "*.ext".
-	literal, suffix string
-	never           bool
+	// Most texts do not match, and show it at once: they lack need, or end in a
+	// byte that is not in end, when there is one.
+	need string
+	end  *set
 }
+
+type kind uint8
+
+const (
+	never   kind = iota // not well formed
+	literal             // name
+	suffix              // *.ext
+	steps
+)
 
 type op uint8
 
@@ -32,20 +46,43 @@ type step struct {
 // compile reads a pattern without its "!", leading and trailing slash. In a path
 // pattern two stars between slashes cross directories.
 func compile(text string, path bool) glob {
-	if !strings.ContainsAny(text, `*?[\`) {
-		return glob{literal: text}
+	special := strings.IndexAny(text, `*?[\`)
+	if special < 0 {
+		return glob{kind: literal, text: text}
 	}
 	if rest := text[1:]; !path && text[0] == '*' && rest != "" && !strings.ContainsAny(rest, `*?[\`) {
-		return glob{suffix: rest}
+		return glob{kind: suffix, text: rest}
 	}
-	g := glob{}
-	for i := 0; i < len(text); {
+	g := glob{kind: steps, text: text[:special]}
+	for i := special; i < len(text); {
 		var ok bool
 		if i, ok = g.add(text, i, path); !ok {
-			return glob{never: true}
+			return glob{kind: never}
 		}
 	}
+	g.find()
 	return g
+}
+
+// find looks for what a text that matches must have.
+func (g *glob) find() {
+	var run []byte
+	for _, st := range g.steps {
+		if st.op != opByte {
+			run = run[:0]
+			continue
+		}
+		if run = append(run, st.b); len(run) > len(g.need) {
+			g.need = string(run)
+		}
+	}
+	switch last := g.steps[len(g.steps)-1]; last.op {
+	case opSet:
+		g.end = last.set
+	case opByte:
+		g.end = &set{}
+		g.end.add(last.b)
+	}
 }
 
 // add compiles what stands at i and returns where the next part starts.
@@ -91,111 +128,43 @@ func (g *glob) addStars(text string, i int, path bool) int {
 }
 
 func (g *glob) match(text string) bool {
-	switch {
-	case g.never:
-		return false
-	case g.suffix != "":
-		return strings.HasSuffix(text, g.suffix)
-	case g.steps == nil:
-		return text == g.literal
-	}
-	states := g.run(text)
-	return states != nil && states[len(g.steps)]
-}
-
-// alive reports whether text can be the start of something that matches.
-func (g *glob) alive(text string) bool {
-	switch {
-	case g.never:
-		return false
-	case g.suffix != "":
-		return true
-	case g.steps == nil:
-		return strings.HasPrefix(g.literal, text)
-	}
-	states := g.run(text)
-	for i := 0; states != nil && i < len(g.steps); i++ {
-		if states[i] {
-			return true
-		}
+	switch g.kind {
+	case literal:
+		return text == g.text
+	case suffix:
+		return strings.HasSuffix(text, g.text)
+	case steps:
+		return g.matchSteps(text)
 	}
 	return false
 }
 
-// run returns the states after the whole of text, or nil when none is left.
-func (g *glob) run(text string) []bool {
-	if first := g.steps[0]; first.op == opByte && (text == "" || text[0] != first.b) {
-		return nil
-	}
-	now, next := make([]bool, len(g.steps)+1), make([]bool, len(g.steps)+1)
-	g.enter(now, 0)
-	for i := 0; i < len(text); i++ {
-		clear(next)
-		any := false
-		for s := range g.steps {
-			if now[s] && g.consume(next, s, text[i]) {
-				any = true
-			}
-		}
-		if !any {
-			return nil
-		}
-		now, next = next, now
-	}
-	return now
-}
-
-// enter marks state s and all that it reaches without a byte.
-func (g *glob) enter(states []bool, s int) {
-	for ; !states[s]; s++ {
-		states[s] = true
-		if s == len(g.steps) {
-			return
-		}
-		switch g.steps[s].op {
-		case opStar, opAll:
-		case opDirs:
-			states[s+1] = true // inside
-			s++                // and past it
-		default:
-			return
-		}
-	}
-}
-
-// consume moves state s over one byte and reports whether it lives on.
-func (g *glob) consume(next []bool, s int, b byte) bool {
-	st := g.steps[s]
-	switch st.op {
-	case opByte:
-		if b != st.b {
-			return false
-		}
-		g.enter(next, s+1)
-	case opAny:
-		if b == '/' {
-			return false
-		}
-		g.enter(next, s+1)
-	case opSet:
-		if b == '/' || !st.set.has(b) {
-			return false
-		}
-		g.enter(next, s+1)
-	case opStar:
-		if b == '/' {
-			return false
-		}
-		g.enter(next, s)
-	case opAll:
-		g.enter(next, s)
-	case opDirs:
+func (g *glob) matchSteps(text string) bool {
+	rest, ok := strings.CutPrefix(text, g.text)
+	if !ok || g.end != nil && (rest == "" || !g.end.has(rest[len(rest)-1])) || !strings.Contains(rest, g.need) {
 		return false
-	case opInside:
-		next[s] = true
-		if b == '/' {
-			g.enter(next, s+1)
-		}
 	}
-	return true
+	matched, _ := g.run(rest)
+	return matched
+}
+
+// alive reports whether something below dir can match.
+func (g *glob) alive(dir string) bool {
+	switch g.kind {
+	case literal:
+		return len(g.text) > len(dir) && g.text[len(dir)] == '/' && strings.HasPrefix(g.text, dir)
+	case suffix:
+		return true
+	case steps:
+		dir += "/"
+		if len(dir) <= len(g.text) {
+			return strings.HasPrefix(g.text, dir)
+		}
+		if !strings.HasPrefix(dir, g.text) {
+			return false
+		}
+		_, alive := g.run(dir[len(g.text):])
+		return alive
+	}
+	return false
 }

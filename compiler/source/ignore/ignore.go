@@ -25,19 +25,19 @@ type Pattern struct {
 	glob     glob
 }
 
-// Parse reads an ignore file. Nothing in one is an error: a pattern that is not
-// well formed matches nothing.
-func Parse(data []byte) []Pattern {
+func parseLines(data []byte) []Pattern {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	var out []Pattern
-	for n, raw := range strings.Split(string(data), "\n") {
+	n := 0
+	for raw := range strings.SplitSeq(string(data), "\n") {
+		n++
 		raw = strings.TrimSuffix(raw, "\r")
 		raw, _, _ = strings.Cut(raw, "\x00")
 		if raw == "" || raw[0] == '#' {
 			continue
 		}
 		if p, ok := parseLine(raw); ok {
-			p.Line = n + 1
+			p.Line = n
 			out = append(out, p)
 		}
 	}
@@ -75,21 +75,18 @@ func trimSpaces(s string) string {
 	return s[:end]
 }
 
-// Match reports whether the pattern itself matches path, which is relative to
-// the directory of the ignore file and has slashes. It knows nothing of parents:
-// the walk that asks does not go into directories that are ignored.
-func (p *Pattern) Match(path string, isDir bool) bool {
+// match takes the path, relative to the directory of the ignore file, and its
+// last name.
+func (p *Pattern) match(path, name string, isDir bool) bool {
 	if p.dirOnly && !isDir {
 		return false
 	}
-	if !p.anchored {
-		path = path[strings.LastIndexByte(path, '/')+1:]
+	if p.anchored {
+		return p.glob.match(path)
 	}
-	return p.glob.match(path)
+	return p.glob.match(name)
 }
 
-// MayMatchBelow reports whether some path below dir could match, so that a walk
-// goes only where there is something to find.
-func (p *Pattern) MayMatchBelow(dir string) bool {
-	return !p.anchored || p.glob.alive(dir+"/")
+func (p *Pattern) mayMatchBelow(dir string) bool {
+	return !p.anchored || p.glob.alive(dir)
 }

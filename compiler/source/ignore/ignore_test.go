@@ -15,10 +15,9 @@ func TestHostilePatterns(t *testing.T) {
 		"/" + strings.Repeat("*a", 300) + "/b",
 	} {
 		start := time.Now()
-		for _, p := range Parse([]byte(text)) {
-			if p.Match(deep, false) || p.Match(strings.Repeat("a", 1000), false) {
-				t.Errorf("%.20q matches", text)
-			}
+		r := Parse([]byte(text))
+		if r.Last(deep, false) != nil || r.Last(strings.Repeat("a", 1000), false) != nil {
+			t.Errorf("%.20q matches", text)
 		}
 		if took := time.Since(start); took > time.Second {
 			t.Errorf("%.20q took %v", text, took)
@@ -40,11 +39,27 @@ func TestMayMatchBelow(t *testing.T) {
 		{"/a/**/z", "a/b/c", true},
 		{"/a/**/z", "b", false},
 		{"a", "a", true},
+		{"/a", "a", false},
+		{"/ab*/c", "a", false},
+		{"/ab*/c", "abc", true},
+		{"!/a/b", "a", false},
 	} {
-		p := Parse([]byte(c.pattern))[0]
-		if got := p.MayMatchBelow(c.dir); got != c.want {
+		if got := Parse([]byte(c.pattern)).MayMatchBelow(c.dir); got != c.want {
 			t.Errorf("MayMatchBelow(%q, %q) = %v", c.pattern, c.dir, got)
 		}
+	}
+}
+
+// A match is made for every file of a tree: it must leave no garbage.
+func TestNoAllocations(t *testing.T) {
+	r := Parse([]byte("*.log\n/build/\n*.py[co]\ndocs/**/*.tmp\n**/cache\n?ame\nnode_modules/\n"))
+	paths := []string{"src/app/views.py", "docs/a/b/x.tmp", "docs/a/b/x.tmq", "a/b/cache"}
+	if n := testing.AllocsPerRun(100, func() {
+		for _, p := range paths {
+			r.Last(p, false)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 
@@ -53,20 +68,33 @@ func FuzzMatch(f *testing.F) {
 	f.Add("[[:alpha:]-z]*", "q")
 	f.Add(`\[`, "[")
 	f.Add("!/**/***/x//", "a/b")
-	f.Fuzz(func(t *testing.T, pattern, path string) {
+	f.Add("a/\n!a\na*/\n!/a", "a")
+	f.Fuzz(func(t *testing.T, text, path string) {
 		if path == "" || strings.Contains("/"+path+"/", "//") {
 			return // a walk gives no such path
 		}
-		for _, p := range Parse([]byte(pattern)) {
-			dir := p.Match(path, true)
-			if p.Match(path, false) && !dir {
-				t.Errorf("%q matches the file %q and not the directory", pattern, path)
-			}
-			if parent, _, ok := cutLast(path); ok && dir && !p.MayMatchBelow(parent) {
-				t.Errorf("%q matches %q, and MayMatchBelow(%q) is false", pattern, path, parent)
+		rules := Parse([]byte(text))
+		for _, isDir := range []bool{false, true} {
+			if got, want := rules.Last(path, isDir), oneByOne(rules, path, isDir); got != want {
+				t.Errorf("%q, directory %v: last is %+v, one by one %+v", path, isDir, got, want)
 			}
 		}
+		p := rules.Last(path, true)
+		if parent, _, ok := cutLast(path); ok && p != nil && !p.Negated && !rules.MayMatchBelow(parent) {
+			t.Errorf("%q matches %q, and MayMatchBelow(%q) is false", text, path, parent)
+		}
 	})
+}
+
+// oneByOne is Last without any index.
+func oneByOne(r *Rules, path string, isDir bool) *Pattern {
+	_, name, _ := cutLast(path)
+	for i := len(r.patterns) - 1; i >= 0; i-- {
+		if p := &r.patterns[i]; p.match(path, name, isDir) {
+			return p
+		}
+	}
+	return nil
 }
 
 func cutLast(path string) (string, string, bool) {

@@ -38,6 +38,21 @@ def test_task_worker_works_bare_and_called(decorate: Callable[[object], object])
 
 
 @pytest.mark.parametrize(
+    "domain", ["Shop.example.com", "bücher.example", "हिन्दी.example", "r3---sn.a.b"]
+)
+def test_a_domain_may_have_the_letters_of_any_script(domain: str) -> None:
+    webapp("flask", domain=domain)
+
+
+@pytest.mark.parametrize(
+    "domain", ["shop", "a..b", "a.b.", "-a.b", "a-.b", "a_b.c", "*.b.c", "a b.c", ""]
+)
+def test_a_domain_is_a_host_name(domain: str) -> None:
+    with pytest.raises(ValueError, match="domain is a host name"):
+        webapp("flask", domain=domain)
+
+
+@pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (
@@ -61,14 +76,18 @@ def test_task_worker_works_bare_and_called(decorate: Callable[[object], object])
         (lambda: webapp("flask", domain="https://a.b"), ValueError, "not 'https://a.b'"),
         (lambda: webapp("flask")(3), TypeError, "@webapp marks a function, not int"),
         (lambda: task_worker(retry=3), TypeError, "no option 'retry'; did you mean 'retries'?"),
-        (lambda: task_worker(concurrency=0), ValueError, "concurrency is at least 1, not 0"),
+        (lambda: task_worker(concurrency=0), ValueError, "concurrency is 1 to 100, not 0"),
+        (lambda: task_worker(retries=101), ValueError, "retries is 0 to 100, not 101"),
         (lambda: task_worker(retries=True), TypeError, "retries is a whole number, not True"),
         (
             lambda: task_worker(timeout="15 min"),
             ValueError,
             "'90s', '15m' or '1h30m', not '15 min'",
         ),
-        (lambda: task_worker(timeout=0), ValueError, "positive number of seconds"),
+        (lambda: task_worker(timeout=1.5), ValueError, "whole number of seconds"),
+        (lambda: task_worker(timeout=""), ValueError, "whole number of seconds"),
+        (lambda: task_worker(timeout=0), ValueError, "timeout is 1s to 12h, not 0"),
+        (lambda: task_worker(timeout="12h1s"), ValueError, "timeout is 1s to 12h, not '12h1s'"),
     ],
 )
 def test_a_wrong_option_is_explained(
@@ -86,3 +105,13 @@ def test_a_mark_imports_nothing() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(out.stdout.split()) - {"__future__"} == {"fngen", "fngen.powers"}
+
+
+def test_importing_the_package_is_enough_to_name_a_power() -> None:
+    code = (
+        "import fngen; web = fngen.powers.webapp('flask')(lambda: 1)\n"
+        "print(web.__fngen__, hasattr(fngen, 'webapp'))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.startswith("<Power webapp(")
+    assert out.stdout.endswith(" False\n")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
     Framework = Literal["fastapi", "flask", "django"]
     Compute = Literal["server", "serverless"]
-    Duration = Union[str, int, float]
+    Duration = Union[str, int]
 
 __all__ = ["Power", "task_worker", "webapp"]
 
@@ -24,6 +24,10 @@ _COMPUTES = ("server", "serverless")
 _WEBAPP_OPTIONS = ("framework", "compute", "health", "domain")
 _TASK_WORKER_OPTIONS = ("compute", "concurrency", "timeout", "retries")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
+# The same bounds as the compiler's (compiler/resolve/taskworker.go).
+_MOST_CONCURRENCY = 100
+_MOST_RETRIES = 100
+_MOST_SECONDS = 12 * 3600
 
 
 class Power:
@@ -118,22 +122,26 @@ def task_worker(
     """Run the function for each task that is sent to it.
 
     compute: where it runs; 'server' is an always-on server of fngen.yml.
-    concurrency: how many tasks one server runs at the same time.
-    timeout: how long one attempt may take: seconds, or a text such as '90s', '15m', '1h30m'.
-    retries: how often a task that failed is tried again.
+    concurrency: how many tasks one server runs at the same time, 1 to 100.
+    timeout: how long one attempt may take: whole seconds, or a text such as '90s', '15m',
+        '1h30m'; 12 hours at most.
+    retries: how often a task that failed is tried again, 0 to 100.
     """
     _refuse_unknown("task_worker", unknown, _TASK_WORKER_OPTIONS)
     function = None
     if callable(compute):  # used bare: @task_worker
         function, compute = compute, "server"
     _one_of("task_worker", "compute", compute, _COMPUTES)
-    _whole_number("concurrency", concurrency, 1)
-    _whole_number("retries", retries, 0)
-    if not _is_duration(timeout):
+    _whole_number("concurrency", concurrency, 1, _MOST_CONCURRENCY)
+    _whole_number("retries", retries, 0, _MOST_RETRIES)
+    seconds = _seconds(timeout)
+    if seconds is None:
         raise ValueError(
-            "@task_worker: timeout is a positive number of seconds or a text such as "
+            "@task_worker: timeout is a whole number of seconds or a text such as "
             f"'90s', '15m' or '1h30m', not {timeout!r}"
         )
+    if not 1 <= seconds <= _MOST_SECONDS:
+        raise ValueError(f"@task_worker: timeout is 1s to 12h, not {timeout!r}")
     options = {
         "compute": compute,
         "concurrency": concurrency,
@@ -166,40 +174,41 @@ def _one_of(power: str, option: str, value: object, known: tuple[str, ...]) -> N
         raise ValueError(f"@{power}: unknown {option} {value!r}{_did_you_mean(value, known)}")
 
 
-def _whole_number(option: str, value: object, least: int) -> None:
+def _whole_number(option: str, value: object, least: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"@task_worker: {option} is a whole number, not {value!r}")
-    if value < least:
-        raise ValueError(f"@task_worker: {option} is at least {least}, not {value}")
+    if not least <= value <= most:
+        raise ValueError(f"@task_worker: {option} is {least} to {most}, not {value}")
 
 
 def _is_domain(domain: object) -> bool:
     if not isinstance(domain, str) or not 0 < len(domain) <= 253 or "." not in domain:
         return False
+    # What letters outside ASCII may stand in a name is for the platform to say.
     return all(
-        label.replace("-", "a").isalnum() and label[0] != "-" != label[-1]
+        label
+        and label[0] != "-" != label[-1]
+        and all(c.isalnum() or c == "-" or c > "\x7f" for c in label)
         for label in domain.split(".")
     )
 
 
-def _is_duration(value: object) -> bool:
-    """Say whether value is a positive number of seconds, or numbers that each have a unit."""
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, (int, float)):
-        return 0 < value < float("inf")
-    if not isinstance(value, str):
-        return False
+def _seconds(value: object) -> int | None:
+    """Read a whole number of seconds, or numbers that each have a unit; None when it is neither."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or not value:
+        return None
     seconds, digits = 0, ""
     for char in value:
-        if "0" <= char <= "9":
+        if "0" <= char <= "9" and len(digits) < 9:
             digits += char
         elif digits and char in _SECONDS:
             seconds += int(digits) * _SECONDS[char]
             digits = ""
         else:
-            return False
-    return seconds > 0 and not digits
+            return None
+    return None if digits else seconds
 
 
 def _did_you_mean(word: str, known: tuple[str, ...]) -> str:

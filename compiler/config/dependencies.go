@@ -1,0 +1,162 @@
+package config
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"fngen.dev/fngen/compiler/literal"
+)
+
+// pyproject reads [project] dependencies, which are installed without the project
+// itself: its code is the tree's.
+func (r *requirements) pyproject() {
+	if r.project.dynamic() {
+		r.out.Files = []string{"pyproject.toml"}
+		r.ship(literal.Place{File: "pyproject.toml"}, ".") // the backend may read any file
+		r.out.Partial = true
+		return
+	}
+	if r.project.table.get("project", "dependencies") == nil {
+		if tool, at := r.project.foreign(); tool != "" {
+			r.fault("FN1122", at, fmt.Sprintf("the dependencies are written for %s alone, and are not read", tool),
+				"write them as `dependencies = [...]` of [project], or export them: "+exports[tool])
+		}
+		return
+	}
+	r.out.Files = []string{"pyproject.toml"}
+	r.declared()
+}
+
+// declared judges the dependencies that pyproject.toml names.
+func (r *requirements) declared() {
+	sources := r.project.sources()
+	for _, t := range r.project.dependencies(&r.diags) {
+		name, ok := r.named(t.Place, t.Value, "")
+		if !ok {
+			continue
+		}
+		r.add(Package{name, t.Place})
+		// The SDK is on every node: its source matters on a person's machine only.
+		if s := sources[name]; s != nil && name != SDK {
+			for _, one := range append(slices.Clone(s.items), s) {
+				r.source(name, one)
+			}
+		}
+	}
+}
+
+// SDK is the package of fngen itself.
+const SDK = "fngen"
+
+// sources are where [tool.uv.sources] takes packages from, by normalised name.
+func (p *Pyproject) sources() map[string]*tomlValue {
+	out := map[string]*tomlValue{}
+	if v := p.table.get("tool", "uv", "sources"); v != nil {
+		for _, k := range v.keys {
+			out[normalName(k.name)] = k.value
+		}
+	}
+	return out
+}
+
+func (r *requirements) source(name string, s *tomlValue) {
+	if git := s.text("git"); git.Value != "" {
+		r.checkout(git.Place, name, "git+"+git.Value+revision(s))
+	}
+	if local := s.text("path"); local.Value != "" {
+		r.install(local.Place, local.Value)
+	}
+	if w := s.get("workspace"); w != nil {
+		r.member(name, w.place)
+	}
+}
+
+func revision(s *tomlValue) string {
+	for _, key := range []string{"rev", "tag", "branch"} {
+		if v := s.text(key).Value; v != "" {
+			return "@" + v
+		}
+	}
+	return ""
+}
+
+// member finds the member of the workspace that has the name.
+func (r *requirements) member(name string, at literal.Place) {
+	if r.members == nil {
+		r.members = map[string]string{}
+		for _, f := range r.tree.Files {
+			if dir, ok := strings.CutSuffix(f.Path, "/pyproject.toml"); ok {
+				t := loadTOML(r.tree, f.Path, maxPyproject, &r.diags)
+				r.members[normalName(t.text("project", "name").Value)] = dir
+			}
+		}
+	}
+	dir, ok := r.members[name]
+	if !ok {
+		r.fault("FN1116", at, fmt.Sprintf("%q is not a member of the workspace in this tree", name), "push the directory that holds the whole workspace")
+		return
+	}
+	r.install(at, "./"+dir)
+}
+
+// exports say how a tool writes what is read here.
+var exports = map[string]string{
+	"Poetry": "`poetry export -o requirements.txt` (with poetry-plugin-export)",
+	"Pipenv": "`pipenv requirements > requirements.txt`",
+	"PDM":    "`pdm export -o requirements.txt`",
+	"Conda":  "`pip list --format=freeze > requirements.txt` in the environment",
+	"Flit":   "`flit` reads [project] too since 3.2",
+}
+
+// unread are files that other tools read, and that say nothing here.
+var unread = []struct{ file, tool string }{
+	{"poetry.lock", "Poetry"},
+	{"Pipfile.lock", "Pipenv"},
+	{"Pipfile", "Pipenv"},
+	{"pdm.lock", "PDM"},
+	{"pylock.toml", ""},
+	{"environment.yml", "Conda"},
+	{"setup.cfg", ""},
+	{"setup.py", ""},
+}
+
+// unread warns of the file that a person may think is followed, when nothing that
+// is read says as much.
+func (r *requirements) unread() {
+	if r.diags.HasErrors() {
+		return
+	}
+	fromProject := len(r.out.Files) > 0
+	for _, u := range unread {
+		locks := strings.Contains(u.file, "lock")
+		if !has(r.tree, u.file) || fromProject && !locks {
+			continue
+		}
+		help := "write what the code needs into a requirements.txt"
+		switch {
+		case u.tool != "":
+			help = "export it: " + exports[u.tool]
+		case locks:
+			help = "export it: `uv export -o requirements.txt`, or use a uv.lock"
+		}
+		what := "is not read, so nothing that it names is installed"
+		if fromProject {
+			what = "is not read: the newest versions that pyproject.toml allows are installed"
+		}
+		r.warn("FN1123", literal.Place{File: u.file}, u.file+" "+what, help)
+		return
+	}
+	if fromProject {
+		return
+	}
+	for _, f := range r.tree.Files {
+		dir, base := path.Split(f.Path)
+		if (dir == "" || dir == "requirements/") && strings.HasSuffix(base, ".txt") && (dir != "" || strings.HasPrefix(base, "requirements")) {
+			r.warn("FN1123", literal.Place{File: f.Path}, fmt.Sprintf("%s is not read: only requirements.txt at the root is", f.Path),
+				fmt.Sprintf("write a requirements.txt with the line `-r %s`", f.Path))
+			return
+		}
+	}
+}

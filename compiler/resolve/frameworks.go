@@ -1,0 +1,105 @@
+package resolve
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/discover"
+	"fngen.dev/fngen/compiler/literal"
+)
+
+// packages are what installs each framework, the usual one first.
+var packages = map[string][]string{
+	"fastapi": {"fastapi", "fastapi-slim"},
+	"flask":   {"flask"},
+	"django":  {"django"},
+}
+
+// frameworksInstalled compares the frameworks of the functions with what the tree
+// asks to install: one that is missing would only be seen when the function starts.
+// Another package may bring it, unless the tree lists every package there is.
+func (r *resolver) frameworksInstalled(uses []discover.Use) {
+	if len(r.in.Requirements.Files) == 0 || r.in.Requirements.Partial {
+		return // the platform provides it, or nobody knows
+	}
+	have := map[string]bool{}
+	for _, p := range r.in.Requirements.Packages {
+		have[p.Name] = true
+	}
+	near := map[string][]diag.Note{}
+	for _, u := range uses {
+		v := r.framework(u)
+		if v.Kind != literal.Str || packages[v.Str] == nil || slices.ContainsFunc(packages[v.Str], func(p string) bool { return have[p] }) {
+			continue
+		}
+		if _, looked := near[v.Str]; !looked {
+			near[v.Str] = nearName(packages[v.Str][0], r.in.Requirements.Packages)
+		}
+		r.frameworkMissing(v, near[v.Str])
+	}
+}
+
+// framework is the option as fngen.yml or the decorator gives it.
+func (r *resolver) framework(u discover.Use) literal.Value {
+	if u.Power != "webapp" {
+		return literal.Value{}
+	}
+	for _, o := range r.in.Config.Functions {
+		for _, opt := range o.Options {
+			if o.Function.Value == u.Function && opt.Name == "framework" {
+				return opt.Value
+			}
+		}
+	}
+	for i, a := range u.Args {
+		if a.Name == "framework" || i == 0 && a.Name == "" {
+			return a.Value
+		}
+	}
+	return literal.Value{}
+}
+
+func (r *resolver) frameworkMissing(v literal.Value, near []diag.Note) {
+	req := r.in.Requirements
+	name := packages[v.Str][0]
+	d := diag.Diagnostic{Code: "FN1340", File: v.Place.File, Line: v.Place.Line, Column: v.Place.Column, Width: v.Place.Width,
+		Message: fmt.Sprintf("%q is not among the requirements", name),
+		Notes:   append([]diag.Note{{Message: "they are read from here", File: req.Files[0]}}, near...),
+	}
+	var how string
+	switch {
+	case req.Locked():
+		how = "run `uv add " + name + "`"
+	case req.Files[0] == "pyproject.toml":
+		how = fmt.Sprintf("add `%q` to the dependencies of pyproject.toml", name)
+	default:
+		how = "add the line `" + name + "` to requirements.txt"
+	}
+	d.Help = how
+	if !req.Closed {
+		d.Severity = diag.Warning
+		d.Help += "; a package that brings it along does as well"
+	}
+	r.diags.Add(d)
+}
+
+// nearName finds a requirement that is likely the framework with a slip of the
+// pen. "black" is no misspelt "flask": the first letter is rarely wrong.
+func nearName(name string, among []config.Package) []diag.Note {
+	var bare []string
+	for _, p := range among {
+		plain := strings.ReplaceAll(p.Name, "-", "")
+		if plain == "" || plain[0] != name[0] {
+			plain = "" // near nothing
+		}
+		bare = append(bare, plain)
+	}
+	near := diag.Nearest(name, bare)
+	if i := slices.Index(bare, near); near != "" && i >= 0 {
+		return []diag.Note{noteAt(fmt.Sprintf("did you mean it by %q?", among[i].Name), among[i].Place)}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package jobs
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	nomad "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/compiler"
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/source"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const examples = "../examples"
+
+// TestExamples shows every job of every example whole, as the HCL that people
+// read. The release stands in for what changes with each byte of an example.
+func TestExamples(t *testing.T) {
+	entries, err := os.ReadDir(examples)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue
+		}
+		name := entry.Name()
+		t.Run(name, func(t *testing.T) {
+			project := compile(t, filepath.Join(examples, name))
+			lowered, err := Lower(project, release, DefaultCluster())
+			if err != nil {
+				t.Fatal(err)
+			}
+			build, err := Build(project, release, DefaultCluster())
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, filepath.Join("testdata", "examples", name), append(lowered, build))
+		})
+	}
+}
+
+func TestPurge(t *testing.T) {
+	job, err := Purge("hello", release.UID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, filepath.Join("testdata", "purge"), []*nomad.Job{job})
+}
+
+// compile takes the name of an example without one from its directory, as
+// fngen compile does.
+func compile(t *testing.T, dir string) *ir.Project {
+	t.Helper()
+	scanned, err := source.Scan(t.Context(), dir, source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := compiler.Input{Tree: scanned.Tree}
+	if _, err := os.Stat(filepath.Join(dir, "fngen.yml")); err != nil {
+		in.Project = filepath.Base(dir)
+	}
+	project, list := compiler.Compile(t.Context(), in)
+	if list = append(scanned.Diagnostics, list...); len(list) > 0 {
+		t.Fatalf("an example has faults: %v", list)
+	}
+	return project
+}
+
+// golden compares the jobs with the files of a directory, one each.
+func golden(t *testing.T, dir string, list []*nomad.Job) {
+	t.Helper()
+	got := map[string]string{}
+	for _, job := range list {
+		text, err := HCL(job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[*job.ID+".nomad.hcl"] = string(text)
+	}
+	if *update {
+		rewrite(t, dir, got)
+	}
+	want := map[string]string{}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[filepath.Base(file)] = string(text)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s differs (-want +got), run with -update to accept:\n%s", dir, diff)
+	}
+}
+
+func rewrite(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,171 @@
+# Made by fngen. Change the code and push it: the next push writes this job anew.
+job "web-site" {
+  namespace   = "mysite"
+  datacenters = ["us-west"]
+  type        = "service"
+
+  ui {
+    description = "`site` of project **mysite**: @webapp in `mysite/asgi.py`, line 13, release 3."
+
+    link {
+      label = "mysite.fngen.localhost"
+      url   = "https://mysite.fngen.localhost"
+    }
+
+    link {
+      label = "site--mysite.fngen.localhost"
+      url   = "https://site--mysite.fngen.localhost"
+    }
+  }
+
+  group "web" {
+    count          = 1
+    shutdown_delay = "3s"
+
+    constraint {
+      attribute = "${node.class}"
+      operator  = "="
+      value     = "s"
+    }
+
+    constraint {
+      attribute = "${node.datacenter}"
+      operator  = "="
+      value     = "us-west"
+    }
+
+    update {
+      max_parallel      = 1
+      canary            = 1
+      health_check      = "checks"
+      min_healthy_time  = "1s"
+      healthy_deadline  = "2m"
+      progress_deadline = "5m"
+      auto_promote      = true
+      auto_revert       = true
+    }
+
+    restart {
+      attempts         = 3
+      interval         = "5m"
+      delay            = "2s"
+      mode             = "fail"
+      render_templates = false
+    }
+
+    network {
+      port "http" {
+        host_network = "srv"
+      }
+    }
+
+    volume "cache" {
+      type   = "host"
+      source = "fngen-cache"
+    }
+
+    volume "node" {
+      type      = "host"
+      source    = "fngen-node"
+      read_only = true
+    }
+
+    volume "usr" {
+      type      = "host"
+      source    = "fngen-usr"
+      read_only = true
+    }
+
+    service {
+      name     = "mysite--site"
+      provider = "consul"
+      port     = "http"
+      tags = [
+        "traefik.enable=true",
+        "traefik.http.routers.mysite--site-1c31b38a.entrypoints=websecure",
+        "traefik.http.routers.mysite--site-1c31b38a.rule=Host(\"mysite.fngen.localhost\") || Host(\"site--mysite.fngen.localhost\")",
+        "traefik.http.routers.mysite--site-1c31b38a.service=mysite--site-1c31b38a",
+        "traefik.http.routers.mysite--site-1c31b38a.tls=true",
+        "traefik.http.services.mysite--site-1c31b38a.loadbalancer.passhostheader=true",
+      ]
+
+      check {
+        type     = "http"
+        name     = "health"
+        path     = "/healthz"
+        interval = "1s"
+        timeout  = "2s"
+
+        header {
+          Fngen-Check = ["1"]
+          Host        = ["mysite.fngen.localhost"]
+        }
+      }
+    }
+
+    task "app" {
+      driver       = "exec"
+      user         = "nobody"
+      kill_timeout = "30s"
+
+      config {
+        command = "/opt/fngen/bin/fngen-agent"
+        args = [
+          "serve",
+          "--project=mysite",
+          "--function=site",
+          "--power=webapp",
+          "--file=mysite/asgi.py",
+          "--python=3.11",
+          "--tree=sha256:0123",
+          "--layer=abcdef0123456789",
+          "--uid=700001",
+          "--release=3",
+          "--server=web",
+          "--health=/healthz",
+          "--drain=25s",
+          "--api=https://api.fngen.localhost",
+        ]
+        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_drop = ["all"]
+      }
+
+      identity {
+        name        = "fngen"
+        aud         = ["fngen"]
+        file        = true
+        ttl         = "1h"
+        change_mode = "noop"
+      }
+
+      resources {
+        cpu        = 475
+        memory     = 480
+        memory_max = 960
+      }
+
+      volume_mount {
+        volume      = "cache"
+        destination = "/var/cache/fngen"
+        read_only   = false
+      }
+
+      volume_mount {
+        volume      = "node"
+        destination = "/opt/fngen"
+        read_only   = true
+      }
+
+      volume_mount {
+        volume      = "usr"
+        destination = "/usr"
+        read_only   = true
+      }
+
+      logs {
+        max_files     = 3
+        max_file_size = 5
+      }
+    }
+  }
+}

@@ -1,0 +1,171 @@
+# Made by fngen. Change the code and push it: the next push writes this job anew.
+job "web-bookshelf" {
+  namespace   = "bookshelf"
+  datacenters = ["us-west"]
+  type        = "service"
+
+  ui {
+    description = "`bookshelf` of project **bookshelf**: @webapp in `bookshelf/main.py`, line 19, release 3."
+
+    link {
+      label = "bookshelf.fngen.localhost"
+      url   = "https://bookshelf.fngen.localhost"
+    }
+
+    link {
+      label = "bookshelf--bookshelf.fngen.localhost"
+      url   = "https://bookshelf--bookshelf.fngen.localhost"
+    }
+  }
+
+  group "web" {
+    count          = 1
+    shutdown_delay = "3s"
+
+    constraint {
+      attribute = "${node.class}"
+      operator  = "="
+      value     = "s"
+    }
+
+    constraint {
+      attribute = "${node.datacenter}"
+      operator  = "="
+      value     = "us-west"
+    }
+
+    update {
+      max_parallel      = 1
+      canary            = 1
+      health_check      = "checks"
+      min_healthy_time  = "1s"
+      healthy_deadline  = "2m"
+      progress_deadline = "5m"
+      auto_promote      = true
+      auto_revert       = true
+    }
+
+    restart {
+      attempts         = 3
+      interval         = "5m"
+      delay            = "2s"
+      mode             = "fail"
+      render_templates = false
+    }
+
+    network {
+      port "http" {
+        host_network = "srv"
+      }
+    }
+
+    volume "cache" {
+      type   = "host"
+      source = "fngen-cache"
+    }
+
+    volume "node" {
+      type      = "host"
+      source    = "fngen-node"
+      read_only = true
+    }
+
+    volume "usr" {
+      type      = "host"
+      source    = "fngen-usr"
+      read_only = true
+    }
+
+    service {
+      name     = "bookshelf--bookshelf"
+      provider = "consul"
+      port     = "http"
+      tags = [
+        "traefik.enable=true",
+        "traefik.http.routers.bookshelf--bookshelf-88f749f3.entrypoints=websecure",
+        "traefik.http.routers.bookshelf--bookshelf-88f749f3.rule=Host(\"bookshelf.fngen.localhost\") || Host(\"bookshelf--bookshelf.fngen.localhost\")",
+        "traefik.http.routers.bookshelf--bookshelf-88f749f3.service=bookshelf--bookshelf-88f749f3",
+        "traefik.http.routers.bookshelf--bookshelf-88f749f3.tls=true",
+        "traefik.http.services.bookshelf--bookshelf-88f749f3.loadbalancer.passhostheader=true",
+      ]
+
+      check {
+        type     = "http"
+        name     = "health"
+        path     = "/books"
+        interval = "1s"
+        timeout  = "2s"
+
+        header {
+          Fngen-Check = ["1"]
+          Host        = ["bookshelf.fngen.localhost"]
+        }
+      }
+    }
+
+    task "app" {
+      driver       = "exec"
+      user         = "nobody"
+      kill_timeout = "30s"
+
+      config {
+        command = "/opt/fngen/bin/fngen-agent"
+        args = [
+          "serve",
+          "--project=bookshelf",
+          "--function=bookshelf",
+          "--power=webapp",
+          "--file=bookshelf/main.py",
+          "--python=3.11",
+          "--tree=sha256:0123",
+          "--layer=abcdef0123456789",
+          "--uid=700001",
+          "--release=3",
+          "--server=web",
+          "--health=/books",
+          "--drain=25s",
+          "--api=https://api.fngen.localhost",
+        ]
+        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_drop = ["all"]
+      }
+
+      identity {
+        name        = "fngen"
+        aud         = ["fngen"]
+        file        = true
+        ttl         = "1h"
+        change_mode = "noop"
+      }
+
+      resources {
+        cpu        = 475
+        memory     = 480
+        memory_max = 960
+      }
+
+      volume_mount {
+        volume      = "cache"
+        destination = "/var/cache/fngen"
+        read_only   = false
+      }
+
+      volume_mount {
+        volume      = "node"
+        destination = "/opt/fngen"
+        read_only   = true
+      }
+
+      volume_mount {
+        volume      = "usr"
+        destination = "/usr"
+        read_only   = true
+      }
+
+      logs {
+        max_files     = 3
+        max_file_size = 5
+      }
+    }
+  }
+}

@@ -1,0 +1,372 @@
+# Made by fngen. Change the code and push it: the next push writes this job anew.
+job "task-send_receipt" {
+  namespace   = "tea-shop"
+  datacenters = ["eu-central", "us-west"]
+  type        = "service"
+
+  ui {
+    description = "`send_receipt` of project **tea-shop**: @task_worker in `tasks.py`, line 18, release 3. Each instance runs 1 task at a time, each for 15m at most, and a task that fails is tried again 5 times."
+  }
+
+  group "web" {
+    count = 2
+
+    constraint {
+      attribute = "${node.class}"
+      operator  = "="
+      value     = "s"
+    }
+
+    constraint {
+      attribute = "${node.datacenter}"
+      operator  = "="
+      value     = "us-west"
+    }
+
+    spread {
+      attribute = "${node.unique.id}"
+      weight    = 100
+    }
+
+    update {
+      max_parallel      = 2
+      canary            = 2
+      health_check      = "task_states"
+      min_healthy_time  = "10s"
+      healthy_deadline  = "2m"
+      progress_deadline = "16m15s"
+      auto_promote      = true
+      auto_revert       = true
+    }
+
+    restart {
+      attempts         = 3
+      interval         = "5m"
+      delay            = "2s"
+      mode             = "fail"
+      render_templates = false
+    }
+
+    volume "cache" {
+      type   = "host"
+      source = "fngen-cache"
+    }
+
+    volume "node" {
+      type      = "host"
+      source    = "fngen-node"
+      read_only = true
+    }
+
+    volume "usr" {
+      type      = "host"
+      source    = "fngen-usr"
+      read_only = true
+    }
+
+    task "worker" {
+      driver       = "exec"
+      user         = "nobody"
+      kill_timeout = "15m15s"
+
+      config {
+        command = "/opt/fngen/bin/fngen-agent"
+        args = [
+          "serve",
+          "--project=tea-shop",
+          "--function=send_receipt",
+          "--power=task_worker",
+          "--file=tasks.py",
+          "--python=3.11",
+          "--tree=sha256:0123",
+          "--layer=abcdef0123456789",
+          "--uid=700001",
+          "--release=3",
+          "--server=web",
+          "--concurrency=1",
+          "--timeout=15m",
+          "--retries=5",
+          "--drain=15m",
+          "--api=https://api.fngen.localhost",
+        ]
+        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_drop = ["all"]
+      }
+
+      identity {
+        name        = "fngen"
+        aud         = ["fngen"]
+        file        = true
+        ttl         = "1h"
+        change_mode = "noop"
+      }
+
+      resources {
+        cpu        = 190
+        memory     = 192
+        memory_max = 960
+      }
+
+      volume_mount {
+        volume      = "cache"
+        destination = "/var/cache/fngen"
+        read_only   = false
+      }
+
+      volume_mount {
+        volume      = "node"
+        destination = "/opt/fngen"
+        read_only   = true
+      }
+
+      volume_mount {
+        volume      = "usr"
+        destination = "/usr"
+        read_only   = true
+      }
+
+      logs {
+        max_files     = 3
+        max_file_size = 5
+      }
+    }
+  }
+
+  group "big" {
+    count = 1
+
+    constraint {
+      attribute = "${node.class}"
+      operator  = "="
+      value     = "xl"
+    }
+
+    constraint {
+      attribute = "${node.datacenter}"
+      operator  = "="
+      value     = "us-west"
+    }
+
+    update {
+      max_parallel      = 1
+      canary            = 1
+      health_check      = "task_states"
+      min_healthy_time  = "10s"
+      healthy_deadline  = "2m"
+      progress_deadline = "16m15s"
+      auto_promote      = true
+      auto_revert       = true
+    }
+
+    restart {
+      attempts         = 3
+      interval         = "5m"
+      delay            = "2s"
+      mode             = "fail"
+      render_templates = false
+    }
+
+    volume "cache" {
+      type   = "host"
+      source = "fngen-cache"
+    }
+
+    volume "node" {
+      type      = "host"
+      source    = "fngen-node"
+      read_only = true
+    }
+
+    volume "usr" {
+      type      = "host"
+      source    = "fngen-usr"
+      read_only = true
+    }
+
+    task "worker" {
+      driver       = "exec"
+      user         = "nobody"
+      kill_timeout = "15m15s"
+
+      config {
+        command = "/opt/fngen/bin/fngen-agent"
+        args = [
+          "serve",
+          "--project=tea-shop",
+          "--function=send_receipt",
+          "--power=task_worker",
+          "--file=tasks.py",
+          "--python=3.11",
+          "--tree=sha256:0123",
+          "--layer=abcdef0123456789",
+          "--uid=700001",
+          "--release=3",
+          "--server=big",
+          "--concurrency=1",
+          "--timeout=15m",
+          "--retries=5",
+          "--drain=15m",
+          "--api=https://api.fngen.localhost",
+        ]
+        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_drop = ["all"]
+      }
+
+      identity {
+        name        = "fngen"
+        aud         = ["fngen"]
+        file        = true
+        ttl         = "1h"
+        change_mode = "noop"
+      }
+
+      resources {
+        cpu        = 390
+        memory     = 806
+        memory_max = 4032
+      }
+
+      volume_mount {
+        volume      = "cache"
+        destination = "/var/cache/fngen"
+        read_only   = false
+      }
+
+      volume_mount {
+        volume      = "node"
+        destination = "/opt/fngen"
+        read_only   = true
+      }
+
+      volume_mount {
+        volume      = "usr"
+        destination = "/usr"
+        read_only   = true
+      }
+
+      logs {
+        max_files     = 3
+        max_file_size = 5
+      }
+    }
+  }
+
+  group "europe" {
+    count = 1
+
+    constraint {
+      attribute = "${node.class}"
+      operator  = "="
+      value     = "m"
+    }
+
+    constraint {
+      attribute = "${node.datacenter}"
+      operator  = "="
+      value     = "eu-central"
+    }
+
+    update {
+      max_parallel      = 1
+      canary            = 1
+      health_check      = "task_states"
+      min_healthy_time  = "10s"
+      healthy_deadline  = "2m"
+      progress_deadline = "16m15s"
+      auto_promote      = true
+      auto_revert       = true
+    }
+
+    restart {
+      attempts         = 3
+      interval         = "5m"
+      delay            = "2s"
+      mode             = "fail"
+      render_templates = false
+    }
+
+    volume "cache" {
+      type   = "host"
+      source = "fngen-cache"
+    }
+
+    volume "node" {
+      type      = "host"
+      source    = "fngen-node"
+      read_only = true
+    }
+
+    volume "usr" {
+      type      = "host"
+      source    = "fngen-usr"
+      read_only = true
+    }
+
+    task "worker" {
+      driver       = "exec"
+      user         = "nobody"
+      kill_timeout = "15m15s"
+
+      config {
+        command = "/opt/fngen/bin/fngen-agent"
+        args = [
+          "serve",
+          "--project=tea-shop",
+          "--function=send_receipt",
+          "--power=task_worker",
+          "--file=tasks.py",
+          "--python=3.11",
+          "--tree=sha256:0123",
+          "--layer=abcdef0123456789",
+          "--uid=700001",
+          "--release=3",
+          "--server=europe",
+          "--concurrency=1",
+          "--timeout=15m",
+          "--retries=5",
+          "--drain=15m",
+          "--api=https://api.fngen.localhost",
+        ]
+        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_drop = ["all"]
+      }
+
+      identity {
+        name        = "fngen"
+        aud         = ["fngen"]
+        file        = true
+        ttl         = "1h"
+        change_mode = "noop"
+      }
+
+      resources {
+        cpu        = 190
+        memory     = 396
+        memory_max = 1984
+      }
+
+      volume_mount {
+        volume      = "cache"
+        destination = "/var/cache/fngen"
+        read_only   = false
+      }
+
+      volume_mount {
+        volume      = "node"
+        destination = "/opt/fngen"
+        read_only   = true
+      }
+
+      volume_mount {
+        volume      = "usr"
+        destination = "/usr"
+        read_only   = true
+      }
+
+      logs {
+        max_files     = 3
+        max_file_size = 5
+      }
+    }
+  }
+}

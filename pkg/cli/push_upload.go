@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"fngen.dev/fngen/pkg/api"
+)
+
+// upload gives the platform the tree: what it had the last time is known here,
+// else asked for, and only the difference is sent.
+func (p *push) upload(ctx context.Context) error {
+	start := time.Now()
+	defer func() { p.timings.Upload = time.Since(start).Milliseconds() }()
+	base, err := p.base(ctx)
+	if err != nil {
+		return notCreated(err, p.project)
+	}
+	if base != nil && base.Digest() == p.digest {
+		p.state.acknowledged(p.scanned.Manifest, p.digest)
+		return nil
+	}
+	u := &api.Upload{Tree: p.scanned.Tree, Base: base, Ask: p.state.broken()}
+	p.progress.Begin("upload", "uploading "+uploadMessage(u))
+	p.state.begin()
+	err = p.client.Upload(ctx, p.project, u)
+	p.uploaded = u.Sent.Load()
+	if err != nil {
+		return notCreated(err, p.project)
+	}
+	p.state.acknowledged(p.scanned.Manifest, p.digest)
+	return nil
+}
+
+func uploadMessage(u *api.Upload) string {
+	if u.Ask {
+		return "the rest"
+	}
+	return count(u.Files(), "file", "files")
+}
+
+// base is a tree that the platform has, or nil.
+func (p *push) base(ctx context.Context) (*api.Manifest, error) {
+	if m, ok := p.state.manifest(); ok {
+		return m, nil
+	}
+	m, err := p.client.LatestTree(ctx, p.project)
+	if errors.Is(err, api.ErrNoTree) {
+		return nil, nil
+	}
+	return m, err
+}

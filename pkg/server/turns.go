@@ -1,0 +1,39 @@
+package server
+
+import (
+	"context"
+	"sync"
+)
+
+// turns lets those that want the same thing have it one after the other.
+type turns struct {
+	mu sync.Mutex
+	m  map[string]chan struct{}
+}
+
+func newTurns() *turns { return &turns{m: map[string]chan struct{}{}} }
+
+// take waits for the thing; done gives it to the next.
+func (t *turns) take(ctx context.Context, what string) (done func(), err error) {
+	for {
+		t.mu.Lock()
+		taken, ok := t.m[what]
+		if !ok {
+			mine := make(chan struct{})
+			t.m[what] = mine
+			t.mu.Unlock()
+			return func() {
+				t.mu.Lock()
+				delete(t.m, what)
+				t.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		t.mu.Unlock()
+		select {
+		case <-taken:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
