@@ -128,7 +128,10 @@ type scanner struct {
 	faults int
 	// bound is true once a name stood for something of fngen's.
 	bound bool
-	stack []level // of neighbours, kept for its memory
+	// initials are the first bytes of all names that were bound to something: most
+	// names of a file begin with none of them, and need not be looked up.
+	initials [256]bool
+	stack    []level // of neighbours, kept for its memory
 	// seen tells a test what was read; nil otherwise. thorough takes no short way,
 	// for tests that short ways lead to the same.
 	seen     func(fact)
