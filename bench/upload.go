@@ -19,7 +19,7 @@ import (
 var uploadTrees = []struct{ files, bytes int }{{50, 600_000}, {2373, 41_500_000}, {30_000, 80_000_000}}
 
 const (
-	uploadTurns = 5
+	uploadTurns = 3
 	idleTurns   = 11
 )
 
