@@ -31,6 +31,7 @@ test: ## run every test, end to end included (starts the cluster if it is not up
 	@$(MAKE) --no-print-directory unit test-python e2e
 
 unit: ## run the Go tests that need no cluster
+	-@$(DEV) oracle
 	@go test $(GOTESTFLAGS) $$(go list ./... | grep -v /e2e)
 
 e2e: ## run the end-to-end tests (starts the cluster if it is not up)

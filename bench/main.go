@@ -35,7 +35,10 @@ type figure struct {
 var offline = []struct {
 	name    string
 	measure func(context.Context) ([]figure, error)
-}{}
+}{
+	{"files", listFiles},
+	{"discover", discovery},
+}
 
 // online measurements share one project on the cluster.
 var online = []struct {

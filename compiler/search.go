@@ -2,9 +2,7 @@ package compiler
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -45,8 +43,9 @@ func search(ctx context.Context, tree source.Tree, entry string) found {
 	var group errgroup.Group
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
 		group.Go(func() error {
+			r := reader{fsys: tree.FS}
 			for i := int(next.Add(1)) - 1; i < len(files) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				modules[i] = scan(tree.FS, files[i])
+				modules[i] = r.scan(files[i])
 			}
 			return nil
 		})
@@ -74,20 +73,6 @@ func search(ctx context.Context, tree source.Tree, entry string) found {
 		out.diags = append(out.diags, m.Diagnostics...)
 	}
 	return out
-}
-
-func scan(fsys fs.FS, file string) *discover.Module {
-	src, err := fs.ReadFile(fsys, file)
-	if err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err
-		}
-		m := &discover.Module{File: file}
-		m.Diagnostics.Add(diag.Diagnostic{Code: "FN1208", File: file, Message: "the file cannot be read: " + err.Error(), Help: "make it readable, or list it in .fnignore"})
-		return m
-	}
-	return discover.Scan(file, src)
 }
 
 // tooNew reports syntax that the project's Python does not have yet. It would

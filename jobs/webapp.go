@@ -73,9 +73,12 @@ func webService(f ir.Function, c Cluster, route route) *nomad.Service {
 		Name: route.service, Provider: "consul", PortLabel: "http", Tags: route.tags,
 		Checks: []nomad.ServiceCheck{{
 			Name: "health", Type: "http", Path: f.WebApp.Health, Interval: checkInterval, Timeout: checkTimeout,
-			// The host that people use, since frameworks refuse others; and a mark
-			// by which the runtime knows a check from a person's request.
-			Header: map[string][]string{"Host": {f.WebApp.Hosts[0] + "." + c.Domain}, "Fngen-Check": {"1"}},
+			// The host and scheme that people use, since frameworks refuse other hosts
+			// and lead away from http; and a mark by which the runtime knows a check
+			// from a person's request.
+			Header: map[string][]string{
+				"Host": {f.WebApp.Hosts[0] + "." + c.Domain}, "X-Forwarded-Proto": {"https"}, "Fngen-Check": {"1"},
+			},
 		}},
 	}
 }

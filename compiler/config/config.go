@@ -7,6 +7,7 @@
 package config
 
 import (
+	_ "embed"
 	"errors"
 	"io/fs"
 	"slices"
@@ -16,6 +17,11 @@ import (
 	"fngen.dev/fngen/compiler/literal"
 	"fngen.dev/fngen/compiler/source"
 )
+
+// Reference is the manual page: a whole fngen.yml, its keys explained by comments.
+//
+//go:embed reference.yml
+var Reference []byte
 
 // File is fngen.yml. Its zero value is that of a tree without one.
 type File struct {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	_ "embed"
 	"reflect"
 	"regexp"
 	"slices"
@@ -11,25 +10,22 @@ import (
 	"fngen.dev/fngen/compiler/catalog"
 )
 
-//go:embed reference.yml
-var reference []byte
-
 // The manual page is a valid file, names every key, and every size.
 func TestReference(t *testing.T) {
-	f, diags := parse("fngen.yml", reference)
+	f, diags := parse("fngen.yml", Reference)
 	if len(diags) > 0 {
 		t.Fatalf("reference.yml: %v", diags)
 	}
-	if f.Project.Value == "" || f.Python.Value == "" || len(f.Servers) != 2 || len(f.Functions) != 1 {
+	if f.Project.Value == "" || f.Python.Value == "" || len(f.Servers) != 2 || len(f.Functions) != 2 {
 		t.Errorf("reference.yml says %+v", f)
 	}
 	for _, key := range append(slices.Clone(topKeys), serverKeys...) {
-		if !regexp.MustCompile(`(?m)^[ -]*` + key + `:`).Match(reference) {
+		if !regexp.MustCompile(`(?m)^[ -]*` + key + `:`).Match(Reference) {
 			t.Errorf("reference.yml does not name %q", key)
 		}
 	}
 	for _, size := range catalog.Sizes() {
-		if !regexp.MustCompile(`# Required\. .*\b` + size.Name + `\b`).Match(reference) {
+		if !regexp.MustCompile(`# Required\. .*\b` + size.Name + `\b`).Match(Reference) {
 			t.Errorf("reference.yml does not name the size %q", size.Name)
 		}
 	}
@@ -75,7 +71,7 @@ func TestLogicalLines(t *testing.T) {
 
 // Whatever the bytes, reading ends and points into the file.
 func FuzzParse(f *testing.F) {
-	f.Add(reference)
+	f.Add(Reference)
 	f.Add([]byte("a: &b [*b]\n<<: {}\n? [x]\n: y\n"))
 	f.Add([]byte("servers:\n- {name: é, count: 1e3}\n--- \n"))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -20,8 +20,11 @@ func (r *requirements) pyproject() {
 	}
 	if r.project.table.get("project", "dependencies") == nil {
 		if tool, at := r.project.foreign(); tool != "" {
-			r.fault("FN1122", at, fmt.Sprintf("the dependencies are written for %s alone, and are not read", tool),
-				"write them as `dependencies = [...]` of [project], or export them: "+exports[tool])
+			help := "write them as `dependencies = [...]` of [project]"
+			if exports[tool] != "" {
+				help += ", or export them: " + exports[tool]
+			}
+			r.fault("FN1122", at, fmt.Sprintf("the dependencies are written for %s alone, and are not read", tool), help)
 		}
 		return
 	}
@@ -31,28 +34,18 @@ func (r *requirements) pyproject() {
 
 // declared judges the dependencies that pyproject.toml names.
 func (r *requirements) declared() {
+	sources := r.project.sources()
 	for _, t := range r.project.dependencies(&r.diags) {
 		name, ok := r.named(t.Place, t.Value, "")
 		if !ok {
 			continue
 		}
 		r.add(Package{name, t.Place})
-		r.sources(name)
-	}
-}
-
-// sources judges where [tool.uv.sources] takes a package from. The SDK is there
-// on every node, so that its source matters on a person's machine only.
-func (r *requirements) sources(name string) {
-	if name == SDK {
-		return
-	}
-	for _, k := range r.project.sourceKeys() {
-		if normalName(k.name) != name {
-			continue
-		}
-		for _, s := range append(slices.Clone(k.value.items), k.value) {
-			r.source(name, s)
+		// The SDK is on every node: its source matters on a person's machine only.
+		if s := sources[name]; s != nil && name != SDK {
+			for _, one := range append(slices.Clone(s.items), s) {
+				r.source(name, one)
+			}
 		}
 	}
 }
@@ -60,11 +53,15 @@ func (r *requirements) sources(name string) {
 // SDK is the package of fngen itself.
 const SDK = "fngen"
 
-func (p *Pyproject) sourceKeys() []tomlKey {
+// sources are where [tool.uv.sources] takes packages from, by normalised name.
+func (p *Pyproject) sources() map[string]*tomlValue {
+	out := map[string]*tomlValue{}
 	if v := p.table.get("tool", "uv", "sources"); v != nil {
-		return v.keys
+		for _, k := range v.keys {
+			out[normalName(k.name)] = k.value
+		}
 	}
-	return nil
+	return out
 }
 
 func (r *requirements) source(name string, s *tomlValue) {
@@ -90,17 +87,21 @@ func revision(s *tomlValue) string {
 
 // member finds the member of the workspace that has the name.
 func (r *requirements) member(name string, at literal.Place) {
-	for _, f := range r.tree.Files {
-		dir, ok := strings.CutSuffix(f.Path, "/pyproject.toml")
-		if !ok {
-			continue
-		}
-		if t := loadTOML(r.tree, f.Path, maxPyproject, &r.diags); normalName(t.text("project", "name").Value) == name {
-			r.install(at, "./"+dir)
-			return
+	if r.members == nil {
+		r.members = map[string]string{}
+		for _, f := range r.tree.Files {
+			if dir, ok := strings.CutSuffix(f.Path, "/pyproject.toml"); ok {
+				t := loadTOML(r.tree, f.Path, maxPyproject, &r.diags)
+				r.members[normalName(t.text("project", "name").Value)] = dir
+			}
 		}
 	}
-	r.fault("FN1116", at, fmt.Sprintf("%q is not a member of the workspace in this tree", name), "push the directory that holds the whole workspace")
+	dir, ok := r.members[name]
+	if !ok {
+		r.fault("FN1116", at, fmt.Sprintf("%q is not a member of the workspace in this tree", name), "push the directory that holds the whole workspace")
+		return
+	}
+	r.install(at, "./"+dir)
 }
 
 // exports say how a tool writes what is read here.
@@ -109,11 +110,10 @@ var exports = map[string]string{
 	"Pipenv": "`pipenv requirements > requirements.txt`",
 	"PDM":    "`pdm export -o requirements.txt`",
 	"Conda":  "`pip list --format=freeze > requirements.txt` in the environment",
-	"Flit":   "`flit` reads [project] too since 3.2",
 }
 
-// unread are files that other tools read, and that say nothing here.
-var unread = []struct{ file, tool string }{
+// foreignFiles are what other tools read, and what says nothing here.
+var foreignFiles = []struct{ file, tool string }{
 	{"poetry.lock", "Poetry"},
 	{"Pipfile.lock", "Pipenv"},
 	{"Pipfile", "Pipenv"},
@@ -131,7 +131,7 @@ func (r *requirements) unread() {
 		return
 	}
 	fromProject := len(r.out.Files) > 0
-	for _, u := range unread {
+	for _, u := range foreignFiles {
 		locks := strings.Contains(u.file, "lock")
 		if !has(r.tree, u.file) || fromProject && !locks {
 			continue

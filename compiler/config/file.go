@@ -18,8 +18,8 @@ var (
 	serverKeys = []string{"name", "size", "region", "count"}
 )
 
-// maxCount is how many servers one entry may ask for.
-const maxCount = 100
+// MaxCount is how many servers one entry may ask for.
+const MaxCount = 100
 
 func parse(name string, data []byte) (*File, diag.List) {
 	r := &reader{file: name}
@@ -47,7 +47,7 @@ func parse(name string, data []byte) (*File, diag.List) {
 }
 
 func (r *reader) projectName(t Text) {
-	if t.Value != "" && !ir.ValidProjectName(t.Value) {
+	if t.Place.Line > 0 && !ir.ValidProjectName(t.Value) {
 		r.fault("FN1108", t.Place, fmt.Sprintf("%q cannot be the name of a project", t.Value), ProjectNameHelp)
 	}
 }
@@ -85,8 +85,8 @@ func (r *reader) server(n *yaml.Node) Server {
 		given[p.key] = true
 		switch p.key {
 		case "name":
-			t, _ := r.text(p.value, p.key)
-			if s.Name, s.Place = t.Value, r.place(p.value); t.Value != "" && !ir.ValidServerName(t.Value) {
+			t, ok := r.text(p.value, p.key)
+			if s.Name, s.Place = t.Value, r.place(p.value); ok && !ir.ValidServerName(t.Value) {
 				r.fault("FN1108", s.Place, fmt.Sprintf("%q cannot be the name of a server", t.Value),
 					"use 1 to 40 lower-case letters, digits and single hyphens")
 			}
@@ -150,8 +150,8 @@ func (r *reader) count(n *yaml.Node) int {
 		r.fault("FN1106", r.place(n), "\"count\" must be a whole number, not "+describe(n), "write `count: 2`")
 		return 1
 	}
-	if c < 1 || c > maxCount {
-		r.fault("FN1112", r.place(n), fmt.Sprintf("\"count\" is %d; it may be 1 to %d", c, maxCount), "to stop paying for a server, remove its entry")
+	if c < 1 || c > MaxCount {
+		r.fault("FN1112", r.place(n), fmt.Sprintf("\"count\" is %d; it may be 1 to %d", c, MaxCount), "to stop paying for a server, remove its entry")
 	}
 	return c
 }

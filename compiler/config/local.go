@@ -5,10 +5,12 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/compiler/source"
 )
 
 // What comes from the tree itself: wheels, and directories that packages are
@@ -58,9 +60,10 @@ func (r *requirements) install(at literal.Place, value string) {
 		value = strings.TrimPrefix(value[i+len("file:"):], "//")
 	}
 	target, ok := r.inside(at, "requirements.txt", value)
-	if !ok || !r.ship(at, target) {
+	if !ok || r.installed[target] || !r.ship(at, target) {
 		return
 	}
+	r.installed[target] = true
 	if m := nameForm.FindString(path.Base(target)); archive.MatchString(target) && m != "" {
 		name, _, _ := strings.Cut(m, "-")
 		r.add(Package{normalName(name), at})
@@ -84,11 +87,20 @@ func (r *requirements) install(at literal.Place, value string) {
 
 // ship marks a file, or all below a directory, as part of what is installed.
 func (r *requirements) ship(at literal.Place, target string) bool {
-	found := false
-	for _, f := range r.tree.Files {
-		if f.Path == target || target == "." || strings.HasPrefix(f.Path, target+"/") {
-			r.local[f.Path], found = true, true
+	found := has(r.tree, target)
+	if found {
+		r.local[target] = true
+	}
+	below := target + "/"
+	if target == "." {
+		below = ""
+	}
+	from, _ := slices.BinarySearchFunc(r.tree.Files, below, func(f source.File, name string) int { return strings.Compare(f.Path, name) })
+	for _, f := range r.tree.Files[from:] {
+		if !strings.HasPrefix(f.Path, below) {
+			break
 		}
+		r.local[f.Path], found = true, true
 	}
 	if !found {
 		r.fault("FN1116", at, fmt.Sprintf("%q does not ship with the tree", target), "correct the path; `fngen files` shows what ships")

@@ -143,11 +143,12 @@ func (r *requirements) stale(root *tomlValue) {
 	if r.project.dynamic() {
 		return // only the backend knows
 	}
-	was := map[string][]*tomlValue{}
+	was, known := map[string][]*tomlValue{}, map[string]bool{}
 	if list := root.get("metadata", "requires-dist"); list != nil {
 		for _, d := range list.items {
 			if name := d.text("name").Value; name != "" && !strings.Contains(d.text("marker").Value, "extra ==") {
 				was[name] = append(was[name], d)
+				known[name+lockedForm(d)] = true
 			}
 		}
 	}
@@ -158,9 +159,10 @@ func (r *requirements) stale(root *tomlValue) {
 			r.named(t.Place, t.Value, "")
 			continue
 		}
-		name := normalName(req.name)
+		name, extras := normalName(req.name), formOfExtras(req.extras)
 		asked[name] = true
-		if !slices.ContainsFunc(was[name], func(d *tomlValue) bool { return fits(req, d) }) {
+		specifiers := formOfSpecifiers(req.specifiers)
+		if !known[name+extras+specifiers] && !known[name+extras+anyVersion] && (specifiers != anyVersion || len(was[name]) == 0) {
 			r.outdated(t.Place, mask(t.Value), was[name])
 		}
 	}
@@ -173,7 +175,7 @@ func (r *requirements) stale(root *tomlValue) {
 
 func (r *requirements) outdated(at literal.Place, asked string, was []*tomlValue) {
 	var notes []diag.Note
-	for _, d := range was {
+	for _, d := range was[:min(len(was), 3)] { // by marker, there may be several
 		p := d.get("name").place
 		text := d.text("name").Value + d.text("specifier").Value
 		notes = append(notes, diag.Note{Message: fmt.Sprintf("it was made for %q", text), File: p.File, Line: p.Line, Column: p.Column})
@@ -181,41 +183,41 @@ func (r *requirements) outdated(at literal.Place, asked string, was []*tomlValue
 	r.fault("FN1124", at, fmt.Sprintf("uv.lock does not have %q", asked), "run `uv lock`", notes...)
 }
 
-// fits reports whether an entry of the lock is what a requirement says. uv writes
-// versions in their normal form; those that are more than numbers are not compared.
-func fits(req requirement, d *tomlValue) bool {
-	extras := extrasOf(d)
-	if !slices.Equal(slices.Sorted(slices.Values(req.extras)), slices.Sorted(slices.Values(extras))) {
-		return false
-	}
+// anyVersion is the form of what is not compared.
+const anyVersion = " *"
+
+// lockedForm is an entry of the lock in the form in which requirements are compared:
+// its extras and its versions.
+func lockedForm(d *tomlValue) string {
+	extras := formOfExtras(extrasOf(d))
 	for _, source := range []string{"editable", "directory", "virtual", "path", "git", "url"} {
 		if d.get(source) != nil {
-			return true // its version is what stands there
+			return extras + anyVersion // its version is what stands there
 		}
 	}
-	if req.url != "" {
-		return false
+	return extras + formOfSpecifiers(strings.FieldsFunc(d.text("specifier").Value, func(c rune) bool { return c == ',' }))
+}
+
+func formOfExtras(extras []string) string {
+	return "[" + strings.Join(slices.Sorted(slices.Values(extras)), ",") + "]"
+}
+
+// formOfSpecifiers sorts them. uv writes versions in their normal form; those that
+// are more than an operator and numbers are not compared.
+func formOfSpecifiers(list []string) string {
+	var out []string
+	for _, s := range list {
+		m := simpleSpecifier.FindStringSubmatch(strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(s, " ", ""), "\t", "")))
+		if m == nil {
+			return anyVersion
+		}
+		out = append(out, m[1]+leadingZeros.ReplaceAllString(m[2], "$1$2"))
 	}
-	wants, simple := normalSpecifiers(req.specifiers)
-	has, simpleToo := normalSpecifiers(strings.FieldsFunc(d.text("specifier").Value, func(c rune) bool { return c == ',' }))
-	return !simple || !simpleToo || slices.Equal(wants, has)
+	slices.Sort(out)
+	return strings.Join(out, ",")
 }
 
 var (
 	simpleSpecifier = regexp.MustCompile(`^([=!~<>]=?)v?([0-9]+(?:\.[0-9]+)*(?:\.\*)?)$`)
 	leadingZeros    = regexp.MustCompile(`(^|\.)0+([0-9])`)
 )
-
-// normalSpecifiers are sorted; ok is false when one is more than an operator and
-// numbers.
-func normalSpecifiers(list []string) (out []string, ok bool) {
-	for _, s := range list {
-		m := simpleSpecifier.FindStringSubmatch(strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(s, " ", ""), "\t", "")))
-		if m == nil {
-			return nil, false
-		}
-		out = append(out, m[1]+leadingZeros.ReplaceAllString(m[2], "$1$2"))
-	}
-	slices.Sort(out)
-	return out, true
-}

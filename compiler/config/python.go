@@ -19,7 +19,7 @@ var (
 	version = regexp.MustCompile(PythonPattern)
 	// What pyenv and uv write into .python-version: "3.12", "3.12.4", "3.14.0rc1",
 	// "3.13-dev", "cpython@3.12", "cpython-3.12.4-linux-x86_64-gnu", "python3.12".
-	pin = regexp.MustCompile(`^(?:c?python)?[-@]?3(\.[0-9]{1,3})?(?:\.[0-9]+)?(?:-dev|(?:a|b|rc)[0-9]+)?(t|\+[a-z]+)?(?:-(?:linux|macos|darwin|windows|any|none)[a-z0-9_.-]*)?$`)
+	pin = regexp.MustCompile(`(?i)^(?:c?python)?[-@]?3(\.[0-9]{1,3})?(?:\.[0-9]+)?(?:-dev|(?:a|b|rc)[0-9]+)?(t|\+[a-z]+)?(?:-(?:linux|macos|darwin|windows|any|none)[a-z0-9_.-]*)?$`)
 )
 
 // Python chooses the language version: fngen.yml, else .python-version, else
@@ -87,7 +87,7 @@ func (p *pythons) fault(code string, at literal.Place, msg, help string) {
 
 // pick finds the version that was asked for; the platform chooses the patch.
 func (p *pythons) pick(want Text, form *regexp.Regexp, help string) Text {
-	m := form.FindStringSubmatch(strings.ToLower(want.Value))
+	m := form.FindStringSubmatch(want.Value)
 	if m == nil {
 		p.fault("FN1113", want.Place, fmt.Sprintf("%q is not a version of CPython 3", want.Value), help)
 		return Text{}
@@ -124,17 +124,21 @@ func (p *pythons) contradiction(chosen, requires Text, locked bool) {
 // satisfying picks the newest available version that a specifier, such as
 // requires-python, allows.
 func (p *pythons) satisfying(want Text) string {
+	what, help := "requires-python ", "write, for example, `requires-python = \">=3.11\"`"
+	if want.Place.File == ".python-version" {
+		what, help = "", "write, for example, `>=3.11`"
+	}
 	for i := len(p.available) - 1; i >= 0; i-- {
 		ok, valid := allows(want.Value, p.available[i])
 		if !valid {
-			p.fault("FN1113", want.Place, fmt.Sprintf("requires-python %q is not a version specifier", want.Value), "write, for example, `requires-python = \">=3.11\"`")
+			p.fault("FN1113", want.Place, fmt.Sprintf("%s%q is not a version specifier", what, want.Value), help)
 			return p.newest
 		}
 		if ok {
 			return p.available[i]
 		}
 	}
-	p.fault("FN1114", want.Place, fmt.Sprintf("requires-python %q allows none of the versions on this platform, which has %s", want.Value, strings.Join(p.available, ", ")),
+	p.fault("FN1114", want.Place, fmt.Sprintf("%s%q allows none of the versions on this platform, which has %s", what, want.Value, strings.Join(p.available, ", ")),
 		"allow one of them, or set `python:` in fngen.yml")
 	return p.newest
 }

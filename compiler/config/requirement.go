@@ -95,8 +95,3 @@ func (r requirement) versions(list string) (requirement, bool) {
 	}
 	return r, true
 }
-
-// pinned reports whether only one version fits.
-func (r requirement) pinned() bool {
-	return len(r.specifiers) == 1 && strings.HasPrefix(r.specifiers[0], "==") && !strings.HasSuffix(r.specifiers[0], "*")
-}

@@ -12,6 +12,9 @@ import (
 	"fngen.dev/fngen/compiler/source"
 )
 
+// maxRequirements is far beyond any real file.
+const maxRequirements = 1 << 20
+
 // Requirements are what a tree says is to be installed.
 type Requirements struct {
 	// Files say it: the entry point first (requirements.txt, uv.lock or
@@ -44,7 +47,7 @@ func (r *Requirements) Locked() bool { return len(r.Files) > 0 && r.Files[0] == 
 // Each line is checked as far as safety and a likely slip of the pen go; whether
 // the versions exist and fit together is judged by the installer.
 func ReadRequirements(tree source.Tree, project *Pyproject) (*Requirements, diag.List) {
-	r := &requirements{tree: tree, project: project, out: &Requirements{}, on: map[string]bool{}, done: map[string]bool{}, local: map[string]bool{}}
+	r := &requirements{tree: tree, project: project, out: &Requirements{}, on: map[string]bool{}, done: map[string]bool{}, local: map[string]bool{}, installed: map[string]bool{}}
 	switch {
 	case has(tree, "requirements.txt"):
 		r.file("requirements.txt", false)
@@ -72,9 +75,13 @@ type requirements struct {
 	// on are the files being read, to see a circle; done were met before. A file
 	// of constraints counts as another than the same one of requirements.
 	on, done map[string]bool
-	local    map[string]bool
-	pins     []hashPin
-	diags    diag.List
+	// local are the files that are installed; installed are the paths that were
+	// named for it.
+	local, installed map[string]bool
+	// members are the directories of a workspace by their package's name.
+	members map[string]string
+	pins    []hashPin
+	diags   diag.List
 }
 
 // reqLine is one logical line of a requirement file.
@@ -110,6 +117,10 @@ func (r *requirements) file(name string, constraint bool) {
 	}
 	data, ok := read(r.tree, name, &r.diags)
 	if !ok {
+		return
+	}
+	if len(data) > maxRequirements {
+		r.fault("FN1115", literal.Place{File: name}, fmt.Sprintf("the file is larger than %d KiB", maxRequirements>>10), "keep to what the code needs")
 		return
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))

@@ -10,6 +10,9 @@ import (
 func (s *scanner) indent() bool {
 	col, alt := s.lx.column, s.lx.alt
 	top := &s.blocks[len(s.blocks)-1]
+	if col == top.column && alt == top.alt && s.opened == nil {
+		return true
+	}
 	first := s.lx.tokens[0]
 	if col > top.column {
 		if s.opened == nil {

@@ -19,7 +19,7 @@ func (s *scanner) neighbours(toks []token) bool {
 	if len(toks) < 2 {
 		return true
 	}
-	if !s.lx.shape.clashes && canStart(toks[0].lexeme) {
+	if !s.lx.shape.clashes && !s.thorough && canStart(toks[0].lexeme) {
 		return true // the lexer saw no clash in the whole line
 	}
 	return s.pairwise(toks)
@@ -92,7 +92,7 @@ func openAt(toks []token) (token, bool) {
 // complete checks that a statement does not stop in the middle.
 func (s *scanner) complete(toks []token) bool {
 	last := toks[len(toks)-1]
-	bad := incomplete(last)
+	bad := incomplete(last.lexeme)
 	if toks[0].code == kwFrom || toks[0].code == kwImport {
 		bad = bad && last.class != clStar || last.class == clComma
 	}
@@ -103,13 +103,13 @@ func (s *scanner) complete(toks []token) bool {
 	return true
 }
 
-// incomplete reports whether something must follow t in its statement.
-func incomplete(t token) bool {
-	switch t.class {
+// incomplete reports whether something must follow x in its statement.
+func incomplete(x lexeme) bool {
+	switch x.class {
 	case clStrict, clTilde, clColon, clStar:
 		return true
 	case clKeyword:
-		return t.keyword&needsOperand != 0
+		return x.keyword&needsOperand != 0
 	}
 	return false
 }

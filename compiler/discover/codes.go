@@ -101,6 +101,8 @@ const (
 	opRightAssign
 
 	codes // how many there are
+	// anyCode is the length of tables that are used much: no index is beyond them.
+	anyCode = 256
 )
 
 // lexeme is what is known of a token by its code alone.
@@ -110,12 +112,13 @@ type lexeme struct {
 	code    code
 	infix   bool // an operator that needs an operand on its left
 	keyword keyword
+	_       uint16 // eight bytes are copied at once
 }
 
 var lexemes = describe()
 
-func describe() [codes]lexeme {
-	var out [codes]lexeme
+func describe() [anyCode]lexeme {
+	var out [anyCode]lexeme
 	for c := codeName; c < codes; c++ {
 		x := lexeme{kind: tokOp, code: c, keyword: keywords[c]}
 		switch {

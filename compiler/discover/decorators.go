@@ -31,11 +31,12 @@ func (s *scanner) decoratorLine(toks []token) {
 		dotted = "" // a name inside a larger expression, such as "@a or b"
 	}
 	s.note("decorator", toks[1], dotted)
-	d := decorator{at: toks[0], place: s.placeOf(toks[0]), power: s.power(dotted, expr[0])}
+	d := decorator{at: toks[0], power: s.power(dotted, expr[0])}
 	if d.power == "" {
 		s.calls(expr)
 	} else {
 		last := expr[len(expr)-len(rest)-1]
+		d.place = s.placeOf(toks[0])
 		d.place.Width = int(last.end - toks[0].start)
 		if last.line != toks[0].line {
 			d.place.Width = 1

@@ -14,9 +14,10 @@ func (lx *lexer) field(open int, q quote, depth int) bool {
 	}
 	if lx.peek(0) == '!' {
 		lx.pos++
-		for isNamePart(lx.peek(0)) || lx.peek(0) == ' ' {
+		for isNamePart(lx.peek(0)) {
 			lx.pos++
 		}
+		lx.fieldSpace(q)
 	}
 	if lx.peek(0) == ':' {
 		lx.pos++
@@ -29,6 +30,33 @@ func (lx *lexer) field(open int, q quote, depth int) bool {
 	}
 	lx.pos++
 	return true
+}
+
+// fieldSpace passes blanks, line ends and comments after a conversion.
+func (lx *lexer) fieldSpace(q quote) {
+	for lx.pos < len(lx.src) {
+		switch byteClasses[lx.src[lx.pos]] {
+		case bySpace:
+			lx.pos++
+		case byEnd:
+			lx.fieldLine(q)
+		case byHash:
+			lx.since(12, lx.pos, 1, "a comment in a field of an f-string")
+			if !lx.comment() {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// fieldLine passes a line end in a field.
+func (lx *lexer) fieldLine(q quote) {
+	if q.size == 1 {
+		lx.since(12, lx.pos, 1, "a line end in a field of an f-string")
+	}
+	lx.newline(lx.eol(lx.pos))
 }
 
 // fieldExpression takes the expression up to the "!", ":" or "}" that ends it.
@@ -80,10 +108,7 @@ func (lx *lexer) fieldExpression(open int, q quote, depth int) bool {
 				return false
 			}
 		case lx.eol(lx.pos) > 0:
-			if q.size == 1 {
-				lx.since(12, lx.pos, 1, "a line end in a field of an f-string")
-			}
-			lx.newline(lx.eol(lx.pos))
+			lx.fieldLine(q)
 		case c == '!':
 			lx.pos += 2
 		default:

@@ -2,10 +2,12 @@ package discover
 
 import (
 	"bytes"
+	"reflect"
 	"testing"
 )
 
-// Whatever the bytes, a scan ends, does not panic, and points into the file.
+// Whatever the bytes, a scan ends, does not panic, points into the file, and finds
+// the same by its short ways as without them.
 func FuzzScan(f *testing.F) {
 	for _, seed := range []string{
 		"from fngen.powers import webapp as w\n@w(framework='fastapi')\nasync def a(x: int = 1, /, *b, c=lambda a, b: 1, **d) -> str: 'doc'\n",
@@ -13,13 +15,23 @@ func FuzzScan(f *testing.F) {
 		"x = f'{a['b']:>{w}} {{}} {f'{c!r}'}' rf'\\{x}' f'\\N{DASH}'\n",
 		"match x:\n  case [1, *_] if y: pass\n  case {'a': 1}: z\nelse: pass\n",
 		"if x:\n\ty\n        z\n", "def f(:\n", "x = (1,\ny = [2\n)", "'''", "f'{", "f'{{'{", "\\", "\\\r\n@", "@\n", "@a\n", "\x00", "\xef\xbb\xbfx=1\r\r\n\fy\n",
+		"lazy from 0",
 		"# coding: latin-1\nx = '\xe9'\nn\xe9 = 1\n", "class A[T](B): x: int = 1; y\n", "try: pass\nfinally:\n pass\nasync with a as b, c: d",
 		"f'{x:{y:{z}}}' f'{lambda x: 1}' f\"{x!r:^{w}.{p}}\"\nif x = 1: pass\n",
 	} {
 		f.Add([]byte(seed))
 	}
+	for _, s := range syntax {
+		f.Add([]byte(s.src))
+	}
+	for _, src := range broken {
+		f.Add([]byte(src))
+	}
 	f.Fuzz(func(t *testing.T, src []byte) {
 		m := Scan("a.py", src)
+		if slow, _ := scanFacts("a.py", src); !reflect.DeepEqual(slow, m) {
+			t.Errorf("the short way gives another result:\n%+v\n%+v", m, slow)
+		}
 		lines := bytes.Count(src, []byte("\n")) + bytes.Count(src, []byte("\r")) + 1
 		for _, d := range m.Diagnostics {
 			if d.Line < 1 || d.Line > lines || d.Column < 1 || d.Column > len(src)+1 || d.Message == "" || d.Help == "" {

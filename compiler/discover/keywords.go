@@ -1,6 +1,9 @@
 package discover
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // keyword says how a reserved word may be used. Zero is an ordinary name; the
 // soft keywords (match, case, type, lazy) are ordinary names too.
@@ -110,20 +113,46 @@ func pack(text []byte) uint64 {
 	return binary.LittleEndian.Uint64(room[:])
 }
 
-// wordAt is the code of the name src[start:end].
-func wordAt(src []byte, start, end int) code {
-	n := end - start
-	if n < 2 || n > longestWord {
-		return codeName
+// nameAt returns the code of the name at pos, whose first byte is a letter, and
+// where it ends. Names of up to seven letters are measured and looked up as one
+// number.
+func nameAt(src []byte, pos int) (code, int) {
+	start := pos
+	if pos+longestWord <= len(src) {
+		packed := binary.LittleEndian.Uint64(src[pos:])
+		if stop := bits.TrailingZeros64(outsideName(packed)); stop < 64 {
+			packed &= 1<<(stop&^7) - 1
+			return lookUp(packed), pos + stop>>3
+		}
+		pos += longestWord
 	}
-	var packed uint64
-	if start+longestWord <= len(src) {
-		packed = binary.LittleEndian.Uint64(src[start:]) << (64 - 8*n) >> (64 - 8*n)
-	} else {
-		packed = pack(src[start:end])
+	for pos < len(src) && inName[src[pos]] {
+		pos++
 	}
+	if pos-start > longestWord {
+		return codeName, pos
+	}
+	return lookUp(pack(src[start:pos])), pos
+}
+
+func lookUp(packed uint64) code {
 	if slot := &wordTable[packed*hashWords>>hashShift]; slot.packed == packed {
 		return slot.code
 	}
 	return codeName
+}
+
+// outsideName has the highest bit of each byte of x set that is no letter, digit
+// or underscore of ASCII.
+func outsideName(x uint64) uint64 {
+	const (
+		ones = 0x0101010101010101
+		high = 0x80 * ones
+	)
+	low := x &^ high
+	lower := low | 0x20*ones
+	letter := (lower + (0x80-'a')*ones) &^ (lower + (0x80-'z'-1)*ones)
+	digit := (low + (0x80-'0')*ones) &^ (low + (0x80-'9'-1)*ones)
+	underscore := ^((low ^ '_'*ones) + 0x7f*ones)
+	return ((letter | digit | underscore) &^ x & high) ^ high
 }

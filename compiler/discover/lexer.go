@@ -88,13 +88,11 @@ func (lx *lexer) read() bool {
 			}
 			continue
 		case byLetter:
-			for pos++; pos < len(src) && inName[src[pos]]; pos++ {
-			}
-			if pos < len(src) && endsNoName[src[pos]] { // a prefix of a string, or letters outside ASCII
-				pos = start
+			if this, pos = nameAt(src, start); pos < len(src) && endsNoName[src[pos]] { // a prefix of a string, or letters outside ASCII
+				this, pos = codeNone, start
 				break
 			}
-			if this = wordAt(src, start, pos); this != codeName && !lx.word(this) {
+			if this != codeName && !lx.word(this) {
 				lx.tokens = toks
 				return lx.inBrackets(token{lexemes[this], int32(start), int32(pos), line})
 			}
@@ -122,7 +120,7 @@ func (lx *lexer) read() bool {
 		case byOpen:
 			if lx.depth < maxBrackets {
 				lx.depth++
-				lx.open[lx.depth] = bracket{char: c, index: canEnd[previous], start: int32(pos), line: line}
+				lx.open[lx.depth] = bracket{char: c, index: canEnd[previous], soft: len(toks) == 1 && isSoft(previous), start: int32(pos), line: line}
 				this = operators[c].one
 				pos++
 			}
@@ -135,11 +133,24 @@ func (lx *lexer) read() bool {
 				lx.depth--
 				pos++
 			}
+		case byColon:
+			lx.pos, lx.tokens = pos, toks
+			this = lx.colon()
+			pos = lx.pos
 		case byEnd:
-			if c == '\n' && lx.depth > 0 {
+			if c != '\n' {
+				break
+			}
+			if lx.depth > 0 {
 				pos++
 				lx.line++
 				continue
+			}
+			if len(toks) > 0 {
+				lx.pos, lx.tokens = pos+1, toks
+				lx.line++
+				lx.shape.clashes = lx.shape.clashes || clashes&1 != 0
+				return true
 			}
 		case byDigit:
 			for pos++; pos < len(src) && isDigit(src[pos]); pos++ {
@@ -163,10 +174,15 @@ func (lx *lexer) read() bool {
 		}
 		clashes |= pairs[previous][this>>6] >> (this & 63)
 		previous = this
-		if t := (token{lexemes[this], int32(start), int32(pos), line}); len(toks) < cap(toks) {
-			toks = append(toks, t)
-		} else {
-			toks = lx.spill(toks, t)
+		if len(toks) == cap(toks) {
+			toks = lx.spill(toks)
+		}
+		// Field by field: a whole token would be made elsewhere and copied.
+		toks = toks[:len(toks)+1]
+		t := &toks[len(toks)-1]
+		t.lexeme, t.start, t.end, t.line = lexemes[this], int32(start), int32(pos), line
+		if pos < len(src) {
+			pos += int(oneSpace[src[pos]])
 		}
 	}
 	lx.pos, lx.tokens = pos, toks

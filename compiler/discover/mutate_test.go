@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,6 +47,9 @@ func TestMutated(t *testing.T) {
 			t.Fatal(err)
 		}
 		module, facts := scanFacts(row.Path, src)
+		if short := Scan(row.Path, src); !reflect.DeepEqual(short, module) {
+			t.Errorf("the short way gives another result:\n%+v\n%+v", short, module)
+		}
 		switch broken := module.Broken(); {
 		case !row.OK:
 			invalid++

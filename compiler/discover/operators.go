@@ -60,7 +60,7 @@ func operatorAt(src []byte, pos int) (code, int) {
 
 // noticed are the operators of which the lexer remembers more than that they are
 // there.
-var noticed = func() (out [codes]bool) {
+var noticed = func() (out [anyCode]bool) {
 	for c := opAssign; c < codes; c++ {
 		out[c] = true
 	}
@@ -69,6 +69,7 @@ var noticed = func() (out [codes]bool) {
 }()
 
 func (lx *lexer) notice(this, previous code, pos int) {
+	within := &lx.open[lx.depth]
 	switch {
 	case this >= opAssign:
 		lx.shape.assigns = lx.shape.assigns || lx.depth == 0
@@ -76,8 +77,10 @@ func (lx *lexer) notice(this, previous code, pos int) {
 		lx.shape.semicolon = lx.shape.semicolon || lx.depth == 0
 	case this == opSlash && (previous == opComma || previous == opParen):
 		lx.since(8, pos, 1, "positional-only parameters")
-	case this == opStar && lx.open[lx.depth].index && lx.open[lx.depth].char == '[' && (previous == opComma || previous == opBracket):
+	case this == opStar && within.char == '[' && within.index && !within.soft && (previous == opComma || previous == opBracket):
 		lx.since(11, pos, 1, "a star in an index")
+	case this == opStar && previous == opColon:
+		lx.since(11, pos, 1, "a star in an annotation")
 	}
 }
 

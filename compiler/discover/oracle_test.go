@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sort"
 	"strconv"
@@ -55,11 +57,54 @@ type oracleRow struct {
 	Facts []string
 }
 
-func compareLibrary(t *testing.T, python, lib string) {
-	minor, err := strconv.Atoi(lib[strings.LastIndex(lib, "python3.")+len("python3."):])
+// newestPythons are the directories of CPythons in WebAssembly, newer than those
+// of systems, that "go run ./nomad/dev oracle" installs.
+func newestPythons(t *testing.T) []string {
+	cache, err := os.UserCacheDir()
 	if err != nil {
-		t.Fatalf("the directory %s does not end in a version", lib)
+		t.Skipf("no cache directory: %v", err)
 	}
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("node is not on this machine: CPython in WebAssembly cannot run")
+	}
+	dirs, err := filepath.Glob(filepath.Join(cache, "fngen", "tools", pyodide+"*.*"))
+	if err != nil || len(dirs) == 0 {
+		t.Skip("no CPython in WebAssembly in the cache: `go run ./nomad/dev oracle` installs it with npm")
+	}
+	return dirs
+}
+
+const pyodide = "pyodide-3"
+
+// TestNewestOracle has the newest parsers of CPython read the library of this
+// machine.
+func TestNewestOracle(t *testing.T) {
+	for _, python := range newestPythons(t) {
+		t.Run(filepath.Base(python), func(t *testing.T) {
+			for _, pair := range systemPython() {
+				_, lib, _ := strings.Cut(pair, "=")
+				compareLibrary(t, python, lib)
+			}
+		})
+	}
+}
+
+// minorOf is the version of an interpreter with its library, or of one in
+// WebAssembly.
+func minorOf(t *testing.T, python, lib string) int {
+	_, version, _ := strings.Cut(filepath.Base(lib), "python3.")
+	if after, ok := strings.CutPrefix(filepath.Base(python), pyodide); ok {
+		version, _, _ = strings.Cut(after, ".")
+	}
+	minor, err := strconv.Atoi(version)
+	if err != nil {
+		t.Fatalf("neither %s nor %s ends in a version", python, lib)
+	}
+	return minor
+}
+
+func compareLibrary(t *testing.T, python, lib string) {
+	minor := minorOf(t, python, lib)
 	lineNumbers := minor > 7 // of a def with decorators: older ones give that of the first decorator
 	accepted, refused, compared, missed, wrong := 0, 0, 0, 0, 0
 	for _, row := range askOracle(t, python, pythonFiles(t, lib)) {
@@ -68,6 +113,9 @@ func compareLibrary(t *testing.T, python, lib string) {
 			t.Fatal(err)
 		}
 		module, facts := scanFacts(row.Path, src)
+		if short := Scan(row.Path, src); !reflect.DeepEqual(short, module) {
+			t.Errorf("%s: the short way gives another result:\n%+v\n%+v", row.Path, short, module)
+		}
 		broken := module.Broken()
 		if !row.OK {
 			refused++
@@ -113,6 +161,7 @@ func difference(got, want []string) string {
 
 func scanFacts(file string, src []byte) (*Module, []string) {
 	s := newScanner(file, src)
+	s.thorough = true
 	facts := []string{}
 	s.seen = func(f fact) { facts = append(facts, fmt.Sprintf("%s %d %s", f.kind, f.line, f.text)) }
 	s.scan(src)
@@ -134,12 +183,23 @@ func pythonFiles(t testing.TB, lib string) []string {
 	return out
 }
 
+func stderr(err error) string {
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		return "\n" + string(failed.Stderr)
+	}
+	return ""
+}
+
 func askOracle(t *testing.T, python string, files []string) []oracleRow {
 	cmd := exec.Command(python, "testdata/oracle.py")
+	if strings.HasPrefix(filepath.Base(python), pyodide) {
+		cmd = exec.Command("node", "testdata/oracle.mjs", python)
+	}
 	cmd.Stdin = strings.NewReader(strings.Join(files, "\x00"))
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("run %s: %v", python, err)
+		t.Fatalf("run %s: %v%s", python, err, stderr(err))
 	}
 	var rows []oracleRow
 	lines := bufio.NewScanner(bytes.NewReader(out))

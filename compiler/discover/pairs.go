@@ -91,15 +91,15 @@ func canStart(x lexeme) bool {
 // them: a statement without any is in order.
 var pairs = pairUp()
 
-var canEnd = func() (out [codes]bool) {
+var canEnd = func() (out [anyCode]bool) {
 	for c := codeName; c < codes; c++ {
 		out[c] = ends(lexemes[c])
 	}
 	return out
 }()
 
-func pairUp() [codes][2]uint64 {
-	var out [codes][2]uint64
+func pairUp() [anyCode][2]uint64 {
+	var out [anyCode][2]uint64
 	for l := codeName; l < codes; l++ {
 		for r := codeName; r < codes; r++ {
 			nameless := l == opPower && (r == opParenEnd || r == opComma) // as in "def f(**)"

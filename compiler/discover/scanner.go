@@ -121,8 +121,10 @@ type scanner struct {
 	// bound is true once a name stood for something of fngen's.
 	bound bool
 	stack []level // of neighbours, kept for its memory
-	// seen tells a test what was read; nil otherwise.
-	seen func(fact)
+	// seen tells a test what was read; nil otherwise. thorough takes no short way,
+	// for tests that short ways lead to the same.
+	seen     func(fact)
+	thorough bool
 	across
 }
 
@@ -216,6 +218,9 @@ func (s *scanner) open(o opened) {
 // broken reports what stopped the lexer, or a fault that stands before it.
 func (s *scanner) broken() {
 	before, toks := s.faults, s.lx.tokens
+	if s.lx.long {
+		toks = toks[:len(toks)-1] // the last one is not the next
+	}
 	if len(toks) > 1 && (toks[0].code == opAt || isSoft(toks[0].code)) {
 		toks = toks[1:]
 	}

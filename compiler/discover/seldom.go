@@ -114,7 +114,10 @@ func (lx *lexer) name() (code, bool) {
 			return codeString, lx.str(p)
 		}
 	}
-	this := wordAt(lx.src, start, lx.pos)
+	this := codeName
+	if lx.pos-start <= longestWord {
+		this = lookUp(pack(lx.src[start:lx.pos]))
+	}
 	if this != codeName && !lx.word(this) {
 		return this, lx.inBrackets(token{lexemes[this], int32(start), int32(lx.pos), lx.line})
 	}

@@ -112,6 +112,13 @@ func (lx *lexer) indentation() bool {
 			}
 		case byEnd:
 			lx.newline(lx.eol(lx.pos))
+		case byBackslash:
+			if lx.column > 0 {
+				return true // what stands before the first backslash counts
+			}
+			if !lx.continuation() {
+				return false
+			}
 		default:
 			return true
 		}

@@ -41,9 +41,9 @@ func (s *scanner) logicalLine(toks []token) {
 // name of interest: most lines of most files. It is false when the line needs
 // more than this one look.
 func (s *scanner) plain(toks []token) bool {
-	shape, first := &s.lx.shape, toks[0]
+	shape, first := &s.lx.shape, &toks[0]
 	switch {
-	case shape.clashes || shape.semicolon || shape.colon >= 0 || !plainStart[first.code] || incomplete(toks[len(toks)-1]):
+	case s.thorough || shape.clashes || shape.semicolon || shape.colon >= 0 || !plainStart[first.code] || incomplete(toks[len(toks)-1].lexeme):
 		return false
 	case s.curious() || shape.assigns && !s.quiet() || len(s.docFor) > 0 || len(s.decorators) > 0:
 		return false
@@ -52,18 +52,18 @@ func (s *scanner) plain(toks []token) bool {
 	if b.kw == kwTry {
 		return false
 	}
-	b.kw, b.prev = codeNone, first
+	b.kw, b.prev = codeNone, *first
 	return true
 }
 
 // plainStart are the first tokens of statements that neither open a block nor
 // bind a name but by "=".
-var plainStart = func() (out [codes]bool) {
+var plainStart = func() (out [anyCode]bool) {
 	for c := codeName; c < codes; c++ {
 		x := lexemes[c]
 		out[c] = canStart(x) && x.keyword&isCompound == 0
 	}
-	for _, c := range []code{kwAsync, kwDel, kwFrom, kwImport, opAt} {
+	for _, c := range []code{kwAsync, kwDel, kwFrom, kwImport, softLazy, opAt} {
 		out[c] = false
 	}
 	return out
@@ -95,7 +95,7 @@ func (s *scanner) isSoftBlock(toks []token) bool {
 		return true
 	}
 	switch toks[1].code {
-	case opStar, opMinus, kwNot, kwLambda, kwAwait:
+	case opStar, opMinus, opPlus, kwNot, kwLambda, kwAwait:
 		return true
 	}
 	return false
@@ -237,7 +237,7 @@ func (s *scanner) noAssignment(head []token) bool {
 // enter notes what a header binds and opens its block.
 func (s *scanner) enter(toks []token, i int, kw code) {
 	s.open(opened{at: toks[0], kw: kw, scope: scopeOf(kw)})
-	if s.quiet() && s.seen == nil && !s.lx.shape.clashes {
+	if s.quiet() && !s.thorough && !s.lx.shape.clashes {
 		if kw == kwDef || kw == kwClass {
 			s.decorators = nil
 		}

@@ -26,10 +26,11 @@ const (
 // bracket is an open one; the first of a line stands for the line itself.
 type bracket struct {
 	char byte
-	// index is true of a bracket that follows an operand.
-	index bool
-	start int32
-	line  int32
+	// index is true of a bracket that follows an operand, soft when that is match
+	// or case at the start of the line, which may be keywords.
+	index, soft bool
+	start       int32
+	line        int32
 	// lambdas wait for their colon.
 	lambdas int32
 }
@@ -46,13 +47,14 @@ type shape struct {
 	colon int32
 }
 
-// spill adds a token when there is no room for it.
-func (lx *lexer) spill(toks []token, t token) []token {
+// spill makes room for one more token. Of a line that is too long it lets the
+// last one go each time.
+func (lx *lexer) spill(toks []token) []token {
 	if len(toks) >= maxTokens {
 		lx.long = true
-		return toks
+		return toks[:maxTokens-1]
 	}
 	room := make([]token, len(toks), min(max(2*cap(toks), 256), maxTokens))
 	copy(room, toks)
-	return append(room, t)
+	return room
 }

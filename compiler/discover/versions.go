@@ -26,16 +26,30 @@ func (s *scanner) newSyntax(toks []token, i int) {
 	switch t := toks[i]; t.code {
 	case softMatch:
 		s.since(10, t, "a match statement")
+	case softCase:
+		s.plusInPattern(toks[i:])
 	case kwExcept:
 		if toks[i+1].code == opStar {
 			s.since(11, t, "except*")
-		} else {
-			s.bareTuple(toks[i:])
 		}
+		s.bareTuple(toks[i:])
 	case kwDef, kwClass:
 		s.typeParameters(toks[i+1:])
 	case kwWith:
 		s.bracketedWith(toks[i+1:])
+	}
+}
+
+// plusInPattern finds the sign of a number, as in "case +1:".
+func (s *scanner) plusInPattern(toks []token) {
+	for i, t := range toks[1:] {
+		switch {
+		case t.code == kwIf:
+			return
+		case t.code == opPlus && (i == 0 || !canEnd[toks[i].code]):
+			s.since(15, t, "a plus sign before a number of a pattern")
+			return
+		}
 	}
 }
 

@@ -1,7 +1,9 @@
 package ir
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -10,12 +12,21 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-var (
-	projectName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$`)
+// The forms of names. No name has "--" besides: it separates a function from its
+// project in a host.
+const (
+	ProjectNameForm = `^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$`
 	// A Python identifier in ASCII: it goes into job ids, URLs and queues.
-	functionName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,39}$`)
-	serverName   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
-	healthPath   = regexp.MustCompile(`^/[A-Za-z0-9/_.~-]{0,199}$`)
+	FunctionNameForm = `^[A-Za-z_][A-Za-z0-9_]{0,39}$`
+	ServerNameForm   = `^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`
+	HealthForm       = `^/[A-Za-z0-9/_.~-]{0,199}$`
+)
+
+var (
+	projectName  = regexp.MustCompile(ProjectNameForm)
+	functionName = regexp.MustCompile(FunctionNameForm)
+	serverName   = regexp.MustCompile(ServerNameForm)
+	healthPath   = regexp.MustCompile(HealthForm)
 	python       = regexp.MustCompile(`^3\.[0-9]{1,2}$`)
 )
 
@@ -28,6 +39,9 @@ var reserved = map[string]bool{
 	"admin": true, "api": true, "app": true, "dashboard": true, "default": true,
 	"docs": true, "fngen": true, "platform": true, "status": true, "www": true,
 }
+
+// ReservedNames are those that no project can have, sorted.
+func ReservedNames() []string { return slices.Sorted(maps.Keys(reserved)) }
 
 // ValidProjectName reports whether s may name a project. The name becomes a host
 // label, a Nomad namespace and a path, so it has no "--" (which separates a

@@ -25,16 +25,18 @@ func (r *resolver) frameworksInstalled(uses []discover.Use) {
 	if len(r.in.Requirements.Files) == 0 || r.in.Requirements.Partial {
 		return // the platform provides it, or nobody knows
 	}
-	var names []string
+	have := map[string]bool{}
 	for _, p := range r.in.Requirements.Packages {
-		names = append(names, p.Name)
+		have[p.Name] = true
 	}
+	said := map[string]bool{}
 	for _, u := range uses {
 		v := r.framework(u)
-		if v.Kind != literal.Str || packages[v.Str] == nil || slices.ContainsFunc(packages[v.Str], func(p string) bool { return slices.Contains(names, p) }) {
+		if v.Kind != literal.Str || said[v.Str] || packages[v.Str] == nil || slices.ContainsFunc(packages[v.Str], func(p string) bool { return have[p] }) {
 			continue
 		}
-		r.frameworkMissing(v, names)
+		said[v.Str] = true
+		r.frameworkMissing(v, nearName(packages[v.Str][0], r.in.Requirements.Packages))
 	}
 }
 
@@ -58,12 +60,12 @@ func (r *resolver) framework(u discover.Use) literal.Value {
 	return literal.Value{}
 }
 
-func (r *resolver) frameworkMissing(v literal.Value, names []string) {
+func (r *resolver) frameworkMissing(v literal.Value, near []diag.Note) {
 	req := r.in.Requirements
 	name := packages[v.Str][0]
 	d := diag.Diagnostic{Code: "FN1340", File: v.Place.File, Line: v.Place.Line, Column: v.Place.Column, Width: v.Place.Width,
 		Message: fmt.Sprintf("%q is not among the requirements", name),
-		Notes:   []diag.Note{{Message: "they are read from here", File: req.Files[0]}},
+		Notes:   append([]diag.Note{{Message: "they are read from here", File: req.Files[0]}}, near...),
 	}
 	var how string
 	switch {
@@ -79,15 +81,12 @@ func (r *resolver) frameworkMissing(v literal.Value, names []string) {
 		d.Severity = diag.Warning
 		d.Help += "; a package that brings it along does as well"
 	}
-	if p, ok := nearName(name, req.Packages); ok {
-		d.Notes = append(d.Notes, noteAt(fmt.Sprintf("did you mean it by %q?", p.Name), p.Place))
-	}
 	r.diags.Add(d)
 }
 
 // nearName finds a requirement that is likely the framework with a slip of the
 // pen. "black" is no misspelt "flask": the first letter is rarely wrong.
-func nearName(name string, among []config.Package) (config.Package, bool) {
+func nearName(name string, among []config.Package) []diag.Note {
 	var bare []string
 	for _, p := range among {
 		plain := strings.ReplaceAll(p.Name, "-", "")
@@ -98,7 +97,7 @@ func nearName(name string, among []config.Package) (config.Package, bool) {
 	}
 	near := diag.Nearest(name, bare)
 	if i := slices.Index(bare, near); near != "" && i >= 0 {
-		return among[i], true
+		return []diag.Note{noteAt(fmt.Sprintf("%q is another package; did you mean %q?", among[i].Name, name), among[i].Place)}
 	}
-	return config.Package{}, false
+	return nil
 }

@@ -19,6 +19,7 @@ type collector struct {
 	decisions []Decision
 	diags     diag.List
 	size      int64
+	hashed    int
 }
 
 // node takes what a directory holds.

@@ -27,6 +27,7 @@ type hashed struct {
 func (c *collector) hash(ctx context.Context, dir string) ([]File, error) {
 	all := make([]hashed, len(c.files))
 	changed := c.lookUp(dir, all)
+	c.hashed = len(changed)
 	if len(changed) == 0 {
 		return c.readable(all), nil
 	}

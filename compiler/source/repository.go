@@ -131,7 +131,7 @@ func (r *repository) readIndex() error {
 			r.tracked, err = gitindex.Read(text)
 		}
 		if err != nil {
-			r.err = fmt.Errorf("read %s: %w (does `git status` work here?)", file, err)
+			r.err = fmt.Errorf("read %s: %w", file, err)
 		}
 	})
 	return r.err

@@ -22,8 +22,11 @@ type Scanned struct {
 	// Decisions say of every file met, and of every directory left out whole,
 	// which rule decided. Sorted by path.
 	Decisions []Decision
-	// Diagnostics are about files that cannot ship.
+	// Diagnostics are about files that cannot ship, or should not.
 	Diagnostics diag.List
+	// Hashed counts the files that were read for their digest; that of the others
+	// was remembered.
+	Hashed int
 }
 
 // Decision is what became of one path.
@@ -133,7 +136,7 @@ func (w *walker) finish(ctx context.Context, top *node, entry string, o Options)
 	}
 	return &Scanned{
 		Tree: Tree{Manifest: m, FS: os.DirFS(w.root)}, Root: w.root, Entry: entry,
-		Decisions: c.decisions, Diagnostics: c.diags.Sorted(),
+		Decisions: c.decisions, Diagnostics: c.diags.Sorted(), Hashed: c.hashed,
 	}, nil
 }
 

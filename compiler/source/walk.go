@@ -1,13 +1,13 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -17,8 +17,8 @@ import (
 )
 
 // walker reads the directories of a tree, several at a time. Each becomes a node
-// of its own, so that the order in which they are read leaves no trace; package
-// files of collect.go put the nodes together.
+// of its own, so that the order in which they are read leaves no trace; the
+// collector puts them together.
 //
 // Paths inside the walker start at the top of the repository that the tree lies
 // in, so that a rule of any ignore file is matched against a piece of the path as
@@ -27,8 +27,6 @@ type walker struct {
 	root string
 	// prefix is what all paths start with: the way from the repository to the root.
 	prefix string
-	group  *errgroup.Group
-	lists  sync.Pool
 	met    atomic.Int64 // entries, so far
 	ships  atomic.Int64 // files of them that ship
 }
@@ -90,40 +88,27 @@ const (
 
 // walk reads the tree below the root.
 func (w *walker) walk(ctx context.Context, root *node) error {
-	w.lists.New = func() any { return new(listing) }
-	var wait context.Context
-	w.group, wait = errgroup.WithContext(ctx)
+	todo := newPile(root)
+	defer context.AfterFunc(ctx, todo.end)()
+	var group errgroup.Group
 	// Reading waits for the disk now and then, so more than one worker a processor.
-	w.group.SetLimit(max(4, runtime.GOMAXPROCS(0)))
-	w.group.Go(func() error { return w.below(wait, root) })
-	return w.group.Wait()
-}
-
-// below reads a directory and all in it. What no other worker is free to do it
-// does itself.
-func (w *walker) below(ctx context.Context, n *node) error {
-	if err := ctx.Err(); err != nil {
-		return err
+	for range max(4, runtime.GOMAXPROCS(0)) {
+		group.Go(func() error {
+			list := new(listing)
+			for n := todo.next(nil); n != nil; n = todo.next(n) {
+				if w.ships.Load() > enough {
+					continue
+				}
+				if err := w.read(n, list); err != nil {
+					todo.end()
+					return err
+				}
+			}
+			return nil
+		})
 	}
-	if w.ships.Load() > enough {
-		return nil
-	}
-	list := w.lists.Get().(*listing)
-	err := w.read(n, list)
-	w.lists.Put(list)
-	if err != nil {
-		return err
-	}
-	for i := range n.items {
-		child := n.items[i].child
-		if child == nil || w.group.TryGo(func() error { return w.below(ctx, child) }) {
-			continue
-		}
-		if err := w.below(ctx, child); err != nil {
-			return err
-		}
-	}
-	return nil
+	err := group.Wait()
+	return cmp.Or(err, ctx.Err())
 }
 
 // shown is a path as people see it: relative to the root.
@@ -146,6 +131,8 @@ func (w *walker) read(n *node, list *listing) error {
 		return fmt.Errorf("read directory: %w", err)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil // removed since its parent was read
+	case err != nil && !n.state.out.none() && n.state.in.none():
+		return nil // it would only have been searched
 	case err != nil:
 		n.unreadable(w.shown(n.prefix), err)
 		return nil

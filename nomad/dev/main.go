@@ -5,6 +5,7 @@
 //
 //	go run ./nomad/dev up|down|clean|status
 //	go run ./nomad/dev uv ARGS...             the pinned uv, with the machine's package index
+//	go run ./nomad/dev oracle                 the Pythons that the compiler's tests compare with
 package main
 
 import (
@@ -15,6 +16,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"fngen.dev/fngen/nomad/dev/kit"
 )
 
 func main() {
@@ -34,7 +37,7 @@ func run(ctx context.Context, args []string) error {
 	if len(args) > 0 {
 		command = args[0]
 	}
-	if os.Geteuid() != 0 && command != "uv" && command != "" {
+	if os.Geteuid() != 0 && command != "uv" && command != "oracle" && command != "" {
 		return errors.New("the one-machine cluster runs as root, since Nomad isolates tasks with " +
 			"namespaces, mounts and users: run it with sudo -E env PATH=\"$PATH\" make up")
 	}
@@ -53,8 +56,10 @@ func run(ctx context.Context, args []string) error {
 		return c.status(ctx)
 	case "uv":
 		return c.uv(ctx, args[1:])
+	case "oracle":
+		return kit.Pyodide(ctx, c.Layout, c.out.line)
 	default:
-		return errors.New("usage: go run ./nomad/dev up|down|clean|status|uv [ARG]")
+		return errors.New("usage: go run ./nomad/dev up|down|clean|status|oracle|uv [ARG]")
 	}
 }
 

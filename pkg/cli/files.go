@@ -18,20 +18,22 @@ import (
 type filesOptions struct {
 	Path    string
 	Explain string
+	Why     bool
 }
 
 func newCmdFiles(a *app) *cobra.Command {
 	o := filesOptions{Path: "."}
 	cmd := &cobra.Command{
-		Use:   "files [PATH] [--explain FILE]",
+		Use:   "files [PATH] [--why | --explain FILE]",
 		Short: "List the files that a push would send",
 		Long: `List the files that a push of PATH would send, one a line, relative to PATH.
 
-What .gitignore excludes stays out unless .fninclude brings it back; what
-.fnignore excludes stays out in any case. --explain FILE says which rule decided
-about one file. With --json every file that was met, with its rule, the excluded
-ones too; a directory that was excluded whole is one entry.`,
-		Example: "  fngen files\n  fngen files --explain assets/video.mp4",
+What .gitignore excludes stays out unless git tracks it or .fninclude brings it
+back; what .fnignore excludes stays out in any case. --why lists all that was met,
+the excluded too, each with the rule that decided and the place of the rule; a
+directory that was excluded whole is one line. --explain FILE does so for one
+file. --json is --why for programs.`,
+		Example: "  fngen files\n  fngen files --why | grep ^excluded\n  fngen files --explain assets/video.mp4",
 		Args:    maxArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
@@ -40,32 +42,79 @@ ones too; a directory that was excluded whole is one entry.`,
 			return runFiles(cmd.Context(), a, o)
 		},
 	}
+	cmd.Flags().BoolVar(&o.Why, "why", false, "list the excluded files too, each with the rule that decided")
 	cmd.Flags().StringVar(&o.Explain, "explain", "", "say which rule decided about `FILE`, relative to PATH")
 	return cmd
 }
 
 func runFiles(ctx context.Context, a *app, o filesOptions) error {
+	if o.Why && o.Explain != "" {
+		return &usageError{message: "--why and --explain do not go together", help: "--why lists all files, --explain FILE is about one"}
+	}
 	scanned, err := scanPath(ctx, o.Path, source.Options{ListOnly: true})
 	if err != nil {
 		return err
 	}
-	list := scanned.Diagnostics.Sorted()
+	list := scanned.Diagnostics
+	if a.json && list.HasErrors() {
+		return refused(list, "")
+	}
+	if err := a.writeFiles(scanned.Decisions, o); err != nil {
+		return err
+	}
 	if list.HasErrors() {
 		return refused(list, "")
 	}
 	_ = diag.Render(a.IO.Err, list, a.IO.Colour)
-	if o.Explain != "" {
-		return a.explainFile(scanned.Decisions, o.Explain)
-	}
-	if a.json {
-		return a.writeJSON(orEmpty(scanned.Decisions))
+	return nil
+}
+
+// writeFiles answers what was asked about the files. Faults come after it: who is
+// told that a tree is too large wants to see what is in it.
+func (a *app) writeFiles(decisions []source.Decision, o filesOptions) error {
+	switch {
+	case o.Explain != "":
+		return a.explainFile(decisions, o.Explain)
+	case a.json:
+		return a.writeJSON(orEmpty(decisions))
+	case o.Why:
+		return a.writeWhy(decisions)
 	}
 	out := bufio.NewWriter(a.IO.Out)
-	for _, f := range scanned.Files {
-		_, _ = out.WriteString(term.Escape(f.Path))
-		_ = out.WriteByte('\n')
+	for _, d := range decisions {
+		if d.Included {
+			_, _ = out.WriteString(term.Escape(d.Path)) // Flush gives the error
+			_ = out.WriteByte('\n')
+		}
 	}
 	return out.Flush()
+}
+
+func (a *app) writeWhy(decisions []source.Decision) error {
+	rows := make([][]string, len(decisions))
+	for i, d := range decisions {
+		rows[i] = []string{verdict(d), d.Path, d.Rule, place(d)}
+	}
+	return term.Table(a.IO.Out, a.IO.OutTTY, []string{"", "PATH", "RULE", "FROM"}, rows)
+}
+
+// verdict is what became of a file. One that no rule excludes and that cannot ship
+// is refused, and a diagnostic says why.
+func verdict(d source.Decision) string {
+	switch {
+	case d.Included:
+		return "included"
+	case d.Rule == "" || d.Rule[0] == '!' || d.Source == "git index" || d.Source == "command line" || path.Base(d.Source) == ".fninclude":
+		return "refused"
+	}
+	return "excluded"
+}
+
+func place(d source.Decision) string {
+	if d.Line > 0 {
+		return fmt.Sprintf("%s:%d", d.Source, d.Line)
+	}
+	return d.Source
 }
 
 // scanPath scans a path that a person wrote.
@@ -95,18 +144,11 @@ func (a *app) explainFile(decisions []source.Decision, file string) error {
 	if a.json {
 		return a.writeJSON(d)
 	}
-	verdict := "excluded"
-	if d.Included {
-		verdict = "included"
-	}
 	why := ""
-	switch {
-	case d.Line > 0:
-		why = fmt.Sprintf(" by %q (%s:%d)", d.Rule, term.Escape(d.Source), d.Line)
-	case d.Rule != "":
-		why = fmt.Sprintf(" by %q (%s)", d.Rule, term.Escape(d.Source))
+	if d.Rule != "" {
+		why = fmt.Sprintf(" by %q (%s)", d.Rule, term.Escape(place(d)))
 	}
-	_, err := fmt.Fprintf(a.IO.Out, "%s: %s%s\n", term.Escape(d.Path), verdict, why)
+	_, err := fmt.Fprintf(a.IO.Out, "%s: %s%s\n", term.Escape(d.Path), verdict(d), why)
 	return err
 }
 

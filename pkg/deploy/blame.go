@@ -15,11 +15,11 @@ import (
 // it finds none, the first file as a whole is at fault.
 func blame(tree source.Tree, files []string, output []string) diag.List {
 	var list diag.List
-	words := " " + strings.Join(strings.Fields(strings.ToLower(strings.Join(output, " "))), " ") + " "
+	words := mentioned(strings.Join(output, " "))
 	project, _ := config.LoadPyproject(tree)
 	requirements, _ := config.ReadRequirements(tree, project)
 	for _, p := range requirements.Packages {
-		if !mentions(words, p.Name) {
+		if !words[p.Name] {
 			continue
 		}
 		list.Add(diag.Diagnostic{
@@ -33,8 +33,18 @@ func blame(tree source.Tree, files []string, output []string) diag.List {
 	return compiler.AddExcerpts(tree, list)
 }
 
-// mentions reports whether a normalised name stands in the text as a word.
-func mentions(text, name string) bool {
-	word := regexp.MustCompile(`[^a-z0-9._-]` + regexp.QuoteMeta(name) + `([^a-z0-9._-]|[._-]?[ ,:;])`)
-	return word.MatchString(text)
+// word is what a name in uv's text looks like; separators are what PEP 503 takes
+// for one hyphen in it.
+var (
+	word       = regexp.MustCompile(`[a-z0-9][a-z0-9._-]*`)
+	separators = regexp.MustCompile(`[-_.]+`)
+)
+
+// mentioned are the words of the text that may be names, normalised.
+func mentioned(text string) map[string]bool {
+	out := map[string]bool{}
+	for _, w := range word.FindAllString(strings.ToLower(text), -1) {
+		out[separators.ReplaceAllString(strings.TrimRight(w, "._-"), "-")] = true
+	}
+	return out
 }

@@ -1,4 +1,7 @@
-"""Prints what CPython's own parser sees in each file named on stdin, one JSON line a file."""
+"""Prints what CPython's own parser sees in each file named on stdin, one JSON line a file.
+
+The files are below the directory that is the only argument, if there is one.
+"""
 
 import ast
 import json
@@ -64,12 +67,13 @@ def facts(tree):
             yield "decorator %d %s" % (d.lineno, dotted(d))
 
 
+root = sys.argv[1] if len(sys.argv) > 1 else ""
 for path in sys.stdin.read().split("\0"):
     if not path:
         continue
     row = {"path": path, "ok": True, "error": "", "line": 0, "facts": []}
     try:
-        with open(path, "rb") as f:
+        with open(root + path, "rb") as f:
             tree = ast.parse(f.read(), path)
         row["facts"] = sorted(facts(tree))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as e:

@@ -25,7 +25,10 @@ const (
 	extended   = 0x4000
 )
 
-var errShort = errors.New("the index ends in the middle of an entry")
+var (
+	errShort = errors.New("the index ends in the middle of an entry")
+	errSplit = errors.New("it is split over two files, which is not read here: run `git update-index --no-split-index`")
+)
 
 // Index is what git tracks: paths relative to the work tree, with slashes, sorted
 // by bytes.
@@ -48,7 +51,10 @@ func Read(index string) (Index, error) {
 	// The index does not say which hash it uses; only one length fits.
 	var errs []error
 	for _, hash := range []int{20, 32} {
-		read, err := entries(index[headerSize:], int(version), int(count), hash)
+		read, rest, err := entries(index[headerSize:], int(version), int(count), hash)
+		if err == nil && isSplit(rest, hash) {
+			return Index{}, errSplit
+		}
 		if err == nil {
 			return read, nil
 		}
@@ -57,12 +63,29 @@ func Read(index string) (Index, error) {
 	return Index{}, errs[0]
 }
 
-func entries(text string, version, count, hash int) (Index, error) {
-	out := Index{Files: make([]string, 0, min(count, len(text)/(statSize+hash+2)))}
+// isSplit looks through the extensions, each a name, a size and so many bytes, for
+// the one that says that most entries stand in another file. A checksum ends it.
+func isSplit(text string, hash int) bool {
+	for len(text) >= 8+hash {
+		if text[:4] == "link" {
+			return true
+		}
+		size := number(text[4:8])
+		if uint64(size) > uint64(len(text)-8) {
+			return false
+		}
+		text = text[8+size:]
+	}
+	return false
+}
+
+// entries also returns what follows the entries.
+func entries(text string, version, count, hash int) (out Index, rest string, err error) {
+	out = Index{Files: make([]string, 0, min(count, len(text)/(statSize+hash+2)))}
 	previous := ""
 	for range count {
 		if len(text) < statSize+hash+2 {
-			return out, errShort
+			return out, "", errShort
 		}
 		mode := number(text[24:28])
 		fixed := statSize + hash + 2
@@ -71,10 +94,13 @@ func entries(text string, version, count, hash int) (Index, error) {
 		}
 		name, size, err := entryName(text, fixed, version, previous)
 		if err != nil {
-			return out, err
+			return out, "", err
 		}
-		if name < previous || name == "" {
-			return out, errors.New("the names of the index are not sorted")
+		if name == "" {
+			return out, "", errSplit // only there an entry stands for another
+		}
+		if name < previous {
+			return out, "", errors.New("the names of the index are not sorted")
 		}
 		switch kind := mode & kindMask; {
 		case name == previous: // a file in conflict has several entries
@@ -85,7 +111,7 @@ func entries(text string, version, count, hash int) (Index, error) {
 		}
 		previous, text = name, text[size:]
 	}
-	return out, nil
+	return out, text, nil
 }
 
 // entryName returns the name that starts at offset at, and the size of the whole

@@ -108,10 +108,11 @@ func (x *Index) next() bool {
 	x.left--
 	r := reader{x.rest, true}
 	shared, more := r.uvarint(), r.uvarint()
-	if shared > uint64(len(x.path)) {
-		return x.end()
+	rest := r.bytes(more)
+	if shared > uint64(len(x.path)) || bytes.Compare(rest, x.path[shared:]) <= 0 {
+		return x.end() // not in order
 	}
-	x.path = append(x.path[:shared], r.bytes(more)...)
+	x.path = append(x.path[:shared], rest...)
 	x.stat.Size = int64(r.uvarint())
 	if times := r.bytes(statSize); r.ok {
 		x.stat.Mtime = int64(binary.LittleEndian.Uint64(times))

@@ -97,8 +97,9 @@ job "web-site" {
         timeout  = "2s"
 
         header {
-          Fngen-Check = ["1"]
-          Host        = ["mysite.fngen.localhost"]
+          Fngen-Check       = ["1"]
+          Host              = ["mysite.fngen.localhost"]
+          X-Forwarded-Proto = ["https"]
         }
       }
     }

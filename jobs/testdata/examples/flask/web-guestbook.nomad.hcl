@@ -97,8 +97,9 @@ job "web-guestbook" {
         timeout  = "2s"
 
         header {
-          Fngen-Check = ["1"]
-          Host        = ["guestbook.fngen.localhost"]
+          Fngen-Check       = ["1"]
+          Host              = ["guestbook.fngen.localhost"]
+          X-Forwarded-Proto = ["https"]
         }
       }
     }

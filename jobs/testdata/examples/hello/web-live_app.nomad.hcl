@@ -97,8 +97,9 @@ job "web-live_app" {
         timeout  = "2s"
 
         header {
-          Fngen-Check = ["1"]
-          Host        = ["hello.fngen.localhost"]
+          Fngen-Check       = ["1"]
+          Host              = ["hello.fngen.localhost"]
+          X-Forwarded-Proto = ["https"]
         }
       }
     }

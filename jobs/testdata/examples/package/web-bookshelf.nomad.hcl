@@ -97,8 +97,9 @@ job "web-bookshelf" {
         timeout  = "2s"
 
         header {
-          Fngen-Check = ["1"]
-          Host        = ["bookshelf.fngen.localhost"]
+          Fngen-Check       = ["1"]
+          Host              = ["bookshelf.fngen.localhost"]
+          X-Forwarded-Proto = ["https"]
         }
       }
     }

@@ -102,8 +102,9 @@ job "web-shop" {
         timeout  = "2s"
 
         header {
-          Fngen-Check = ["1"]
-          Host        = ["tea-shop.fngen.localhost"]
+          Fngen-Check       = ["1"]
+          Host              = ["tea-shop.fngen.localhost"]
+          X-Forwarded-Proto = ["https"]
         }
       }
     }
@@ -253,8 +254,9 @@ job "web-shop" {
         timeout  = "2s"
 
         header {
-          Fngen-Check = ["1"]
-          Host        = ["tea-shop.fngen.localhost"]
+          Fngen-Check       = ["1"]
+          Host              = ["tea-shop.fngen.localhost"]
+          X-Forwarded-Proto = ["https"]
         }
       }
     }
@@ -404,8 +406,9 @@ job "web-shop" {
         timeout  = "2s"
 
         header {
-          Fngen-Check = ["1"]
-          Host        = ["tea-shop.fngen.localhost"]
+          Fngen-Check       = ["1"]
+          Host              = ["tea-shop.fngen.localhost"]
+          X-Forwarded-Proto = ["https"]
         }
       }
     }

@@ -1,0 +1,84 @@
+//go:build unix
+
+package config
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"fngen.dev/fngen/compiler/source"
+)
+
+// TestHostile gives each reader the largest files that it takes, made to be slow.
+// The bound is far above what they take, and far below what quadratic work would. It
+// is of processor time, which a busy machine does not stretch.
+func TestHostile(t *testing.T) {
+	tree := source.Tree{FS: fstest.MapFS{}}
+	add := func(name, text string) {
+		tree.FS.(fstest.MapFS)[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	var many strings.Builder
+	for i := range 20000 {
+		name := fmt.Sprintf("m/%05d/x.py", i)
+		tree.Files = append(tree.Files, source.File{Path: name})
+		add(name, "")
+		fmt.Fprintf(&many, "./m/%05d\n", i)
+	}
+	repeated := func(line string, limit int) string { return strings.Repeat(line, limit/len(line)) }
+	numbered := func(form string, limit int) string {
+		var b strings.Builder
+		for i := 0; b.Len() < limit-2*len(form); i++ {
+			fmt.Fprintf(&b, form, i)
+		}
+		return b.String()
+	}
+	project := "[project]\nname='shop'\ndependencies=["
+	for what, files := range map[string]map[string]string{
+		"directories": {"requirements.txt": many.String()},
+		"the tree":    {"requirements.txt": repeated("-e .\n", maxRequirements)},
+		"names":       {"requirements.txt": numbered("a%d\n", maxRequirements)},
+		"brackets":    {"requirements.txt": "a;" + strings.Repeat("(", maxRequirements/2)},
+		"extras":      {"requirements.txt": "a[" + repeated("x,", maxRequirements-10) + "x]"},
+		"specifiers":  {"requirements.txt": "a" + repeated(">=1,", maxRequirements-10)},
+		"a URL":       {"requirements.txt": "-i https://" + repeated("a@", maxRequirements-20)},
+		"circles":     {"requirements.txt": repeated("-r requirements.txt\n", maxRequirements)},
+		"keys":        {"pyproject.toml": numbered("a%d=1\n", maxPyproject)},
+		"dots":        {"pyproject.toml": repeated("a.", maxPyproject-10) + "b=1"},
+		"tables":      {"pyproject.toml": numbered("["+strings.Repeat("a.", 200)+"b%d]\n", maxPyproject)},
+		"nesting":     {"pyproject.toml": "a=" + repeated("[", maxPyproject-10)},
+		"sources":     {"pyproject.toml": project + numbered("'a%d',", maxPyproject/2) + "]\n[tool.uv.sources]\n" + numbered("a%d.workspace=true\n", maxPyproject/2-100)},
+		"a lock": {"pyproject.toml": project + repeated("'a>=2',", maxPyproject/8) + "]\n",
+			"uv.lock": "[[package]]\nname='shop'\nsource={virtual='.'}\ndependencies=[" + repeated("{name='a'},", maxLock/64) + "]\n[package.metadata]\nrequires-dist=[" +
+				repeated("{name='a',specifier='>=1'},", maxLock/64) + "]\n" + repeated("[[package]]\nname='a'\ndependencies=[{name='a'}]\n", maxLock/64)},
+	} {
+		t.Run(what, func(t *testing.T) {
+			these := tree
+			for _, name := range []string{"pyproject.toml", "requirements.txt", "uv.lock"} {
+				delete(tree.FS.(fstest.MapFS), name)
+				if files[name] != "" {
+					these.Files = append(these.Files, source.File{Path: name})
+					add(name, files[name])
+				}
+			}
+			start := processorTime(t)
+			p, _ := LoadPyproject(these)
+			_, _ = ReadRequirements(these, p)
+			if d := processorTime(t) - start; d > time.Minute {
+				t.Errorf("it took %v", d)
+			}
+		})
+	}
+}
+
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
