@@ -19,7 +19,7 @@ import (
 var uploadTrees = []struct{ files, bytes int }{{50, 600_000}, {2373, 41_500_000}, {30_000, 80_000_000}}
 
 const (
-	uploadTurns = 5
+	uploadTurns = 3
 	idleTurns   = 11
 )
 
@@ -32,7 +32,9 @@ type pushed struct {
 		Scan   int64 `json:"scan"`
 		Upload int64 `json:"upload"`
 	} `json:"timings_ms"`
-	rss int64 // bytes, the most
+	// rss is the most memory, in bytes. The system counts what this process had
+	// when it started the other, so it is never less than that.
+	rss int64
 }
 
 // pushJSON pushes a directory and reads the result.

@@ -14,6 +14,8 @@ import (
 type reader struct {
 	fsys fs.FS
 	buf  []byte
+	// scanner has the memory of the scans.
+	scanner discover.Reader
 }
 
 func (r *reader) scan(file string) *discover.Module {
@@ -27,7 +29,7 @@ func (r *reader) scan(file string) *discover.Module {
 		m.Diagnostics.Add(diag.Diagnostic{Code: "FN1208", File: file, Message: "the file cannot be read: " + err.Error(), Help: "make it readable, or list it in .fnignore"})
 		return m
 	}
-	return discover.Scan(file, src)
+	return r.scanner.Scan(file, src)
 }
 
 // read returns a file, which stays valid until the next one is read. Of one that
@@ -46,7 +48,7 @@ func (r *reader) read(file string) ([]byte, error) {
 		got, err := f.Read(r.buf[n:])
 		n += got
 		switch {
-		case err == io.EOF || n > discover.MaxSource:
+		case errors.Is(err, io.EOF) || n > discover.MaxSource:
 			return r.buf[:n], nil
 		case err != nil:
 			return nil, err

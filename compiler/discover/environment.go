@@ -69,7 +69,7 @@ func (s *scanner) environment(toks []token) {
 		switch {
 		case t.kind == tokString:
 			s.fields(t)
-		case t.kind != tokName || t.keyword != 0 || i > 0 && s.is(toks[i-1], "."):
+		case t.kind != tokName || t.keyword != 0 || !s.initials[s.lx.src[t.start]] || i > 0 && toks[i-1].code == opDot:
 		case s.target(t) != "":
 			s.access(toks, i)
 		}

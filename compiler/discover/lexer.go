@@ -147,9 +147,8 @@ func (lx *lexer) read() bool {
 				continue
 			}
 			if len(toks) > 0 {
-				lx.pos, lx.tokens = pos+1, toks
+				lx.leave(pos+1, toks, clashes)
 				lx.line++
-				lx.shape.clashes = lx.shape.clashes || clashes&1 != 0
 				return true
 			}
 		case byDigit:
@@ -164,8 +163,8 @@ func (lx *lexer) read() bool {
 		if this == codeNone {
 			lx.pos, lx.tokens = pos, toks
 			var after outcome
-			if this, after = lx.seldom(c, previous); after != goesOn {
-				lx.shape.clashes = lx.shape.clashes || clashes&1 != 0
+			if this, after = lx.seldom(c); after != goesOn {
+				lx.leave(lx.pos, lx.tokens, clashes)
 				return after == lineEnds
 			}
 			if pos = lx.pos; this == codeNone {
@@ -185,10 +184,15 @@ func (lx *lexer) read() bool {
 			pos += int(oneSpace[src[pos]])
 		}
 	}
-	lx.pos, lx.tokens = pos, toks
-	lx.shape.clashes = lx.shape.clashes || clashes&1 != 0
+	lx.leave(pos, toks, clashes)
 	if lx.depth > 0 {
 		return lx.neverClosed()
 	}
 	return len(lx.tokens) > 0
+}
+
+// leave puts back what read kept in variables.
+func (lx *lexer) leave(pos int, toks []token, clashes uint64) {
+	lx.pos, lx.tokens = pos, toks
+	lx.shape.clashes = lx.shape.clashes || clashes&1 != 0
 }

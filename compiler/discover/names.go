@@ -31,6 +31,9 @@ func (s *scanner) bind(name, target string) {
 	s.blocks[at].names[name] = target
 	s.ours = s.ours || isFngen(target)
 	s.bound = true
+	if name != "" {
+		s.initials[name[0]] = true
+	}
 }
 
 // scopeBlock is the block of the innermost scope; blocks of if, try and their

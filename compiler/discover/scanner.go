@@ -11,7 +11,6 @@ import (
 	"bytes"
 	"sort"
 	"strconv"
-	"sync"
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
@@ -66,25 +65,34 @@ type Needs struct {
 // MaxSource is the largest file that is read for Powers.
 const MaxSource = 10 << 20
 
-// lexers keeps the memory of lexers: a tree has thousands of files.
-var lexers = sync.Pool{New: func() any { return new(lexer) }}
-
 // Scan reads one file and keeps nothing of src. It takes time in proportion to
 // the source and cannot fail: what is wrong is in the diagnostics.
-func Scan(file string, src []byte) *Module {
-	s := newScanner(file, src)
+func Scan(file string, src []byte) *Module { return new(Reader).Scan(file, src) }
+
+// Reader scans one file after another in the same memory; its zero value is
+// ready. It is not for concurrent use.
+type Reader struct{ lx lexer }
+
+// Scan is Scan.
+func (r *Reader) Scan(file string, src []byte) *Module {
+	s := &scanner{lx: &r.lx}
+	s.start(file, src)
 	s.scan(src)
-	s.lx.src = nil
-	lexers.Put(s.lx)
+	r.lx.src = nil
 	return s.out
 }
 
 func newScanner(file string, src []byte) *scanner {
-	s := &scanner{lx: lexers.Get().(*lexer), out: &Module{File: file}, consts: map[string]constant{}}
-	s.lx.reset(src)
-	s.blocks = append(make([]block, 0, 8), block{names: map[string]string{}})
-	s.marked = bytes.IndexByte(src, '@') >= 0
+	s := &scanner{lx: new(lexer)}
+	s.start(file, src)
 	return s
+}
+
+func (s *scanner) start(file string, src []byte) {
+	s.out, s.consts = &Module{File: file}, map[string]constant{}
+	s.blocks = append(make([]block, 0, 8), block{names: map[string]string{}})
+	s.lx.reset(src)
+	s.marked = bytes.IndexByte(src, '@') >= 0
 }
 
 func (s *scanner) scan(src []byte) {
@@ -120,7 +128,10 @@ type scanner struct {
 	faults int
 	// bound is true once a name stood for something of fngen's.
 	bound bool
-	stack []level // of neighbours, kept for its memory
+	// initials are the first bytes of all names that were bound to something: most
+	// names of a file begin with none of them, and need not be looked up.
+	initials [256]bool
+	stack    []level // of neighbours, kept for its memory
 	// seen tells a test what was read; nil otherwise. thorough takes no short way,
 	// for tests that short ways lead to the same.
 	seen     func(fact)

@@ -18,7 +18,7 @@ const (
 
 // seldom takes what the loop of read has no short way for; c stands at pos. It
 // returns codeNone when that was no token.
-func (lx *lexer) seldom(c byte, previous code) (code, outcome) {
+func (lx *lexer) seldom(c byte) (code, outcome) {
 	ok, this := true, codeNone
 	switch byteClasses[c] {
 	case byEnd:
@@ -79,7 +79,7 @@ func (lx *lexer) colon() code {
 		top.lambdas--
 	case lx.depth == 0 && lx.shape.colon < 0:
 		lx.shape.colon = int32(len(lx.tokens))
-	case top.char == '(' && !(lx.depth == 1 && inDef(lx.tokens)):
+	case top.char == '(' && (lx.depth > 1 || !inDef(lx.tokens)):
 		lx.shape.clashes = true
 	}
 	return opColon

@@ -163,13 +163,7 @@ func skipSpaces(src []byte, pos int) int {
 // comment goes to the end of the physical line.
 func (lx *lexer) comment() bool {
 	text := lx.src[lx.pos:]
-	end := -1
-	if lx.returns {
-		end = bytes.IndexAny(text, "\r\n")
-	} else {
-		end = bytes.IndexByte(text, '\n')
-	}
-	if end >= 0 {
+	if end := lx.lineEnd(text); end >= 0 {
 		text = text[:end]
 	}
 	if !lx.bytesOnly && !utf8.Valid(text) {
@@ -177,6 +171,14 @@ func (lx *lexer) comment() bool {
 	}
 	lx.pos += len(text)
 	return true
+}
+
+// lineEnd is where the physical line ends that text starts in, or -1.
+func (lx *lexer) lineEnd(text []byte) int {
+	if lx.returns {
+		return bytes.IndexAny(text, "\r\n")
+	}
+	return bytes.IndexByte(text, '\n')
 }
 
 // notText reports the first byte of text, which starts at pos, that is no UTF-8.

@@ -29,16 +29,14 @@ func (r *resolver) frameworksInstalled(uses []discover.Use) {
 	for _, p := range r.in.Requirements.Packages {
 		have[p.Name] = true
 	}
-	near := map[string][]diag.Note{}
+	said := map[string]bool{}
 	for _, u := range uses {
 		v := r.framework(u)
-		if v.Kind != literal.Str || packages[v.Str] == nil || slices.ContainsFunc(packages[v.Str], func(p string) bool { return have[p] }) {
+		if v.Kind != literal.Str || said[v.Str] || packages[v.Str] == nil || slices.ContainsFunc(packages[v.Str], func(p string) bool { return have[p] }) {
 			continue
 		}
-		if _, looked := near[v.Str]; !looked {
-			near[v.Str] = nearName(packages[v.Str][0], r.in.Requirements.Packages)
-		}
-		r.frameworkMissing(v, near[v.Str])
+		said[v.Str] = true
+		r.frameworkMissing(v, nearName(packages[v.Str][0], r.in.Requirements.Packages))
 	}
 }
 
@@ -99,7 +97,7 @@ func nearName(name string, among []config.Package) []diag.Note {
 	}
 	near := diag.Nearest(name, bare)
 	if i := slices.Index(bare, near); near != "" && i >= 0 {
-		return []diag.Note{noteAt(fmt.Sprintf("did you mean it by %q?", among[i].Name), among[i].Place)}
+		return []diag.Note{noteAt(fmt.Sprintf("%q is another package; did you mean %q?", among[i].Name, name), among[i].Place)}
 	}
 	return nil
 }

@@ -95,8 +95,8 @@ func noteAt(msg string, at literal.Place) diag.Note {
 }
 
 func (r *resolver) projectName() string {
-	if r.in.Project == "" {
-		return r.in.Config.Project.Value
+	if r.in.Project == "" || r.in.Project == r.in.Config.Project.Value {
+		return r.in.Config.Project.Value // judged where it stands
 	}
 	if !ir.ValidProjectName(r.in.Project) {
 		r.fault("FN1301", literal.Place{}, fmt.Sprintf("%q cannot be the name of a project", r.in.Project), config.ProjectNameHelp)

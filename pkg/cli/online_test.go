@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -35,7 +37,7 @@ func TestOnline(t *testing.T) {
 }
 
 // startPlatform starts a platform with one account, whose key is FNGEN_API_KEY,
-// and a second one, whose key is OTHER_KEY.
+// and a second one, whose key is OTHER_KEY. Its requests are in requests.txt.
 func startPlatform(env *testscript.Env) error {
 	ctx := context.Background()
 	dir := env.T().(interface{ TempDir() string }).TempDir()
@@ -48,11 +50,11 @@ func startPlatform(env *testscript.Env) error {
 		return err
 	}
 	p := &player{store: st, blobs: blobs, live: map[string]api.PushResult{}, closed: make(chan struct{})}
-	web := httptest.NewServer(server.New(server.Options{
+	web := httptest.NewServer(noted(env.WorkDir+"/requests.txt", server.New(server.Options{
 		Store: st, Blobs: blobs, Deployer: p, Version: api.Version,
 		Workloads: server.NewWorkloadVerifier("http://127.0.0.1:1", nil),
 		Log:       slog.New(slog.DiscardHandler),
-	}))
+	})))
 	env.Defer(func() {
 		close(p.closed)
 		web.Close()
@@ -72,6 +74,26 @@ func startPlatform(env *testscript.Env) error {
 		env.Setenv(variable, key.Reveal())
 	}
 	return nil
+}
+
+// noted writes a line for each request, with the length of its body, -1 for a
+// stream.
+func noted(path string, next http.Handler) http.Handler {
+	var mu sync.Mutex
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err == nil {
+			fmt.Fprintf(f, "%s %s %d\n", r.Method, r.URL.Path, r.ContentLength)
+			err = f.Close()
+		}
+		mu.Unlock()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // quietPush is played for a tree without events.ndjson.
