@@ -59,9 +59,7 @@ func setup(env *testscript.Env) error {
 	for _, name := range passed {
 		env.Setenv(name, os.Getenv(name))
 	}
-	random := make([]byte, 3)
-	_, _ = rand.Read(random)
-	project := "t-" + hex.EncodeToString(random)
+	project := randomName()
 	env.Setenv("P", project)
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("CI", "true")
@@ -77,4 +75,10 @@ func setup(env *testscript.Env) error {
 		_ = cmd.Run()
 	})
 	return nil
+}
+
+func randomName() string {
+	random := make([]byte, 3)
+	_, _ = rand.Read(random)
+	return "t-" + hex.EncodeToString(random)
 }

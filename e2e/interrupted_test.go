@@ -99,8 +99,7 @@ type project struct{ name, dir, home string }
 
 func newProject(t *testing.T) project {
 	t.Helper()
-	p := project{name: "t-" + strings.ToLower(strings.ReplaceAll(t.Name(), "_", "-")), dir: t.TempDir(), home: t.TempDir()}
-	p.name = p.name[:min(len(p.name), 40)]
+	p := project{name: randomName(), dir: t.TempDir(), home: t.TempDir()}
 	t.Cleanup(func() { _ = p.command("destroy", p.name, "--yes").Run() })
 	p.run(t, "create", p.name)
 	return p

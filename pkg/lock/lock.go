@@ -65,7 +65,7 @@ type Lock struct {
 func (l *Locker) Acquire(ctx context.Context, name, holder string) (*Lock, error) {
 	write := (&consul.WriteOptions{}).WithContext(ctx)
 	session, _, err := l.api.Session().Create(&consul.SessionEntry{
-		Name: "fngen " + name, TTL: ttl.String(), LockDelay: delay, Behavior: consul.SessionBehaviorDelete,
+		Name: "fngen " + name, TTL: ttl.String(), LockDelay: delay, Behavior: consul.SessionBehaviorRelease,
 	}, write)
 	if err != nil {
 		return nil, fmt.Errorf("create consul session: %w", err)
@@ -114,7 +114,9 @@ func (l *Lock) Release() {
 	<-l.renewed
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), ttl)
 	defer cancel()
-	// Destroying the session deletes the key. When Consul is away the session runs
-	// out by itself.
-	_, _ = l.api.Session().Destroy(l.session, (&consul.WriteOptions{}).WithContext(ctx))
+	write := (&consul.WriteOptions{}).WithContext(ctx)
+	// In this order: the end of a session that holds a lock starts the delay. When
+	// Consul is away the session runs out by itself.
+	_, _, _ = l.api.KV().Release(&consul.KVPair{Key: l.key, Session: l.session}, write)
+	_, _ = l.api.Session().Destroy(l.session, write)
 }
