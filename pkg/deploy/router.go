@@ -42,21 +42,30 @@ func newRouter(cfg Config) (*router, error) {
 	return &router{http: client, cluster: cfg.Cluster}, nil
 }
 
-// answering returns when each allocation has answered a request through the
-// router.
+// answering returns when the router leads to the allocations and to nothing else:
+// each has answered, and for more than a round of its servers no other did. Old
+// instances have left by then, but the router may not have heard of it yet.
 func (r *router) answering(ctx context.Context, label, path string, allocations []string) error {
+	if len(allocations) == 0 {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, routeDeadline)
 	defer cancel()
-	waiting := slices.Clone(allocations)
 	ticker := time.NewTicker(routeInterval)
 	defer ticker.Stop()
-	for len(waiting) > 0 {
-		if id := r.probe(ctx, label, path); id != "" {
+	waiting, alone := slices.Clone(allocations), 0
+	for len(waiting) > 0 || alone < 2*len(allocations)+2 {
+		if id := r.probe(ctx, label, path); slices.Contains(allocations, id) {
 			waiting = slices.DeleteFunc(waiting, func(w string) bool { return w == id })
+			alone++
 			continue
 		}
+		alone = 0
 		select {
 		case <-ctx.Done():
+			if len(waiting) == 0 {
+				return nil // they serve, beside others that were not to be replaced
+			}
 			return api.NewProblem(api.Failed, "%d of %d new instances are healthy and do not answer at %s", len(waiting), len(allocations), r.cluster.URL(label))
 		case <-ticker.C:
 		}
