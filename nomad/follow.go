@@ -58,7 +58,7 @@ func (f *follower) run(ctx context.Context) (Rollout, error) {
 		f.report(d)
 		switch d.Status {
 		case api.DeploymentStatusSuccessful:
-			return Rollout{Allocations: ids(allocs)}, nil
+			return Rollout{Allocations: ids(allocs)}, f.c.evaluated(ctx, *f.job.Namespace, *f.job.ID)
 		case api.DeploymentStatusFailed, api.DeploymentStatusCancelled:
 			return Rollout{}, f.c.explain(ctx, f.job, d.StatusDescription, allocs)
 		}

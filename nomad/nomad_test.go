@@ -57,7 +57,7 @@ func TestGroupPlans(t *testing.T) {
 	plans := func(u api.DesiredUpdates, edited bool) GroupPlan {
 		return groupPlans(&api.PlanAnnotations{DesiredTGUpdates: map[string]*api.DesiredUpdates{"web": &u}}, edited)[0]
 	}
-	if g := plans(api.DesiredUpdates{Ignore: 2, InPlaceUpdate: 2}, false); moves(g) || g.InPlace != 0 || g.Keep != 4 {
+	if g := plans(api.DesiredUpdates{Ignore: 2, InPlaceUpdate: 2, Canary: 1}, false); moves(g) || g.InPlace != 0 || g.Keep != 4 {
 		t.Errorf("an unchanged job: %+v", g)
 	}
 	if g := plans(api.DesiredUpdates{InPlaceUpdate: 2}, true); g.InPlace != 2 {

@@ -52,7 +52,8 @@ func (c *Client) Plan(ctx context.Context, job *api.Job) (Plan, error) {
 
 // groupPlans reads the scheduler's counts. Without a difference in the definition
 // an update in place is none: a plan, unlike a registration, leaves out which
-// token registered the job, so that with ACLs on every plan has some.
+// token registered the job, so that with ACLs on every plan has some. Nor is a
+// canary, which a plan also shows while instances of two older versions drain.
 func groupPlans(a *api.PlanAnnotations, edited bool) []GroupPlan {
 	if a == nil {
 		return nil
@@ -65,7 +66,7 @@ func groupPlans(a *api.PlanAnnotations, edited bool) []GroupPlan {
 			Stop: u.Stop, Canary: u.Canary, Keep: u.Ignore,
 		}
 		if !edited {
-			g.Keep, g.InPlace = g.Keep+g.InPlace, 0
+			g.Keep, g.InPlace, g.Canary = g.Keep+g.InPlace, 0, 0
 		}
 		out = append(out, g)
 	}

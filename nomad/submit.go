@@ -3,6 +3,7 @@ package nomad
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/nomad/api"
@@ -15,11 +16,12 @@ func (e ErrDrift) Error() string {
 	return fmt.Sprintf("job %q was changed by somebody else in the meantime", e.Job)
 }
 
-// Submit registers job if its index is still that of the plan. The source is
-// shown in the Nomad UI as the job's definition.
+// Submit registers job if its index is still that of the plan. Its counts are
+// those of the job, whatever somebody scaled it to. The source is shown in the
+// Nomad UI as the job's definition.
 func (c *Client) Submit(ctx context.Context, job *api.Job, index uint64, source []byte) (evalID string, err error) {
 	resp, _, err := c.api.Jobs().RegisterOpts(job, &api.RegisterOptions{
-		EnforceIndex: true, ModifyIndex: index, PreserveCounts: true,
+		EnforceIndex: true, ModifyIndex: index,
 		Submission: &api.JobSubmission{Source: string(source), Format: "hcl2"},
 	}, write(ctx, *job.Namespace))
 	if err != nil && strings.Contains(err.Error(), api.RegisterEnforceIndexErrPrefix) {
@@ -42,6 +44,25 @@ func (c *Client) evaluation(ctx context.Context, namespace, id string) (*api.Eva
 		switch eval.Status {
 		case api.EvalStatusComplete, api.EvalStatusFailed, api.EvalStatusCancelled:
 			return eval, nil
+		}
+		index = meta.LastIndex
+	}
+}
+
+// evaluated waits until the scheduler has nothing left to do for a job: a
+// deployment has succeeded before what it replaced is told to stop. Evaluations
+// that wait for a time, such as that of a rescheduling, are not of now.
+func (c *Client) evaluated(ctx context.Context, namespace, jobID string) error {
+	var index uint64
+	for {
+		evals, meta, err := c.api.Jobs().Evaluations(jobID, after(ctx, namespace, index, wait))
+		if err != nil {
+			return fmt.Errorf("list evaluations of job %q: %w", jobID, err)
+		}
+		if !slices.ContainsFunc(evals, func(e *api.Evaluation) bool {
+			return e.Status == api.EvalStatusPending && e.WaitUntil.IsZero()
+		}) {
+			return nil
 		}
 		index = meta.LastIndex
 	}
