@@ -54,12 +54,14 @@ type Plan struct {
 
 // PlannedFunction is a function before and after.
 type PlannedFunction struct {
-	Name   string `json:"name"`
-	Power  string `json:"power"`
-	File   string `json:"file"`
-	Line   int    `json:"line"`
-	URL    string `json:"url"`
-	Action Action `json:"action"`
+	Name string `json:"name"`
+	// Signature are its parameters as Python writes them, in brackets.
+	Signature string `json:"signature"`
+	Power     string `json:"power"`
+	File      string `json:"file"`
+	Line      int    `json:"line"`
+	URL       string `json:"url"`
+	Action    Action `json:"action"`
 	// Changes name what is different, such as "code" or "health: / -> /up".
 	Changes []string `json:"changes"`
 }

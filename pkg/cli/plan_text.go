@@ -70,7 +70,7 @@ func (w *planWriter) functions(functions []api.PlannedFunction) {
 	w.heading("Functions")
 	rows := [][]string{}
 	for _, f := range functions {
-		rows = append(rows, []string{mark[f.Action] + " " + f.Name, "@" + f.Power, fmt.Sprintf("%s:%d", f.File, f.Line), strings.Join(f.Changes, ", ")})
+		rows = append(rows, []string{mark[f.Action] + " " + f.Name + f.Signature, "@" + f.Power, fmt.Sprintf("%s:%d", f.File, f.Line), strings.Join(f.Changes, ", ")})
 	}
 	w.table(rows)
 }

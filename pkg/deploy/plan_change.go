@@ -45,7 +45,7 @@ func (p *plan) functions(dependencies api.Action) []api.PlannedFunction {
 
 func (p *plan) function(f ir.Function, action api.Action, changes []string) api.PlannedFunction {
 	return api.PlannedFunction{
-		Name: f.Name, Power: string(f.Power), File: f.File, Line: f.Line, URL: functionURL(f, p.cfg.Cluster),
+		Name: f.Name, Signature: f.Signature(), Power: string(f.Power), File: f.File, Line: f.Line, URL: functionURL(f, p.cfg.Cluster),
 		Action: action, Changes: append([]string{}, changes...),
 	}
 }
@@ -75,6 +75,7 @@ func (p *plan) changes(old, now ir.Function, dependencies api.Action) []string {
 		out = append(out, "dependencies")
 	}
 	from("file", old.File, now.File)
+	from("parameters", old.Signature(), now.Signature())
 	from("power", string(old.Power), string(now.Power))
 	from("python", p.old.Python, p.ir.Python)
 	if old.WebApp != nil && now.WebApp != nil {
