@@ -64,7 +64,7 @@ func open(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	s.write.SetMaxOpenConns(1)
-	if err := migrate(ctx, s.write, s.now); err != nil {
+	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(err, s.write.Close())
 	}
 	if s.read, err = sql.Open("sqlite", dsn(abs, "deferred")); err != nil {
@@ -72,6 +72,28 @@ func open(ctx context.Context, path string) (*Store, error) {
 	}
 	s.read.SetMaxOpenConns(readers)
 	return s, nil
+}
+
+// openWait is how long a store waits for others that open the same database.
+const openWait = 10 * time.Second
+
+// migrate tries again while another process opens the database: turning it into
+// one with a WAL is the step at which SQLite does not wait, whatever its timeout.
+func (s *Store) migrate(ctx context.Context) error {
+	err := migrate(ctx, s.write, s.now)
+	for deadline := time.Now().Add(openWait); isBusy(err) && time.Now().Before(deadline); err = migrate(ctx, s.write, s.now) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return err
+}
+
+func isBusy(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 func dsn(path, lock string) string {
