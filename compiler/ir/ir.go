@@ -67,6 +67,9 @@ type Dependencies struct {
 // Empty reports whether there is nothing to install.
 func (d Dependencies) Empty() bool { return len(d.Files) == 0 && len(d.Provided) == 0 }
 
+// MaxCount is how many machines one server definition may have.
+const MaxCount = 100
+
 // Server is one definition of the fleet: Count machines of one size in a region.
 type Server struct {
 	Name   string `json:"name"`

@@ -116,7 +116,7 @@ func (c *change) unchanged(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	c.release.Number = c.live.Number
-	lowered, err := jobs.Lower(c.ir, c.release, c.cfg.Cluster)
+	lowered, err := c.lower()
 	if err != nil {
 		return false, err
 	}
@@ -135,6 +135,16 @@ func (c *change) unchanged(ctx context.Context) (bool, error) {
 	}
 	c.finish(false)
 	return true, nil
+}
+
+// lower makes the jobs of the release. What cannot be one was refused by the
+// compiler, unless another program made it.
+func (c *change) lower() ([]*nomadapi.Job, error) {
+	lowered, err := jobs.Lower(c.ir, c.release, c.cfg.Cluster)
+	if err != nil {
+		return nil, api.NewProblem(api.Refused, "what the code means cannot be made into jobs: %v", err)
+	}
+	return lowered, nil
 }
 
 // apply makes the jobs of the release run instead of those before. When one does

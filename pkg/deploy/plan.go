@@ -30,12 +30,12 @@ type plan struct {
 // no lock: it is what would happen now.
 func (s *Service) Plan(ctx context.Context, project store.Project, req api.PlanRequest) (api.Plan, error) {
 	p := &plan{change: &change{Service: s, project: project, ir: &req.Project, emit: func(api.Event) {}}}
-	if err := p.check(req); err != nil {
-		return api.Plan{}, err
-	}
 	p.release = jobs.Release{
 		Tree: req.Tree, UID: uid(project),
 		Layer: jobs.LayerKey(p.ir, source.Manifest{Files: req.Requirements}, s.cfg.Cluster),
+	}
+	if err := p.check(); err != nil {
+		return api.Plan{}, err
 	}
 	out := api.Plan{Project: project.Name, Queues: []api.PlannedQueue{}, Env: api.PlannedEnv{Missing: []api.EnvUse{}}, Warnings: diag.List{}}
 	same, err := p.unchanged(ctx)
@@ -57,9 +57,9 @@ func (s *Service) Plan(ctx context.Context, project store.Project, req api.PlanR
 	return out, p.fill(ctx, &out)
 }
 
-// check refuses a project that no compiler of ours has made for this place: its
-// strings become names in Nomad.
-func (p *plan) check(req api.PlanRequest) error {
+// check refuses a project that no compiler of ours has made for this place: what
+// it says becomes jobs.
+func (p *plan) check() error {
 	if p.ir.Version != ir.Version {
 		return api.NewProblem(api.Invalid, "the plan was compiled by another version of fngen").WithHelp("use the fngen that belongs to this platform, %s", p.cfg.Version)
 	}
@@ -67,17 +67,20 @@ func (p *plan) check(req api.PlanRequest) error {
 		return api.NewProblem(api.Invalid, "the plan is of project %q, not %q", p.ir.Name, p.project.Name)
 	}
 	for _, f := range p.ir.Functions {
-		if !ir.ValidFunctionName(f.Name) {
-			return api.NewProblem(api.Invalid, "%q cannot be the name of a function", f.Name)
+		if !slices.Contains(powers, string(f.Power)) {
+			return api.NewProblem(api.Invalid, "%q has the Power %q, which this platform does not run", f.Name, f.Power)
 		}
+	}
+	if _, err := jobs.Lower(p.ir, p.release, p.cfg.Cluster); err != nil {
+		return api.NewProblem(api.Invalid, "the plan cannot be made into jobs: %v", err)
 	}
 	return nil
 }
 
 func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	var err error
-	if p.lowered, err = jobs.Lower(p.ir, p.release, p.cfg.Cluster); err != nil {
-		return api.NewProblem(api.Invalid, "the plan cannot be lowered to jobs: %v", err)
+	if p.lowered, err = p.lower(); err != nil {
+		return err
 	}
 	p.removed = removed(p.was, p.lowered)
 	p.inNomad = map[string]nomad.Plan{}

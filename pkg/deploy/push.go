@@ -106,7 +106,7 @@ func (p *push) addRelease(ctx context.Context) ([]*nomadapi.Job, error) {
 	if p.release.Number, err = p.store.NextRelease(ctx, p.project.ID); err != nil {
 		return nil, err
 	}
-	lowered, err := jobs.Lower(p.ir, p.release, p.cfg.Cluster)
+	lowered, err := p.lower()
 	if err != nil {
 		return nil, err
 	}
