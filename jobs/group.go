@@ -182,3 +182,21 @@ func restarts() *nomad.RestartPolicy {
 		RenderTemplates: new(false),
 	}
 }
+
+// OneByOne is the job with other manners: in the given groups, where there is no
+// room for a new instance beside an old one, each old one ends before the new one
+// in its place starts.
+func OneByOne(job *nomad.Job, groups []string) *nomad.Job {
+	out := *job
+	out.TaskGroups = slices.Clone(job.TaskGroups)
+	for i, group := range out.TaskGroups {
+		if !slices.Contains(groups, *group.Name) {
+			continue
+		}
+		changed, update := *group, *group.Update
+		update.Canary, update.AutoPromote, update.MaxParallel = new(0), new(false), new(1)
+		changed.Update = &update
+		out.TaskGroups[i] = &changed
+	}
+	return &out
+}

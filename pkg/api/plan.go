@@ -99,6 +99,9 @@ type Placement struct {
 	OK bool `json:"ok"`
 	// Reasons are sentences, one a server without room.
 	Reasons []string `json:"reasons"`
+	// OneByOne are the servers on which old and new instances do not fit side by
+	// side, so that each new one waits for the end of an old one.
+	OneByOne []string `json:"one_by_one"`
 }
 
 // PlannedQueue is a task queue before and after.

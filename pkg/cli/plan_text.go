@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"fngen.dev/fngen/pkg/api"
@@ -116,7 +117,11 @@ func jobSentence(j api.PlannedJob) string {
 			}
 		}
 		if len(parts) > 0 {
-			groups = append(groups, fmt.Sprintf("%s on server %s", strings.Join(parts, ", "), g.Server))
+			sentence := fmt.Sprintf("%s on server %s", strings.Join(parts, ", "), g.Server)
+			if slices.Contains(j.Placement.OneByOne, g.Server) {
+				sentence += ", one by one: old and new do not fit side by side"
+			}
+			groups = append(groups, sentence)
 		}
 	}
 	if len(groups) == 0 {

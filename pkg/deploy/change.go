@@ -28,10 +28,11 @@ type change struct {
 	// ir and release are what is to be live.
 	ir      *ir.Project
 	release jobs.Release
-	// live is what was live before, nil for nothing. was are its jobs by id,
-	// removed those of them that the new release has no function for, until they
-	// are stopped.
+	// live is what was live before, nil for nothing, old what it meant. was are its
+	// jobs by id, removed those of them that the new release has no function for,
+	// until they are stopped.
 	live    *store.Release
+	old     *ir.Project
 	was     map[string]*nomadapi.Job
 	removed []string
 	result  api.PushResult
@@ -94,7 +95,7 @@ func (s *Service) acquire(ctx context.Context, p store.Project, what string) (*l
 }
 
 func (c *change) readLive(ctx context.Context) error {
-	c.live, c.was = nil, nil
+	c.live, c.old, c.was = nil, nil, nil
 	live, err := c.store.LiveRelease(ctx, c.project.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -102,9 +103,11 @@ func (c *change) readLive(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read live release: %w", err)
 	}
-	c.live = &live
-	old, err := decodeJobs(live.Jobs)
-	c.was = byID(old)
+	if c.old, err = decodeIR(live); err != nil {
+		return err
+	}
+	ran, err := decodeJobs(live.Jobs)
+	c.live, c.was = &live, byID(ran)
 	return err
 }
 
@@ -160,8 +163,20 @@ func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone stor
 		return fmt.Errorf("mark release %d live: %w", c.release.Number, err)
 	}
 	c.result.RolloutMS = millis(begin)
+	c.tag(ctx, lowered)
 	c.finish(true)
 	return nil
+}
+
+// tag names what runs now in Nomad, for those who look there. The release does
+// not need it: it has all that brings it back.
+func (c *change) tag(ctx context.Context, lowered []*nomadapi.Job) {
+	name := fmt.Sprintf("release-%d", c.release.Number)
+	for _, job := range lowered {
+		if err := c.nomad.Tag(ctx, c.project.Name, *job.ID, name, "made live by "+c.actor.Email); err != nil {
+			c.log.Warn("tag a job's version", slog.String("project", c.project.Name), slog.Any("error", err))
+		}
+	}
 }
 
 // finish fills in what the change has made live.

@@ -20,10 +20,9 @@ import (
 // plan is a push that only looks.
 type plan struct {
 	*change
-	old     *ir.Project // of the live release, nil for none
 	lowered []*nomadapi.Job
 	// inNomad are the scheduler's answers by job.
-	inNomad map[string]nomad.Plan
+	inNomad map[string]fitted
 }
 
 // Plan tells what a push of what req says would do. It changes nothing, and takes
@@ -43,9 +42,6 @@ func (s *Service) Plan(ctx context.Context, project store.Project, req api.PlanR
 		return out, err
 	}
 	if p.live != nil {
-		if p.old, err = decodeIR(*p.live); err != nil {
-			return out, err
-		}
 		out.Live = p.live.Number
 	}
 	if !same {
@@ -83,9 +79,9 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 		return err
 	}
 	p.removed = removed(p.was, p.lowered)
-	p.inNomad = map[string]nomad.Plan{}
+	p.inNomad = map[string]fitted{}
 	for _, job := range p.lowered {
-		if p.inNomad[*job.ID], err = p.nomad.Plan(ctx, job); err != nil {
+		if p.inNomad[*job.ID], err = p.fit(ctx, job); err != nil {
 			return err
 		}
 	}
@@ -113,7 +109,7 @@ func (p *plan) jobs() ([]api.PlannedJob, error) {
 		}
 		out = append(out, api.PlannedJob{
 			ID: id, Action: api.Stop, Functions: []string{functionOf(p.old, id).Name}, Groups: []api.PlannedGroup{},
-			Placement: api.Placement{OK: true, Reasons: []string{}}, Diff: text, Drift: []string{},
+			Placement: api.Placement{OK: true, Reasons: []string{}, OneByOne: []string{}}, Diff: text, Drift: []string{},
 		})
 	}
 	for _, job := range p.oldFirst(p.lowered) {
@@ -127,10 +123,14 @@ func (p *plan) jobs() ([]api.PlannedJob, error) {
 }
 
 func (p *plan) job(job *nomadapi.Job) (api.PlannedJob, error) {
-	seen := p.inNomad[*job.ID]
+	form := p.inNomad[*job.ID]
+	seen := form.plan
 	out := api.PlannedJob{
 		ID: *job.ID, Action: api.None, Functions: []string{functionOf(p.ir, *job.ID).Name}, Groups: []api.PlannedGroup{},
-		Placement: api.Placement{OK: len(seen.Unplaced) == 0, Reasons: append([]string{}, seen.Unplaced...)}, Drift: []string{},
+		Placement: api.Placement{OK: len(seen.Unplaced) == 0, Reasons: []string{}, OneByOne: orNone(form.oneByOne)}, Drift: []string{},
+	}
+	for _, u := range seen.Unplaced {
+		out.Placement.Reasons = append(out.Placement.Reasons, u.Reason)
 	}
 	if !out.Placement.OK && len(p.removed) > 0 {
 		out.Placement.Reasons = append(out.Placement.Reasons, "jobs that are to be stopped are stopped first when there is no room otherwise")
@@ -147,7 +147,7 @@ func (p *plan) job(job *nomadapi.Job) (api.PlannedJob, error) {
 	if seen.Index == 0 {
 		out.Action = api.Create
 	}
-	for _, g := range seen.Groups {
+	for _, g := range form.groups {
 		out.Groups = append(out.Groups, plannedGroup(g))
 	}
 	if out.Diff, err = diffHCL(p.was[out.ID], job); err != nil {
