@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"testing"
+	"time"
 
 	"fngen.dev/fngen/e2e/load"
 )
@@ -10,26 +11,12 @@ import (
 // pushes a hundred times.
 const pushesUnderLoad = 5
 
-// fleets are those on which a push must not cost a request: where the old and the
-// new instance are on one machine, and where a push is instances on three, each
-// of which comes up in its own time.
-var fleets = []struct{ name, config string }{
-	{"one server", `servers:
-  - {name: web, size: m, region: eu-central}
-`},
-	{"three servers", `servers:
-  - {name: small, size: s, region: us-west}
-  - {name: large, size: xl, region: us-west}
-  - {name: far, size: m, region: eu-central}
-`},
-}
-
 // TestPushesUnderLoad pushes again and again, each time as soon as the push before
 // is done, and holds that of all that people do meanwhile - long answers, bodies,
 // WebSockets - nothing fails.
 func TestPushesUnderLoad(t *testing.T) {
 	requireCluster(t)
-	for _, fleet := range fleets {
+	for _, fleet := range []struct{ name, config string }{{"one server", load.OneServer}, {"three servers", load.ThreeServers}} {
 		t.Run(fleet.name, func(t *testing.T) {
 			p := newProject(t)
 			p.write(t, "requirements.txt", "fastapi\n")
@@ -43,7 +30,9 @@ func TestPushesUnderLoad(t *testing.T) {
 			requests := load.Start(t.Context(), target, load.Everything()...)
 			for i := range pushesUnderLoad {
 				p.write(t, "app.py", load.App(i+1))
+				begin := time.Now()
 				p.run(t, "push", p.name, ".")
+				t.Logf("push %d took %.1f s", i+1, time.Since(begin).Seconds())
 			}
 			report := requests.Stop()
 			if report.Failed() > 0 {

@@ -59,3 +59,18 @@ def live_app():
 // App is the source of a FastAPI app that answers all that Everything asks. Two
 // versions differ in one line.
 func App(version int) string { return fmt.Sprintf(app, version) }
+
+// OneServer and ThreeServers are fleets, in the words of fngen.yml, on which a
+// push must not cost a request: where the old and the new instance are on one
+// machine, and where a push is instances on three, each of which comes up in its
+// own time.
+const (
+	OneServer = `servers:
+  - {name: web, size: m, region: eu-central}
+`
+	ThreeServers = `servers:
+  - {name: small, size: s, region: us-west}
+  - {name: large, size: xl, region: us-west}
+  - {name: far, size: m, region: eu-central}
+`
+)

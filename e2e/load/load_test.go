@@ -28,6 +28,7 @@ func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"version":1}`)
 	case "/echo":
 		body, _ := io.ReadAll(r.Body)
+		bad = bad && r.ProtoMajor == 1
 		switch {
 		case bad && f.fault == "status":
 			w.WriteHeader(http.StatusBadGateway)
@@ -93,9 +94,9 @@ func (f *faulty) socket(w http.ResponseWriter, r *http.Request) {
 func TestFailures(t *testing.T) {
 	for _, c := range []struct{ fault, kind, says string }{
 		{"", "", ""},
-		{"status", "POST", "status 502"},
-		{"body", "POST", "others back"},
-		{"reset", "POST", "EOF"},
+		{"status", "POST over HTTP/1.1", "status 502"},
+		{"body", "POST over HTTP/1.1", "others back"},
+		{"reset", "POST over HTTP/1.1", "EOF"},
 		{"other version", "stream of 5 s", `in a stream of version "1"`},
 		{"short", "stream of 5 s", "ended after 19 of 20 chunks"},
 		{"broken", "stream of 5 s", "broken off after 10 of 20 chunks"},
@@ -126,7 +127,7 @@ func TestFailures(t *testing.T) {
 
 // TestAgain holds that what a client does by itself is counted.
 func TestAgain(t *testing.T) {
-	report := run(t, &faulty{}, func(r Report) bool { return r.Kinds[4].Again >= 2 })
+	report := run(t, &faulty{}, func(r Report) bool { return r.Kinds[5].Again >= 2 })
 	if report.Failed() > 0 {
 		t.Errorf("\n%s", report)
 	}
