@@ -80,10 +80,21 @@ func byID(list []*nomadapi.Job) map[string]*nomadapi.Job {
 	return out
 }
 
-// rollJob brings one job up: planned, registered at the plan's index, healthy,
-// and answering through the router at the function's own host, which no other
-// function has. It returns the new allocations, none when there was nothing to do.
+// rollJob brings one job up, and then takes it away from the servers that it
+// leaves. It returns the new allocations, none when there was nothing to do.
 func (c *change) rollJob(ctx context.Context, job *nomadapi.Job) ([]string, error) {
+	if both := c.withLeft(job); both != nil {
+		if _, err := c.roll(ctx, both); err != nil {
+			return nil, err
+		}
+	}
+	return c.roll(ctx, job)
+}
+
+// roll makes a job what it is to be: planned, registered at the plan's index,
+// healthy, and answering through the router at the function's own host, which no
+// other function has.
+func (c *change) roll(ctx context.Context, job *nomadapi.Job) ([]string, error) {
 	f := functionOf(c.ir, *job.ID)
 	plan, err := c.planWithRoom(ctx, job, f)
 	if err != nil || !plan.Changed {
