@@ -107,9 +107,21 @@ func (l *Load) work(ctx context.Context, index int, u user, pace, first time.Dur
 			return
 		case <-turn.C:
 		}
+		if l.stopped() {
+			return // the turn was due at the same time
+		}
 		began := time.Now()
 		l.one(ctx, index, u)
 		turn.Reset(max(0, pace-time.Since(began)))
+	}
+}
+
+func (l *Load) stopped() bool {
+	select {
+	case <-l.end:
+		return true
+	default:
+		return false
 	}
 }
 
