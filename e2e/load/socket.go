@@ -118,7 +118,7 @@ func (s *socket) close() {
 		return
 	}
 	_ = s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
-	s.conn.Close()
+	_ = s.conn.Close()    // what it says was said before
 	for range s.arrived { // until the reader has ended
 	}
 	s.conn = nil
