@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"fngen.dev/fngen/e2e/load"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -45,12 +46,11 @@ func TestInterruptedPush(t *testing.T) {
 	p := newProject(t)
 	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
 	p.run(t, "push", p.name, ".")
-	client, err := ingress()
+	target, err := loaded(p.name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	load := startLoad(client, "https://"+p.name+"."+os.Getenv("FNGEN_DOMAIN")+"/")
-	defer load.stop()
+	requests := load.Start(t.Context(), target, load.Pages("/")...)
 
 	p.write(t, "app.py", fmt.Sprintf(slowApp, "two", 20))
 	push := p.command("push", p.name, ".")
@@ -88,9 +88,8 @@ func TestInterruptedPush(t *testing.T) {
 	}
 	p.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
 	p.run(t, "push", p.name, ".")
-	load.stop()
-	if load.failed.Load() > 0 || load.sent.Load() < 100 {
-		t.Errorf("%d of %d requests failed, the first: %v", load.failed.Load(), load.sent.Load(), load.first.Load())
+	if report := requests.Stop(); report.Failed() > 0 || report.Sent() < 100 {
+		t.Errorf("%d of %d requests failed:\n%s", report.Failed(), report.Sent(), report)
 	}
 }
 

@@ -23,6 +23,10 @@ func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.was)) {
+		now := byID(lowered)[id]
+		if both := withLeft(c.was[id], now); both != nil && slices.Contains(c.moved, id) {
+			errs = append(errs, c.restore(ctx, both))
+		}
 		errs = append(errs, c.restore(ctx, c.was[id]))
 	}
 	return errors.Join(errs...)

@@ -100,18 +100,32 @@ type rolledJob struct {
 	interim bool
 }
 
-// rollJob brings one job up: fitted in, registered at the plan's index, healthy,
-// and answering through the router at the function's own host, which no other
-// function has.
+// rollJob brings one job up, and then takes it away from the servers that it
+// leaves.
 func (c *change) rollJob(ctx context.Context, job *nomadapi.Job) (rolledJob, error) {
 	f := functionOf(c.ir, *job.ID)
 	shared, err := c.withHandedOver(job, f)
 	if err != nil {
 		return rolledJob{}, err
 	}
-	form, err := c.makeRoom(ctx, shared, f)
+	if both := withLeft(shared, c.was[*job.ID]); both != nil {
+		if _, _, err := c.roll(ctx, both, f); err != nil {
+			return rolledJob{}, err
+		}
+		c.moved = append(c.moved, *job.ID)
+	}
+	ran, allocations, err := c.roll(ctx, shared, f)
+	return rolledJob{allocations, ran != nil && ran != job}, err
+}
+
+// roll makes a job what it is to be: fitted in, registered at the plan's index,
+// healthy, and answering through the router at the function's own host, which no
+// other function has. It returns the form in which the job runs, nil when there
+// was nothing to do, and its new allocations.
+func (c *change) roll(ctx context.Context, job *nomadapi.Job, f ir.Function) (*nomadapi.Job, []string, error) {
+	form, err := c.makeRoom(ctx, job, f)
 	if err != nil || !form.plan.Changed {
-		return rolledJob{}, err
+		return nil, nil, err
 	}
 	c.phase("rollout", "starting %s", f.Name)
 	if form.oneByOne != nil {
@@ -119,11 +133,11 @@ func (c *change) rollJob(ctx context.Context, job *nomadapi.Job) (rolledJob, err
 	}
 	allocations, err := c.register(ctx, f, form)
 	if err != nil {
-		return rolledJob{}, err
+		return nil, nil, err
 	}
 	c.phase("route", "waiting for %s to answer at %s", f.Name, c.cfg.Cluster.URL(f.WebApp.Hosts[0]))
 	own := f.WebApp.Hosts[len(f.WebApp.Hosts)-1]
-	return rolledJob{allocations, form.job != job}, c.router.answering(ctx, own, f.WebApp.Health, allocations)
+	return form.job, allocations, c.router.answering(ctx, own, f.WebApp.Health, allocations)
 }
 
 // register makes a job run in a form, and returns its new allocations when they
