@@ -51,7 +51,7 @@ func readyToRun(ctx context.Context, o *runOptions, env environ) (c command, loc
 	if err != nil {
 		return c, locks, err
 	}
-	return command{path: shell, args: []string{"-c", o.command}, dir: tree, env: e}, locks, nil
+	return command{path: shell, args: []string{"-c", o.command}, dir: tree, env: e, group: true}, locks, nil
 }
 
 // withSDK lets every Python that the command starts import fngen, whose wheel it

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -151,6 +152,33 @@ func TestRunExitCodes(t *testing.T) {
 	p.signal(t, syscall.SIGTERM)
 	if code := p.wait(t); code != 5 {
 		t.Errorf("told to stop: exit code %d, said %s", code, &p.said)
+	}
+}
+
+// TestRunIsStopped stops a command that a shell waits for, by the signal that Nomad
+// sends: it has time to put things in order.
+func TestRunIsStopped(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	m.wheel(t)
+	digest := c.tree(t, entry{name: "migrate.py", content: `
+import signal
+print("begun", flush=True)
+try:
+    signal.pause()
+except KeyboardInterrupt:
+    print("rolled back", flush=True)
+    raise
+`})
+	p := startAgent(t, m.agent(t, c, "run", digest, "--function=live_app", "--file=app.py", "--command=python3.11 migrate.py; echo never"))
+	p.line(t)
+	p.signal(t, syscall.SIGINT)
+	if line := string(p.line(t)); line != "rolled back\n" {
+		t.Errorf("got %q", line)
+	}
+	rest, err := io.ReadAll(p.out)
+	if code := p.wait(t); code != 128+int(syscall.SIGINT) || err != nil || len(rest) > 0 {
+		t.Errorf("exit code is %d, printed %q, %v; said %s", code, rest, err, &p.said)
 	}
 }
 

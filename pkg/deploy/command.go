@@ -50,7 +50,7 @@ func (p *push) runCommand(ctx context.Context, command jobs.Command) error {
 		return p.explainCommand(f.Name, failure)
 	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
-		return p.commandProblem("the release command of %s took longer than %v and was stopped; nothing was rolled out", f.Name, commandTime)
+		return p.commandProblem("the release command of %s took longer than %.0f minutes and was stopped; nothing was rolled out", f.Name, commandTime.Minutes())
 	}
 	if err != nil {
 		return fmt.Errorf("run the release command of %q: %w", f.Name, err)
