@@ -46,9 +46,6 @@ func Commands(p *ir.Project, r Release, c Cluster) ([]Command, error) {
 // command makes the batch job of one release command: on the first server of
 // fngen.yml, in the same code and as the same user as the function will be there.
 func command(p *ir.Project, f ir.Function, r Release, c Cluster) (*nomad.Job, error) {
-	if len(p.Servers) == 0 {
-		return nil, errors.New("there is no server for it")
-	}
 	s := p.Servers[0]
 	size, err := lookupSize(s)
 	if err != nil {
@@ -57,7 +54,7 @@ func command(p *ir.Project, f ir.Function, r Release, c Cluster) (*nomad.Job, er
 	pairs := append(functionPairs(p, f, s, r), "api", c.APIURL, "command", f.WebApp.Release)
 	// The least that a function can have, so that there is room beside the instances
 	// of the release before: they leave one share free, which may be less than ours.
-	task := agentTask("command", flags("run", pairs...), share(size, Room(size)))
+	task := agentTask("command", flags("run", pairs...), share(size, max(Room(size), len(p.Functions))))
 	task.KillTimeout = new(commandGrace)
 	return &nomad.Job{
 		ID: new(CommandID(f)), Name: new(CommandID(f)), Namespace: new(p.Name), Type: new("batch"),
