@@ -122,6 +122,9 @@ func checkWebApp(w *ir.WebApp) error {
 			return invalid("host", host)
 		}
 	}
+	if w.Release != "" && ir.ReleaseFault(w.Release) != "" {
+		return invalid("release command", w.Release)
+	}
 	return nil
 }
 

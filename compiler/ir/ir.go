@@ -117,6 +117,9 @@ type WebApp struct {
 	Hosts []string `json:"hosts"`
 	// Domain is the person's own domain in its ASCII form, or empty.
 	Domain string `json:"domain,omitempty"`
+	// Release is a shell command that each push runs once before the rollout, or
+	// empty.
+	Release string `json:"release,omitempty"`
 }
 
 // TaskWorker are the options of @task_worker.

@@ -153,7 +153,8 @@ func option(f resolve.Form, description string) *node {
 		n.Type = append(n.Type, typeOf[k])
 	}
 	if f.Not != "" {
-		n.Not = &node{Pattern: f.Not}
+		// A pattern holds for everything that is no text.
+		n.Not = &node{Type: []string{"string"}, Pattern: f.Not}
 	}
 	if f.Bounds != nil {
 		n.Minimum, n.Maximum = &f.Bounds[0], &f.Bounds[1]

@@ -38,9 +38,12 @@ type Plan struct {
 	Changed bool   `json:"changed"`
 	// Live is the release that is live, 0 for none; Release the one that a push
 	// would make, or Live when nothing changes.
-	Live         int                 `json:"live"`
-	Release      int                 `json:"release"`
-	Functions    []PlannedFunction   `json:"functions"`
+	Live      int               `json:"live"`
+	Release   int               `json:"release"`
+	Functions []PlannedFunction `json:"functions"`
+	// Commands are the release commands, in the order in which a push runs them
+	// before any job; none when nothing changes.
+	Commands     []PlannedCommand    `json:"commands"`
 	Jobs         []PlannedJob        `json:"jobs"`
 	Queues       []PlannedQueue      `json:"queues"`
 	Routes       []PlannedRoute      `json:"routes"`
@@ -64,6 +67,12 @@ type PlannedFunction struct {
 	Action    Action `json:"action"`
 	// Changes name what is different, such as "code" or "health: / -> /up".
 	Changes []string `json:"changes"`
+}
+
+// PlannedCommand is a release command that a push would run.
+type PlannedCommand struct {
+	Function string `json:"function"`
+	Command  string `json:"command"`
 }
 
 // PlannedJob is a Nomad job before and after.

@@ -69,7 +69,7 @@ type PushRequest struct {
 // of the pointers is set.
 type Event struct {
 	Time time.Time `json:"time"`
-	// Phase begins a step: "compile", "layer", "rollout", "route".
+	// Phase begins a step: "compile", "layer", "release", "rollout", "route".
 	Phase *Phase `json:"phase,omitempty"`
 	// Output is a line that a tool or the person's code printed.
 	Output *Output `json:"output,omitempty"`
@@ -85,7 +85,8 @@ type Phase struct {
 	Message string `json:"message"`
 }
 
-// Output is one line from the dependency build or from a failed function.
+// Output is one line from the dependency build, a release command or a failed
+// function.
 type Output struct {
 	// Source says who printed it, such as "uv" or "live_app".
 	Source string `json:"source"`

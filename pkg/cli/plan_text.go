@@ -20,6 +20,7 @@ func planText(p api.Plan) string {
 	w.summary(p)
 	if p.Changed {
 		w.functions(p.Functions)
+		w.commands(p.Commands)
 		w.jobs(p.Jobs)
 		w.routes(p.Routes)
 		w.queues(p.Queues)
@@ -80,6 +81,18 @@ func (w *planWriter) table(rows [][]string) {
 	for _, line := range term.Align(rows) {
 		w.line("  %s", line)
 	}
+}
+
+func (w *planWriter) commands(commands []api.PlannedCommand) {
+	if len(commands) == 0 {
+		return
+	}
+	w.heading("Before the rollout, once")
+	rows := [][]string{}
+	for _, c := range commands {
+		rows = append(rows, []string{"> " + c.Command, c.Function})
+	}
+	w.table(rows)
 }
 
 func (w *planWriter) jobs(jobs []api.PlannedJob) {

@@ -88,6 +88,9 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	if out.Jobs, err = p.jobs(); err != nil {
 		return err
 	}
+	if out.Commands, err = p.commands(out.Changed); err != nil {
+		return err
+	}
 	if out.Dependencies, err = p.dependencies(ctx); err != nil {
 		return err
 	}

@@ -70,6 +70,9 @@ func (p *push) makeLive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.runCommands(ctx); err != nil {
+		return err
+	}
 	return p.apply(ctx, lowered, store.Failed)
 }
 
