@@ -35,6 +35,11 @@ const (
 // Plan is what a push would do. It has no effect.
 type Plan struct {
 	Project string `json:"project"`
+	// Tree is the digest of what was planned, and Seal that of all that would be
+	// applied and of what it would be applied to: the jobs, the live release, and
+	// the state of each job in Nomad.
+	Tree    string `json:"tree"`
+	Seal    string `json:"seal"`
 	Changed bool   `json:"changed"`
 	// Live is the release that is live, 0 for none; Release the one that a push
 	// would make, or Live when nothing changes.

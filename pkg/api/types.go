@@ -63,6 +63,10 @@ type PushRequest struct {
 	// Entry limits the Powers to one file of the tree: what was pushed was a
 	// single file. Empty for a whole tree.
 	Entry string
+	// Plan is the Seal of the plan that is to be carried out, and nothing else; empty
+	// for whatever the tree means now. When the plan does not hold any more the
+	// answer is the problem "drifted".
+	Plan string
 }
 
 // Event is one line of the stream that follows a push or a destroy. Exactly one

@@ -36,7 +36,7 @@ func (s *Service) Plan(ctx context.Context, project store.Project, req api.PlanR
 	if err := p.check(); err != nil {
 		return api.Plan{}, err
 	}
-	out := api.Plan{Project: project.Name, Queues: []api.PlannedQueue{}, Env: api.PlannedEnv{Missing: []api.EnvUse{}}, Warnings: diag.List{}}
+	out := api.Plan{Project: project.Name, Tree: req.Tree, Queues: []api.PlannedQueue{}, Env: api.PlannedEnv{Missing: []api.EnvUse{}}, Warnings: diag.List{}}
 	same, err := p.unchanged(ctx)
 	if err != nil {
 		return out, err
@@ -84,6 +84,9 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 		if p.inNomad[*job.ID], err = p.fit(ctx, job); err != nil {
 			return err
 		}
+	}
+	if out.Seal, err = p.seal(p.lowered, func(job *nomadapi.Job) (uint64, error) { return p.inNomad[*job.ID].plan.Index, nil }); err != nil {
+		return err
 	}
 	if out.Jobs, err = p.jobs(); err != nil {
 		return err

@@ -63,6 +63,9 @@ func (p *push) makeLive(ctx context.Context) error {
 	if same, err := p.unchanged(ctx); err != nil || same {
 		return err // another push did so meanwhile
 	}
+	if err := p.asPlanned(ctx); err != nil {
+		return err
+	}
 	if err := p.ensureLayer(ctx); err != nil {
 		return err
 	}
