@@ -24,7 +24,7 @@ var unrunnable = []string{"tasks"}
 // it are docs/plans/<example>.md, and a plan right after the push is empty.
 func TestExamples(t *testing.T) {
 	requireCluster(t)
-	examples, err := filepath.Glob("../examples/*")
+	examples, err := filepath.Glob("../examples/*/")
 	if err != nil || len(examples) < 5 {
 		t.Fatalf("find examples: %v, %d of them", err, len(examples))
 	}
