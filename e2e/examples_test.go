@@ -24,12 +24,20 @@ var unrunnable = []string{"tasks"}
 // it are docs/plans/<example>.md, and a plan right after the push is empty.
 func TestExamples(t *testing.T) {
 	requireCluster(t)
-	examples, err := filepath.Glob("../examples/*/")
-	if err != nil || len(examples) < 5 {
-		t.Fatalf("find examples: %v, %d of them", err, len(examples))
+	entries, err := os.ReadDir("../examples")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, dir := range examples {
-		t.Run(filepath.Base(dir), func(t *testing.T) { example(t, dir) })
+	shown := 0
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue
+		}
+		shown++
+		t.Run(entry.Name(), func(t *testing.T) { example(t, filepath.Join("../examples", entry.Name())) })
+	}
+	if shown < 5 {
+		t.Errorf("%d examples", shown)
 	}
 }
 
