@@ -94,6 +94,31 @@ func TestInterruptedCommand(t *testing.T) {
 	p.run(t, "push", p.name, ".")
 }
 
+// TestInterruptedMove kills the control plane when a push has brought a function
+// up on another server and takes it off the one from before. Whatever has come of
+// that, it goes back without a request that fails.
+func TestInterruptedMove(t *testing.T) {
+	requireCluster(t)
+	p := newProject(t)
+	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
+	p.write(t, "fngen.yml", "servers: [{name: before, size: s, region: us-west}]\n")
+	p.run(t, "push", p.name, ".")
+	target, err := loaded(p.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests := load.Start(t.Context(), target, load.Pages("/")...)
+	p.write(t, "fngen.yml", "servers: [{name: after, size: s, region: us-west}]\n")
+	p.pushInterrupted(t, "healthy on after (")
+	p.undone(t)
+	if report := requests.Stop(); report.Failed() > 0 || report.Sent() < 100 {
+		t.Errorf("%d of %d requests failed:\n%s", report.Failed(), report.Sent(), report)
+	}
+	if out := p.run(t, "status", p.name); strings.Count(out, "\n") != 1 || !strings.Contains(out, "before") {
+		t.Errorf("it runs as\n%s", out)
+	}
+}
+
 // pushInterrupted pushes, and kills the control plane when a line with a mark is
 // said.
 func (p project) pushInterrupted(t *testing.T, mark string) {

@@ -7,11 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -44,7 +46,7 @@ func isolate(env *testscript.Env, apiURL string) {
 	env.Setenv("GOCOVERDIR", "")
 }
 
-var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){"code": cmdCode, "interrupt": cmdInterrupt}
+var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){"code": cmdCode, "interrupt": cmdInterrupt, "cmptalk": cmdCmptalk}
 
 // cmdCode runs a program and wants one exit code: code 4 fngen connect.
 func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
@@ -64,6 +66,19 @@ func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit code %s, want %s", got, args[0])
 	}
 }
+
+// cmdCmptalk compares what was said, without the times of its progress, with a
+// file: cmptalk stderr FILE.
+func cmdCmptalk(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: cmptalk stderr FILE")
+	}
+	if diff := cmp.Diff(ts.ReadFile(args[1]), progressTime.ReplaceAllString(ts.ReadFile(args[0]), "")); diff != "" {
+		ts.Fatalf("%s, less what it holds:\n%s", args[1], diff)
+	}
+}
+
+var progressTime = regexp.MustCompile(`(?m) \([0-9.]+s\)$`)
 
 // cmdInterrupt starts a program, interrupts it as Ctrl-C does once its stderr
 // holds a text, and wants an exit code: interrupt 130 TEXT fngen push. Its stderr

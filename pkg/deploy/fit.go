@@ -67,10 +67,19 @@ func servedMeanwhile(was, job *nomadapi.Job, full []string) bool {
 	return false
 }
 
-// makeRoom fits a job in. Where there is no room yet it makes some: instances of
-// an earlier push that still drain are waited for, and functions that the push
-// removes are stopped now instead of at its end.
+// makeRoom fits a job in, and says why that cannot be.
 func (c *change) makeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function) (fitted, error) {
+	form, err := c.madeRoom(ctx, job, f)
+	if err == nil && len(form.plan.Unplaced) > 0 {
+		err = c.noRoom(f, form.plan.Unplaced[0])
+	}
+	return form, err
+}
+
+// madeRoom fits a job in as well as can be. Where there is no room yet it makes
+// some: instances of an earlier push that still drain are waited for, and jobs
+// that are to go are stopped now instead of at the end.
+func (c *change) madeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function) (fitted, error) {
 	for {
 		form, err := c.fit(ctx, job)
 		if err != nil || len(form.plan.Unplaced) == 0 && form.oneByOne == nil {
@@ -78,19 +87,14 @@ func (c *change) makeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function)
 		}
 		c.phase("rollout", "making room for %s", f.Name)
 		waited, err := c.nomad.Settle(ctx, c.project.Name)
-		if err != nil {
+		if err != nil || !waited && len(c.removed) == 0 {
 			return form, err
 		}
-		switch {
-		case waited:
-		case len(c.removed) > 0:
-			if err := c.stopRemoved(ctx); err != nil {
-				return form, err
-			}
-		case form.oneByOne != nil:
-			return form, nil
-		default:
-			return form, c.noRoom(f, form.plan.Unplaced[0])
+		if waited {
+			continue
+		}
+		if err := c.stopRemoved(ctx); err != nil {
+			return form, err
 		}
 	}
 }

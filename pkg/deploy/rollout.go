@@ -112,7 +112,6 @@ func (c *change) rollJob(ctx context.Context, job *nomadapi.Job) (rolledJob, err
 		if _, _, err := c.roll(ctx, both, f); err != nil {
 			return rolledJob{}, err
 		}
-		c.moved = append(c.moved, *job.ID)
 	}
 	ran, allocations, err := c.roll(ctx, shared, f)
 	return rolledJob{allocations, ran != nil && ran != job}, err
@@ -127,7 +126,7 @@ func (c *change) roll(ctx context.Context, job *nomadapi.Job, f ir.Function) (*n
 	if err != nil || !form.plan.Changed {
 		return nil, nil, err
 	}
-	c.phase("rollout", "starting %s", f.Name)
+	c.phase("rollout", "%s", begun(f.Name, form.plan))
 	if form.oneByOne != nil {
 		c.phase("rollout", "replacing %s one by one on %s, where old and new do not fit side by side", f.Name, strings.Join(form.oneByOne, ", "))
 	}
@@ -138,6 +137,23 @@ func (c *change) roll(ctx context.Context, job *nomadapi.Job, f ir.Function) (*n
 	c.phase("route", "waiting for %s to answer at %s", f.Name, c.cfg.Cluster.URL(f.WebApp.Hosts[0]))
 	own := f.WebApp.Hosts[len(f.WebApp.Hosts)-1]
 	return form.job, allocations, c.router.answering(ctx, own, f.WebApp.Health, allocations)
+}
+
+// begun says what a change of a function begins with.
+func begun(name string, plan nomad.Plan) string {
+	var left []string
+	for _, g := range plan.Groups {
+		if g.Start+g.Replace+g.Canary > 0 {
+			return "starting " + name
+		}
+		if g.Stop > 0 {
+			left = append(left, g.Group)
+		}
+	}
+	if left == nil {
+		return "changing " + name
+	}
+	return "taking " + name + " off " + strings.Join(left, ", ")
 }
 
 // register makes a job run in a form, and returns its new allocations when they

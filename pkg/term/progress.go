@@ -13,13 +13,14 @@ const tick = 100 * time.Millisecond
 var spinner = []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
 
 // Progress shows the steps of something long on Err: one line a step, rewritten
-// in place with the time it has taken, or plain lines where that cannot be
-// (a pipe, CI, NO_COLOR). Lines printed through it never tear a live line.
+// in place with the time it has taken, or plain lines with the time since the
+// start where that cannot be (a pipe, CI, NO_COLOR). Lines printed through it never tear a live line.
 //
 // Begin, Line and Stop may be called from any goroutine. Stop must be called.
 type Progress struct {
-	io  *IO
-	now func() time.Time
+	io    *IO
+	now   func() time.Time
+	begun time.Time
 
 	mu      sync.Mutex
 	name    string
@@ -32,7 +33,7 @@ type Progress struct {
 
 // NewProgress starts to show steps. Nothing is printed before the first Begin.
 func (s *IO) NewProgress() *Progress {
-	p := &Progress{io: s, now: time.Now, done: make(chan struct{})}
+	p := &Progress{io: s, now: time.Now, begun: time.Now(), done: make(chan struct{})}
 	if s.Live {
 		p.stopped.Go(p.redraw)
 	}
@@ -54,7 +55,7 @@ func (p *Progress) Begin(name, message string) {
 	}
 	p.message = message
 	if !p.io.Live {
-		fmt.Fprintf(p.io.Err, "%s: %s\n", Escape(name), message)
+		fmt.Fprintf(p.io.Err, "%s: %s %s\n", Escape(name), message, p.io.Paint(Dim, "("+since(p.begun, p.now())+")"))
 		return
 	}
 	p.draw()
@@ -132,10 +133,12 @@ func (p *Progress) clear() {
 // write puts the step on the line, cut so that it never wraps: a wrapped line
 // cannot be rewritten.
 func (p *Progress) write(mark string) {
-	elapsed := fmt.Sprintf("%.1fs", p.now().Sub(p.started).Seconds())
+	elapsed := since(p.started, p.now())
 	room := p.io.Width - len(elapsed) - len("x  ") - 2
 	fmt.Fprintf(p.io.Err, "%s %s %s", mark, cut(p.message, room), p.io.Paint(Dim, elapsed))
 }
+
+func since(begun, now time.Time) string { return fmt.Sprintf("%.1fs", now.Sub(begun).Seconds()) }
 
 func cut(s string, room int) string {
 	if utf8.RuneCountInString(s) <= room {

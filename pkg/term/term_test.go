@@ -95,15 +95,18 @@ func screen(s string) []string {
 func TestProgressPlain(t *testing.T) {
 	var out bytes.Buffer
 	p := (&IO{Err: &out}).NewProgress()
+	now := p.begun
+	p.now = func() time.Time { return now }
 	p.Begin("scan", "reading files")
+	now = now.Add(1200 * time.Millisecond)
 	p.Begin("rollout", "live_app: 0 of 1 healthy")
 	p.Begin("rollout", "live_app: 0 of 1 healthy") // said already
 	p.Begin("rollout", "live_app: 1 of 1 healthy")
 	p.Line("uv", "Installed 3 packages")
 	p.Stop(true)
-	want := `scan: reading files
-rollout: live_app: 0 of 1 healthy
-rollout: live_app: 1 of 1 healthy
+	want := `scan: reading files (0.0s)
+rollout: live_app: 0 of 1 healthy (1.2s)
+rollout: live_app: 1 of 1 healthy (1.2s)
   uv | Installed 3 packages
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
