@@ -40,43 +40,66 @@ def live_app():
     return app
 `
 
-// TestInterruptedPush kills the control plane in the middle of a rollout. The
-// next one puts back what was live, nobody's request fails meanwhile, and the
+// TestInterrupted kills the control plane in the middle of three pushes: one waits
+// for its new instances, one runs a release command, and one has brought its
+// function up on another server and takes it off the one from before. The next
+// control plane puts back what was live, nobody's request fails meanwhile, and the
 // history says what happened.
-func TestInterruptedPush(t *testing.T) {
+func TestInterrupted(t *testing.T) {
 	requireCluster(t)
-	p := newProject(t)
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.run(t, "push", p.name, ".")
+	rolling, commanding, moving := newProject(t), newProject(t), newProject(t)
+	moving.write(t, "fngen.yml", "servers: [{name: before, size: m, region: eu-central}]\n")
+	commanding.write(t, "fngen.yml", "servers: [{name: web, size: xl, region: us-west}]\n")
+	for _, p := range []project{rolling, commanding, moving} {
+		p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
+		p.run(t, "push", p.name, ".")
+	}
+	loads := []*load.Load{rolling.load(t), moving.load(t)}
+
+	rolling.write(t, "app.py", fmt.Sprintf(slowApp, "two", 30))
+	commanding.write(t, "fngen.yml", "servers: [{name: web, size: xl, region: us-west}]\nfunctions:\n  live_app: {release: echo begun; sleep 600}\n")
+	moving.write(t, "fngen.yml", "servers: [{name: after, size: m, region: eu-central}]\n")
+	pushes := []*interruptedPush{rolling.pushTo(t, "starting live_app"), commanding.pushTo(t, "| begun")}
+	for _, p := range pushes {
+		p.wait(t)
+	}
+	pushes = append(pushes, moving.pushTo(t, "healthy on after ("))
+	pushes[2].wait(t)
+	killFngend(t)
+	for _, p := range pushes {
+		p.lost(t)
+	}
+	for _, p := range []project{rolling, commanding, moving} {
+		p.undone(t)
+		if out := p.run(t, "status", p.name); strings.Count(out, "\n") != 1 || !strings.HasSuffix(out, "\t1\n") {
+			t.Errorf("what runs is not release 1 alone:\n%s", out)
+		}
+		p.onlyFunctions(t)
+	}
+	rolling.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
+	rolling.run(t, "push", rolling.name, ".")
+	for _, l := range loads {
+		if report := l.Stop(); report.Failed() > 0 || report.Sent() < 100 {
+			t.Errorf("%d of %d requests failed:\n%s", report.Failed(), report.Sent(), report)
+		}
+	}
+}
+
+// load sends requests to the project's address until it is stopped, at the latest
+// at the end of the test.
+func (p project) load(t *testing.T) *load.Load {
+	t.Helper()
 	target, err := loaded(p.name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	requests := load.Start(t.Context(), target, load.Pages("/")...)
-
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "two", 20))
-	p.pushInterrupted(t, "starting live_app")
-	p.undone(t)
-	if out := p.run(t, "status", p.name); strings.Count(out, "\n") != 1 || !strings.HasSuffix(out, "\t1\n") {
-		t.Errorf("what runs is not release 1 alone:\n%s", out)
-	}
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
-	p.run(t, "push", p.name, ".")
-	if report := requests.Stop(); report.Failed() > 0 || report.Sent() < 100 {
-		t.Errorf("%d of %d requests failed:\n%s", report.Failed(), report.Sent(), report)
-	}
+	return load.Start(t.Context(), target, load.Pages("/")...)
 }
 
-// TestInterruptedCommand kills the control plane while a release command runs. The
-// next one stops the command, which nobody waits for any more.
-func TestInterruptedCommand(t *testing.T) {
-	requireCluster(t)
-	p := newProject(t)
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.run(t, "push", p.name, ".")
-	p.write(t, "fngen.yml", "functions:\n  live_app: {release: echo begun; sleep 600}\n")
-	p.pushInterrupted(t, "| begun")
-	p.undone(t)
+// onlyFunctions holds that Nomad has no job of the project beside its function's:
+// a release command for which nobody waits any more was stopped.
+func (p project) onlyFunctions(t *testing.T) {
+	t.Helper()
 	client, err := nomad.NewClient(nomad.DefaultConfig())
 	if err != nil {
 		t.Fatal(err)
@@ -90,58 +113,58 @@ func TestInterruptedCommand(t *testing.T) {
 			t.Errorf("the job %s was left, %s", job.ID, job.Status)
 		}
 	}
-	p.write(t, "fngen.yml", "functions:\n  live_app: {release: echo begun}\n")
-	p.run(t, "push", p.name, ".")
 }
 
-// TestInterruptedMove kills the control plane when a push has brought a function
-// up on another server and takes it off the one from before. Whatever has come of
-// that, it goes back without a request that fails.
-func TestInterruptedMove(t *testing.T) {
-	requireCluster(t)
-	p := newProject(t)
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.write(t, "fngen.yml", "servers: [{name: before, size: s, region: us-west}]\n")
-	p.run(t, "push", p.name, ".")
-	target, err := loaded(p.name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	requests := load.Start(t.Context(), target, load.Pages("/")...)
-	p.write(t, "fngen.yml", "servers: [{name: after, size: s, region: us-west}]\n")
-	p.pushInterrupted(t, "healthy on after (")
-	p.undone(t)
-	if report := requests.Stop(); report.Failed() > 0 || report.Sent() < 100 {
-		t.Errorf("%d of %d requests failed:\n%s", report.Failed(), report.Sent(), report)
-	}
-	if out := p.run(t, "status", p.name); strings.Count(out, "\n") != 1 || !strings.Contains(out, "before") {
-		t.Errorf("it runs as\n%s", out)
-	}
+// interruptedPush is a push during which the control plane dies.
+type interruptedPush struct {
+	cmd     *exec.Cmd
+	reached chan struct{}
+	ended   chan struct{}
+	talk    strings.Builder // to be read when it has ended
 }
 
-// pushInterrupted pushes, and kills the control plane when a line with a mark is
-// said.
-func (p project) pushInterrupted(t *testing.T, mark string) {
+// pushTo begins a push that says a mark before it ends.
+func (p project) pushTo(t *testing.T, mark string) *interruptedPush {
 	t.Helper()
-	push := p.command("push", p.name, ".")
-	stderr, err := push.StderrPipe()
+	push := &interruptedPush{cmd: p.command("push", p.name, "."), reached: make(chan struct{}), ended: make(chan struct{})}
+	stderr, err := push.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := push.Start(); err != nil {
+	if err := push.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var talk strings.Builder
-	lines := bufio.NewScanner(stderr)
-	for killed := false; lines.Scan(); {
-		talk.WriteString(lines.Text() + "\n")
-		if !killed && strings.Contains(lines.Text(), mark) {
-			killFngend(t)
-			killed = true
+	go func() {
+		defer close(push.ended)
+		lines := bufio.NewScanner(stderr)
+		for marked := false; lines.Scan(); {
+			push.talk.WriteString(lines.Text() + "\n")
+			if !marked && strings.Contains(lines.Text(), mark) {
+				marked = true
+				close(push.reached)
+			}
 		}
+		_ = push.cmd.Wait() // the exit code is looked at in lost
+	}()
+	return push
+}
+
+// wait returns when the push has said its mark.
+func (p *interruptedPush) wait(t *testing.T) {
+	t.Helper()
+	select {
+	case <-p.reached:
+	case <-p.ended:
+		t.Fatalf("the push ended too early:\n%s", p.talk.String())
 	}
-	if err := push.Wait(); err == nil || !strings.Contains(talk.String(), "fngen status") {
-		t.Fatalf("a push that lost its control plane: %v\n%s", err, talk.String())
+}
+
+// lost holds that the push has failed for want of its control plane.
+func (p *interruptedPush) lost(t *testing.T) {
+	t.Helper()
+	<-p.ended
+	if p.cmd.ProcessState.ExitCode() != 1 || !strings.Contains(p.talk.String(), "fngen status") {
+		t.Fatalf("a push that lost its control plane: %v\n%s", p.cmd.ProcessState, p.talk.String())
 	}
 }
 
