@@ -63,6 +63,9 @@ func (c *Client) finish(ctx context.Context, job *api.Job, allocID string, outpu
 			return fmt.Errorf("read allocation of job %q: %w", *job.ID, err)
 		}
 		index = meta.LastIndex
+		if alloc.ClientStatus == api.AllocClientStatusUnknown {
+			return &Failure{Job: *job.ID, ExitCode: -1, Reason: "its server went out of reach, and nobody knows how far it came"}
+		}
 		ended := alloc.ClientTerminalStatus()
 		for _, stream := range []string{"stdout", "stderr"} {
 			text, err := c.readLog(ctx, *job.Namespace, allocID, task, stream, logs[stream].offset)

@@ -63,7 +63,7 @@ func (p *push) explainCommand(name string, f *nomad.Failure) error {
 		return p.commandProblem("the release command of %s exited with code %d; nothing was rolled out", name, f.ExitCode)
 	}
 	p.showFailure(name, f, false)
-	return p.commandProblem("the release command of %s could not run: %s; nothing was rolled out", name, f.Reason)
+	return p.commandProblem("the release command of %s failed: %s; nothing was rolled out", name, f.Reason)
 }
 
 // commandProblem says what is live, and does not promise that the command, which
