@@ -175,10 +175,12 @@ func rolling(count int, healthBy string, minHealthy, killTimeout time.Duration) 
 }
 
 // restarts tries again in place three times, then lets the scheduler move the
-// allocation to another machine.
+// allocation to another machine. The delay is short, since nobody else serves
+// meanwhile when there is one instance, and since a push waits for the second
+// crash until it gives up.
 func restarts() *nomad.RestartPolicy {
 	return &nomad.RestartPolicy{
-		Attempts: new(3), Interval: new(5 * time.Minute), Delay: new(2 * time.Second), Mode: new("fail"),
+		Attempts: new(3), Interval: new(5 * time.Minute), Delay: new(500 * time.Millisecond), Mode: new("fail"),
 		RenderTemplates: new(false),
 	}
 }

@@ -48,7 +48,7 @@ job "web-live_app" {
     restart {
       attempts         = 3
       interval         = "5m"
-      delay            = "2s"
+      delay            = "500ms"
       mode             = "fail"
       render_templates = false
     }

@@ -53,7 +53,7 @@ job "web-shop" {
     restart {
       attempts         = 3
       interval         = "5m"
-      delay            = "2s"
+      delay            = "500ms"
       mode             = "fail"
       render_templates = false
     }
@@ -205,7 +205,7 @@ job "web-shop" {
     restart {
       attempts         = 3
       interval         = "5m"
-      delay            = "2s"
+      delay            = "500ms"
       mode             = "fail"
       render_templates = false
     }
@@ -357,7 +357,7 @@ job "web-shop" {
     restart {
       attempts         = 3
       interval         = "5m"
-      delay            = "2s"
+      delay            = "500ms"
       mode             = "fail"
       render_templates = false
     }
