@@ -139,7 +139,7 @@ func killFngend(t *testing.T) {
 		t.Fatal(err)
 	}
 	killed := 0
-	for _, pid := range family(t, dev) {
+	for _, pid := range family(t, dev+"/data/") {
 		cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		if err == nil && bytes.Equal(cmdline, []byte("/opt/fngen/bin/fngend\x00serve\x00")) {
 			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
