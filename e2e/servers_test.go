@@ -87,9 +87,6 @@ func makeUp(t *testing.T) {
 	}
 }
 
-// upAgain has everything of the cluster run when the test is over.
-func upAgain(t *testing.T) { t.Cleanup(func() { makeUp(t) }) }
-
 // dialNomad is one client for all: each keeps connections, of which Nomad allows
 // an address a hundred.
 var dialNomad = sync.OnceValues(func() (*nomad.Client, error) { return nomad.NewClient(nomad.DefaultConfig()) })
@@ -138,6 +135,35 @@ func (p project) answering(t *testing.T) []string {
 	}
 	slices.Sort(found)
 	return found
+}
+
+// probe returns the allocation that answers at a URL, empty for none.
+func probe(client *http.Client, url string) string {
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return ""
+	}
+	req.Header.Set("Fngen-Probe", "1")
+	req.Close = true
+	resp, err := client.Do(req)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	return resp.Header.Get("Fngen-Allocation")
+}
+
+// onServers is a fngen.yml with one server definition.
+func onServers(size, region string, count int) string {
+	return fmt.Sprintf("servers:\n  - name: web\n    size: %s\n    region: %s\n    count: %d\n", size, region, count)
+}
+
+func ids(allocs []*nomad.AllocationListStub) []string {
+	var out []string
+	for _, a := range allocs {
+		out = append(out, a.ID)
+	}
+	return out
 }
 
 func (p project) url() string { return "https://" + p.name + "." + os.Getenv("FNGEN_DOMAIN") + "/" }
