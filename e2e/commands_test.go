@@ -199,15 +199,6 @@ type loader struct {
 	once         sync.Once
 	end          chan struct{}
 	done         sync.WaitGroup
-
-	mu       sync.Mutex
-	failures []failure
-}
-
-// failure is a request that was not answered with 200, and when that was known.
-type failure struct {
-	at  time.Time
-	err string
 }
 
 func startLoad(client *http.Client, url string) *loader {
@@ -245,9 +236,6 @@ func (l *loader) request(client *http.Client, url string, fresh bool) {
 	if err != nil {
 		l.failed.Add(1)
 		l.first.CompareAndSwap(nil, err.Error())
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.failures = append(l.failures, failure{time.Now(), err.Error()})
 	}
 }
 

@@ -18,10 +18,11 @@ import (
 // it down. Any more would be requests sent to one that is known to be dead.
 const underWay = 12
 
-// TestFaults lets die, under load, what a function runs on: first while it has two
-// instances on two servers, then while it has one.
+// TestFaults lets die, under load, what a function runs on: while it has two
+// instances on two servers, while it has one, and where there is one such server.
 func TestFaults(t *testing.T) {
 	requireCluster(t)
+	upAgain(t)
 	p := newProject(t)
 	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
 	p.write(t, "fngen.yml", onServers("s", "us-west", 2))
@@ -33,9 +34,16 @@ func TestFaults(t *testing.T) {
 
 	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
 	p.run(t, "push", p.name, ".")
+	t.Run("python of the only instance", func(t *testing.T) { onlyInstanceDies(t, p) })
 	t.Run("drain of the only instance", func(t *testing.T) { drainOfOne(t, p) })
 	t.Run("server of the only instance", func(t *testing.T) { serverOfOneDies(t, p) })
-	p.onlyOn(t, "s", "us-west")
+
+	p.write(t, "fngen.yml", onServers("xl", "us-west", 1))
+	p.run(t, "push", p.name, ".")
+	t.Run("nomad client", func(t *testing.T) { nomadClientDies(t, p) })
+	t.Run("consul", func(t *testing.T) { consulDies(t, p) })
+	t.Run("traefik", func(t *testing.T) { traefikDies(t, p) })
+	p.onlyOn(t, "s", "us-west", "xl", "us-west")
 }
 
 // instanceDies kills the Python or the agent of one of two instances. It is
@@ -57,6 +65,21 @@ func instanceDies(t *testing.T, p project, a *nomad.AllocationListStub, command 
 	if after := p.running(t); !slices.Equal(ids(before), ids(after)) {
 		t.Errorf("before %v, after %v", ids(before), ids(after))
 	}
+}
+
+// onlyInstanceDies kills the Python of a function that has no other instance.
+// Nobody answers until it is started again in place.
+func onlyInstanceDies(t *testing.T, p project) {
+	was := p.running(t)[0].ID
+	load := p.load(t)
+	begin := time.Now()
+	crash(t, taskProcess(t, was, "python"))
+	silent := func() bool { return len(p.answering(t)) == 0 }
+	if !eventually(silent) || !eventually(func() bool { return slices.Contains(p.answering(t), was) }) {
+		t.Error("the instance was not started again in place")
+	}
+	t.Logf("it answers again after %s", time.Since(begin).Round(time.Millisecond))
+	load.stop(t)
 }
 
 // serverOfTwoDies kills all that runs on a server at once, as when its power goes.
@@ -91,8 +114,7 @@ func serverOfOneDies(t *testing.T, p project) {
 		t.Error("it was not started elsewhere in time")
 	}
 	t.Logf("another instance answers %s after the death", time.Since(begin).Round(time.Millisecond))
-	load.stop()
-	t.Log(load.summary())
+	load.stop(t)
 }
 
 // drainOfTwo empties a server, as an operator does in the Nomad UI. The instances
@@ -128,23 +150,10 @@ func drainOfOne(t *testing.T, p project) {
 	}
 }
 
-// TestFaultsOfPlatform lets the platform's own servers die under load.
-func TestFaultsOfPlatform(t *testing.T) {
-	requireCluster(t)
-	p := newProject(t)
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.write(t, "fngen.yml", onServers("xl", "us-west", 1)) // there is one such server
-	p.run(t, "push", p.name, ".")
-	t.Run("nomad client", func(t *testing.T) { nomadClientDies(t, p) })
-	t.Run("consul", func(t *testing.T) { consulDies(t, p) })
-	t.Run("traefik", func(t *testing.T) { traefikDies(t, p) })
-}
-
 // nomadClientDies kills the Nomad agent of a server, not its tasks. They keep
 // serving, and the agent that comes back takes them over. A push that needs this
 // server waits for its agent. No request fails.
 func nomadClientDies(t *testing.T, p project) {
-	defer makeUp(t)
 	load := p.load(t)
 	before := p.running(t)
 	agent := "nomad-" + before[0].NodeName
@@ -182,14 +191,11 @@ func nomadClientDies(t *testing.T, p project) {
 // with what it knows, and when Consul is back a push works: the watch resumes. No
 // request fails.
 func consulDies(t *testing.T, p project) {
-	defer makeUp(t)
 	was := ids(p.running(t))
 	load := p.load(t)
 	crash(t, server(t, "consul"))
 	// As long as a supervisor, or a person, may take to start it again.
-	if sent := load.sent.Load(); !eventually(func() bool { return load.sent.Load() > sent+1000 }) {
-		t.Error("nobody answers")
-	}
+	p.served(t, 200)
 	makeUp(t)
 	if now := p.answering(t); !slices.Equal(was, now) {
 		t.Errorf("%v answer, before it was %v", now, was)
@@ -205,7 +211,6 @@ func consulDies(t *testing.T, p project) {
 // traefikDies kills the router. Nobody is answered until it runs again; then
 // everything is where it was.
 func traefikDies(t *testing.T, p project) {
-	defer makeUp(t)
 	client, err := ingress()
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
 
@@ -85,6 +84,15 @@ func makeUp(t *testing.T) {
 	if out, err := exec.Command("make", "-C", "..", "up").CombinedOutput(); err != nil {
 		t.Fatalf("make up: %v\n%s", err, out)
 	}
+}
+
+// upAgain has everything of the cluster run after a test that failed half-way.
+func upAgain(t *testing.T) {
+	t.Cleanup(func() {
+		if t.Failed() {
+			makeUp(t)
+		}
+	})
 }
 
 // dialNomad is one client for all: each keeps connections, of which Nomad allows
@@ -168,51 +176,56 @@ func ids(allocs []*nomad.AllocationListStub) []string {
 
 func (p project) url() string { return "https://" + p.name + "." + os.Getenv("FNGEN_DOMAIN") + "/" }
 
+// requests are the load of one story.
+type requests struct{ load *loader }
+
 // load sends requests to the project until it is stopped, at the latest at the
 // end of the test.
-func (p project) load(t *testing.T) *loader {
+func (p project) load(t *testing.T) requests {
 	t.Helper()
 	client, err := ingress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := startLoad(client, p.url())
-	t.Cleanup(l.stop)
-	if !eventually(func() bool { return l.sent.Load() > 50 }) {
-		t.Fatal("the load does not get going")
+	r := requests{startLoad(client, p.url())}
+	t.Cleanup(r.load.stop)
+	return r
+}
+
+// stop ends the load, and logs and returns how many requests failed.
+func (r requests) stop(t *testing.T) int {
+	t.Helper()
+	r.load.stop()
+	sent, failed := r.load.sent.Load(), r.load.failed.Load()
+	t.Logf("%d of %d requests failed, the first: %v", failed, sent, r.load.first.Load())
+	if sent < 10 {
+		t.Errorf("only %d requests", sent)
 	}
-	return l
+	return int(failed)
 }
 
 // allow ends the load and fails if more requests than that were not answered.
-func (l *loader) allow(t *testing.T, limit int64) {
+func (r requests) allow(t *testing.T, limit int) {
 	t.Helper()
-	l.stop()
-	sent, failed := l.sent.Load(), l.failed.Load()
-	t.Logf("%d requests, %s", sent, l.summary())
-	if failed > limit {
-		t.Errorf("%d of %d requests failed, %d may: %s", failed, sent, limit, l.summary())
+	if failed := r.stop(t); failed > limit {
+		t.Errorf("%d requests failed, %d may", failed, limit)
 	}
 }
 
-// summary says how many requests failed how, and over what time.
-func (l *loader) summary() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.failures) == 0 {
-		return "none failed"
+// served waits until the project has answered so many requests of our own, one
+// after the other. Each must be answered.
+func (p project) served(t *testing.T, count int) {
+	t.Helper()
+	client, err := ingress()
+	if err != nil {
+		t.Fatal(err)
 	}
-	kinds := map[string]int{}
-	for _, f := range l.failures {
-		kinds[f.err]++
+	for i := range count {
+		if probe(client, p.url()) == "" {
+			t.Errorf("request %d of %d was not answered", i+1, count)
+			return
+		}
 	}
-	var parts []string
-	for kind, n := range kinds {
-		parts = append(parts, fmt.Sprintf("%d failed with %s", n, kind))
-	}
-	slices.Sort(parts)
-	first, last := l.failures[0].at, l.failures[len(l.failures)-1].at
-	return fmt.Sprintf("%s, over %s", strings.Join(parts, ", "), last.Sub(first).Round(time.Millisecond))
 }
 
 // onlyOn holds that no instance of the project, of any time, was anywhere but on
