@@ -57,6 +57,9 @@ type bench struct {
 }
 
 func newBench() (*bench, error) {
+	if os.Getenv("FNGEN_INGRESS") == "" {
+		return nil, fmt.Errorf("no cluster: run `make up`, then `. .dev/env.sh`")
+	}
 	random := make([]byte, 3)
 	_, _ = rand.Read(random)
 	dir, err := os.MkdirTemp("", "fngen-bench-")

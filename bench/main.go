@@ -40,6 +40,15 @@ var offline = []struct {
 	{"discover", discovery},
 }
 
+// alone measurements need the cluster's servers for themselves. They make projects
+// of their own.
+var alone = []struct {
+	name    string
+	measure func(context.Context) ([]figure, error)
+}{
+	{"load", pushesUnderLoad},
+}
+
 // online measurements share one project on the cluster.
 var online = []struct {
 	name    string
@@ -59,7 +68,7 @@ func run(ctx context.Context, names []string) error {
 	}
 	wanted := func(name string) bool { return len(names) == 0 || slices.Contains(names, name) }
 	var table []figure
-	for _, m := range offline {
+	for _, m := range slices.Concat(offline, alone) {
 		if !wanted(m.name) {
 			continue
 		}
@@ -79,7 +88,7 @@ func run(ctx context.Context, names []string) error {
 
 func checkNames(names []string) error {
 	var known []string
-	for _, m := range offline {
+	for _, m := range slices.Concat(offline, alone) {
 		known = append(known, m.name)
 	}
 	for _, m := range online {
@@ -117,9 +126,6 @@ func runOnline(ctx context.Context, wanted func(string) bool) ([]figure, error) 
 }
 
 func startBench(ctx context.Context) (*bench, error) {
-	if os.Getenv("FNGEN_INGRESS") == "" {
-		return nil, fmt.Errorf("no cluster: run `make up`, then `. .dev/env.sh`")
-	}
 	b, err := newBench()
 	if err != nil {
 		return nil, err

@@ -10,14 +10,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	consul "github.com/hashicorp/consul/api"
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"fngen.dev/fngen/e2e/load"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -169,21 +168,20 @@ func within(limit time.Duration, what func() bool) bool {
 	return false
 }
 
-// load start LABEL PATH begins requests, half of them on new connections; load
-// stop ends them, prints how many there were and fails if any had another status
-// than 200.
-func load(ts *testscript.TestScript, neg bool, args []string) {
+// loadOn start LABEL PATH begins requests, on kept connections and on new ones;
+// load stop ends them, prints how many there were and fails if any of them failed.
+func loadOn(ts *testscript.TestScript, neg bool, args []string) {
 	switch {
 	case len(args) == 3 && args[0] == "start":
-		client, err := ingress()
+		target, err := loaded(args[1])
 		ts.Check(err)
-		current = startLoad(client, "https://"+args[1]+"."+os.Getenv("FNGEN_DOMAIN")+args[2])
-		ts.Defer(current.stop)
+		current = load.Start(context.Background(), target, load.Pages(args[2])...)
+		ts.Defer(func() { current.Stop() })
 	case len(args) == 1 && args[0] == "stop":
-		current.stop()
-		fmt.Fprintf(ts.Stdout(), "%d requests, %d failed\n", current.sent.Load(), current.failed.Load())
-		if current.failed.Load() > 0 || current.sent.Load() < 10 {
-			ts.Fatalf("%d of %d requests failed, the first: %v", current.failed.Load(), current.sent.Load(), current.first.Load())
+		report := current.Stop()
+		fmt.Fprint(ts.Stdout(), report)
+		if report.Failed() > 0 || report.Sent() < 10 {
+			ts.Fatalf("%d of %d requests failed:\n%s", report.Failed(), report.Sent(), report)
 		}
 	default:
 		ts.Fatalf("usage: load start LABEL PATH | load stop")
@@ -191,55 +189,13 @@ func load(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // current is the load of the one script that runs.
-var current *loader
+var current *load.Load
 
-type loader struct {
-	sent, failed atomic.Int64
-	first        atomic.Value
-	once         sync.Once
-	end          chan struct{}
-	done         sync.WaitGroup
-}
-
-func startLoad(client *http.Client, url string) *loader {
-	l := &loader{end: make(chan struct{})}
-	for i := range 4 {
-		l.done.Go(func() {
-			for {
-				select {
-				case <-l.end:
-					return
-				default:
-					l.request(client, url, i%2 == 0)
-				}
-			}
-		})
-	}
-	return l
-}
-
-func (l *loader) request(client *http.Client, url string, fresh bool) {
-	req, err := http.NewRequest(http.MethodGet, url, nil)
+// loaded is the app at https://LABEL.<domain>, for load.
+func loaded(label string) (load.Target, error) {
+	client, err := ingress()
 	if err != nil {
-		panic(err)
+		return load.Target{}, err
 	}
-	req.Close = fresh
-	l.sent.Add(1)
-	resp, err := client.Do(req)
-	if err == nil {
-		_, err = io.Copy(io.Discard, resp.Body)
-		resp.Body.Close()
-		if err == nil && resp.StatusCode != http.StatusOK {
-			err = fmt.Errorf("status %d", resp.StatusCode)
-		}
-	}
-	if err != nil {
-		l.failed.Add(1)
-		l.first.CompareAndSwap(nil, err.Error())
-	}
-}
-
-func (l *loader) stop() {
-	l.once.Do(func() { close(l.end) })
-	l.done.Wait()
+	return load.Target{URL: "https://" + label + "." + os.Getenv("FNGEN_DOMAIN"), Transport: client.Transport.(*http.Transport)}, nil
 }

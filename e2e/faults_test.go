@@ -50,7 +50,7 @@ func TestFaults(t *testing.T) {
 // started again in place, and only requests that it had begun fail.
 func instanceDies(t *testing.T, p project, a *nomad.AllocationListStub, command string) {
 	before := p.running(t)
-	load := p.load(t)
+	requests := p.load(t)
 	begin := time.Now()
 	crash(t, taskProcess(t, a.ID, command))
 	again := func() bool {
@@ -61,7 +61,7 @@ func instanceDies(t *testing.T, p project, a *nomad.AllocationListStub, command 
 		t.Error("the instance was not started again in place")
 	}
 	t.Logf("it answers again after %s", time.Since(begin).Round(time.Millisecond))
-	load.allow(t, underWay)
+	requests.allow(t, underWay)
 	if after := p.running(t); !slices.Equal(ids(before), ids(after)) {
 		t.Errorf("before %v, after %v", ids(before), ids(after))
 	}
@@ -71,7 +71,7 @@ func instanceDies(t *testing.T, p project, a *nomad.AllocationListStub, command 
 // Nobody answers until it is started again in place.
 func onlyInstanceDies(t *testing.T, p project) {
 	was := p.running(t)[0].ID
-	load := p.load(t)
+	requests := p.load(t)
 	begin := time.Now()
 	crash(t, taskProcess(t, was, "python"))
 	silent := func() bool { return len(p.answering(t)) == 0 }
@@ -79,21 +79,21 @@ func onlyInstanceDies(t *testing.T, p project) {
 		t.Error("the instance was not started again in place")
 	}
 	t.Logf("it answers again after %s", time.Since(begin).Round(time.Millisecond))
-	load.stop(t)
+	requests.stop(t)
 }
 
 // serverOfTwoDies kills all that runs on a server at once, as when its power goes.
 // The instance on the other one goes on: only requests that were under way fail.
 func serverOfTwoDies(t *testing.T, p project) {
 	defer makeUp(t)
-	load := p.load(t)
+	requests := p.load(t)
 	begin := time.Now()
 	crash(t, machine(t, p.running(t)[0].NodeName)...)
 	if !eventually(func() bool { return len(p.routed(t)) == 1 }) {
 		t.Error("the dead instance stays in the router")
 	}
 	t.Logf("out of the router %s after the death", time.Since(begin).Round(time.Millisecond))
-	load.allow(t, underWay)
+	requests.allow(t, underWay)
 }
 
 // serverOfOneDies kills the server of the only instance. Nobody answers until Nomad
@@ -102,7 +102,7 @@ func serverOfTwoDies(t *testing.T, p project) {
 func serverOfOneDies(t *testing.T, p project) {
 	defer makeUp(t)
 	was := p.running(t)[0]
-	load := p.load(t)
+	requests := p.load(t)
 	begin := time.Now()
 	crash(t, machine(t, was.NodeName)...)
 	elsewhere := func() bool {
@@ -114,24 +114,24 @@ func serverOfOneDies(t *testing.T, p project) {
 		t.Error("it was not started elsewhere in time")
 	}
 	t.Logf("another instance answers %s after the death", time.Since(begin).Round(time.Millisecond))
-	load.stop(t)
+	requests.stop(t)
 }
 
 // drainOfTwo empties a server, as an operator does in the Nomad UI. The instances
 // move one after the other and no request fails.
 func drainOfTwo(t *testing.T, p project) {
-	load := p.load(t)
+	requests := p.load(t)
 	node := p.running(t)[0].NodeID
 	drain(t, node)
 	p.leaves(t, node)
-	load.allow(t, 0)
+	requests.allow(t, 0)
 }
 
 // drainOfOne empties the server of the only instance. Nomad alone would stop it
 // when it starts the replacement; in the way of docs/operating.md no request fails,
 // and the project is afterwards as it was.
 func drainOfOne(t *testing.T, p project) {
-	load := p.load(t)
+	requests := p.load(t)
 	node := p.running(t)[0].NodeID
 	if _, err := nomadClient(t).Nodes().ToggleEligibility(node, false, nil); err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func drainOfOne(t *testing.T, p project) {
 	if now := p.running(t); len(now) != 1 || now[0].NodeID == node {
 		t.Errorf("it runs as %v", ids(now))
 	}
-	load.allow(t, 0)
+	requests.allow(t, 0)
 	if out, err := p.command("plan", p.name, ".", "--detailed-exitcode").CombinedOutput(); err != nil {
 		t.Errorf("a plan afterwards: %v\n%s", err, out)
 	}
@@ -154,7 +154,7 @@ func drainOfOne(t *testing.T, p project) {
 // serving, and the agent that comes back takes them over. A push that needs this
 // server waits for its agent. No request fails.
 func nomadClientDies(t *testing.T, p project) {
-	load := p.load(t)
+	requests := p.load(t)
 	before := p.running(t)
 	agent := "nomad-" + before[0].NodeName
 	crash(t, server(t, agent))
@@ -184,7 +184,7 @@ func nomadClientDies(t *testing.T, p project) {
 	if now := p.answering(t); len(now) != 1 || now[0] == before[0].ID {
 		t.Errorf("%v answer, before it was %v", now, ids(before))
 	}
-	load.allow(t, 0)
+	requests.allow(t, 0)
 }
 
 // consulDies kills the Consul server that the router watches. The router goes on
@@ -192,7 +192,7 @@ func nomadClientDies(t *testing.T, p project) {
 // request fails.
 func consulDies(t *testing.T, p project) {
 	was := ids(p.running(t))
-	load := p.load(t)
+	requests := p.load(t)
 	crash(t, server(t, "consul"))
 	// As long as a supervisor, or a person, may take to start it again.
 	p.served(t, 200)
@@ -205,7 +205,7 @@ func consulDies(t *testing.T, p project) {
 	if now := p.answering(t); len(now) != 1 || slices.Equal(was, now) {
 		t.Errorf("after a push %v answer, before it was %v", now, was)
 	}
-	load.allow(t, 0)
+	requests.allow(t, 0)
 }
 
 // traefikDies kills the router. Nobody is answered until it runs again; then

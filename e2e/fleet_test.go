@@ -47,11 +47,11 @@ type fleetChange struct {
 // push makes the change. What runs afterwards is on servers of the new kind only.
 func (c fleetChange) push(t *testing.T, p project) {
 	p.write(t, "fngen.yml", onServers(c.size, c.region, c.count))
-	load := p.load(t)
+	requests := p.load(t)
 	begin := time.Now()
 	p.run(t, "push", p.name, ".")
 	t.Logf("pushed in %s", time.Since(begin).Round(time.Millisecond))
-	load.allow(t, 0)
+	requests.allow(t, 0)
 	now := p.running(t)
 	if len(now) != c.count {
 		t.Errorf("%d run, not %d", len(now), c.count)
@@ -106,7 +106,7 @@ func badVersions() []badVersion {
 // what ran before serves on.
 func (v badVersion) push(t *testing.T, p project) {
 	was := ids(p.running(t))
-	load := p.load(t)
+	requests := p.load(t)
 	p.write(t, "app.py", v.code)
 	p.write(t, "fngen.yml", v.fleet)
 	begin := time.Now()
@@ -124,13 +124,13 @@ func (v badVersion) push(t *testing.T, p project) {
 	if now := ids(p.running(t)); !slices.Equal(was, now) {
 		t.Errorf("%v run, before it was %v", now, was)
 	}
-	load.allow(t, 0)
+	requests.allow(t, 0)
 }
 
 // twoPushes pushes two changes of a project at once. One becomes live; the
 // other is refused and told who is at it.
 func twoPushes(t *testing.T, p project) {
-	load := p.load(t)
+	requests := p.load(t)
 	before := strings.Count(p.run(t, "releases", p.name), "\n")
 
 	other := p
@@ -159,7 +159,7 @@ func twoPushes(t *testing.T, p project) {
 	if releases := p.run(t, "releases", p.name); strings.Count(releases, "\n") != before+1 || !strings.HasPrefix(releases, fmt.Sprintf("%d\tlive\t", before+1)) {
 		t.Errorf("the history is\n%s", releases)
 	}
-	load.allow(t, 0)
+	requests.allow(t, 0)
 }
 
 // fails runs a command that is to fail, and returns all that it printed and how it

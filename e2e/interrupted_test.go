@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	nomad "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/e2e/load"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -45,14 +48,56 @@ func TestInterruptedPush(t *testing.T) {
 	p := newProject(t)
 	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
 	p.run(t, "push", p.name, ".")
-	client, err := ingress()
+	target, err := loaded(p.name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	load := startLoad(client, "https://"+p.name+"."+os.Getenv("FNGEN_DOMAIN")+"/")
-	defer load.stop()
+	requests := load.Start(t.Context(), target, load.Pages("/")...)
 
 	p.write(t, "app.py", fmt.Sprintf(slowApp, "two", 20))
+	p.pushInterrupted(t, "starting live_app")
+	p.undone(t)
+	if out := p.run(t, "status", p.name); strings.Count(out, "\n") != 1 || !strings.HasSuffix(out, "\t1\n") {
+		t.Errorf("what runs is not release 1 alone:\n%s", out)
+	}
+	p.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
+	p.run(t, "push", p.name, ".")
+	if report := requests.Stop(); report.Failed() > 0 || report.Sent() < 100 {
+		t.Errorf("%d of %d requests failed:\n%s", report.Failed(), report.Sent(), report)
+	}
+}
+
+// TestInterruptedCommand kills the control plane while a release command runs. The
+// next one stops the command, which nobody waits for any more.
+func TestInterruptedCommand(t *testing.T) {
+	requireCluster(t)
+	p := newProject(t)
+	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
+	p.run(t, "push", p.name, ".")
+	p.write(t, "fngen.yml", "functions:\n  live_app: {release: echo begun; sleep 600}\n")
+	p.pushInterrupted(t, "| begun")
+	p.undone(t)
+	client, err := nomad.NewClient(nomad.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs, _, err := client.Jobs().List(&nomad.QueryOptions{Namespace: p.name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, job := range jobs {
+		if job.ID != "web-live_app" {
+			t.Errorf("the job %s was left, %s", job.ID, job.Status)
+		}
+	}
+	p.write(t, "fngen.yml", "functions:\n  live_app: {release: echo begun}\n")
+	p.run(t, "push", p.name, ".")
+}
+
+// pushInterrupted pushes, and kills the control plane when a line with a mark is
+// said.
+func (p project) pushInterrupted(t *testing.T, mark string) {
+	t.Helper()
 	push := p.command("push", p.name, ".")
 	stderr, err := push.StderrPipe()
 	if err != nil {
@@ -65,7 +110,7 @@ func TestInterruptedPush(t *testing.T) {
 	lines := bufio.NewScanner(stderr)
 	for killed := false; lines.Scan(); {
 		talk.WriteString(lines.Text() + "\n")
-		if !killed && strings.Contains(lines.Text(), "starting live_app") {
+		if !killed && strings.Contains(lines.Text(), mark) {
 			killFngend(t)
 			killed = true
 		}
@@ -73,7 +118,11 @@ func TestInterruptedPush(t *testing.T) {
 	if err := push.Wait(); err == nil || !strings.Contains(talk.String(), "fngen status") {
 		t.Fatalf("a push that lost its control plane: %v\n%s", err, talk.String())
 	}
+}
 
+// undone waits until release 2 has failed and release 1 is live.
+func (p project) undone(t *testing.T) {
+	t.Helper()
 	undone := func() bool {
 		var releases []api.Release
 		out, err := p.command("releases", p.name, "--json").Output()
@@ -82,15 +131,6 @@ func TestInterruptedPush(t *testing.T) {
 	// The lock of the one that died runs out within 20 s.
 	if !within(time.Minute, undone) {
 		t.Fatalf("the interrupted release was not undone:\n%s", p.run(t, "releases", p.name))
-	}
-	if out := p.run(t, "status", p.name); strings.Count(out, "\n") != 1 || !strings.HasSuffix(out, "\t1\n") {
-		t.Errorf("what runs is not release 1 alone:\n%s", out)
-	}
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
-	p.run(t, "push", p.name, ".")
-	load.stop()
-	if load.failed.Load() > 0 || load.sent.Load() < 100 {
-		t.Errorf("%d of %d requests failed, the first: %v", load.failed.Load(), load.sent.Load(), load.first.Load())
 	}
 }
 

@@ -103,6 +103,7 @@ func goldenJobs(t *testing.T) map[string]*nomad.Job {
 		t.Fatal(err)
 	}
 	out["purge/purge.nomad.hcl"] = purge
+	out["release/release-live_app.nomad.hcl"] = command(t, release)
 	return out
 }
 
@@ -118,6 +119,24 @@ func lower(t *testing.T, example string, release jobs.Release) []*nomad.Job {
 		t.Fatal(err)
 	}
 	return append(list, build)
+}
+
+// command is the job of a release command: hello has none of its own.
+func command(t *testing.T, release jobs.Release) *nomad.Job {
+	t.Helper()
+	project := &ir.Project{
+		Version: ir.Version, Name: "hello", Python: "3.11",
+		Servers: []ir.Server{{Name: "web", Size: "s", Region: "us-west", Count: 2}},
+		Functions: []ir.Function{{
+			Name: "live_app", Power: ir.PowerWebApp, File: "app.py", Line: 12,
+			WebApp: &ir.WebApp{Health: "/", Hosts: []string{"hello"}, Release: `python manage.py migrate && echo "$FNGEN_RELEASE"`},
+		}},
+	}
+	commands, err := jobs.Commands(project, release, jobs.DefaultCluster())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return commands[0].Job
 }
 
 func compileExample(t *testing.T, example string) *ir.Project {

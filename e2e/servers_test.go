@@ -19,6 +19,7 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"fngen.dev/fngen/e2e/load"
 	"fngen.dev/fngen/nomad/dev/layout"
 	"fngen.dev/fngen/nomad/dev/process"
 )
@@ -177,31 +178,28 @@ func ids(allocs []*nomad.AllocationListStub) []string {
 func (p project) url() string { return "https://" + p.name + "." + os.Getenv("FNGEN_DOMAIN") + "/" }
 
 // requests are the load of one story.
-type requests struct{ load *loader }
+type requests struct{ load *load.Load }
 
 // load sends requests to the project until it is stopped, at the latest at the
 // end of the test.
 func (p project) load(t *testing.T) requests {
 	t.Helper()
-	client, err := ingress()
+	target, err := loaded(p.name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := requests{startLoad(client, p.url())}
-	t.Cleanup(r.load.stop)
-	return r
+	return requests{load.Start(t.Context(), target, load.Pages("/")...)}
 }
 
 // stop ends the load, and logs and returns how many requests failed.
 func (r requests) stop(t *testing.T) int {
 	t.Helper()
-	r.load.stop()
-	sent, failed := r.load.sent.Load(), r.load.failed.Load()
-	t.Logf("%d of %d requests failed, the first: %v", failed, sent, r.load.first.Load())
-	if sent < 10 {
-		t.Errorf("only %d requests", sent)
+	report := r.load.Stop()
+	t.Logf("\n%s", report)
+	if report.Sent() < 10 {
+		t.Errorf("only %d requests", report.Sent())
 	}
-	return int(failed)
+	return report.Failed()
 }
 
 // allow ends the load and fails if more requests than that were not answered.

@@ -88,12 +88,9 @@ func Build(p *ir.Project, r Release, c Cluster) (*nomad.Job, error) {
 		},
 		TaskGroups: []*nomad.TaskGroup{{
 			Name: new("build"), Count: new(1),
-			Constraints: []*nomad.Constraint{nomad.NewConstraint("${node.class}", "=", c.BuildClass)},
-			// A build that fails says why; trying again would only hide it.
-			RestartPolicy: &nomad.RestartPolicy{
-				Attempts: new(0), Mode: new("fail"), RenderTemplates: new(false),
-			},
-			ReschedulePolicy: &nomad.ReschedulePolicy{Attempts: new(0), Unlimited: new(false)},
+			Constraints:      []*nomad.Constraint{nomad.NewConstraint("${node.class}", "=", c.BuildClass)},
+			RestartPolicy:    once(),
+			ReschedulePolicy: never(),
 			Volumes:          volumes(),
 			Tasks:            []*nomad.Task{task},
 		}},

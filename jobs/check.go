@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -15,6 +16,9 @@ var (
 	// pattern.
 	region = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
 )
+
+// leastMB is the least memory that Nomad lets a task reserve.
+const leastMB = 10
 
 // maxText is far below what one argument of a program may be.
 const maxText = 4 << 10
@@ -33,8 +37,8 @@ func check(values ...string) error {
 	return nil
 }
 
-// checkProject holds the strings of a project that reach a job to what they must
-// look like. The compiler has said the same to the person, with a place.
+// checkProject holds what of a project reaches a job to what it must look like.
+// The compiler has said the same to the person, with a place.
 func checkProject(p *ir.Project) error {
 	if !ir.ValidProjectName(p.Name) {
 		return invalid("project", p.Name)
@@ -42,18 +46,47 @@ func checkProject(p *ir.Project) error {
 	if !ir.ValidPython(p.Python) {
 		return invalid("python", p.Python)
 	}
+	if len(p.Servers) == 0 {
+		return errors.New("it has no servers")
+	}
+	groups, ids := map[string]bool{}, map[string]bool{}
 	for _, s := range p.Servers {
-		if !ir.ValidServerName(s.Name) {
-			return invalid("server", s.Name)
+		if err := checkServer(s, len(p.Functions)); err != nil {
+			return err
 		}
-		if !region.MatchString(s.Region) {
-			return invalid("region", s.Region)
+		if groups[s.Name] {
+			return fmt.Errorf("two servers are named %q", s.Name)
 		}
+		groups[s.Name] = true
 	}
 	for _, f := range p.Functions {
 		if err := checkFunction(f); err != nil {
 			return err
 		}
+		if ids[ID(f)] {
+			return fmt.Errorf("two functions are named %q", f.Name)
+		}
+		ids[ID(f)] = true
+	}
+	return nil
+}
+
+func checkServer(s ir.Server, functions int) error {
+	if !ir.ValidServerName(s.Name) {
+		return invalid("server", s.Name)
+	}
+	if !region.MatchString(s.Region) {
+		return invalid("region", s.Region)
+	}
+	if s.Count < 1 || s.Count > ir.MaxCount {
+		return fmt.Errorf("server %q has a count of %d", s.Name, s.Count)
+	}
+	size, err := lookupSize(s)
+	if err != nil {
+		return err
+	}
+	if *share(size, functions).MemoryMB < leastMB {
+		return fmt.Errorf("%d functions are too many for server %q of size %s", functions, s.Name, s.Size)
 	}
 	return nil
 }
@@ -88,6 +121,9 @@ func checkWebApp(w *ir.WebApp) error {
 		if !label.MatchString(host) {
 			return invalid("host", host)
 		}
+	}
+	if w.Release != "" && ir.ReleaseFault(w.Release) != "" {
+		return invalid("release command", w.Release)
 	}
 	return nil
 }

@@ -53,6 +53,19 @@ func TestPurge(t *testing.T) {
 	golden(t, filepath.Join("testdata", "purge"), []*nomad.Job{job})
 }
 
+func TestCommands(t *testing.T) {
+	p := hello()
+	if commands, err := Commands(p, release, DefaultCluster()); err != nil || len(commands) > 0 {
+		t.Errorf("a project without release commands has %d of them: %v", len(commands), err)
+	}
+	p.Functions[0].WebApp.Release = `python manage.py migrate && echo "$FNGEN_RELEASE"`
+	commands, err := Commands(p, release, DefaultCluster())
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, filepath.Join("testdata", "release"), jobsOf(commands))
+}
+
 // compile takes the name of an example without one from its directory, as
 // fngen compile does.
 func compile(t *testing.T, dir string) *ir.Project {

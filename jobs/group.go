@@ -154,12 +154,28 @@ func description(p *ir.Project, f ir.Function, r Release) *nomad.JobUIConfig {
 // serve are the agent's arguments for one function on one server: those that
 // every Power has, with pairs of its own before the last.
 func serve(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, pairs ...string) []string {
-	all := []string{
+	all := append(functionPairs(p, f, s, r), pairs...)
+	return flags("serve", append(all, "api", c.APIURL)...)
+}
+
+// functionPairs are the arguments that say which function of which release it is.
+func functionPairs(p *ir.Project, f ir.Function, s ir.Server, r Release) []string {
+	return []string{
 		"project", p.Name, "function", f.Name, "power", string(f.Power), "file", f.File,
 		"python", p.Python, "tree", r.Tree, "layer", r.Layer,
 		"uid", strconv.Itoa(r.UID), "release", strconv.Itoa(r.Number), "server", s.Name,
 	}
-	return flags("serve", append(append(all, pairs...), "api", c.APIURL)...)
+}
+
+// once runs a batch job's task one time: one that fails says why, and trying again
+// would only hide it.
+func once() *nomad.RestartPolicy {
+	return &nomad.RestartPolicy{Attempts: new(0), Mode: new("fail"), RenderTemplates: new(false)}
+}
+
+// never keeps the scheduler from trying a failed batch job on another machine.
+func never() *nomad.ReschedulePolicy {
+	return &nomad.ReschedulePolicy{Attempts: new(0), Unlimited: new(false)}
 }
 
 // rolling starts a full new set beside the old one and takes the old one away
@@ -183,4 +199,22 @@ func restarts() *nomad.RestartPolicy {
 		Attempts: new(3), Interval: new(5 * time.Minute), Delay: new(500 * time.Millisecond), Mode: new("fail"),
 		RenderTemplates: new(false),
 	}
+}
+
+// OneByOne is the job with other manners: in the given groups, where there is no
+// room for a new instance beside an old one, each old one ends before the new one
+// in its place starts.
+func OneByOne(job *nomad.Job, groups []string) *nomad.Job {
+	out := *job
+	out.TaskGroups = slices.Clone(job.TaskGroups)
+	for i, group := range out.TaskGroups {
+		if !slices.Contains(groups, *group.Name) {
+			continue
+		}
+		changed, update := *group, *group.Update
+		update.Canary, update.AutoPromote, update.MaxParallel = new(0), new(false), new(1)
+		changed.Update = &update
+		out.TaskGroups[i] = &changed
+	}
+	return &out
 }

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -42,7 +43,7 @@ var allowed = map[string]string{
 	".Datacenters[]":                         "a region that the platform has, so an operator's name; no letter of a pattern",
 	".TaskGroups[].Constraints[].RTarget":    "the same region, compared as it stands",
 	".UI.Description":                        "a path in Markdown code; only a backtick ends it, and the Nomad UI takes HTML out",
-	".TaskGroups[].Tasks[].Config[args][]":   "one argument of an exec, with no shell; Nomad interpolates only ${",
+	".TaskGroups[].Tasks[].Config[args][]":   "one argument of an exec, with no shell; Nomad interpolates only ${. A release command meets a shell, as its own person",
 }
 
 // meant are the openings that Nomad, consul-template, Traefik and Markdown act on,
@@ -75,6 +76,9 @@ func TestHostileStrings(t *testing.T) {
 			if build, err := Build(p, release, DefaultCluster()); err == nil {
 				lowered = append(lowered, build)
 			}
+			if commands, err := Commands(p, release, DefaultCluster()); err == nil {
+				lowered = append(lowered, jobsOf(commands)...)
+			}
 			checkLowered(t, field, s, lowered, reached)
 		}
 	}
@@ -83,6 +87,14 @@ func TestHostileStrings(t *testing.T) {
 			t.Errorf("%s is allowed, and nothing gets there", path)
 		}
 	}
+}
+
+func jobsOf(commands []Command) []*nomad.Job {
+	var out []*nomad.Job
+	for _, c := range commands {
+		out = append(out, c.Job)
+	}
+	return out
 }
 
 // filled is hello with something in every list and behind every pointer, so that
@@ -185,6 +197,10 @@ var trees = map[string]func(s string) fstest.MapFS{
 	"domain's label": func(s string) fstest.MapFS {
 		return tree("app.py", "live_app", ", domain="+quote(s+".example.com"), "", "")
 	},
+	"release": func(s string) fstest.MapFS { return tree("app.py", "live_app", ", release="+quote(s), "", "") },
+	"release in fngen.yml": func(s string) fstest.MapFS {
+		return tree("app.py", "live_app", "", "", "functions: {live_app: {release: "+quote(s)+"}}")
+	},
 	"framework":  func(s string) fstest.MapFS { return tree("app.py", "live_app", ", framework="+quote(s), "", "") },
 	"compute":    func(s string) fstest.MapFS { return tree("app.py", "live_app", ", compute="+quote(s), "", "") },
 	"option":     func(s string) fstest.MapFS { return tree("app.py", "live_app", ", "+s+"=1", "", "") },
@@ -232,8 +248,11 @@ func with(files fstest.MapFS, name, text string) fstest.MapFS {
 	return files
 }
 
-// quote writes text as both Python and YAML read it.
-func quote(s string) string { return strconv.QuoteToASCII(s) }
+// quote writes text as both Python and YAML read it. To them "\xff" is a letter: a
+// byte that is none is half a surrogate pair, as Python reads such file names.
+func quote(s string) string { return noLetter.ReplaceAllString(strconv.QuoteToASCII(s), `\udc$1`) }
+
+var noLetter = regexp.MustCompile(`\\x([89a-f][0-9a-f])`)
 
 // TestHostileTrees goes the same way from where a person writes. What the
 // compiler lets pass must lower: the place of a fault is known only to it.
@@ -251,11 +270,13 @@ func TestHostileTrees(t *testing.T) {
 			passed++
 			lowered, err := Lower(project, release, DefaultCluster())
 			build, buildErr := Build(project, release, DefaultCluster())
-			if err != nil || buildErr != nil {
-				t.Errorf("%s = %.60q passes the compiler and does not lower: %v %v", where, s, err, buildErr)
+			commands, commandErr := Commands(project, release, DefaultCluster())
+			if err := errors.Join(err, buildErr, commandErr); err != nil {
+				t.Errorf("%s = %.60q passes the compiler and does not lower: %v", where, s, err)
 				continue
 			}
-			checkLowered(t, where, s, append(lowered, build), map[string]bool{})
+			lowered = append(append(lowered, build), jobsOf(commands)...)
+			checkLowered(t, where, s, lowered, map[string]bool{})
 		}
 	}
 	if passed == 0 {

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"strconv"
 	"testing"
 
 	"fngen.dev/fngen/compiler/ir"
@@ -52,6 +53,35 @@ func TestRegions(t *testing.T) {
 		p.Servers[0].Region = name
 		if _, err := Lower(p, release, DefaultCluster()); (err == nil) != want {
 			t.Errorf("region %q: %v", name, err)
+		}
+	}
+}
+
+// TestUnmade holds that a project that no compiler made is refused before Nomad
+// sees it: a plan takes one from the network.
+func TestUnmade(t *testing.T) {
+	for what, spoil := range map[string]func(*ir.Project){
+		"no servers":         func(p *ir.Project) { p.Servers = nil },
+		"one server twice":   func(p *ir.Project) { p.Servers[1].Name = p.Servers[0].Name },
+		"no machine":         func(p *ir.Project) { p.Servers[0].Count = 0 },
+		"a million machines": func(p *ir.Project) { p.Servers[0].Count = 1_000_000 },
+		"a size of nowhere":  func(p *ir.Project) { p.Servers[0].Size = "huge" },
+		"one function twice": func(p *ir.Project) { p.Functions = append(p.Functions, p.Functions[0]) },
+		"no options":         func(p *ir.Project) { p.Functions[0].WebApp = nil },
+		"no hosts":           func(p *ir.Project) { p.Functions[0].WebApp.Hosts = nil },
+		"a Power of nowhere": func(p *ir.Project) { p.Functions[0].Power = "cron" },
+		"too little for each": func(p *ir.Project) {
+			for i := range 200 {
+				f := p.Functions[0]
+				f.Name += strconv.Itoa(i)
+				p.Functions = append(p.Functions, f)
+			}
+		},
+	} {
+		p := hello()
+		spoil(p)
+		if _, err := Lower(p, release, DefaultCluster()); err == nil {
+			t.Errorf("%s was taken", what)
 		}
 	}
 }

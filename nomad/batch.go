@@ -76,7 +76,7 @@ func (c *Client) finish(ctx context.Context, job *api.Job, allocID string, outpu
 		if alloc.ClientStatus == api.AllocClientStatusComplete {
 			return nil
 		}
-		return c.explain(ctx, job, "the build failed", []*api.AllocationListStub{alloc.Stub()})
+		return c.explain(ctx, job, "it failed", []*api.AllocationListStub{alloc.Stub()})
 	}
 }
 

@@ -22,6 +22,9 @@ type Failure struct {
 	Events []string
 	// ExitCode is that of the last crash; -1 when there was none.
 	ExitCode int
+	// OutOfMemory says that the kernel ended it because it took more memory than
+	// its server has for it.
+	OutOfMemory bool
 	// Log holds the last lines of its output.
 	Log []string
 }
@@ -44,6 +47,7 @@ func (c *Client) explain(ctx context.Context, job *api.Job, reason string, alloc
 			}
 			if e.Type == api.TaskTerminated {
 				out.ExitCode = e.ExitCode
+				out.OutOfMemory = e.Details["oom_killed"] == "true"
 			}
 		}
 		out.Log = append(out.Log, c.tail(ctx, alloc, task)...)

@@ -3,6 +3,8 @@ package nomad
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/nomad/api"
@@ -18,11 +20,27 @@ type Rollout struct {
 	Allocations []string
 }
 
-// Follow waits for the deployment that an evaluation started. progress hears the
-// count of healthy instances whenever it changes. When the rollout cannot
-// succeed any more the deployment is failed at once, which makes Nomad go back
-// to the last good version, and the error is a *Failure.
-func (c *Client) Follow(ctx context.Context, job *api.Job, evalID string, progress func(healthy, desired int)) (Rollout, error) {
+// GroupHealth counts the healthy new instances of a group.
+type GroupHealth struct {
+	Group            string
+	Healthy, Desired int
+}
+
+// Observer hears how a rollout goes on. Each part may be nil.
+type Observer struct {
+	// Progress hears how many new instances are healthy, by group, sorted, whenever
+	// that changes.
+	Progress func([]GroupHealth)
+	// Verdict is asked about once a second for as long as the rollout lasts, and
+	// given those of its allocations that are not healthy. When it knows that one
+	// of them never will be, it says why; else nothing.
+	Verdict func(ctx context.Context, unhealthy []string) string
+}
+
+// Follow waits for the deployment that an evaluation started. When the rollout
+// cannot succeed any more the deployment is failed at once, which makes Nomad go
+// back to the last good version, and the error is a *Failure.
+func (c *Client) Follow(ctx context.Context, job *api.Job, evalID string, observer Observer) (Rollout, error) {
 	eval, err := c.evaluation(ctx, *job.Namespace, evalID)
 	if err != nil {
 		return Rollout{}, err
@@ -30,7 +48,7 @@ func (c *Client) Follow(ctx context.Context, job *api.Job, evalID string, progre
 	if eval.DeploymentID == "" {
 		return Rollout{}, fmt.Errorf("job %q: the scheduler started no deployment (evaluation %s is %s)", *job.ID, eval.ID, eval.Status)
 	}
-	f := follower{c: c, job: job, deployment: eval.DeploymentID, progress: progress, healthy: -1}
+	f := follower{c: c, job: job, deployment: eval.DeploymentID, observer: observer}
 	return f.run(ctx)
 }
 
@@ -38,8 +56,8 @@ type follower struct {
 	c          *Client
 	job        *api.Job
 	deployment string
-	progress   func(healthy, desired int)
-	healthy    int
+	observer   Observer
+	seen       []GroupHealth
 }
 
 func (f *follower) run(ctx context.Context) (Rollout, error) {
@@ -62,8 +80,8 @@ func (f *follower) run(ctx context.Context) (Rollout, error) {
 		case api.DeploymentStatusFailed, api.DeploymentStatusCancelled:
 			return Rollout{}, f.c.explain(ctx, f.job, d.StatusDescription, allocs)
 		}
-		if hopeless(allocs) {
-			failure := f.c.explain(ctx, f.job, "the new version does not start", allocs)
+		if reason := f.hopeless(ctx, allocs); reason != "" {
+			failure := f.c.explain(ctx, f.job, reason, allocs)
 			if _, _, err := f.c.api.Deployments().Fail(f.deployment, write(ctx, *f.job.Namespace)); err != nil {
 				return Rollout{}, fmt.Errorf("fail deployment of job %q: %w", *f.job.ID, err)
 			}
@@ -73,20 +91,37 @@ func (f *follower) run(ctx context.Context) (Rollout, error) {
 }
 
 func (f *follower) report(d *api.Deployment) {
-	healthy, desired := 0, 0
-	for _, g := range d.TaskGroups {
-		healthy += g.HealthyAllocs
-		desired += g.DesiredTotal
+	var now []GroupHealth
+	for _, name := range slices.Sorted(maps.Keys(d.TaskGroups)) {
+		g := d.TaskGroups[name]
+		now = append(now, GroupHealth{name, g.HealthyAllocs, g.DesiredTotal})
 	}
-	if healthy != f.healthy && f.progress != nil {
-		f.healthy = healthy
-		f.progress(healthy, desired)
+	if f.observer.Progress != nil && !slices.Equal(now, f.seen) {
+		f.observer.Progress(now)
 	}
+	f.seen = now
 }
 
-// hopeless reports whether a new instance has crashed often enough, or cannot
-// even be started.
-func hopeless(allocs []*api.AllocationListStub) bool {
+// hopeless says why the rollout cannot succeed any more, if so.
+func (f *follower) hopeless(ctx context.Context, allocs []*api.AllocationListStub) string {
+	if crashed(allocs) {
+		return "the new version does not start"
+	}
+	if f.observer.Verdict == nil {
+		return ""
+	}
+	var unhealthy []string
+	for _, a := range allocs {
+		if a.DeploymentStatus == nil || a.DeploymentStatus.Healthy == nil || !*a.DeploymentStatus.Healthy {
+			unhealthy = append(unhealthy, a.ID)
+		}
+	}
+	return f.observer.Verdict(ctx, unhealthy)
+}
+
+// crashed reports whether a new instance has crashed often enough, or cannot even
+// be started.
+func crashed(allocs []*api.AllocationListStub) bool {
 	for _, a := range allocs {
 		crashes := 0
 		for _, state := range a.TaskStates {

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/hashicorp/nomad/api"
@@ -45,6 +47,19 @@ func (c *Client) Instances(ctx context.Context, namespace, jobID string) ([]Inst
 		return cmp.Or(cmp.Compare(a.Group, b.Group), a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.Allocation, b.Allocation))
 	})
 	return out, nil
+}
+
+// Address is where the first port of an allocation listens, host:port.
+func (c *Client) Address(ctx context.Context, namespace, allocation string) (string, error) {
+	full, _, err := c.api.Allocations().Info(allocation, read(ctx, namespace))
+	if err != nil {
+		return "", fmt.Errorf("read allocation %s: %w", allocation, err)
+	}
+	if full.AllocatedResources == nil || len(full.AllocatedResources.Shared.Ports) == 0 {
+		return "", fmt.Errorf("allocation %s has no port", allocation)
+	}
+	port := full.AllocatedResources.Shared.Ports[0]
+	return net.JoinHostPort(port.HostIP, strconv.Itoa(port.Value)), nil
 }
 
 func instance(a *api.AllocationListStub, full *api.Allocation) Instance {

@@ -26,7 +26,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-func TestHopeless(t *testing.T) {
+func TestCrashed(t *testing.T) {
 	alloc := func(types ...string) []*api.AllocationListStub {
 		state := &api.TaskState{}
 		for _, kind := range types {
@@ -45,7 +45,7 @@ func TestHopeless(t *testing.T) {
 		{"cannot be started", alloc(api.TaskDriverFailure), true},
 		{"one crash each", append(alloc(api.TaskTerminated), alloc(api.TaskTerminated)...), false},
 	} {
-		if got := hopeless(c.allocs); got != c.want {
+		if got := crashed(c.allocs); got != c.want {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -100,11 +100,11 @@ func TestExplainRoom(t *testing.T) {
 			{class: "xl", datacenter: "us-west"}, {class: "m", datacenter: "us-west"}, {class: "s", datacenter: "eu"}, {class: "platform", datacenter: "us-west"},
 		},
 		`server "web" (s, us-west): the platform has no server of that size there; it has servers in eu`: {{class: "s", datacenter: "eu"}},
-		`server "web" (s, us-west): an instance needs 480 MB, and of 2 such servers the one with most has 120 MB free`: {
+		`server "web" (s, us-west): an instance needs 480 MB; the roomiest s in us-west has 120 MB free`: {
 			{class: "s", datacenter: "us-west", freeMB: 40}, {class: "s", datacenter: "us-west", freeMB: 120}, {class: "xl", datacenter: "us-west", freeMB: 9999},
 		},
-		`server "web" (s, us-west): an instance needs 475 MHz, and 10 MHz are free`: {{class: "s", datacenter: "us-west", freeMB: 960, freeMHz: 10}},
-		`server "web" (s, us-west): 2 instances of 480 MB each do not fit on 1 such servers, of which the one with most has 960 MB free`: {
+		`server "web" (s, us-west): an instance needs 475 MHz; the roomiest s in us-west has 10 MHz free`: {{class: "s", datacenter: "us-west", freeMB: 960, freeMHz: 10}},
+		`server "web" (s, us-west): 2 instances of 480 MB each do not fit; the roomiest s in us-west has 960 MB free`: {
 			{class: "s", datacenter: "us-west", freeMB: 960, freeMHz: 960},
 		},
 	} {

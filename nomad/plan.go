@@ -22,8 +22,15 @@ type Plan struct {
 	Groups []GroupPlan
 	// Diff lists what would change in the definition, a line each, sorted.
 	Diff []string
-	// Unplaced says, for each group without room, why.
-	Unplaced []string
+	// Unplaced are the groups without room, sorted.
+	Unplaced []Unplaced
+}
+
+// Unplaced is a group that finds no room.
+type Unplaced struct {
+	Group string
+	// Reason is a sentence that begins with the server it is about.
+	Reason string
 }
 
 // GroupPlan counts the instances of a group by what would become of them.
@@ -44,9 +51,9 @@ func (c *Client) Plan(ctx context.Context, job *api.Job) (Plan, error) {
 	out := Plan{Index: resp.JobModifyIndex, Groups: groupPlans(resp.Annotations, edited), Diff: flatten(resp.Diff)}
 	out.Changed = edited || slices.ContainsFunc(out.Groups, moves)
 	for group, metric := range resp.FailedTGAllocs {
-		out.Unplaced = append(out.Unplaced, c.noRoom(ctx, job, group, metric))
+		out.Unplaced = append(out.Unplaced, Unplaced{group, c.noRoom(ctx, job, group, metric)})
 	}
-	slices.Sort(out.Unplaced)
+	slices.SortFunc(out.Unplaced, func(a, b Unplaced) int { return strings.Compare(a.Group, b.Group) })
 	return out, nil
 }
 

@@ -10,6 +10,10 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
+// platformClass is the class of the nodes that carry the platform itself; no
+// project has servers of it.
+const platformClass = "platform"
+
 // server is what a ready node has, and has free of it.
 type server struct {
 	id, class, datacenter string
@@ -91,20 +95,21 @@ func explainRoom(g *api.TaskGroup, all []server) string {
 	slices.SortFunc(fitting, func(a, b server) int { return cmp.Compare(b.freeMB, a.freeMB) })
 	needMB, needMHz := int64(*g.Tasks[0].Resources.MemoryMB), int64(*g.Tasks[0].Resources.CPU)
 	best := fitting[0]
+	roomiest := fmt.Sprintf("the roomiest %s in %s has", class, region)
 	switch {
 	case best.freeMB < needMB:
-		return fmt.Sprintf("%s: an instance needs %d MB, and of %d such servers the one with most has %d MB free", what, needMB, len(fitting), max(best.freeMB, 0))
+		return fmt.Sprintf("%s: an instance needs %d MB; %s %d MB free", what, needMB, roomiest, max(best.freeMB, 0))
 	case best.freeMHz < needMHz:
-		return fmt.Sprintf("%s: an instance needs %d MHz, and %d MHz are free", what, needMHz, max(best.freeMHz, 0))
+		return fmt.Sprintf("%s: an instance needs %d MHz; %s %d MHz free", what, needMHz, roomiest, max(best.freeMHz, 0))
 	}
-	return fmt.Sprintf("%s: %d instances of %d MB each do not fit on %d such servers, of which the one with most has %d MB free", what, *g.Count, needMB, len(fitting), best.freeMB)
+	return fmt.Sprintf("%s: %d instances of %d MB each do not fit; %s %d MB free", what, *g.Count, needMB, roomiest, best.freeMB)
 }
 
 // offered lists the sizes of a region, or the regions there are.
 func offered(all []server, region string) string {
 	var sizes, regions []string
 	for _, s := range all {
-		if s.class == "platform" {
+		if s.class == platformClass {
 			continue
 		}
 		regions = append(regions, s.datacenter)

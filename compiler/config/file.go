@@ -18,9 +18,6 @@ var (
 	serverKeys = []string{"name", "size", "region", "count"}
 )
 
-// MaxCount is how many servers one entry may ask for.
-const MaxCount = 100
-
 func parse(name string, data []byte) (*File, diag.List) {
 	r := &reader{file: name}
 	f := &File{Path: name}
@@ -150,8 +147,8 @@ func (r *reader) count(n *yaml.Node) int {
 		r.fault("FN1106", r.place(n), "\"count\" must be a whole number, not "+describe(n), "write `count: 2`")
 		return 1
 	}
-	if c < 1 || c > MaxCount {
-		r.fault("FN1112", r.place(n), fmt.Sprintf("\"count\" is %d; it may be 1 to %d", c, MaxCount), "to stop paying for a server, remove its entry")
+	if c < 1 || c > ir.MaxCount {
+		r.fault("FN1112", r.place(n), fmt.Sprintf("\"count\" is %d; it may be 1 to %d", c, ir.MaxCount), "to stop paying for a server, remove its entry")
 	}
 	return c
 }

@@ -67,6 +67,9 @@ type Dependencies struct {
 // Empty reports whether there is nothing to install.
 func (d Dependencies) Empty() bool { return len(d.Files) == 0 && len(d.Provided) == 0 }
 
+// MaxCount is how many machines one server definition may have.
+const MaxCount = 100
+
 // Server is one definition of the fleet: Count machines of one size in a region.
 type Server struct {
 	Name   string `json:"name"`
@@ -114,6 +117,9 @@ type WebApp struct {
 	Hosts []string `json:"hosts"`
 	// Domain is the person's own domain in its ASCII form, or empty.
 	Domain string `json:"domain,omitempty"`
+	// Release is a shell command that each push runs once before the rollout, or
+	// empty.
+	Release string `json:"release,omitempty"`
 }
 
 // TaskWorker are the options of @task_worker.

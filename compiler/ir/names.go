@@ -101,6 +101,26 @@ func Hazard(s string) string {
 	return ""
 }
 
+// MaxRelease is how long a release command may be, in bytes: it is an argument of
+// a job, and what is longer is better kept in a file.
+const MaxRelease = 1000
+
+// ReleaseFault says why a text cannot be a release command; empty when it can.
+func ReleaseFault(s string) string {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return "is empty"
+	case len(s) > MaxRelease:
+		return "has " + strconv.Itoa(len(s)) + " bytes; it may have " + strconv.Itoa(MaxRelease)
+	case strings.ContainsAny(s, "\r\n"):
+		return "has several lines"
+	}
+	if hazard := Hazard(s); hazard != "" {
+		return "holds " + hazard
+	}
+	return ""
+}
+
 // Slug is a function's name as a host label: lower case, hyphens for
 // underscores. Two functions of one project must not share it.
 func Slug(function string) string {

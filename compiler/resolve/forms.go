@@ -31,6 +31,8 @@ func Forms() map[string]map[string]Form {
 			"health":    {Kinds: text, Pattern: ir.HealthForm, Not: `//|/\.{1,2}(/|$)`, Default: `"/"`},
 			// Which letters of the world's scripts a host name has, no pattern says.
 			"domain": {Kinds: []literal.Kind{literal.Str, literal.None}, Pattern: `^[^\s/:]+\.[^\s/:]+$`},
+			// Bytes and composed letters are beyond a pattern too.
+			"release": {Kinds: []literal.Kind{literal.Str, literal.None}, Pattern: `\S`, Not: "\\$\\{|%\\{|\\{\\{|`|[\\x00-\\x1f\\x7f-\\x9f]"},
 		},
 		"task_worker": {
 			"compute":     compute,

@@ -15,6 +15,7 @@ var (
 		{name: "compute"},
 		{name: "health", keyword: true},
 		{name: "domain", keyword: true},
+		{name: "release", keyword: true},
 	}
 	frameworks = []string{"fastapi", "flask", "django"}
 )
@@ -26,7 +27,8 @@ func exampleOf(power string) string {
 	return "write `@" + power + "()`"
 }
 
-// webapp resolves @webapp(framework, compute='server', *, health='/', domain=None).
+// webapp resolves @webapp(framework, compute='server', *, health='/', domain=None,
+// release=None).
 func (r *resolver) webapp(fn *ir.Function, u discover.Use) {
 	g := r.options(u, webappOptions)
 	w := &ir.WebApp{Compute: r.compute(u, g), Health: "/", Hosts: []string{}}
@@ -41,9 +43,30 @@ func (r *resolver) webapp(fn *ir.Function, u discover.Use) {
 	if v, set := g["domain"]; set && v.Kind != literal.None {
 		w.Domain = r.domain(u, g)
 	}
+	if v, set := g["release"]; set && v.Kind != literal.None {
+		w.Release = r.release(u, g)
+	}
 	r.noArguments(u)
 	r.runs(u)
 	fn.Power, fn.WebApp = ir.PowerWebApp, w
+}
+
+// release is a line of shell. Nomad reads it before the shell does, so what means
+// something to Nomad has no way through.
+func (r *resolver) release(u discover.Use, g given) string {
+	v, ok := r.text(u, g, "release")
+	if !ok {
+		return ""
+	}
+	if fault := ir.ReleaseFault(v.Str); fault != "" {
+		help := "put the commands into a file of the tree and run that, as in `release='sh release.sh'`"
+		if strings.TrimSpace(v.Str) == "" {
+			help = "leave it out, or write a command such as 'python manage.py migrate'"
+		}
+		r.fault("FN1358", v.Place, fmt.Sprintf("release of @%s %s", u.Power, fault), help)
+		return ""
+	}
+	return v.Str
 }
 
 // noArguments: the platform calls the function to get the app, with nothing.

@@ -105,7 +105,7 @@ func server(texts map[string]string) *node {
 			"size":   {Description: texts["servers.size"] + "\n\n" + strings.Join(table, "\n"), Type: []string{"string"}, Enum: sizes},
 			"region": {Description: texts["servers.region"], Type: []string{"string"}, Enum: regions},
 			"count": {
-				Description: texts["servers.count"], Type: []string{"integer"}, Minimum: new(1), Maximum: new(config.MaxCount), Default: json.RawMessage("1"),
+				Description: texts["servers.count"], Type: []string{"integer"}, Minimum: new(1), Maximum: new(ir.MaxCount), Default: json.RawMessage("1"),
 			},
 		},
 	}
@@ -153,7 +153,8 @@ func option(f resolve.Form, description string) *node {
 		n.Type = append(n.Type, typeOf[k])
 	}
 	if f.Not != "" {
-		n.Not = &node{Pattern: f.Not}
+		// A pattern holds for everything that is no text.
+		n.Not = &node{Type: []string{"string"}, Pattern: f.Not}
 	}
 	if f.Bounds != nil {
 		n.Minimum, n.Maximum = &f.Bounds[0], &f.Bounds[1]

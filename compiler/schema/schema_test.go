@@ -94,6 +94,7 @@ var beyond = map[string]string{
 	"FN1351":       "how much the parts of a time make",
 	"FN1353":       "the platform's own domain",
 	"FN1354":       "that two functions have one domain",
+	"FN1358":       "how many bytes a command has, and how its letters are composed",
 	"FN1318":       "in which regions a platform has servers",
 	"FN1340":       "what the requirements are",
 }

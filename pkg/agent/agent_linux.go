@@ -14,8 +14,9 @@ import (
 	"fngen.dev/fngen/pkg/api"
 )
 
-const usageText = `usage: fngen-agent serve|build|purge [flags]
+const usageText = `usage: fngen-agent serve|run|build|purge [flags]
   serve   fetches a function's code and dependencies and runs it as the project's user
+  run     runs one command in a function's code as the project's user, to its end
   build   builds a dependency layer as the project's user and stores it
   purge   removes what a destroyed project has left in the node's cache
 fngen-agent COMMAND -h lists the flags.
@@ -46,6 +47,12 @@ func Run(ctx context.Context, args, env []string, stderr io.Writer) int {
 			return log.usage(err)
 		}
 		return serve(ctx, o, env, signals, log)
+	case "run":
+		o, err := parseRun(args, stderr)
+		if err != nil {
+			return log.usage(err)
+		}
+		return runCommand(ctx, o, env, signals, log)
 	case "build":
 		o, err := parseBuild(args, stderr)
 		if err != nil {

@@ -23,7 +23,7 @@ var (
 	layerKey      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 )
 
-// target is what serve and build have in common: whose code, which, and where
+// target is what serve, run and build have in common: whose code, which, and where
 // things are.
 type target struct {
 	project, python, tree, layer, api string
@@ -31,12 +31,23 @@ type target struct {
 	identity, cache, node, home       string
 }
 
+// function is one function of a release, on one server.
+type function struct {
+	target
+	name, power, file, release, server string
+}
+
 // serveOptions is one function to run.
 type serveOptions struct {
-	target
-	function, power, file, release, server string
-	host, port, health                     string
-	drain                                  time.Duration
+	function
+	host, port, health string
+	drain              time.Duration
+}
+
+// runOptions is one command to run in the code of a function.
+type runOptions struct {
+	function
+	command string
 }
 
 // buildOptions is one layer to build.
@@ -84,6 +95,28 @@ func (t *target) check() error {
 	return nil
 }
 
+func (fn *function) flags(f *flag.FlagSet) {
+	fn.target.flags(f)
+	f.StringVar(&fn.name, "function", "", "the `name` of the function")
+	f.StringVar(&fn.power, "power", "", "the `kind` of the function")
+	f.StringVar(&fn.file, "file", "", "the `path` in the tree of the function's file")
+	f.StringVar(&fn.release, "release", "", "the release's `number`")
+	f.StringVar(&fn.server, "server", "", "the `name` of the server definition")
+}
+
+func (fn *function) check() error {
+	if err := fn.target.check(); err != nil {
+		return err
+	}
+	switch {
+	case fn.name == "":
+		return errors.New("--function is missing")
+	case !fs.ValidPath(fn.file) || fn.file == ".":
+		return fmt.Errorf("--file %q is not a path in the tree", fn.file)
+	}
+	return nil
+}
+
 func checkUID(uid int) error {
 	if uid < minUID || int64(uid) >= math.MaxUint32 {
 		return fmt.Errorf("--uid %d is not the id of a project: it must be at least %d", uid, minUID)
@@ -95,11 +128,6 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 	o := &serveOptions{}
 	f := newFlags("serve", usage)
 	o.flags(f)
-	f.StringVar(&o.function, "function", "", "the `name` of the function")
-	f.StringVar(&o.power, "power", "", "the `kind` of the function")
-	f.StringVar(&o.file, "file", "", "the `path` in the tree of the function's file")
-	f.StringVar(&o.release, "release", "", "the release's `number`")
-	f.StringVar(&o.server, "server", "", "the `name` of the server definition")
 	f.StringVar(&o.host, "host", env.get("NOMAD_IP_http"), "the `address` to listen on")
 	f.StringVar(&o.port, "port", env.get("NOMAD_PORT_http"), "the `port` to listen on")
 	f.StringVar(&o.health, "health", "/", "the `path` that answers when the function is well")
@@ -111,10 +139,6 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 		return nil, err
 	}
 	switch {
-	case o.function == "":
-		return nil, errors.New("--function is missing")
-	case !fs.ValidPath(o.file) || o.file == ".":
-		return nil, fmt.Errorf("--file %q is not a path in the tree", o.file)
 	case !strings.HasPrefix(o.health, "/"):
 		return nil, fmt.Errorf("--health %q does not begin with /", o.health)
 	case o.drain < 0:
@@ -123,6 +147,20 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 		return nil, fmt.Errorf("--host %q is not an IP address", o.host)
 	}
 	return o, nil
+}
+
+func parseRun(args []string, usage io.Writer) (*runOptions, error) {
+	o := &runOptions{}
+	f := newFlags("run", usage)
+	o.flags(f)
+	f.StringVar(&o.command, "command", "", "the line of `shell` to run")
+	if err := parse(f, args); err != nil {
+		return nil, err
+	}
+	if o.command == "" {
+		return nil, errors.New("--command is missing")
+	}
+	return o, o.check()
 }
 
 func parseBuild(args []string, usage io.Writer) (*buildOptions, error) {

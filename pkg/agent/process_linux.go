@@ -19,6 +19,9 @@ type command struct {
 	env  environ
 	// user is who runs it; nil is the agent's own user.
 	user *syscall.Credential
+	// group passes signals on to the whole process group, as a terminal does: a
+	// shell keeps them to itself and waits for what it runs.
+	group bool
 }
 
 // run starts a program, passes the signals on to it, and returns how it ended.
@@ -38,7 +41,11 @@ func run(c command, signals <-chan os.Signal) (syscall.WaitStatus, error) {
 	if err != nil {
 		return 0, fmt.Errorf("start %s: %w", c.path, err)
 	}
-	status, err := supervise(pid, signals)
+	to := pid
+	if c.group {
+		to = -pid
+	}
+	status, err := supervise(pid, to, signals)
 	sweep(pid)
 	return status, err
 }
@@ -62,16 +69,16 @@ func start(c command) (int, error) {
 	return pid, p.Release() // supervise waits for it, among others
 }
 
-// supervise forwards signals to pid until it ends. Its id cannot name another
-// process meanwhile, since nobody else reaps it.
-func supervise(pid int, signals <-chan os.Signal) (syscall.WaitStatus, error) {
+// supervise forwards signals until pid ends, to it or to its group. Its id cannot
+// name another process meanwhile, since nobody else reaps it.
+func supervise(pid, to int, signals <-chan os.Signal) (syscall.WaitStatus, error) {
 	for {
 		// Looked at after every signal, not only SIGCHLD: a full channel drops some.
 		if status, done, err := reap(pid); done || err != nil {
 			return status, err
 		}
 		if s, ok := (<-signals).(syscall.Signal); ok && s != syscall.SIGCHLD {
-			if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+			if err := syscall.Kill(to, s); err != nil && !errors.Is(err, syscall.ESRCH) {
 				return 0, fmt.Errorf("pass on %s: %w", unix.SignalName(s), err)
 			}
 		}

@@ -12,9 +12,6 @@ import (
 	"syscall"
 )
 
-// searchPath is where programs of the node are.
-const searchPath = "/usr/local/bin:/usr/bin:/bin"
-
 // serve runs one function until it ends, and returns its exit code.
 func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.Signal, log logger) int {
 	c, locks, err := readyToServe(ctx, o, env, log)
@@ -22,44 +19,28 @@ func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.
 		defer lock.Close() // held as long as the function runs
 	}
 	if code, stopped := stoppedBy(ctx, signals); stopped {
-		log.say("stopped before %s was started", o.function)
+		log.say("stopped before %s was started", o.name)
 		return code
 	}
 	if err != nil {
-		log.say("start %s: %v", o.function, err)
+		log.say("start %s: %v", o.name, err)
 		return exitFailed
 	}
 	debug.FreeOSMemory()
 	status, err := runDropped(c, o.uid, signals)
 	if err != nil {
-		log.say("run %s: %v", o.function, err)
+		log.say("run %s: %v", o.name, err)
 		return exitFailed
 	}
-	log.say("%s %s", o.function, ending(status))
+	log.say("%s %s", o.name, ending(status))
 	return exitCode(status)
 }
 
 // readyToServe brings everything into place that needs root.
 func readyToServe(ctx context.Context, o *serveOptions, env environ, log logger) (c command, locks []*os.File, err error) {
-	cache, client, err := prepare(&o.target, log)
+	tree, layer, locks, err := o.fetch(ctx, log)
 	if err != nil {
-		return c, nil, err
-	}
-	defer client.http.CloseIdleConnections()
-	f := &fetcher{cache, client, log}
-	tree, lock, err := f.tree(ctx, &o.target)
-	if err != nil {
-		return c, nil, err
-	}
-	locks, layer := append(locks, lock), ""
-	if o.layer != "" {
-		if layer, lock, err = f.layer(ctx, &o.target); err != nil {
-			return c, locks, err
-		}
-		locks = append(locks, lock)
-	}
-	if err := cache.own(o.home, o.uid, cache.gid, 0o750); err != nil {
-		return c, locks, fmt.Errorf("make home: %w", err)
+		return c, locks, err
 	}
 	c = o.command(tree, layer, env)
 	for _, path := range []string{c.path, c.args[len(c.args)-1]} {
@@ -98,31 +79,17 @@ func stoppedBy(ctx context.Context, signals <-chan os.Signal) (int, bool) {
 // command is the Python process of the function.
 func (o *serveOptions) command(tree, layer string, env environ) command {
 	runtime := filepath.Join(o.node, "runtime", o.python)
-	python, search := "/usr/bin/python"+o.python, searchPath
-	e := env.withoutCredentials()
+	python := "/usr/bin/python" + o.python
 	if layer != "" {
-		python, search = filepath.Join(layer, "bin", "python"), filepath.Join(layer, "bin")+":"+searchPath
-		e = e.with("VIRTUAL_ENV", layer)
+		python = filepath.Join(layer, "bin", "python")
 	}
+	e := o.environment(layer, env)
 	for _, v := range [][2]string{
-		{"FNGEN_PROJECT", o.project},
-		{"FNGEN_FUNCTION", o.function},
-		{"FNGEN_POWER", o.power},
-		{"FNGEN_RELEASE", o.release},
-		{"FNGEN_SERVER", o.server},
-		{"FNGEN_FILE", o.file},
 		{"FNGEN_HOST", o.host},
 		{"FNGEN_PORT", o.port},
 		{"FNGEN_RUNTIME", runtime},
 		{"FNGEN_HEALTH", o.health},
 		{"FNGEN_DRAIN_SECONDS", strconv.Itoa(int(math.Ceil(o.drain.Seconds())))},
-		{"HOME", o.home},
-		{"TMPDIR", "/tmp"},
-		{"PATH", search},
-		{"PYTHONUNBUFFERED", "1"},
-		// The user has no entry in the node's passwd, where getpass looks else.
-		{"USER", o.project},
-		{"LOGNAME", o.project},
 	} {
 		e = e.with(v[0], v[1])
 	}
@@ -130,6 +97,6 @@ func (o *serveOptions) command(tree, layer string, env environ) command {
 		path: python,
 		args: []string{"-u", filepath.Join(runtime, "fngen", "runtime", "boot.py")},
 		dir:  tree,
-		env:  e.withDefault("LANG", "C.UTF-8"),
+		env:  e,
 	}
 }

@@ -35,12 +35,20 @@ const (
 // Plan is what a push would do. It has no effect.
 type Plan struct {
 	Project string `json:"project"`
+	// Tree is the digest of what was planned, and Seal that of all that would be
+	// applied and of what it would be applied to: the jobs, the live release, and
+	// the state of each job in Nomad.
+	Tree    string `json:"tree"`
+	Seal    string `json:"seal"`
 	Changed bool   `json:"changed"`
 	// Live is the release that is live, 0 for none; Release the one that a push
 	// would make, or Live when nothing changes.
-	Live         int                 `json:"live"`
-	Release      int                 `json:"release"`
-	Functions    []PlannedFunction   `json:"functions"`
+	Live      int               `json:"live"`
+	Release   int               `json:"release"`
+	Functions []PlannedFunction `json:"functions"`
+	// Commands are the release commands, in the order in which a push runs them
+	// before any job; none when nothing changes.
+	Commands     []PlannedCommand    `json:"commands"`
 	Jobs         []PlannedJob        `json:"jobs"`
 	Queues       []PlannedQueue      `json:"queues"`
 	Routes       []PlannedRoute      `json:"routes"`
@@ -64,6 +72,12 @@ type PlannedFunction struct {
 	Action    Action `json:"action"`
 	// Changes name what is different, such as "code" or "health: / -> /up".
 	Changes []string `json:"changes"`
+}
+
+// PlannedCommand is a release command that a push would run.
+type PlannedCommand struct {
+	Function string `json:"function"`
+	Command  string `json:"command"`
 }
 
 // PlannedJob is a Nomad job before and after.
@@ -99,6 +113,9 @@ type Placement struct {
 	OK bool `json:"ok"`
 	// Reasons are sentences, one a server without room.
 	Reasons []string `json:"reasons"`
+	// OneByOne are the servers on which old and new instances do not fit side by
+	// side, so that each new one waits for the end of an old one.
+	OneByOne []string `json:"one_by_one"`
 }
 
 // PlannedQueue is a task queue before and after.

@@ -24,6 +24,8 @@ const (
 	BaseUnknown Code = "base_unknown"
 	TooLarge    Code = "too_large"
 	Busy        Code = "busy"
+	// Drifted means that what was planned is not what would be done any more.
+	Drifted Code = "drifted"
 	// Refused means that the tree has faults: see Diagnostics.
 	Refused Code = "refused"
 	// Failed means that the push was right and did not come up.
@@ -32,7 +34,7 @@ const (
 
 var statusOf = map[Code]int{
 	Internal: 500, Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404,
-	Exists: 409, TreeMissing: 409, BaseUnknown: 409, TooLarge: 413, Busy: 423, Refused: 422, Failed: 422,
+	Exists: 409, TreeMissing: 409, BaseUnknown: 409, Drifted: 409, TooLarge: 413, Busy: 423, Refused: 422, Failed: 422,
 }
 
 // Problem is an error that crosses HTTP, in the shape of RFC 9457 with a code

@@ -21,6 +21,9 @@ func (c *Client) Push(ctx context.Context, project string, req PushRequest) (*Pu
 	if req.Entry != "" {
 		query.Set("entry", req.Entry)
 	}
+	if req.Plan != "" {
+		query.Set("plan", req.Plan)
+	}
 	return c.change(ctx, projectPath(project)+"/pushes", query)
 }
 

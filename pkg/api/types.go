@@ -63,13 +63,17 @@ type PushRequest struct {
 	// Entry limits the Powers to one file of the tree: what was pushed was a
 	// single file. Empty for a whole tree.
 	Entry string
+	// Plan is the Seal of the plan that is to be carried out, and nothing else; empty
+	// for whatever the tree means now. When the plan does not hold any more the
+	// answer is the problem "drifted".
+	Plan string
 }
 
 // Event is one line of the stream that follows a push or a destroy. Exactly one
 // of the pointers is set.
 type Event struct {
 	Time time.Time `json:"time"`
-	// Phase begins a step: "compile", "layer", "rollout", "route".
+	// Phase begins a step: "compile", "layer", "release", "rollout", "route".
 	Phase *Phase `json:"phase,omitempty"`
 	// Output is a line that a tool or the person's code printed.
 	Output *Output `json:"output,omitempty"`
@@ -85,7 +89,8 @@ type Phase struct {
 	Message string `json:"message"`
 }
 
-// Output is one line from the dependency build or from a failed function.
+// Output is one line from the dependency build, a release command or a failed
+// function.
 type Output struct {
 	// Source says who printed it, such as "uv" or "live_app".
 	Source string `json:"source"`

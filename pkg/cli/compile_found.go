@@ -49,16 +49,19 @@ func optionsOf(f ir.Function) any {
 }
 
 func webAppOptions(w *ir.WebApp) any {
-	var domain *string
-	if w.Domain != "" {
-		domain = &w.Domain
+	orNull := func(s string) *string {
+		if s == "" {
+			return nil
+		}
+		return &s
 	}
 	return struct {
 		Framework string  `json:"framework"`
 		Compute   string  `json:"compute"`
 		Health    string  `json:"health"`
 		Domain    *string `json:"domain"`
-	}{w.Framework, w.Compute, w.Health, domain}
+		Release   *string `json:"release"`
+	}{w.Framework, w.Compute, w.Health, orNull(w.Domain), orNull(w.Release)}
 }
 
 func taskWorkerOptions(w *ir.TaskWorker) any {

@@ -192,6 +192,7 @@ func (p *player) Plan(_ context.Context, project store.Project, req api.PlanRequ
 			{Name: "old", Power: "webapp", File: "old.py", Line: 3, Action: api.Remove},
 			{Name: req.Project.Functions[0].Name, Signature: "(limit: int = 3)", Power: "webapp", File: "a|b.py", Line: 4, Action: api.Update, Changes: []string{"code", "health: / -> /up_*"}},
 		},
+		Commands: []api.PlannedCommand{{Function: "live_app", Command: "python manage.py migrate | tee `x`"}},
 		Jobs: []api.PlannedJob{
 			{ID: "web-old", Action: api.Stop, Functions: []string{"old"}, Placement: api.Placement{OK: true}, Diff: "--- live\n+++ planned\n-job \"web-old\" {\n"},
 			{

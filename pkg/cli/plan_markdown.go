@@ -17,6 +17,7 @@ func planMarkdown(p api.Plan) string {
 		for _, f := range p.Functions {
 			w.line("| %s | `%s` | `@%s` | `%s:%d` | %s |", sign(f.Action), code(f.Name), code(f.Power), cell(f.File), f.Line, prose(strings.Join(f.Changes, ", ")))
 		}
+		w.commandsToRun(p.Commands)
 		w.unplaced(p.Jobs)
 		w.changedRoutes(p.Routes)
 	}
@@ -29,6 +30,12 @@ func planMarkdown(p api.Plan) string {
 		}
 	}
 	return w.String()
+}
+
+func (w *planWriter) commandsToRun(commands []api.PlannedCommand) {
+	for _, c := range commands {
+		w.line("\n▶️ Before the rollout, once: `%s` (`%s`)", code(c.Command), code(c.Function))
+	}
 }
 
 func (w *planWriter) unplaced(jobs []api.PlannedJob) {

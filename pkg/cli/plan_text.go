@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"fngen.dev/fngen/pkg/api"
@@ -19,6 +20,7 @@ func planText(p api.Plan) string {
 	w.summary(p)
 	if p.Changed {
 		w.functions(p.Functions)
+		w.commands(p.Commands)
 		w.jobs(p.Jobs)
 		w.routes(p.Routes)
 		w.queues(p.Queues)
@@ -81,6 +83,18 @@ func (w *planWriter) table(rows [][]string) {
 	}
 }
 
+func (w *planWriter) commands(commands []api.PlannedCommand) {
+	if len(commands) == 0 {
+		return
+	}
+	w.heading("Before the rollout, once")
+	rows := [][]string{}
+	for _, c := range commands {
+		rows = append(rows, []string{"> " + c.Command, c.Function})
+	}
+	w.table(rows)
+}
+
 func (w *planWriter) jobs(jobs []api.PlannedJob) {
 	w.heading("Nomad jobs, in this order")
 	for _, j := range jobs {
@@ -116,7 +130,11 @@ func jobSentence(j api.PlannedJob) string {
 			}
 		}
 		if len(parts) > 0 {
-			groups = append(groups, fmt.Sprintf("%s on server %s", strings.Join(parts, ", "), g.Server))
+			sentence := fmt.Sprintf("%s on server %s", strings.Join(parts, ", "), g.Server)
+			if slices.Contains(j.Placement.OneByOne, g.Server) {
+				sentence += ", one by one: old and new do not fit side by side"
+			}
+			groups = append(groups, sentence)
 		}
 	}
 	if len(groups) == 0 {

@@ -20,10 +20,13 @@ import (
 type pushOptions struct {
 	Project string
 	Path    string
+	// Plan is the file of a plan that is to be carried out.
+	Plan string
 }
 
 func newCmdPush(a *app) *cobra.Command {
-	return &cobra.Command{
+	o := pushOptions{}
+	cmd := &cobra.Command{
 		Use:   "push [PROJECT] [PATH]",
 		Short: "Put code online",
 		Long: `Put the code at PATH online as PROJECT, and print the URLs.
@@ -34,17 +37,23 @@ there. A single argument that exists as a file or directory is PATH.
 
 Every fault that fngen can see in the code is shown at once and nothing is sent.
 The old version serves until the new one answers: a push that fails changes
-nothing.`,
-		Example: "  fngen push my-website my_website.py\n  fngen push my-website ~/code/website\n  fngen push",
+nothing.
+
+--plan FILE does what a plan that was kept says ("fngen plan --json > FILE"), or
+nothing: it is refused when the code or what runs is not what was planned. Keep
+FILE outside PATH, or it is code itself.`,
+		Example: "  fngen push my-website my_website.py\n  fngen push my-website ~/code/website\n  fngen push\n  fngen push --plan ../plan.json",
 		Args:    maxArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			project, path, err := splitArgs(args)
-			if err != nil {
+			var err error
+			if o.Project, o.Path, err = splitArgs(args); err != nil {
 				return err
 			}
-			return runPush(cmd.Context(), a, pushOptions{project, path})
+			return runPush(cmd.Context(), a, o)
 		},
 	}
+	cmd.Flags().StringVar(&o.Plan, "plan", "", "carry out the plan in `FILE`, made by \"fngen plan --json\", or nothing")
+	return cmd
 }
 
 // push is one push as it goes on.
@@ -58,6 +67,7 @@ type push struct {
 	scanned  *source.Scanned
 	digest   string
 	state    *pushState
+	planned  *api.Plan // nil for whatever the code means now
 	warnings diag.List
 
 	started  time.Time
@@ -81,7 +91,18 @@ func runPush(ctx context.Context, a *app, o pushOptions) error {
 	}
 	p := &push{app: a, client: client, project: o.Project, path: o.Path, started: time.Now(), progress: a.IO.NewProgress()}
 	defer p.progress.Stop(false)
+	if o.Plan != "" {
+		if p.planned, err = readPlan(o.Plan); err != nil {
+			return err
+		}
+		if p.project == "" {
+			p.project = p.planned.Project
+		}
+	}
 	if err := p.scan(ctx); err != nil {
+		return err
+	}
+	if err := p.checkPlanned(); err != nil {
 		return err
 	}
 	result, err := p.pushTree(ctx)

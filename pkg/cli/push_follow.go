@@ -26,7 +26,11 @@ type pushDocument struct {
 
 // follow asks for the push and shows its events until it is live or failed.
 func (p *push) follow(ctx context.Context) (*api.PushResult, error) {
-	stream, err := p.client.Push(ctx, p.project, api.PushRequest{Tree: p.digest, Entry: p.scanned.Entry})
+	req := api.PushRequest{Tree: p.digest, Entry: p.scanned.Entry}
+	if p.planned != nil {
+		req.Plan = p.planned.Seal
+	}
+	stream, err := p.client.Push(ctx, p.project, req)
 	if err != nil {
 		return nil, notCreated(err, p.project)
 	}

@@ -28,13 +28,16 @@ type change struct {
 	// ir and release are what is to be live.
 	ir      *ir.Project
 	release jobs.Release
-	// live is what was live before, nil for nothing. was are its jobs by id,
-	// removed those of them that the new release has no function for, until they
-	// are stopped.
+	// live is what was live before, nil for nothing, old what it meant. was are its
+	// jobs by id, removed those of them that the new release has no function for,
+	// until they are stopped.
 	live    *store.Release
+	old     *ir.Project
 	was     map[string]*nomadapi.Job
 	removed []string
-	result  api.PushResult
+	// moved are the jobs that have left servers which they had before.
+	moved  []string
+	result api.PushResult
 }
 
 // start runs a change. What happens is told on the channel, which is closed after
@@ -94,7 +97,7 @@ func (s *Service) acquire(ctx context.Context, p store.Project, what string) (*l
 }
 
 func (c *change) readLive(ctx context.Context) error {
-	c.live, c.was = nil, nil
+	c.live, c.old, c.was = nil, nil, nil
 	live, err := c.store.LiveRelease(ctx, c.project.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -102,9 +105,11 @@ func (c *change) readLive(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read live release: %w", err)
 	}
-	c.live = &live
-	old, err := decodeJobs(live.Jobs)
-	c.was = byID(old)
+	if c.old, err = decodeIR(live); err != nil {
+		return err
+	}
+	ran, err := decodeJobs(live.Jobs)
+	c.live, c.was = &live, byID(ran)
 	return err
 }
 
@@ -116,7 +121,7 @@ func (c *change) unchanged(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	c.release.Number = c.live.Number
-	lowered, err := jobs.Lower(c.ir, c.release, c.cfg.Cluster)
+	lowered, err := c.lower()
 	if err != nil {
 		return false, err
 	}
@@ -137,6 +142,16 @@ func (c *change) unchanged(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// lower makes the jobs of the release. What cannot be one was refused by the
+// compiler, unless another program made it.
+func (c *change) lower() ([]*nomadapi.Job, error) {
+	lowered, err := jobs.Lower(c.ir, c.release, c.cfg.Cluster)
+	if err != nil {
+		return nil, api.NewProblem(api.Refused, "what the code means cannot be made into jobs: %v", err)
+	}
+	return lowered, nil
+}
+
 // apply makes the jobs of the release run instead of those before. When one does
 // not come up, all go back to what they were, and the release becomes undone.
 func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone store.ReleaseState) error {
@@ -150,8 +165,20 @@ func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone stor
 		return fmt.Errorf("mark release %d live: %w", c.release.Number, err)
 	}
 	c.result.RolloutMS = millis(begin)
+	c.tag(ctx, lowered)
 	c.finish(true)
 	return nil
+}
+
+// tag names what runs now in Nomad, for those who look there. The release does
+// not need it: it has all that brings it back.
+func (c *change) tag(ctx context.Context, lowered []*nomadapi.Job) {
+	name := fmt.Sprintf("release-%d", c.release.Number)
+	for _, job := range lowered {
+		if err := c.nomad.Tag(ctx, c.project.Name, *job.ID, name, "made live by "+c.actor.Email); err != nil {
+			c.log.Warn("tag a job's version", slog.String("project", c.project.Name), slog.Any("error", err))
+		}
+	}
 }
 
 // finish fills in what the change has made live.

@@ -16,7 +16,7 @@ const maxCompiled = 256
 // compiled is what a tree compiles to. Compiling is a function of the rest of it,
 // so that a push of the same need not do it again.
 type compiled struct {
-	req    api.PushRequest
+	req    api.PushRequest // without its plan
 	target compiler.Target
 
 	ir       *ir.Project
@@ -34,6 +34,7 @@ type compilations struct {
 func (c *compilations) find(project int64, req api.PushRequest, target compiler.Target) (compiled, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	req.Plan = ""
 	last, ok := c.m[project]
 	return last, ok && last.req == req && reflect.DeepEqual(last.target, target)
 }
@@ -41,6 +42,7 @@ func (c *compilations) find(project int64, req api.PushRequest, target compiler.
 func (c *compilations) keep(project int64, last compiled) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	last.req.Plan = ""
 	if len(c.m) >= maxCompiled {
 		clear(c.m) // each comes back with the next push of its project
 	}

@@ -57,13 +57,15 @@ type Scheduler interface {
 	Datacenters(ctx context.Context, exceptClass string) ([]string, error)
 	Plan(ctx context.Context, job *nomadapi.Job) (nomad.Plan, error)
 	Submit(ctx context.Context, job *nomadapi.Job, index uint64, source []byte) (string, error)
-	Follow(ctx context.Context, job *nomadapi.Job, evalID string, progress func(healthy, desired int)) (nomad.Rollout, error)
+	Follow(ctx context.Context, job *nomadapi.Job, evalID string, observer nomad.Observer) (nomad.Rollout, error)
 	RunBatch(ctx context.Context, job *nomadapi.Job, source []byte, output func(string)) error
 	RunEverywhere(ctx context.Context, job *nomadapi.Job, source []byte) error
 	Settle(ctx context.Context, namespace string) (waited bool, err error)
 	Stop(ctx context.Context, namespace, id string) error
 	JobIDs(ctx context.Context, namespace string) ([]string, error)
 	Instances(ctx context.Context, namespace, jobID string) ([]nomad.Instance, error)
+	Address(ctx context.Context, namespace, allocation string) (string, error)
+	Tag(ctx context.Context, namespace, jobID, name, description string) error
 }
 
 // Locks reserves names among all control planes of the platform.

@@ -1,10 +1,13 @@
 package deploy
 
 import (
+	"errors"
 	"testing"
 
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/store"
 )
 
 // TestURLs holds CONTRACT: the first web app has the project's own name, every
@@ -51,5 +54,34 @@ func TestJobsRoundTrip(t *testing.T) {
 	again, err := encodeJobs(decoded)
 	if err != nil || again != text {
 		t.Errorf("jobs changed in the store: %v\n%s\n%s", err, text, again)
+	}
+}
+
+// TestPlanRefuses holds that a plan of what no compiler made is refused before
+// anything else is asked: this service has no store and no Nomad.
+func TestPlanRefuses(t *testing.T) {
+	s := &Service{cfg: Config{Cluster: jobs.DefaultCluster()}}
+	good := func() api.PlanRequest {
+		return api.PlanRequest{Tree: "sha256:0", Project: ir.Project{
+			Version: ir.Version, Name: "shop", Python: "3.11", Servers: []ir.Server{{Name: "web", Size: "s", Region: "us-west", Count: 1}},
+			Functions: []ir.Function{{Name: "a", Power: ir.PowerWebApp, File: "a.py", WebApp: &ir.WebApp{Health: "/", Hosts: []string{"shop"}}}},
+		}}
+	}
+	for what, spoil := range map[string]func(*ir.Project){
+		"another format":  func(p *ir.Project) { p.Version++ },
+		"another project": func(p *ir.Project) { p.Name = "other" },
+		"a Power not run here": func(p *ir.Project) {
+			p.Functions[0].Power, p.Functions[0].WebApp, p.Functions[0].TaskWorker = ir.PowerTaskWorker, nil, &ir.TaskWorker{}
+		},
+		"a web app without options": func(p *ir.Project) { p.Functions[0].WebApp = nil },
+		"a count that floods Nomad": func(p *ir.Project) { p.Servers[0].Count = 1 << 30 },
+		"code in a name":            func(p *ir.Project) { p.Functions[0].Name = "${env.X}" },
+	} {
+		req := good()
+		spoil(&req.Project)
+		_, err := s.Plan(t.Context(), store.Project{Name: "shop"}, req)
+		if problem, ok := errors.AsType[*api.Problem](err); !ok || problem.Code != api.Invalid {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }

@@ -20,32 +20,28 @@ import (
 // plan is a push that only looks.
 type plan struct {
 	*change
-	old     *ir.Project // of the live release, nil for none
 	lowered []*nomadapi.Job
 	// inNomad are the scheduler's answers by job.
-	inNomad map[string]nomad.Plan
+	inNomad map[string]fitted
 }
 
 // Plan tells what a push of what req says would do. It changes nothing, and takes
 // no lock: it is what would happen now.
 func (s *Service) Plan(ctx context.Context, project store.Project, req api.PlanRequest) (api.Plan, error) {
 	p := &plan{change: &change{Service: s, project: project, ir: &req.Project, emit: func(api.Event) {}}}
-	if err := p.check(req); err != nil {
-		return api.Plan{}, err
-	}
 	p.release = jobs.Release{
 		Tree: req.Tree, UID: uid(project),
 		Layer: jobs.LayerKey(p.ir, source.Manifest{Files: req.Requirements}, s.cfg.Cluster),
 	}
-	out := api.Plan{Project: project.Name, Queues: []api.PlannedQueue{}, Env: api.PlannedEnv{Missing: []api.EnvUse{}}, Warnings: diag.List{}}
+	if err := p.check(); err != nil {
+		return api.Plan{}, err
+	}
+	out := api.Plan{Project: project.Name, Tree: req.Tree, Queues: []api.PlannedQueue{}, Env: api.PlannedEnv{Missing: []api.EnvUse{}}, Warnings: diag.List{}}
 	same, err := p.unchanged(ctx)
 	if err != nil {
 		return out, err
 	}
 	if p.live != nil {
-		if p.old, err = decodeIR(*p.live); err != nil {
-			return out, err
-		}
 		out.Live = p.live.Number
 	}
 	if !same {
@@ -57,9 +53,9 @@ func (s *Service) Plan(ctx context.Context, project store.Project, req api.PlanR
 	return out, p.fill(ctx, &out)
 }
 
-// check refuses a project that no compiler of ours has made for this place: its
-// strings become names in Nomad.
-func (p *plan) check(req api.PlanRequest) error {
+// check refuses a project that no compiler of ours has made for this place: what
+// it says becomes jobs.
+func (p *plan) check() error {
 	if p.ir.Version != ir.Version {
 		return api.NewProblem(api.Invalid, "the plan was compiled by another version of fngen").WithHelp("use the fngen that belongs to this platform, %s", p.cfg.Version)
 	}
@@ -67,26 +63,35 @@ func (p *plan) check(req api.PlanRequest) error {
 		return api.NewProblem(api.Invalid, "the plan is of project %q, not %q", p.ir.Name, p.project.Name)
 	}
 	for _, f := range p.ir.Functions {
-		if !ir.ValidFunctionName(f.Name) {
-			return api.NewProblem(api.Invalid, "%q cannot be the name of a function", f.Name)
+		if !slices.Contains(powers, string(f.Power)) {
+			return api.NewProblem(api.Invalid, "%q has the Power %q, which this platform does not run", f.Name, f.Power)
 		}
+	}
+	if _, err := jobs.Lower(p.ir, p.release, p.cfg.Cluster); err != nil {
+		return api.NewProblem(api.Invalid, "the plan cannot be made into jobs: %v", err)
 	}
 	return nil
 }
 
 func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	var err error
-	if p.lowered, err = jobs.Lower(p.ir, p.release, p.cfg.Cluster); err != nil {
-		return api.NewProblem(api.Invalid, "the plan cannot be lowered to jobs: %v", err)
+	if p.lowered, err = p.lower(); err != nil {
+		return err
 	}
 	p.removed = removed(p.was, p.lowered)
-	p.inNomad = map[string]nomad.Plan{}
+	p.inNomad = map[string]fitted{}
 	for _, job := range p.lowered {
-		if p.inNomad[*job.ID], err = p.nomad.Plan(ctx, job); err != nil {
+		if p.inNomad[*job.ID], err = p.fit(ctx, job); err != nil {
 			return err
 		}
 	}
+	if out.Seal, err = p.seal(p.lowered, func(job *nomadapi.Job) (uint64, error) { return p.inNomad[*job.ID].plan.Index, nil }); err != nil {
+		return err
+	}
 	if out.Jobs, err = p.jobs(); err != nil {
+		return err
+	}
+	if out.Commands, err = p.commands(out.Changed); err != nil {
 		return err
 	}
 	if out.Dependencies, err = p.dependencies(ctx); err != nil {
@@ -110,7 +115,7 @@ func (p *plan) jobs() ([]api.PlannedJob, error) {
 		}
 		out = append(out, api.PlannedJob{
 			ID: id, Action: api.Stop, Functions: []string{functionOf(p.old, id).Name}, Groups: []api.PlannedGroup{},
-			Placement: api.Placement{OK: true, Reasons: []string{}}, Diff: text, Drift: []string{},
+			Placement: api.Placement{OK: true, Reasons: []string{}, OneByOne: []string{}}, Diff: text, Drift: []string{},
 		})
 	}
 	for _, job := range p.oldFirst(p.lowered) {
@@ -124,10 +129,14 @@ func (p *plan) jobs() ([]api.PlannedJob, error) {
 }
 
 func (p *plan) job(job *nomadapi.Job) (api.PlannedJob, error) {
-	seen := p.inNomad[*job.ID]
+	form := p.inNomad[*job.ID]
+	seen := form.plan
 	out := api.PlannedJob{
 		ID: *job.ID, Action: api.None, Functions: []string{functionOf(p.ir, *job.ID).Name}, Groups: []api.PlannedGroup{},
-		Placement: api.Placement{OK: len(seen.Unplaced) == 0, Reasons: append([]string{}, seen.Unplaced...)}, Drift: []string{},
+		Placement: api.Placement{OK: len(seen.Unplaced) == 0, Reasons: []string{}, OneByOne: orNone(form.oneByOne)}, Drift: []string{},
+	}
+	for _, u := range seen.Unplaced {
+		out.Placement.Reasons = append(out.Placement.Reasons, u.Reason)
 	}
 	if !out.Placement.OK && len(p.removed) > 0 {
 		out.Placement.Reasons = append(out.Placement.Reasons, "jobs that are to be stopped are stopped first when there is no room otherwise")
@@ -144,7 +153,7 @@ func (p *plan) job(job *nomadapi.Job) (api.PlannedJob, error) {
 	if seen.Index == 0 {
 		out.Action = api.Create
 	}
-	for _, g := range seen.Groups {
+	for _, g := range form.groups {
 		out.Groups = append(out.Groups, plannedGroup(g))
 	}
 	if out.Diff, err = diffHCL(p.was[out.ID], job); err != nil {

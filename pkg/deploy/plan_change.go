@@ -82,6 +82,7 @@ func (p *plan) changes(old, now ir.Function, dependencies api.Action) []string {
 		from("framework", old.WebApp.Framework, now.WebApp.Framework)
 		from("health", old.WebApp.Health, now.WebApp.Health)
 		from("domain", old.WebApp.Domain, now.WebApp.Domain)
+		from("release", old.WebApp.Release, now.WebApp.Release)
 	}
 	if !slices.Equal(p.old.Servers, p.ir.Servers) {
 		out = append(out, "servers")
@@ -90,6 +91,22 @@ func (p *plan) changes(old, now ir.Function, dependencies api.Action) []string {
 		out = append(out, "share of its servers")
 	}
 	return out
+}
+
+// commands lists what a push of a change runs before its rollout.
+func (p *plan) commands(changed bool) ([]api.PlannedCommand, error) {
+	out := []api.PlannedCommand{}
+	if !changed {
+		return out, nil
+	}
+	commands, err := jobs.Commands(p.ir, p.release, p.cfg.Cluster)
+	if err != nil {
+		return out, api.NewProblem(api.Invalid, "the plan cannot be lowered to jobs: %v", err)
+	}
+	for _, c := range commands {
+		out = append(out, api.PlannedCommand{Function: c.Function.Name, Command: c.Function.WebApp.Release})
+	}
+	return out, nil
 }
 
 // routes compares which function answers at which address, sorted by address.

@@ -63,11 +63,17 @@ func (p *push) makeLive(ctx context.Context) error {
 	if same, err := p.unchanged(ctx); err != nil || same {
 		return err // another push did so meanwhile
 	}
+	if err := p.asPlanned(ctx); err != nil {
+		return err
+	}
 	if err := p.ensureLayer(ctx); err != nil {
 		return err
 	}
 	lowered, err := p.addRelease(ctx)
 	if err != nil {
+		return err
+	}
+	if err := p.runCommands(ctx); err != nil {
 		return err
 	}
 	return p.apply(ctx, lowered, store.Failed)
@@ -106,7 +112,7 @@ func (p *push) addRelease(ctx context.Context) ([]*nomadapi.Job, error) {
 	if p.release.Number, err = p.store.NextRelease(ctx, p.project.ID); err != nil {
 		return nil, err
 	}
-	lowered, err := jobs.Lower(p.ir, p.release, p.cfg.Cluster)
+	lowered, err := p.lower()
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,10 @@ func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.was)) {
+		now := byID(lowered)[id]
+		if both := withLeft(c.was[id], now); both != nil && slices.Contains(c.moved, id) {
+			errs = append(errs, c.restore(ctx, both))
+		}
 		errs = append(errs, c.restore(ctx, c.was[id]))
 	}
 	return errors.Join(errs...)
@@ -41,19 +45,30 @@ func (c *change) restore(ctx context.Context, job *nomadapi.Job) error {
 }
 
 func (c *change) restoreOnce(ctx context.Context, job *nomadapi.Job) error {
-	plan, err := c.nomad.Plan(ctx, job)
-	if err != nil || !plan.Changed {
-		return err
-	}
-	source, err := jobs.HCL(job)
-	if err != nil {
+	form, err := c.fit(ctx, job)
+	if err != nil || !form.plan.Changed {
 		return err
 	}
 	c.phase("rollout", "going back to release %d", c.live.Number)
-	evalID, err := c.nomad.Submit(ctx, job, plan.Index, source)
+	if err := c.submit(ctx, form); err != nil || form.oneByOne == nil {
+		return err
+	}
+	if form.plan, err = c.nomad.Plan(ctx, job); err != nil {
+		return err
+	}
+	return c.submit(ctx, fitted{job: job, plan: form.plan})
+}
+
+// submit registers a job and waits until it is healthy.
+func (c *change) submit(ctx context.Context, form fitted) error {
+	source, err := jobs.HCL(form.job)
 	if err != nil {
 		return err
 	}
-	_, err = c.nomad.Follow(ctx, job, evalID, nil)
+	evalID, err := c.nomad.Submit(ctx, form.job, form.plan.Index, source)
+	if err != nil {
+		return err
+	}
+	_, err = c.nomad.Follow(ctx, form.job, evalID, nomad.Observer{})
 	return err
 }

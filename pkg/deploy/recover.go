@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -90,6 +91,9 @@ func (c *change) undo(ctx context.Context, r store.Release) error {
 	if err != nil {
 		return err
 	}
+	if err := c.stopCommands(ctx, r); err != nil {
+		return err
+	}
 	if err := c.putBack(ctx, lowered); err != nil {
 		return err
 	}
@@ -101,5 +105,23 @@ func (c *change) undo(ctx context.Context, r store.Release) error {
 		return fmt.Errorf("settle release %d: %w", r.Number, err)
 	}
 	c.log.Warn("undid an interrupted change", slog.String("project", c.project.Name), slog.Int("release", r.Number))
+	return nil
+}
+
+// stopCommands stops the release command during which a push was interrupted.
+// They are none of the jobs of the release, and the row says which there are.
+func (c *change) stopCommands(ctx context.Context, r store.Release) error {
+	project, err := decodeIR(r)
+	if err != nil {
+		return err
+	}
+	for _, f := range project.Functions {
+		if f.WebApp == nil || f.WebApp.Release == "" {
+			continue
+		}
+		if err := c.nomad.Stop(ctx, c.project.Name, jobs.CommandID(f)); err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -40,7 +40,7 @@ func (c *change) rollback(ctx context.Context, number int) error {
 		c.finish(false)
 		return nil
 	}
-	lowered, err := jobs.Lower(c.ir, c.release, c.cfg.Cluster)
+	lowered, err := c.lower()
 	if err != nil {
 		return err
 	}

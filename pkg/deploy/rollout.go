@@ -4,29 +4,41 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
-	"fngen.dev/fngen/pkg/api"
 )
 
+// rollJobs brings the jobs up, one after the other, and stops those that are
+// removed.
 func (c *change) rollJobs(ctx context.Context, ordered []*nomadapi.Job) error {
 	rolled := map[string][]string{} // host -> the allocations behind it
+	var interim []*nomadapi.Job
 	for _, job := range ordered {
-		allocations, err := c.rollJob(ctx, job)
+		done, err := c.rollJob(ctx, job)
 		if err != nil {
 			return err
 		}
-		if app := functionOf(c.ir, *job.ID).WebApp; len(allocations) > 0 {
-			rolled[app.Hosts[0]] = allocations
+		if done.interim {
+			interim = append(interim, job)
+		}
+		if len(done.allocations) > 0 {
+			rolled[functionOf(c.ir, *job.ID).WebApp.Hosts[0]] = done.allocations
 		}
 	}
 	if err := c.stopRemoved(ctx); err != nil {
 		return err
+	}
+	for _, job := range interim {
+		if err := c.finishJob(ctx, job); err != nil {
+			return err
+		}
 	}
 	// Only now is a host that was another function's the new one's alone.
 	for _, f := range c.ir.Functions {
@@ -80,87 +92,96 @@ func byID(list []*nomadapi.Job) map[string]*nomadapi.Job {
 	return out
 }
 
-// rollJob brings one job up: planned, registered at the plan's index, healthy,
-// and answering through the router at the function's own host, which no other
-// function has. It returns the new allocations, none when there was nothing to do.
-func (c *change) rollJob(ctx context.Context, job *nomadapi.Job) ([]string, error) {
+// rolledJob is what rollJob has done: nothing, when there are no allocations.
+type rolledJob struct {
+	allocations []string
+	// interim says that the job runs in a form from which finishJob must make it
+	// what it is to be.
+	interim bool
+}
+
+// rollJob brings one job up, and then takes it away from the servers that it
+// leaves.
+func (c *change) rollJob(ctx context.Context, job *nomadapi.Job) (rolledJob, error) {
 	f := functionOf(c.ir, *job.ID)
-	plan, err := c.planWithRoom(ctx, job, f)
-	if err != nil || !plan.Changed {
-		return nil, err
-	}
-	source, err := jobs.HCL(job)
+	shared, err := c.withHandedOver(job, f)
 	if err != nil {
-		return nil, err
+		return rolledJob{}, err
+	}
+	if both := withLeft(shared, c.was[*job.ID]); both != nil {
+		if _, _, err := c.roll(ctx, both, f); err != nil {
+			return rolledJob{}, err
+		}
+		c.moved = append(c.moved, *job.ID)
+	}
+	ran, allocations, err := c.roll(ctx, shared, f)
+	return rolledJob{allocations, ran != nil && ran != job}, err
+}
+
+// roll makes a job what it is to be: fitted in, registered at the plan's index,
+// healthy, and answering through the router at the function's own host, which no
+// other function has. It returns the form in which the job runs, nil when there
+// was nothing to do, and its new allocations.
+func (c *change) roll(ctx context.Context, job *nomadapi.Job, f ir.Function) (*nomadapi.Job, []string, error) {
+	form, err := c.makeRoom(ctx, job, f)
+	if err != nil || !form.plan.Changed {
+		return nil, nil, err
 	}
 	c.phase("rollout", "starting %s", f.Name)
-	evalID, err := c.nomad.Submit(ctx, job, plan.Index, source)
-	if err != nil {
-		return nil, err
+	if form.oneByOne != nil {
+		c.phase("rollout", "replacing %s one by one on %s, where old and new do not fit side by side", f.Name, strings.Join(form.oneByOne, ", "))
 	}
-	rollout, err := c.nomad.Follow(ctx, job, evalID, func(healthy, desired int) {
-		c.phase("rollout", "%s: %d of %d healthy", f.Name, healthy, desired)
-	})
-	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return nil, c.explainRollout(f, failure)
-	}
+	allocations, err := c.register(ctx, f, form)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c.phase("route", "waiting for %s to answer at %s", f.Name, c.cfg.Cluster.URL(f.WebApp.Hosts[0]))
 	own := f.WebApp.Hosts[len(f.WebApp.Hosts)-1]
-	return rollout.Allocations, c.router.answering(ctx, own, f.WebApp.Health, rollout.Allocations)
+	return form.job, allocations, c.router.answering(ctx, own, f.WebApp.Health, allocations)
 }
 
-// planWithRoom plans a job. Where there is no room yet it makes some: instances
-// of an earlier push that still drain are waited for, and functions that the
-// push removes are stopped now instead of at its end.
-func (c *change) planWithRoom(ctx context.Context, job *nomadapi.Job, f ir.Function) (nomad.Plan, error) {
-	for {
-		plan, err := c.nomad.Plan(ctx, job)
-		if err != nil || len(plan.Unplaced) == 0 {
-			return plan, err
-		}
-		c.phase("rollout", "making room for %s", f.Name)
-		waited, err := c.nomad.Settle(ctx, c.project.Name)
-		if err != nil {
-			return plan, err
-		}
-		if !waited && len(c.removed) == 0 {
-			return plan, api.NewProblem(api.Failed, "there is no room for %s: %s", f.Name, plan.Unplaced[0]).
-				WithHelp("choose a smaller size or another region in fngen.yml, or ask the operator for more servers")
-		}
-		if !waited {
-			if err := c.stopRemoved(ctx); err != nil {
-				return plan, err
-			}
-		}
+// register makes a job run in a form, and returns its new allocations when they
+// are healthy.
+func (c *change) register(ctx context.Context, f ir.Function, form fitted) ([]string, error) {
+	source, err := jobs.HCL(form.job)
+	if err != nil {
+		return nil, err
 	}
+	evalID, err := c.nomad.Submit(ctx, form.job, form.plan.Index, source)
+	if err != nil {
+		return nil, err
+	}
+	checks := c.newCheckup(f, form.job)
+	rollout, err := c.nomad.Follow(ctx, form.job, evalID, nomad.Observer{
+		Progress: func(groups []nomad.GroupHealth) { c.phase("rollout", "%s: %s", f.Name, healthOf(groups)) },
+		Verdict:  checks.verdict,
+	})
+	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
+		return nil, c.explainRollout(f, failure, checks)
+	}
+	return rollout.Allocations, err
 }
 
-func (c *change) explainRollout(f ir.Function, failure *nomad.Failure) error {
-	c.showFailure(f.Name, failure, true)
-	problem := api.NewProblem(api.Failed, "%s did not come up: %s", f.Name, failure.Reason)
-	if failure.ExitCode > 0 {
-		problem = api.NewProblem(api.Failed, "%s did not come up: it exited with code %d", f.Name, failure.ExitCode)
+// healthOf is "1 of 2 healthy on web, 0 of 1 on big".
+func healthOf(groups []nomad.GroupHealth) string {
+	var parts []string
+	healthy := " healthy"
+	for _, g := range groups {
+		parts = append(parts, fmt.Sprintf("%d of %d%s on %s", g.Healthy, g.Desired, healthy, g.Group))
+		healthy = ""
 	}
-	if c.live != nil {
-		return problem.WithHelp("release %d keeps serving", c.live.Number)
-	}
-	return problem.WithHelp("nothing of this project runs; mend it and push again")
+	return strings.Join(parts, ", ")
 }
 
-// showFailure tells what the failed instance printed, and what Nomad noted.
-func (c *change) showFailure(name string, f *nomad.Failure, output bool) {
-	for _, line := range f.Events {
-		c.emit(api.Event{Output: &api.Output{Source: "nomad", Line: line}})
+// finishJob makes a job that runs in an interim form what it is to be. Nothing is
+// started: how it is updated and which hosts it has is changed in place.
+func (c *change) finishJob(ctx context.Context, job *nomadapi.Job) error {
+	plan, err := c.nomad.Plan(ctx, job)
+	if err != nil || !plan.Changed {
+		return err
 	}
-	if !output {
-		return
-	}
-	for _, line := range f.Log {
-		c.emit(api.Event{Output: &api.Output{Source: name, Line: line}})
-	}
+	_, err = c.register(ctx, functionOf(c.ir, *job.ID), fitted{job: job, plan: plan})
+	return err
 }
 
 // stopRemoved stops the jobs of functions that are gone, by their exact ids.

@@ -45,8 +45,11 @@ func describeRaw(o *huma.OpenAPI) {
 		{
 			OperationID: "push", Method: http.MethodPost, Path: project + "/pushes", Summary: "Make a tree live",
 			Description: "No body. The answer is one JSON event a line; the last one has done or failed. Blank lines keep the connection open.",
-			Parameters:  []*huma.Param{text("query", "tree", "The tree's digest, sha256:<hex>"), text("query", "entry", "The one file whose Powers count")},
-			Responses:   responses(o, "200", "application/x-ndjson", schema[api.Event](o)),
+			Parameters: []*huma.Param{
+				text("query", "tree", "The tree's digest, sha256:<hex>"), text("query", "entry", "The one file whose Powers count"),
+				text("query", "plan", "The seal of the plan to carry out; without it, whatever the tree means now"),
+			},
+			Responses: responses(o, "200", "application/x-ndjson", schema[api.Event](o)),
 		},
 		{
 			OperationID: "rollback", Method: http.MethodPost, Path: project + "/rollbacks", Summary: "Make an earlier release live again",

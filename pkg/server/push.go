@@ -90,7 +90,7 @@ func (s *Server) beginPush(w http.ResponseWriter, r *http.Request) (<-chan api.E
 		return nil, err
 	}
 	query := r.URL.Query()
-	req := api.PushRequest{Entry: query.Get("entry")}
+	req := api.PushRequest{Entry: query.Get("entry"), Plan: query.Get("plan")}
 	if req.Tree, err = treeDigest(query.Get("tree")); err != nil {
 		return nil, err
 	}
@@ -98,6 +98,9 @@ func (s *Server) beginPush(w http.ResponseWriter, r *http.Request) (<-chan api.E
 		if fault := checkPath(req.Entry); fault != "" {
 			return nil, api.NewProblem(api.Invalid, "entry %q %s", req.Entry, fault)
 		}
+	}
+	if req.Plan != "" && !sha256Hex.MatchString(req.Plan) {
+		return nil, api.NewProblem(api.Invalid, "%q is not the seal of a plan", req.Plan)
 	}
 	has, err := s.Store.HasTree(r.Context(), p.ID, req.Tree)
 	if err != nil {

@@ -24,6 +24,7 @@ def test_webapp_returns_the_same_function_and_notes_the_options() -> None:
         "compute": "server",
         "health": "/up",
         "domain": None,
+        "release": None,
     }
     with pytest.raises(AttributeError, match="immutable"):
         mark.power = "other"
@@ -50,6 +51,20 @@ def test_a_domain_may_have_the_letters_of_any_script(domain: str) -> None:
 def test_a_domain_is_a_host_name(domain: str) -> None:
     with pytest.raises(ValueError, match="domain is a host name"):
         webapp("flask", domain=domain)
+
+
+@pytest.mark.parametrize("release", ["python manage.py migrate", "a && b; c > $HOME/x", "é" * 500])
+def test_a_release_command_is_any_line_of_shell(release: str) -> None:
+    def live_app() -> None: ...
+
+    webapp("django", release=release)(live_app)
+    assert live_app.__fngen__.options["release"] == release  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("release", ["", " ", "a\nb", "é" * 501, ["migrate"], True])
+def test_a_release_command_is_one_line(release: object) -> None:
+    with pytest.raises(ValueError, match="release is one line of 1000 bytes at most"):
+        webapp("django", release=release)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize(

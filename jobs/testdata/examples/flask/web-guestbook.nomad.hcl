@@ -25,7 +25,7 @@ job "web-guestbook" {
     constraint {
       attribute = "${node.class}"
       operator  = "="
-      value     = "xs"
+      value     = "s"
     }
 
     constraint {
@@ -141,8 +141,8 @@ job "web-guestbook" {
 
       resources {
         cpu        = 475
-        memory     = 224
-        memory_max = 448
+        memory     = 480
+        memory_max = 960
       }
 
       volume_mount {

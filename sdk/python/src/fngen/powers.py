@@ -21,13 +21,14 @@ __all__ = ["Power", "task_worker", "webapp"]
 
 _FRAMEWORKS = ("fastapi", "flask", "django")
 _COMPUTES = ("server", "serverless")
-_WEBAPP_OPTIONS = ("framework", "compute", "health", "domain")
+_WEBAPP_OPTIONS = ("framework", "compute", "health", "domain", "release")
 _TASK_WORKER_OPTIONS = ("compute", "concurrency", "timeout", "retries")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-# The same bounds as the compiler's (compiler/resolve/taskworker.go).
+# The same bounds as the compiler's (compiler/resolve/taskworker.go, compiler/ir/names.go).
 _MOST_CONCURRENCY = 100
 _MOST_RETRIES = 100
 _MOST_SECONDS = 12 * 3600
+_MOST_RELEASE_BYTES = 1000
 
 
 class Power:
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
         *,
         health: str = "/",
         domain: str | None = None,
+        release: str | None = None,
     ) -> Callable[[F], F]: ...
     @overload  # never matched: it makes the implementation's **unknown legal
     def webapp(framework: object, compute: object, *, _: None) -> NoReturn: ...
@@ -73,6 +75,7 @@ def webapp(
     *,
     health: Any = "/",
     domain: Any = None,
+    release: Any = None,
     **unknown: Any,
 ) -> Any:
     """Serve the web application that the function returns.
@@ -81,6 +84,8 @@ def webapp(
     compute: where it runs; 'server' is an always-on server of fngen.yml.
     health: the path that answers 2xx or 3xx when the application is well.
     domain: your own domain for it, such as 'shop.example.com'.
+    release: a shell command that each push runs once, in the new code and before it serves, such
+        as 'python manage.py migrate'. When it fails, the push ends and what ran before goes on.
     """
     _refuse_unknown("webapp", unknown, _WEBAPP_OPTIONS)
     if framework is None or callable(framework):
@@ -93,7 +98,18 @@ def webapp(
         raise ValueError(
             f"@webapp: domain is a host name such as 'shop.example.com', not {domain!r}"
         )
-    options = {"framework": framework, "compute": compute, "health": health, "domain": domain}
+    if release is not None and not _is_command(release):
+        raise ValueError(
+            f"@webapp: release is one line of {_MOST_RELEASE_BYTES} bytes at most, "
+            f"such as 'python manage.py migrate', not {release!r}"
+        )
+    options = {
+        "framework": framework,
+        "compute": compute,
+        "health": health,
+        "domain": domain,
+        "release": release,
+    }
     return _marker(Power("webapp", options))
 
 
@@ -190,6 +206,15 @@ def _is_domain(domain: object) -> bool:
         and label[0] != "-" != label[-1]
         and all(c.isalnum() or c == "-" or c > "\x7f" for c in label)
         for label in domain.split(".")
+    )
+
+
+def _is_command(command: object) -> bool:
+    if not isinstance(command, str) or not command.strip():
+        return False
+    # Which characters it may hold besides is for the platform to say.
+    return (
+        "\n" not in command and len(command.encode(errors="surrogatepass")) <= _MOST_RELEASE_BYTES
     )
 
 

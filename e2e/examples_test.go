@@ -1,0 +1,105 @@
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write docs/plans anew from what the cluster says")
+
+// unrunnable are examples with a Power that no platform runs yet: what both
+// commands say of it stands in the docs.
+var unrunnable = []string{"tasks"}
+
+// TestExamples plans and pushes every example. The plan and the push that follows
+// it are docs/plans/<example>.md, and a plan right after the push is empty.
+func TestExamples(t *testing.T) {
+	requireCluster(t)
+	entries, err := os.ReadDir("../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue
+		}
+		shown++
+		t.Run(entry.Name(), func(t *testing.T) { example(t, filepath.Join("../examples", entry.Name())) })
+	}
+	if shown < 5 {
+		t.Errorf("%d examples", shown)
+	}
+}
+
+func example(t *testing.T, dir string) {
+	p := newProject(t)
+	name := filepath.Base(dir)
+	if err := os.CopyFS(p.dir, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	text := &bytes.Buffer{}
+	fmt.Fprintf(text, "# Plan and push of `examples/%s`\n\nWhat the commands say, of a project in which nothing is live. Made by `go test ./e2e -run TestExamples -update`.\n", name)
+	ok := p.show(t, text, "plan", p.name, ".", "--detailed-exitcode")
+	if slices.Contains(unrunnable, name) {
+		p.show(t, text, "push", p.name, ".")
+	} else {
+		if ok != 2 {
+			t.Fatalf("plan before the push: exit code %d\n%s", ok, text)
+		}
+		if code := p.show(t, text, "push", p.name, "."); code != 0 {
+			t.Fatalf("push: exit code %d\n%s", code, text)
+		}
+		if code := p.show(t, text, "plan", p.name, ".", "--detailed-exitcode"); code != 0 {
+			t.Errorf("plan after the push: exit code %d\n%s", code, text)
+		}
+	}
+	got := strings.ReplaceAll(text.String(), p.name, name)
+	file := filepath.Join("../docs/plans", name+".md")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil || string(want) != got {
+		t.Errorf("%s is not what the commands say (%v):\n%s", file, err, got)
+	}
+}
+
+// show runs a command as the docs show it and returns its exit code. What differs
+// from one run to the next is left out: the output of tools, progress and times.
+func (p project) show(t *testing.T, out *bytes.Buffer, args ...string) int {
+	t.Helper()
+	cmd := p.command(args...)
+	said, err := cmd.CombinedOutput()
+	code := 0
+	if exit, failed := errors.AsType[*exec.ExitError](err); failed {
+		code = exit.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(out, "\n```console\n$ fngen %s\n", strings.Join(args, " "))
+	for line := range strings.Lines(string(said)) {
+		if !varying.MatchString(line) {
+			out.WriteString(took.ReplaceAllString(line, ""))
+		}
+	}
+	fmt.Fprintln(out, "```")
+	return code
+}
+
+var (
+	varying = regexp.MustCompile(`^  (uv|nomad|health) \| |^(rollout|route|scan|upload|compile|layer): `)
+	took    = regexp.MustCompile(` \([0-9.]+s\)`)
+)

@@ -1,0 +1,78 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+)
+
+// shell runs a command. Nodes have a merged /usr, so every task has it.
+const shell = "/bin/sh"
+
+// runCommand runs one command in the code of a function until it ends, and returns
+// its exit code.
+func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan os.Signal, log logger) int {
+	c, locks, err := readyToRun(ctx, o, env)
+	for _, lock := range locks {
+		defer lock.Close() // held as long as the command runs
+	}
+	if code, stopped := stoppedBy(ctx, signals); stopped {
+		log.say("stopped before the release command of %s was started", o.name)
+		return code
+	}
+	if err != nil {
+		log.say("prepare the release command of %s: %v", o.name, err)
+		return exitFailed
+	}
+	debug.FreeOSMemory()
+	status, err := runDropped(c, o.uid, signals)
+	if err != nil {
+		log.say("run the release command of %s: %v", o.name, err)
+		return exitFailed
+	}
+	if status.Signaled() {
+		log.say("the release command of %s %s", o.name, ending(status))
+	}
+	return exitCode(status)
+}
+
+// readyToRun brings everything into place that needs root.
+func readyToRun(ctx context.Context, o *runOptions, env environ) (c command, locks []*os.File, err error) {
+	// The person reads what is said here among what their command prints, so only
+	// what ends it is said.
+	tree, layer, locks, err := o.fetch(ctx, logger{io.Discard})
+	if err != nil {
+		return c, locks, err
+	}
+	e, err := o.withSDK(o.environment(layer, env), layer)
+	if err != nil {
+		return c, locks, err
+	}
+	return command{path: shell, args: []string{"-c", o.command}, dir: tree, env: e, group: true}, locks, nil
+}
+
+// withSDK lets every Python that the command starts import fngen, whose wheel it
+// reads as it is: unlike the runtime's directory it holds nothing else, so that no
+// pin of the person's is hidden. When the layer has a fngen, that is the person's.
+func (fn *function) withSDK(e environ, layer string) (environ, error) {
+	if layer != "" {
+		if _, err := os.Stat(filepath.Join(layer, "lib", "python"+fn.python, "site-packages", "fngen")); err == nil {
+			return e, nil
+		}
+	}
+	wheels, err := filepath.Glob(filepath.Join(fn.node, "wheels", "fngen-*.whl"))
+	if err != nil {
+		return e, err
+	}
+	if len(wheels) != 1 {
+		return e, fmt.Errorf("this node has %d wheels of the SDK, not one", len(wheels))
+	}
+	path := wheels[0]
+	if before := e.get("PYTHONPATH"); before != "" {
+		path = before + ":" + path
+	}
+	return e.with("PYTHONPATH", path), nil
+}

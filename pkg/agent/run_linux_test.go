@@ -1,0 +1,207 @@
+package agent
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// wheel puts the SDK on the node as make up does: packed, and nothing beside it.
+func (m *machine) wheel(t *testing.T) string {
+	t.Helper()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	if err := w.AddFS(os.DirFS("../../sdk/python/src")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := m.node + "/wheels/fngen-0.1.0-py3-none-any.whl"
+	m.write(t, path, out.String(), 0o644)
+	return path
+}
+
+// venv stores a layer that is a virtual environment with these modules.
+func (c *controlPlane) venv(t *testing.T, key string, modules ...entry) {
+	t.Helper()
+	entries := []entry{
+		{name: "pyvenv.cfg", content: "home = /usr/bin\n"},
+		{name: "bin/python", link: "/usr/bin/python3.11", kind: '2'},
+	}
+	for _, module := range modules {
+		module.name = "lib/python3.11/site-packages/" + module.name
+		entries = append(entries, module)
+	}
+	c.has("/v1/agent/layers/"+key, archive(t, entries...))
+}
+
+// TestRun runs a command in the code, with the environment and the rights of the
+// function, in which Python finds what the function would find.
+func TestRun(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	wheel := m.wheel(t)
+	c.venv(t, "pins", entry{name: "uvicorn.py", content: "mine = True\n"})
+	digest := c.tree(t, entry{name: "app.py", content: "from fngen.powers import webapp\nimport fngen, uvicorn\nassert uvicorn.mine\n"},
+		entry{name: "look.py", content: "import app, fngen\nX = fngen.__file__\n" + reporter[:strings.Index(reporter, "while True:")]})
+	cmd := m.agent(t, c, "run", digest, "--layer=pins", "--function=live_app", "--power=webapp", "--file=app.py",
+		"--release=3", "--server=default", `--command=x="a b" && export X="$x" FILE && FILE=$(python -c 'import app, sys; print(app.fngen.__file__)') python look.py && exit 7`)
+	cmd.Env = []string{
+		"NOMAD_ALLOC_ID=a1", "NOMAD_TOKEN=canary", "VAULT_TOKEN=canary", "HOME=/root", "PATH=/sbin", "USER=root", "PYTHONPATH=/mine",
+		"SECRET_FILE=" + m.identity, "OTHER_CACHE=" + m.cache + "/700998",
+	}
+	if _, err := openCache(m.cache, testUID-1, logger{&bytes.Buffer{}}); err != nil {
+		t.Fatal(err)
+	}
+	p := startAgent(t, cmd)
+	var r report
+	if err := json.Unmarshal(p.line(t), &r); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.wait(t); code != 7 || p.said.Len() > 0 {
+		t.Errorf("exit code is %d, want the command's 7; said %s", code, &p.said)
+	}
+	layer := m.cache + "/700999/layers/pins"
+	for name, want := range map[string]string{
+		"FNGEN_PROJECT": "hello", "FNGEN_FUNCTION": "live_app", "FNGEN_POWER": "webapp", "FNGEN_RELEASE": "3", "FNGEN_SERVER": "default",
+		"FNGEN_FILE": "app.py", "FNGEN_PORT": "", "HOME": m.home, "TMPDIR": "/tmp", "PATH": layer + "/bin:" + searchPath, "USER": "hello",
+		"VIRTUAL_ENV": layer, "LANG": "C.UTF-8", "NOMAD_ALLOC_ID": "a1", "X": "a b", "PYTHONPATH": "/mine:" + wheel,
+		"FILE": wheel + "/fngen/__init__.py",
+	} {
+		if r.Env[name] != want {
+			t.Errorf("%s is %q, want %q", name, r.Env[name], want)
+		}
+	}
+	for name, value := range r.Env {
+		if strings.Contains(value, "canary") {
+			t.Errorf("%s came through", name)
+		}
+	}
+	if want := m.cache + "/700999/trees/" + strings.TrimPrefix(digest, "sha256:"); r.Cwd != want {
+		t.Errorf("runs in %s, not in %s", r.Cwd, want)
+	}
+	for _, id := range append(r.IDs, r.Groups...) {
+		if id != testUID || len(r.Groups) != 1 {
+			t.Errorf("ids %v, groups %v", r.IDs, r.Groups)
+		}
+	}
+	for what, got := range map[string]string{
+		"setuid(0)": r.Setuid, "reading the identity": r.Secret, "reading another project's cache": r.Other, "writing the tree": r.WriteTree,
+	} {
+		if got != "PermissionError" {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+	checkPowerless(t, r.Status)
+}
+
+// TestRunPinnedSDK holds that a fngen among the requirements is the one that is
+// imported.
+func TestRunPinnedSDK(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	m.wheel(t)
+	c.venv(t, "own", entry{name: "fngen/__init__.py", content: "mine = True\n"})
+	p := startAgent(t, m.agent(t, c, "run", c.tree(t, entry{name: "app.py"}), "--layer=own", "--function=live_app", "--file=app.py",
+		`--command=python -c 'import fngen; print(fngen.mine)'`))
+	if line := string(p.line(t)); line != "True\n" {
+		t.Errorf("got %q", line)
+	}
+	if code := p.wait(t); code != 0 {
+		t.Errorf("exit code is %d; said %s", code, &p.said)
+	}
+}
+
+func TestRunExitCodes(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	digest := c.tree(t, entry{name: "app.py"})
+	run := func(command string) *agentProcess {
+		return startAgent(t, m.agent(t, c, "run", digest, "--function=live_app", "--file=app.py", "--command="+command))
+	}
+	p := run("true")
+	if code := p.wait(t); code != exitFailed || !strings.Contains(p.said.String(), "0 wheels of the SDK") {
+		t.Errorf("a node without the SDK: exit code %d, said %s", code, &p.said)
+	}
+	m.wheel(t)
+	for command, want := range map[string]struct {
+		code int
+		said string
+	}{
+		"true":               {0, ""},
+		"exit 42":            {42, ""},
+		"kill -KILL $$":      {137, "the release command of live_app was killed by SIGKILL"},
+		"no-such-program":    {127, "not found"},
+		"test -z \"$(cat)\"": {0, ""}, // nothing on standard input
+	} {
+		p := run(command)
+		if code := p.wait(t); code != want.code || !strings.Contains(p.said.String(), want.said) || want.said == "" && p.said.Len() > 0 {
+			t.Errorf("%s: exit code %d, said %s", command, code, &p.said)
+		}
+	}
+	p = run("trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done")
+	p.line(t)
+	p.signal(t, syscall.SIGTERM)
+	if code := p.wait(t); code != 5 {
+		t.Errorf("told to stop: exit code %d, said %s", code, &p.said)
+	}
+}
+
+// TestRunIsStopped stops a command that a shell waits for, by the signal that Nomad
+// sends: it has time to put things in order.
+func TestRunIsStopped(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	m.wheel(t)
+	digest := c.tree(t, entry{name: "migrate.py", content: `
+import signal
+print("begun", flush=True)
+try:
+    signal.pause()
+except KeyboardInterrupt:
+    print("rolled back", flush=True)
+    raise
+`})
+	p := startAgent(t, m.agent(t, c, "run", digest, "--function=live_app", "--file=app.py", "--command=python3.11 migrate.py; echo never"))
+	p.line(t)
+	p.signal(t, syscall.SIGINT)
+	if line := string(p.line(t)); line != "rolled back\n" {
+		t.Errorf("got %q", line)
+	}
+	rest, err := io.ReadAll(p.out)
+	if code := p.wait(t); code != 128+int(syscall.SIGINT) || err != nil || len(rest) > 0 {
+		t.Errorf("exit code is %d, printed %q, %v; said %s", code, rest, err, &p.said)
+	}
+}
+
+// TestRunStopsBefore stops an agent that waits for the control plane: the command
+// is not begun.
+func TestRunStopsBefore(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	m.wheel(t)
+	asked := make(chan bool, 100)
+	c.instead(func(w http.ResponseWriter, _ *http.Request) bool {
+		http.Error(w, "no", http.StatusBadGateway)
+		asked <- true
+		return true
+	})
+	mark := filepath.Join(m.dir, "mark")
+	p := startAgent(t, m.agent(t, c, "run", "sha256:"+strings.Repeat("0", 64), "--function=live_app", "--file=app.py", "--command=touch "+mark))
+	<-asked
+	p.signal(t, syscall.SIGTERM)
+	if code := p.wait(t); code != 128+15 || !strings.Contains(p.said.String(), "stopped before the release command of live_app was started") {
+		t.Errorf("exit code is %d; said %s", code, &p.said)
+	}
+	if _, err := os.Stat(mark); err == nil {
+		t.Error("the command ran")
+	}
+}

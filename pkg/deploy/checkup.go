@@ -1,0 +1,124 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/pkg/api"
+)
+
+// certainAfter is how long an instance must have refused its health path before
+// its rollout is given up. The runtime listens only when the app is there, so that
+// such an answer is the app's own and does not change with time.
+const certainAfter = 5 * time.Second
+
+// shownBody is how much of what comes with a failing health check is shown, in
+// bytes.
+const shownBody = 200
+
+// checkup asks a function's new instances what Consul asks them. Consul knows the
+// answer too, but tells others only whether it is a good one: it passes on the
+// words minutes later.
+type checkup struct {
+	*change
+	function  ir.Function
+	http      *http.Client
+	header    http.Header
+	addresses map[string]string // by allocation
+	// said is the last failing check in words, told what of it was shown.
+	said, told string
+	// refused is since when an instance refuses its health path.
+	refused time.Time
+}
+
+func (c *change) newCheckup(f ir.Function, job *nomadapi.Job) *checkup {
+	check := job.TaskGroups[0].Services[0].Checks[0]
+	return &checkup{
+		change: c, function: f, header: check.Header, addresses: map[string]string{},
+		http: &http.Client{Timeout: check.Timeout, Transport: &http.Transport{DisableKeepAlives: true}},
+	}
+}
+
+// verdict asks the unhealthy instances. It shows a failing answer, and gives a
+// rollout up whose app refuses its health path.
+func (k *checkup) verdict(ctx context.Context, unhealthy []string) string {
+	refuses := false
+	for _, id := range unhealthy {
+		status, text, err := k.ask(ctx, id)
+		switch {
+		case err != nil:
+			k.log.Debug("ask an instance", slog.Any("error", err)) // Nomad's own deadline stays
+		case status == 0:
+			k.said = fmt.Sprintf("its health check never passed: GET %s: %s", k.function.WebApp.Health, text)
+		case status >= 300:
+			k.say(status, text)
+			refuses = refuses || isRefusal(status)
+		}
+	}
+	switch {
+	case !refuses:
+		k.refused = time.Time{}
+	case k.refused.IsZero():
+		k.refused = time.Now()
+	case time.Since(k.refused) >= certainAfter:
+		return k.said
+	}
+	return ""
+}
+
+// ask makes the request of the health check. Without an answer the status is 0
+// and the text says why; with one the text begins its body.
+func (k *checkup) ask(ctx context.Context, allocation string) (status int, text string, err error) {
+	address, known := k.addresses[allocation]
+	if !known {
+		if address, err = k.nomad.Address(ctx, k.project.Name, allocation); err != nil {
+			return 0, "", err
+		}
+		k.addresses[allocation] = address
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+k.function.WebApp.Health, nil)
+	if err != nil {
+		return 0, "", fmt.Errorf("make health check: %w", err)
+	}
+	req.Header, req.Host = k.header, k.header.Get("Host")
+	resp, err := k.http.Do(req)
+	if err != nil {
+		_, why, _ := strings.Cut(err.Error(), ": ") // without the URL
+		return 0, why, nil
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, shownBody)) // what there is of it
+	return resp.StatusCode, strings.ToValidUTF8(strings.TrimSpace(string(body)), ""), nil
+}
+
+func (k *checkup) say(status int, body string) {
+	answer := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	k.said = fmt.Sprintf("its health check fails: GET %s answers %s", k.function.WebApp.Health, answer)
+	if k.said == k.told {
+		return
+	}
+	k.told = k.said
+	line := fmt.Sprintf("GET %s: %s", k.function.WebApp.Health, answer)
+	if body != "" {
+		line += ": " + body
+	}
+	k.emit(api.Event{Output: &api.Output{Source: "health", Line: line}})
+}
+
+// isRefusal reports whether a status says that what was asked for is not there or
+// not allowed, rather than not yet.
+func isRefusal(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return status >= 400 && status < 500
+}

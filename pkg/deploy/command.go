@@ -1,0 +1,77 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// commandTime is how long a release command may take: one that hangs must not
+// keep its project busy for ever.
+const commandTime = 10 * time.Minute
+
+// runCommands runs the release commands one after the other, before anything is
+// rolled out. The first that fails ends the push, and the release has failed. They
+// belong to a push alone: a rollback brings code back, and no command knows how to
+// undo another.
+func (p *push) runCommands(ctx context.Context) error {
+	commands, err := jobs.Commands(p.ir, p.release, p.cfg.Cluster)
+	for i := 0; err == nil && i < len(commands); i++ {
+		err = p.runCommand(ctx, commands[i])
+	}
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, p.store.SetReleaseState(ctx, p.actor, p.project.ID, p.release.Number, store.Failed, err.Error()))
+}
+
+func (p *push) runCommand(ctx context.Context, command jobs.Command) error {
+	f := command.Function
+	if _, err := p.makeRoom(ctx, command.Job, f); err != nil {
+		return err
+	}
+	source, err := jobs.HCL(command.Job)
+	if err != nil {
+		return err
+	}
+	p.phase("release", "%s: running %s", f.Name, f.WebApp.Release)
+	limited, cancel := context.WithTimeout(ctx, commandTime)
+	defer cancel()
+	err = p.nomad.RunBatch(limited, command.Job, source, func(line string) {
+		p.emit(api.Event{Output: &api.Output{Source: f.Name, Line: line}})
+	})
+	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
+		return p.explainCommand(f.Name, failure)
+	}
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return p.commandProblem("the release command of %s took longer than %.0f minutes and was stopped; nothing was rolled out", f.Name, commandTime.Minutes())
+	}
+	if err != nil {
+		return fmt.Errorf("run the release command of %q: %w", f.Name, err)
+	}
+	return nil
+}
+
+func (p *push) explainCommand(name string, f *nomad.Failure) error {
+	if f.ExitCode > 0 {
+		return p.commandProblem("the release command of %s exited with code %d; nothing was rolled out", name, f.ExitCode)
+	}
+	p.showFailure(name, f, false)
+	return p.commandProblem("the release command of %s could not run: %s; nothing was rolled out", name, f.Reason)
+}
+
+// commandProblem says what is live, and does not promise that the command, which
+// may have done a part of its work, has changed nothing.
+func (p *push) commandProblem(format string, args ...any) error {
+	problem := api.NewProblem(api.Failed, format, args...)
+	if p.live == nil {
+		return problem.WithHelp("mend it and push again; what the command has done itself is not undone")
+	}
+	return problem.WithHelp("release %d keeps serving; what the command has done itself is not undone", p.live.Number)
+}
