@@ -45,18 +45,6 @@ func (p project) leaves(t *testing.T, node string) {
 	p.settled(t)
 }
 
-// scale has so many instances of the one function run, whatever fngen.yml says.
-func (p project) scale(t *testing.T, count int) {
-	t.Helper()
-	if _, _, err := nomadClient(t).Jobs().Scale("web-live_app", "web", new(count), "e2e", false, nil, &nomad.WriteOptions{Namespace: p.name}); err != nil {
-		t.Fatal(err)
-	}
-	p.settled(t)
-	if !eventually(func() bool { return len(p.answering(t)) == count }) {
-		t.Fatalf("%v answer, not %d", p.answering(t), count)
-	}
-}
-
 // settled waits until every instance that is to run is healthy, and Nomad has done
 // what it was told: it refuses to scale a job while it deploys it.
 func (p project) settled(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -84,10 +85,24 @@ func (c *change) locked(ctx context.Context, what string, do func(context.Contex
 	return err
 }
 
-// acquire reserves a project for one change at a time.
+// movingOff begins what a relocation says of itself when it holds a project, and
+// relocationWait how long it is left alone before the lock is tried once more.
+const (
+	movingOff      = "moving functions off server "
+	relocationWait = time.Second
+)
+
+// acquire reserves a project for one change at a time. A relocation, which nobody
+// asked for who wants to push, is waited for.
 func (s *Service) acquire(ctx context.Context, p store.Project, what string) (*lock.Lock, error) {
 	held, err := s.locks.Acquire(ctx, strconv.FormatInt(p.ID, 10), what)
-	if other, taken := errors.AsType[*lock.HeldError](err); taken {
+	other, taken := errors.AsType[*lock.HeldError](err)
+	for taken && strings.HasPrefix(other.Holder, movingOff) {
+		pause(ctx, relocationWait)
+		held, err = s.locks.Acquire(ctx, strconv.FormatInt(p.ID, 10), what)
+		other, taken = errors.AsType[*lock.HeldError](err)
+	}
+	if taken {
 		return nil, api.NewProblem(api.Busy, "project %q is busy with %s", p.Name, other.Holder).WithHelp("wait for it to end, then try again")
 	}
 	if err != nil {

@@ -45,6 +45,10 @@ job "web-site" {
       auto_revert       = true
     }
 
+    migrate {
+      max_parallel = 0
+    }
+
     restart {
       attempts         = 3
       interval         = "5m"

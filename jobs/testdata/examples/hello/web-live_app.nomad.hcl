@@ -45,6 +45,10 @@ job "web-live_app" {
       auto_revert       = true
     }
 
+    migrate {
+      max_parallel = 0
+    }
+
     restart {
       attempts         = 3
       interval         = "5m"

@@ -45,6 +45,10 @@ job "web-bookshelf" {
       auto_revert       = true
     }
 
+    migrate {
+      max_parallel = 0
+    }
+
     restart {
       attempts         = 3
       interval         = "5m"

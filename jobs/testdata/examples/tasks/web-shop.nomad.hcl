@@ -202,6 +202,10 @@ job "web-shop" {
       auto_revert       = true
     }
 
+    migrate {
+      max_parallel = 0
+    }
+
     restart {
       attempts         = 3
       interval         = "5m"
@@ -352,6 +356,10 @@ job "web-shop" {
       progress_deadline = "5m"
       auto_promote      = true
       auto_revert       = true
+    }
+
+    migrate {
+      max_parallel = 0
     }
 
     restart {
