@@ -128,20 +128,21 @@ func drainOfTwo(t *testing.T, p project) {
 }
 
 // drainOfOne empties the server of the only instance. Nomad alone would stop it
-// when it starts the replacement; the control plane starts that first. No request
-// fails, and the project is afterwards as it was.
+// when it starts the replacement; the control plane starts that one first. No
+// request fails, one instance was started, and the project is as it was.
 func drainOfOne(t *testing.T, p project) {
 	requests := p.load(t)
-	node := p.running(t)[0].NodeID
-	drain(t, node)
-	p.leaves(t, node)
-	if now := p.running(t); len(now) != 1 || now[0].NodeID == node {
+	was, begun := p.running(t)[0], len(p.allocations(t))
+	drain(t, was.NodeID)
+	p.leaves(t, was.NodeID)
+	planned := func() bool { return p.command("plan", p.name, ".", "--detailed-exitcode").Run() == nil }
+	if !eventually(planned) {
+		t.Errorf("a plan afterwards:\n%s", p.run(t, "plan", p.name, "."))
+	}
+	if now := p.running(t); len(now) != 1 || now[0].NodeID == was.NodeID || len(p.allocations(t)) != begun+1 {
 		t.Errorf("it runs as %v", ids(now))
 	}
 	requests.allow(t, 0)
-	if out, err := p.command("plan", p.name, ".", "--detailed-exitcode").CombinedOutput(); err != nil {
-		t.Errorf("a plan afterwards: %v\n%s", err, out)
-	}
 }
 
 // nomadClientDies kills the Nomad agent of a server, not its tasks. They keep

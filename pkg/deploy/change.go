@@ -68,7 +68,7 @@ func (s *Service) start(ctx context.Context, actor store.Actor, project store.Pr
 // locked does something while nobody else changes the project. What an earlier
 // change has left half done is undone first.
 func (c *change) locked(ctx context.Context, what string, do func(context.Context) error) error {
-	held, err := c.acquire(ctx, c.project, what+" by "+c.actor.Email)
+	held, err := c.acquire(ctx, c.project, what+" by "+c.actor.Email, func(holder string) { c.phase("rollout", "another change goes first: %s", holder) })
 	if err != nil {
 		return err
 	}
@@ -93,11 +93,14 @@ const (
 )
 
 // acquire reserves a project for one change at a time. A relocation, which nobody
-// asked for who wants to push, is waited for.
-func (s *Service) acquire(ctx context.Context, p store.Project, what string) (*lock.Lock, error) {
+// asked for who wants to push, is waited for, which waiting is told once.
+func (s *Service) acquire(ctx context.Context, p store.Project, what string, waiting func(holder string)) (*lock.Lock, error) {
 	held, err := s.locks.Acquire(ctx, strconv.FormatInt(p.ID, 10), what)
 	other, taken := errors.AsType[*lock.HeldError](err)
-	for taken && strings.HasPrefix(other.Holder, movingOff) {
+	for told := false; taken && strings.HasPrefix(other.Holder, movingOff); told = true {
+		if !told {
+			waiting(other.Holder)
+		}
 		pause(ctx, relocationWait)
 		held, err = s.locks.Acquire(ctx, strconv.FormatInt(p.ID, 10), what)
 		other, taken = errors.AsType[*lock.HeldError](err)

@@ -69,8 +69,8 @@ type Scheduler interface {
 	Instances(ctx context.Context, namespace, jobID string) ([]nomad.Instance, error)
 	Address(ctx context.Context, namespace, allocation string) (string, error)
 	Tag(ctx context.Context, namespace, jobID, name, description string) error
-	Draining(ctx context.Context, index uint64) (nodes []nomad.Node, next uint64, err error)
-	On(ctx context.Context, node nomad.Node) ([]nomad.Place, error)
+	Drains(ctx context.Context, index uint64) (drains []nomad.Drain, next uint64, err error)
+	On(ctx context.Context, node string) ([]nomad.Place, error)
 }
 
 // Locks reserves names among all control planes of the platform.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,10 +53,10 @@ type drains struct {
 func (d *drains) watch(ctx context.Context) {
 	var index uint64
 	for ctx.Err() == nil {
-		nodes, next, err := d.nomad.Draining(ctx, index)
+		drains, next, err := d.nomad.Drains(ctx, index)
 		busy := false
 		if err == nil {
-			busy, err = d.round(ctx, nodes)
+			busy, err = d.round(ctx, drains)
 		}
 		if err != nil && ctx.Err() == nil {
 			d.log.Warn("look for servers to empty", slog.Any("error", err))
@@ -76,9 +77,9 @@ func pause(ctx context.Context, d time.Duration) {
 
 // round moves what can be moved now. It reports whether another change of some
 // project was in the way.
-func (d *drains) round(ctx context.Context, nodes []nomad.Node) (bool, error) {
-	d.forget(nodes)
-	todo, err := d.todo(ctx, nodes)
+func (d *drains) round(ctx context.Context, drains []nomad.Drain) (bool, error) {
+	d.forget(drains)
+	todo, err := d.todo(ctx, drains)
 	if err != nil {
 		return false, err
 	}
@@ -98,20 +99,16 @@ func (d *drains) round(ctx context.Context, nodes []nomad.Node) (bool, error) {
 	return busy.Load(), group.Wait()
 }
 
-// forget drops what is known of servers that are drained no more.
-func (d *drains) forget(nodes []nomad.Node) {
-	draining := map[nomad.Node]bool{}
-	for _, n := range nodes {
-		draining[n] = true
-	}
-	maps.DeleteFunc(d.warned, func(r relocation, _ bool) bool { return !draining[r.node] })
-	maps.DeleteFunc(d.notBefore, func(r relocation, _ time.Time) bool { return !draining[r.node] })
+// forget drops what is known of drains that are over.
+func (d *drains) forget(drains []nomad.Drain) {
+	maps.DeleteFunc(d.warned, func(r relocation, _ bool) bool { return !slices.Contains(drains, r.off) })
+	maps.DeleteFunc(d.notBefore, func(r relocation, _ time.Time) bool { return !slices.Contains(drains, r.off) })
 }
 
-// todo lists what runs on nodes, by project, each job of a node once.
-func (d *drains) todo(ctx context.Context, nodes []nomad.Node) (map[int64][]relocation, error) {
+// todo lists what runs on drained servers, by project, each job of a server once.
+func (d *drains) todo(ctx context.Context, drains []nomad.Drain) (map[int64][]relocation, error) {
 	out, seen := map[int64][]relocation{}, map[relocation]bool{}
-	if len(nodes) == 0 {
+	if len(drains) == 0 {
 		return out, nil
 	}
 	projects, err := d.store.AllProjects(ctx)
@@ -122,14 +119,14 @@ func (d *drains) todo(ctx context.Context, nodes []nomad.Node) (map[int64][]relo
 	for _, p := range projects {
 		byName[p.Name] = p
 	}
-	for _, node := range nodes {
-		places, err := d.nomad.On(ctx, node)
+	for _, off := range drains {
+		places, err := d.nomad.On(ctx, off.Node)
 		if err != nil {
 			return nil, err
 		}
 		for _, at := range places {
 			p, ours := byName[at.Namespace]
-			r := relocation{node, p, at.Job}
+			r := relocation{off, p, at.Job}
 			if ours && !seen[r] {
 				seen[r] = true
 				out[p.ID] = append(out[p.ID], r)
@@ -155,7 +152,7 @@ func (d *drains) move(ctx context.Context, r relocation) (busy bool) {
 	if err == nil || ctx.Err() != nil {
 		return false
 	}
-	log := d.log.With(slog.String("project", r.project.Name), slog.String("job", r.job), slog.String("server", r.node.Name))
+	log := d.log.With(slog.String("project", r.project.Name), slog.String("job", r.job), slog.String("server", r.off.Name))
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if stuck, ok := errors.AsType[*stuckError](err); ok {

@@ -22,7 +22,7 @@ const relocationLimit = 2 * time.Minute
 // relocation is a job of a project that is to leave a server, on which the one
 // instance of some of its groups is.
 type relocation struct {
-	node    nomad.Node
+	off     nomad.Drain
 	project store.Project
 	job     string
 }
@@ -42,7 +42,7 @@ func (s *Service) relocate(ctx context.Context, r relocation, known bool) error 
 	if form, err := c.away(ctx, r); err == nil && form.job == nil || err != nil && known {
 		return err
 	}
-	return c.locked(ctx, movingOff+r.node.Name, func(ctx context.Context) error {
+	return c.locked(ctx, movingOff+r.off.Name, func(ctx context.Context) error {
 		form, err := c.away(ctx, r)
 		if err != nil || form.job == nil {
 			return err // it has moved, or changed, meanwhile
@@ -61,7 +61,7 @@ func (c *change) away(ctx context.Context, r relocation) (fitted, error) {
 	if !live {
 		return fitted{}, nil
 	}
-	places, err := c.nomad.On(ctx, r.node)
+	places, err := c.nomad.On(ctx, r.off.Node)
 	if err != nil {
 		return fitted{}, err
 	}
@@ -76,7 +76,7 @@ func (c *change) away(ctx context.Context, r relocation) (fitted, error) {
 	if len(plan.Diff) > 0 {
 		return fitted{}, &stuckError{"somebody changed the job in Nomad; push the project again, or move it by hand"}
 	}
-	out := fitted{job: jobs.AwayFrom(job, r.node.ID, groups)}
+	out := fitted{job: jobs.AwayFrom(job, r.off.Node, groups)}
 	if out.plan, err = c.nomad.Plan(ctx, out.job); err != nil {
 		return fitted{}, err
 	}
@@ -102,8 +102,8 @@ func stayingOn(job *nomadapi.Job, places []nomad.Place) []string {
 // moveOff makes the job leave the server. When that fails the job is made what it
 // was, and the old instance, which has served meanwhile, stays.
 func (c *change) moveOff(ctx context.Context, r relocation, form fitted) error {
-	begin, row := time.Now(), store.Relocation{ProjectID: c.project.ID, Job: r.job, Node: r.node.Name}
-	log := c.log.With(slog.String("project", c.project.Name), slog.String("job", r.job), slog.String("server", r.node.Name))
+	begin, row := time.Now(), store.Relocation{ProjectID: c.project.ID, Job: r.job, Node: r.off.Name}
+	log := c.log.With(slog.String("project", c.project.Name), slog.String("job", r.job), slog.String("server", r.off.Name))
 	log.Info("moving a function off a server")
 	if err := c.store.BeginRelocation(ctx, c.actor, row); err != nil {
 		return err
