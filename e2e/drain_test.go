@@ -46,7 +46,7 @@ func (p project) leaves(t *testing.T, node string) {
 }
 
 // settled waits until every instance that is to run is healthy, and Nomad has done
-// what it was told: it refuses to scale a job while it deploys it.
+// what it was told.
 func (p project) settled(t *testing.T) {
 	t.Helper()
 	healthy := func(a *nomad.AllocationListStub) bool {

@@ -173,14 +173,18 @@ func fngendLog(t *testing.T) string {
 		if a.ClientStatus != nomad.AllocClientStatusRunning {
 			continue
 		}
+		// Nomad's client closes the frames at the end, and not after an error.
 		frames, errs := client.AllocFS().Logs(&nomad.Allocation{ID: a.ID, NodeID: a.NodeID}, false, "fngend", "stderr", "start", 0, nil, q)
-		for frame := range frames {
-			text.Write(frame.Data)
-		}
-		select {
-		case err := <-errs:
-			t.Log(err)
-		default:
+		for more := true; more; {
+			select {
+			case frame, ok := <-frames:
+				if more = ok; ok {
+					text.Write(frame.Data)
+				}
+			case err := <-errs:
+				t.Log(err)
+				more = false
+			}
 		}
 	}
 	return text.String()

@@ -163,7 +163,7 @@ func (d *drains) move(ctx context.Context, r relocation) (busy bool) {
 		return false
 	}
 	log.Warn("a function did not come up on another server and stays on one that is drained",
-		slog.Any("error", err), slog.Duration("again_in", relocationPause))
+		slog.Any("error", err), slog.String("again_in", relocationPause.String()))
 	d.notBefore[r] = time.Now().Add(relocationPause)
 	return false
 }

@@ -136,7 +136,7 @@ func (c *change) startAway(ctx context.Context, r relocation, form fitted) error
 		err = c.router.answering(ctx, ownHost(f), f.WebApp.Health, allocations)
 	}
 	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return errors.Join(cause, err)
+		return cause
 	}
 	return err
 }
