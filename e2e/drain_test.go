@@ -15,7 +15,7 @@ import (
 func drain(t *testing.T, node string) {
 	t.Helper()
 	t.Cleanup(func() { admit(t, node) })
-	if _, err := nomadClient(t).Nodes().UpdateDrain(node, &nomad.DrainSpec{Deadline: time.Minute}, false, nil); err != nil {
+	if _, err := nomadClient(t).Nodes().UpdateDrain(node, &nomad.DrainSpec{Deadline: 10 * time.Minute}, false, nil); err != nil {
 		t.Fatal(err)
 	}
 }
