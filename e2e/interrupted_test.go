@@ -15,7 +15,6 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
-	"fngen.dev/fngen/e2e/load"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -54,7 +53,7 @@ func TestInterrupted(t *testing.T) {
 		p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
 		p.run(t, "push", p.name, ".")
 	}
-	loads := []*load.Load{rolling.load(t), moving.load(t)}
+	loads := []requests{rolling.load(t), moving.load(t)}
 
 	rolling.write(t, "app.py", fmt.Sprintf(slowApp, "two", 30))
 	commanding.write(t, "fngen.yml", "servers: [{name: web, size: xl, region: us-west}]\nfunctions:\n  live_app: {release: echo begun; sleep 600}\n")
@@ -79,21 +78,8 @@ func TestInterrupted(t *testing.T) {
 	rolling.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
 	rolling.run(t, "push", rolling.name, ".")
 	for _, l := range loads {
-		if report := l.Stop(); report.Failed() > 0 || report.Sent() < 100 {
-			t.Errorf("%d of %d requests failed:\n%s", report.Failed(), report.Sent(), report)
-		}
+		l.allow(t, 0)
 	}
-}
-
-// load sends requests to the project's address until it is stopped, at the latest
-// at the end of the test.
-func (p project) load(t *testing.T) *load.Load {
-	t.Helper()
-	target, err := loaded(p.name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return load.Start(t.Context(), target, load.Pages("/")...)
 }
 
 // onlyFunctions holds that Nomad has no job of the project beside its function's:
@@ -227,7 +213,7 @@ func killFngend(t *testing.T) {
 		t.Fatal(err)
 	}
 	killed := 0
-	for _, pid := range family(t, dev) {
+	for _, pid := range family(t, dev+"/data/") {
 		cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		if err == nil && bytes.Equal(cmdline, []byte("/opt/fngen/bin/fngend\x00serve\x00")) {
 			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {

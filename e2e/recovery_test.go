@@ -23,7 +23,7 @@ func TestRecovery(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := status(t, "hello")
-	pids := family(t, dev)
+	pids := family(t, dev+"/data/")
 	if len(pids) < 10 {
 		t.Fatalf("found only %d processes of the cluster", len(pids))
 	}
@@ -72,9 +72,9 @@ func status(t *testing.T, project string) string {
 	return ""
 }
 
-// family are the processes whose command line names the cluster's directory, and
-// all that they started.
-func family(t *testing.T, dev string) []int {
+// family are the processes whose command line has a text, such as the cluster's
+// directory, and all that they started.
+func family(t *testing.T, text string) []int {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
@@ -97,7 +97,7 @@ func family(t *testing.T, dev string) []int {
 			children[parent] = append(children[parent], pid)
 		}
 		cmdline, err := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
-		if err == nil && bytes.Contains(cmdline, []byte(dev+"/data/")) {
+		if err == nil && bytes.Contains(cmdline, []byte(text)) {
 			queue = append(queue, pid)
 		}
 	}

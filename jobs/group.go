@@ -191,10 +191,12 @@ func rolling(count int, healthBy string, minHealthy, killTimeout time.Duration) 
 }
 
 // restarts tries again in place three times, then lets the scheduler move the
-// allocation to another machine.
+// allocation to another machine. The delay is short, since nobody else serves
+// meanwhile when there is one instance, and since a push waits for the second
+// crash until it gives up.
 func restarts() *nomad.RestartPolicy {
 	return &nomad.RestartPolicy{
-		Attempts: new(3), Interval: new(5 * time.Minute), Delay: new(2 * time.Second), Mode: new("fail"),
+		Attempts: new(3), Interval: new(5 * time.Minute), Delay: new(500 * time.Millisecond), Mode: new("fail"),
 		RenderTemplates: new(false),
 	}
 }
@@ -203,16 +205,23 @@ func restarts() *nomad.RestartPolicy {
 // room for a new instance beside an old one, each old one ends before the new one
 // in its place starts.
 func OneByOne(job *nomad.Job, groups []string) *nomad.Job {
+	return withGroups(job, groups, func(g *nomad.TaskGroup) {
+		update := *g.Update
+		update.Canary, update.AutoPromote, update.MaxParallel = new(0), new(false), new(1)
+		g.Update = &update
+	})
+}
+
+// withGroups is the job with copies of the given groups that are changed.
+func withGroups(job *nomad.Job, groups []string, change func(*nomad.TaskGroup)) *nomad.Job {
 	out := *job
 	out.TaskGroups = slices.Clone(job.TaskGroups)
 	for i, group := range out.TaskGroups {
-		if !slices.Contains(groups, *group.Name) {
-			continue
+		if slices.Contains(groups, *group.Name) {
+			changed := *group
+			change(&changed)
+			out.TaskGroups[i] = &changed
 		}
-		changed, update := *group, *group.Update
-		update.Canary, update.AutoPromote, update.MaxParallel = new(0), new(false), new(1)
-		changed.Update = &update
-		out.TaskGroups[i] = &changed
 	}
 	return &out
 }

@@ -33,7 +33,7 @@ func HCL(job *nomad.Job) ([]byte, error) {
 var order = []string{
 	"namespace", "region", "datacenters", "type", "ui", "group", "count", "driver", "user", "constraint", "spread",
 	"max_parallel", "canary", "health_check", "min_healthy_time", "healthy_deadline", "progress_deadline", "auto_promote", "auto_revert",
-	"update", "attempts", "restart", "reschedule", "disconnect", "shutdown_delay", "kill_timeout", "network",
+	"update", "migrate", "attempts", "restart", "reschedule", "disconnect", "shutdown_delay", "kill_timeout", "network",
 	"volume", "source", "destination", "read_only",
 	"name", "provider", "port", "tags", "path", "interval", "timeout", "delay", "mode", "service", "task", "command", "args", "config",
 	"aud", "file", "ttl", "change_mode", "identity", "cpu", "memory", "memory_max", "resources", "volume_mount",

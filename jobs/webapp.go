@@ -59,6 +59,7 @@ func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, r
 		Constraints:   placement(s),
 		Spreads:       spread(s.Count),
 		Update:        rolling(s.Count, "checks", minHealthy, killTimeout),
+		Migrate:       staying(s.Count),
 		RestartPolicy: restarts(),
 		ShutdownDelay: new(shutdownDelay),
 		Networks:      []*nomad.NetworkResource{{DynamicPorts: []nomad.Port{{Label: "http", HostNetwork: "srv"}}}},

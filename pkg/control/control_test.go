@@ -196,6 +196,7 @@ type endlessDeployer struct {
 }
 
 func (d *endlessDeployer) Recover(context.Context) error { d.recovered = true; return nil }
+func (d *endlessDeployer) EmptyServers()                 {}
 func (d *endlessDeployer) Stop()                         { d.once.Do(func() { close(d.stopped) }) }
 
 func (d *endlessDeployer) Create(ctx context.Context, actor store.Actor, name string) (store.Project, error) {

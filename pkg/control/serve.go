@@ -34,6 +34,8 @@ type deployer interface {
 	server.Deployer
 	// Recover is called once, before the first request.
 	Recover(ctx context.Context) error
+	// EmptyServers is called once, after Recover; it goes on until Stop.
+	EmptyServers()
 	// Stop ends what goes on, and waits for it.
 	Stop()
 }
@@ -75,6 +77,7 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 	if err := d.Recover(ctx); err != nil {
 		return err
 	}
+	d.EmptyServers()
 	transport, err := api.NewTransport(c.CACert)
 	if err != nil {
 		return err

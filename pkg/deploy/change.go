@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -65,7 +66,7 @@ func (s *Service) start(ctx context.Context, actor store.Actor, project store.Pr
 // locked does something while nobody else changes the project. What an earlier
 // change has left half done is undone first.
 func (c *change) locked(ctx context.Context, what string, do func(context.Context) error) error {
-	held, err := c.acquire(ctx, c.project, what+" by "+c.actor.Email)
+	held, err := c.acquire(ctx, c.project, what+" by "+c.actor.Email, func(holder string) { c.phase("rollout", "another change goes first: %s", holder) })
 	if err != nil {
 		return err
 	}
@@ -82,10 +83,27 @@ func (c *change) locked(ctx context.Context, what string, do func(context.Contex
 	return err
 }
 
-// acquire reserves a project for one change at a time.
-func (s *Service) acquire(ctx context.Context, p store.Project, what string) (*lock.Lock, error) {
+// movingOff begins what a relocation says of itself when it holds a project, and
+// relocationWait how long it is left alone before the lock is tried once more.
+const (
+	movingOff      = "moving functions off server "
+	relocationWait = time.Second
+)
+
+// acquire reserves a project for one change at a time. A relocation, which nobody
+// asked for who wants to push, is waited for, which waiting is told once.
+func (s *Service) acquire(ctx context.Context, p store.Project, what string, waiting func(holder string)) (*lock.Lock, error) {
 	held, err := s.locks.Acquire(ctx, strconv.FormatInt(p.ID, 10), what)
-	if other, taken := errors.AsType[*lock.HeldError](err); taken {
+	other, taken := errors.AsType[*lock.HeldError](err)
+	for told := false; taken && strings.HasPrefix(other.Holder, movingOff); told = true {
+		if !told {
+			waiting(other.Holder)
+		}
+		pause(ctx, relocationWait)
+		held, err = s.locks.Acquire(ctx, strconv.FormatInt(p.ID, 10), what)
+		other, taken = errors.AsType[*lock.HeldError](err)
+	}
+	if taken {
 		return nil, api.NewProblem(api.Busy, "project %q is busy with %s", p.Name, other.Holder).WithHelp("wait for it to end, then try again")
 	}
 	if err != nil {

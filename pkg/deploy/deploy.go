@@ -42,6 +42,9 @@ type Store interface {
 	Release(ctx context.Context, projectID int64, number int) (store.Release, error)
 	Releases(ctx context.Context, projectID int64) ([]store.Release, error)
 	AllProjects(ctx context.Context) ([]store.Project, error)
+	BeginRelocation(ctx context.Context, actor store.Actor, r store.Relocation) error
+	EndRelocation(ctx context.Context, r store.Relocation) error
+	Relocations(ctx context.Context) ([]store.Relocation, error)
 }
 
 // Blobs holds the contents of files and layers, each project's apart.
@@ -66,6 +69,8 @@ type Scheduler interface {
 	Instances(ctx context.Context, namespace, jobID string) ([]nomad.Instance, error)
 	Address(ctx context.Context, namespace, allocation string) (string, error)
 	Tag(ctx context.Context, namespace, jobID, name, description string) error
+	Drains(ctx context.Context, index uint64) (drains []nomad.Drain, next uint64, err error)
+	On(ctx context.Context, node string) ([]nomad.Place, error)
 }
 
 // Locks reserves names among all control planes of the platform.

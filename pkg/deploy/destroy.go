@@ -15,7 +15,7 @@ import (
 // on the nodes, its namespace, its blobs and its rows, in this order, so that
 // when a step fails the project is still known and destroying it again goes on.
 func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Project) (api.Destroyed, error) {
-	held, err := s.acquire(ctx, p, "a destroy by "+actor.Email)
+	held, err := s.acquire(ctx, p, "a destroy by "+actor.Email, func(string) {})
 	if err != nil {
 		return api.Destroyed{}, err
 	}

@@ -20,38 +20,58 @@ const recoverInterval = 2 * time.Second
 // did not finish.
 const interruptedReason = "the control plane stopped during this push; what ran before was put back"
 
-// Recover goes back to the live release of every project whose push or rollback
-// a stopped control plane left half done. It is called once, before serving; the
-// work goes on beside.
+// Recover goes back to the live release of every project whose push, rollback or
+// relocation a stopped control plane left half done. It is called once, before
+// serving; the work goes on beside.
 func (s *Service) Recover(ctx context.Context) error {
-	pending, err := s.store.PendingReleases(ctx)
-	if err != nil {
-		return fmt.Errorf("list pending releases: %w", err)
-	}
-	if len(pending) == 0 {
-		return nil
+	left, err := s.halfDone(ctx)
+	if err != nil || len(left) == 0 {
+		return err
 	}
 	projects, err := s.store.AllProjects(ctx)
 	if err != nil {
 		return fmt.Errorf("list projects: %w", err)
 	}
 	for _, p := range projects {
-		for _, r := range pending {
-			if r.ProjectID == p.ID {
-				s.changes.Go(func() { s.recover(p) })
-				break
-			}
+		if left[p.ID] {
+			s.changes.Go(func() { s.recover(p) })
 		}
 	}
 	return nil
 }
 
+// halfDone are the projects, by id, of which the store says that something is
+// under way.
+func (s *Service) halfDone(ctx context.Context) (map[int64]bool, error) {
+	pending, err := s.store.PendingReleases(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list pending releases: %w", err)
+	}
+	relocations, err := s.store.Relocations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int64]bool{}
+	for _, r := range pending {
+		out[r.ProjectID] = true
+	}
+	for _, r := range relocations {
+		out[r.ProjectID] = true
+	}
+	return out, nil
+}
+
+// quiet is a change of a project by the platform itself, to which nobody listens.
+func (s *Service) quiet(p store.Project) *change {
+	return &change{Service: s, actor: store.Actor{Email: "fngend"}, project: p, emit: func(api.Event) {}}
+}
+
 // recover undoes what is half done in a project, until that has worked.
 func (s *Service) recover(p store.Project) {
-	c := &change{Service: s, actor: store.Actor{Email: "fngend"}, project: p, emit: func(api.Event) {}}
+	c := s.quiet(p)
 	for {
 		// locked undoes it; there is nothing to do besides.
-		err := c.locked(s.closing, "going back after an interrupted push", func(context.Context) error { return nil })
+		err := c.locked(s.closing, "going back after an interrupted change", func(context.Context) error { return nil })
 		if err == nil {
 			return
 		}
@@ -64,8 +84,9 @@ func (s *Service) recover(p store.Project) {
 	}
 }
 
-// undoLeft undoes what an earlier change of the project has left half done. Its
-// releases say so: they are pending, and nobody is at it.
+// undoLeft undoes what an earlier change of the project has left half done. The
+// store says so: releases are pending, jobs are being relocated, and nobody is at
+// it.
 func (c *change) undoLeft(ctx context.Context) error {
 	pending, err := c.store.PendingReleases(ctx)
 	if err != nil {
@@ -79,7 +100,7 @@ func (c *change) undoLeft(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return c.undoRelocations(ctx)
 }
 
 func (c *change) undo(ctx context.Context, r store.Release) error {

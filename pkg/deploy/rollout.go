@@ -135,8 +135,7 @@ func (c *change) roll(ctx context.Context, job *nomadapi.Job, f ir.Function) (*n
 		return nil, nil, err
 	}
 	c.phase("route", "waiting for %s to answer at %s", f.Name, c.cfg.Cluster.URL(f.WebApp.Hosts[0]))
-	own := f.WebApp.Hosts[len(f.WebApp.Hosts)-1]
-	return form.job, allocations, c.router.answering(ctx, own, f.WebApp.Health, allocations)
+	return form.job, allocations, c.router.answering(ctx, ownHost(f), f.WebApp.Health, allocations)
 }
 
 // begun says what a change of a function begins with.
@@ -155,6 +154,9 @@ func begun(name string, plan nomad.Plan) string {
 	}
 	return "taking " + name + " off " + strings.Join(left, ", ")
 }
+
+// ownHost is the host that no other function ever has.
+func ownHost(f ir.Function) string { return f.WebApp.Hosts[len(f.WebApp.Hosts)-1] }
 
 // register makes a job run in a form, and returns its new allocations when they
 // are healthy.

@@ -22,7 +22,7 @@ type opener func(t *testing.T, now func() time.Time) *Store
 func conformance(t *testing.T, open opener) {
 	for name, test := range map[string]func(*testing.T, *Store, *clock){
 		"accounts": testAccounts, "keys": testKeys, "projects": testProjects, "trees and layers": testTrees,
-		"releases": testReleases, "release numbers under contention": testReleaseNumbers, "release moves": testMoves,
+		"releases": testReleases, "release numbers under contention": testReleaseNumbers, "release moves": testMoves, "relocations": testRelocations,
 		"delete project": testDeleteProject, "audit": testAudit,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -299,6 +299,32 @@ func testMoves(t *testing.T, s *Store, _ *clock) {
 	wantErr(t, s.SetReleaseState(ctx, a, 1, 99, Live, ""), ErrNotFound)
 }
 
+func testRelocations(t *testing.T, s *Store, c *clock) {
+	ctx := t.Context()
+	a := person(t, s, "a@example.com")
+	p, q := must(s.CreateProject(ctx, a, "p"))(t), must(s.CreateProject(ctx, a, "q"))(t)
+	want := []Relocation{{p.ID, "web-a", "s-1"}, {q.ID, "web-a", "s-1"}, {p.ID, "web-b", "s-1"}}
+	for _, r := range want {
+		if err := s.BeginRelocation(ctx, a, r); err != nil {
+			t.Fatal(err)
+		}
+		c.pass(time.Second)
+	}
+	if diff := cmp.Diff(want, must(s.Relocations(ctx))(t)); diff != "" {
+		t.Error(diff)
+	}
+	again := Relocation{p.ID, "web-a", "s-2"}
+	if err := errors.Join(s.BeginRelocation(ctx, a, again), s.EndRelocation(ctx, want[1])); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Relocation{want[2], again}, must(s.Relocations(ctx))(t)); diff != "" {
+		t.Error(diff)
+	}
+	if err := s.EndRelocation(ctx, want[1]); err != nil { // what has ended may end again
+		t.Error(err)
+	}
+}
+
 func testDeleteProject(t *testing.T, s *Store, _ *clock) {
 	ctx := t.Context()
 	a := person(t, s, "a@example.com")
@@ -306,7 +332,9 @@ func testDeleteProject(t *testing.T, s *Store, _ *clock) {
 	for range 3 {
 		must(s.AddRelease(ctx, a, Release{ProjectID: p.ID}))(t)
 	}
-	if err := errors.Join(s.SaveTree(ctx, a, p.ID, source.Manifest{}), s.SaveLayer(ctx, p.ID, Layer{"k", "aa", 1})); err != nil {
+	if err := errors.Join(
+		s.SaveTree(ctx, a, p.ID, source.Manifest{}), s.SaveLayer(ctx, p.ID, Layer{"k", "aa", 1}), s.BeginRelocation(ctx, a, Relocation{p.ID, "web-a", "s-1"}),
+	); err != nil {
 		t.Fatal(err)
 	}
 	if got := must(s.DeleteProject(ctx, a, p.ID))(t); got != (Removed{Releases: 3, Trees: 1, Layers: 1}) {

@@ -45,10 +45,14 @@ job "web-live_app" {
       auto_revert       = true
     }
 
+    migrate {
+      max_parallel = 0
+    }
+
     restart {
       attempts         = 3
       interval         = "5m"
-      delay            = "2s"
+      delay            = "500ms"
       mode             = "fail"
       render_templates = false
     }

@@ -42,7 +42,7 @@ job "task-notify_warehouse" {
     restart {
       attempts         = 3
       interval         = "5m"
-      delay            = "2s"
+      delay            = "500ms"
       mode             = "fail"
       render_templates = false
     }
@@ -161,7 +161,7 @@ job "task-notify_warehouse" {
     restart {
       attempts         = 3
       interval         = "5m"
-      delay            = "2s"
+      delay            = "500ms"
       mode             = "fail"
       render_templates = false
     }
@@ -280,7 +280,7 @@ job "task-notify_warehouse" {
     restart {
       attempts         = 3
       interval         = "5m"
-      delay            = "2s"
+      delay            = "500ms"
       mode             = "fail"
       render_templates = false
     }

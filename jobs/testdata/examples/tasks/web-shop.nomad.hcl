@@ -53,7 +53,7 @@ job "web-shop" {
     restart {
       attempts         = 3
       interval         = "5m"
-      delay            = "2s"
+      delay            = "500ms"
       mode             = "fail"
       render_templates = false
     }
@@ -202,10 +202,14 @@ job "web-shop" {
       auto_revert       = true
     }
 
+    migrate {
+      max_parallel = 0
+    }
+
     restart {
       attempts         = 3
       interval         = "5m"
-      delay            = "2s"
+      delay            = "500ms"
       mode             = "fail"
       render_templates = false
     }
@@ -354,10 +358,14 @@ job "web-shop" {
       auto_revert       = true
     }
 
+    migrate {
+      max_parallel = 0
+    }
+
     restart {
       attempts         = 3
       interval         = "5m"
-      delay            = "2s"
+      delay            = "500ms"
       mode             = "fail"
       render_templates = false
     }

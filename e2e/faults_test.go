@@ -1,0 +1,230 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"slices"
+	"testing"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+)
+
+// underWay is how many requests of the load an instance may take with it when it
+// dies: those that it has begun, and those that reach it while the kernel takes
+// it down. Any more would be requests sent to one that is known to be dead.
+const underWay = 12
+
+// TestFaults lets die, under load, what a function runs on: while it has two
+// instances on two servers, while it has one, and where there is one such server.
+func TestFaults(t *testing.T) {
+	requireCluster(t)
+	upAgain(t)
+	p := newProject(t)
+	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
+	p.write(t, "fngen.yml", onServers("s", "us-west", 2))
+	p.run(t, "push", p.name, ".")
+	t.Run("python", func(t *testing.T) { instanceDies(t, p, p.running(t)[0], "python") })
+	t.Run("agent", func(t *testing.T) { instanceDies(t, p, p.running(t)[1], "fngen-agent") })
+	t.Run("server", func(t *testing.T) { serverOfTwoDies(t, p) })
+	t.Run("drain", func(t *testing.T) { drainOfTwo(t, p) })
+
+	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
+	p.run(t, "push", p.name, ".")
+	t.Run("python of the only instance", func(t *testing.T) { onlyInstanceDies(t, p) })
+	t.Run("drain of the only instance", func(t *testing.T) { drainOfOne(t, p) })
+	t.Run("server of the only instance", func(t *testing.T) { serverOfOneDies(t, p) })
+
+	p.write(t, "fngen.yml", onServers("xl", "us-west", 1))
+	p.run(t, "push", p.name, ".")
+	t.Run("nomad client", func(t *testing.T) { nomadClientDies(t, p) })
+	t.Run("consul", func(t *testing.T) { consulDies(t, p) })
+	t.Run("traefik", func(t *testing.T) { traefikDies(t, p) })
+	p.onlyOn(t, "s", "us-west", "xl", "us-west")
+}
+
+// instanceDies kills the Python or the agent of one of two instances. It is
+// started again in place, and only requests that it had begun fail.
+func instanceDies(t *testing.T, p project, a *nomad.AllocationListStub, command string) {
+	before := p.running(t)
+	requests := p.load(t)
+	begin := time.Now()
+	crash(t, taskProcess(t, a.ID, command))
+	again := func() bool {
+		i := slices.IndexFunc(p.running(t), func(r *nomad.AllocationListStub) bool { return r.ID == a.ID && r.TaskStates["app"].Restarts > 0 })
+		return i >= 0 && slices.Contains(p.answering(t), a.ID)
+	}
+	if !eventually(again) {
+		t.Error("the instance was not started again in place")
+	}
+	t.Logf("it answers again after %s", time.Since(begin).Round(time.Millisecond))
+	requests.allow(t, underWay)
+	if after := p.running(t); !slices.Equal(ids(before), ids(after)) {
+		t.Errorf("before %v, after %v", ids(before), ids(after))
+	}
+}
+
+// onlyInstanceDies kills the Python of a function that has no other instance.
+// Nobody answers until it is started again in place.
+func onlyInstanceDies(t *testing.T, p project) {
+	was := p.running(t)[0].ID
+	requests := p.load(t)
+	begin := time.Now()
+	crash(t, taskProcess(t, was, "python"))
+	silent := func() bool { return len(p.answering(t)) == 0 }
+	if !eventually(silent) || !eventually(func() bool { return slices.Contains(p.answering(t), was) }) {
+		t.Error("the instance was not started again in place")
+	}
+	t.Logf("it answers again after %s", time.Since(begin).Round(time.Millisecond))
+	requests.stop(t)
+}
+
+// serverOfTwoDies kills all that runs on a server at once, as when its power goes.
+// The instance on the other one goes on: only requests that were under way fail.
+func serverOfTwoDies(t *testing.T, p project) {
+	defer makeUp(t)
+	requests := p.load(t)
+	begin := time.Now()
+	crash(t, machine(t, p.running(t)[0].NodeName)...)
+	if !eventually(func() bool { return len(p.routed(t)) == 1 }) {
+		t.Error("the dead instance stays in the router")
+	}
+	t.Logf("out of the router %s after the death", time.Since(begin).Round(time.Millisecond))
+	requests.allow(t, underWay)
+}
+
+// serverOfOneDies kills the server of the only instance. Nobody answers until Nomad
+// has missed the server's heartbeat and started another one, on a server of the
+// same size and region.
+func serverOfOneDies(t *testing.T, p project) {
+	defer makeUp(t)
+	was := p.running(t)[0]
+	requests := p.load(t)
+	begin := time.Now()
+	crash(t, machine(t, was.NodeName)...)
+	elsewhere := func() bool {
+		now := p.answering(t)
+		return len(now) == 1 && now[0] != was.ID
+	}
+	// 15 s until the server counts as dead, and the time of a start.
+	if !within(30*time.Second, elsewhere) {
+		t.Error("it was not started elsewhere in time")
+	}
+	t.Logf("another instance answers %s after the death", time.Since(begin).Round(time.Millisecond))
+	requests.stop(t)
+}
+
+// drainOfTwo empties a server, as an operator does in the Nomad UI. The instances
+// move one after the other and no request fails.
+func drainOfTwo(t *testing.T, p project) {
+	requests := p.load(t)
+	node := p.running(t)[0].NodeID
+	drain(t, node)
+	p.leaves(t, node)
+	requests.allow(t, 0)
+}
+
+// drainOfOne empties the server of the only instance. Nomad alone would stop it
+// when it starts the replacement; the control plane starts that one first. No
+// request fails, one instance was started, and the project is as it was.
+func drainOfOne(t *testing.T, p project) {
+	requests := p.load(t)
+	was, begun := p.running(t)[0], len(p.allocations(t))
+	drain(t, was.NodeID)
+	p.leaves(t, was.NodeID)
+	planned := func() bool { return p.command("plan", p.name, ".", "--detailed-exitcode").Run() == nil }
+	if !eventually(planned) {
+		t.Errorf("a plan afterwards:\n%s", p.run(t, "plan", p.name, "."))
+	}
+	if now := p.running(t); len(now) != 1 || now[0].NodeID == was.NodeID || len(p.allocations(t)) != begun+1 {
+		t.Errorf("it runs as %v", ids(now))
+	}
+	requests.allow(t, 0)
+}
+
+// nomadClientDies kills the Nomad agent of a server, not its tasks. They keep
+// serving, and the agent that comes back takes them over. A push that needs this
+// server waits for its agent. No request fails.
+func nomadClientDies(t *testing.T, p project) {
+	requests := p.load(t)
+	before := p.running(t)
+	agent := "nomad-" + before[0].NodeName
+	crash(t, server(t, agent))
+	makeUp(t)
+	if after := p.running(t); !slices.Equal(ids(before), ids(after)) || after[0].TaskStates["app"].Restarts > 0 {
+		t.Errorf("before %v, after %v", ids(before), ids(after))
+	}
+
+	crash(t, server(t, agent))
+	p.write(t, "app.py", fmt.Sprintf(slowApp, "two", 0))
+	push := p.command("push", p.name, ".")
+	var out bytes.Buffer
+	push.Stdout, push.Stderr = &out, &out
+	if err := push.Start(); err != nil {
+		t.Fatal(err)
+	}
+	placed := func() bool {
+		return slices.ContainsFunc(p.allocations(t), func(a *nomad.AllocationListStub) bool { return a.ClientStatus == nomad.AllocClientStatusPending })
+	}
+	if !eventually(placed) {
+		t.Error("the push starts nothing")
+	}
+	makeUp(t)
+	if err := push.Wait(); err != nil {
+		t.Errorf("push: %v\n%s", err, out.String())
+	}
+	if now := p.answering(t); len(now) != 1 || now[0] == before[0].ID {
+		t.Errorf("%v answer, before it was %v", now, ids(before))
+	}
+	requests.allow(t, 0)
+}
+
+// consulDies kills the Consul server that the router watches. The router goes on
+// with what it knows, and when Consul is back a push works: the watch resumes. No
+// request fails.
+func consulDies(t *testing.T, p project) {
+	was := ids(p.running(t))
+	requests := p.load(t)
+	crash(t, server(t, "consul"))
+	// As long as a supervisor, or a person, may take to start it again.
+	p.served(t, 200)
+	makeUp(t)
+	if now := p.answering(t); !slices.Equal(was, now) {
+		t.Errorf("%v answer, before it was %v", now, was)
+	}
+	p.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
+	p.run(t, "push", p.name, ".")
+	if now := p.answering(t); len(now) != 1 || slices.Equal(was, now) {
+		t.Errorf("after a push %v answer, before it was %v", now, was)
+	}
+	requests.allow(t, 0)
+}
+
+// traefikDies kills the router. Nobody is answered until it runs again; then
+// everything is where it was.
+func traefikDies(t *testing.T, p project) {
+	client, err := ingress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := p.running(t)[0].ID
+	crash(t, server(t, "traefik"))
+	if id := probe(client, p.url()); id != "" {
+		t.Errorf("%s answers without a router", id)
+	}
+	begin := time.Now()
+	up := exec.Command("make", "-C", "..", "up")
+	if err := up.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if !eventually(func() bool { return probe(client, p.url()) == was }) {
+		t.Error("it does not answer as before")
+	}
+	t.Logf("it answers %s after `make up`", time.Since(begin).Round(time.Millisecond))
+	if err := up.Wait(); err != nil {
+		t.Errorf("make up: %v", err)
+	}
+}

@@ -1,0 +1,255 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+)
+
+// TestRelocations drains the server of a function with one instance where it
+// cannot simply move. No request fails, and the project is what it was afterwards.
+func TestRelocations(t *testing.T) {
+	requireCluster(t)
+	upAgain(t)
+	p := newProject(t)
+	g := newGate(t)
+	p.write(t, "app.py", fmt.Sprintf(gatedApp, g.URL))
+	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
+	p.run(t, "push", p.name, ".")
+	t.Run("no room", func(t *testing.T) { noRoomAtFirst(t, p) })
+	t.Run("not coming up", func(t *testing.T) { notComingUp(t, p, g) })
+	t.Run("interrupted", func(t *testing.T) { relocationInterrupted(t, p, g) })
+	t.Run("push meanwhile", func(t *testing.T) { pushMeanwhile(t, p, g) })
+}
+
+// noRoomAtFirst drains the server while the only other one of its kind takes
+// nothing. The instance stays, which the log says, and leaves when there is room.
+func noRoomAtFirst(t *testing.T, p project) {
+	requests := p.load(t)
+	was := p.running(t)[0]
+	other := p.sibling(t, was.NodeID)
+	t.Cleanup(func() { admit(t, other) })
+	if _, err := nomadClient(t).Nodes().ToggleEligibility(other, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	drain(t, was.NodeID)
+	said := regexp.MustCompile(p.name + `.*there is no room elsewhere`)
+	if !eventually(func() bool { return said.MatchString(fngendLog(t)) }) {
+		t.Error("the log does not say that the instance stays")
+	}
+	if now := p.allocations(t); !slices.Equal(ids(now), []string{was.ID}) {
+		t.Errorf("it runs as %v", ids(now))
+	}
+	admit(t, other)
+	p.leaves(t, was.NodeID)
+	requests.allow(t, 0)
+	p.unchanged(t)
+}
+
+// notComingUp drains the server while new instances end at once. The old one
+// stays, and serves.
+func notComingUp(t *testing.T, p project, g *gate) {
+	requests := p.load(t)
+	was := p.running(t)[0]
+	begun := len(p.allocations(t))
+	g.state.Store(broken)
+	drain(t, was.NodeID)
+	tried := func() bool {
+		all := p.allocations(t)
+		return len(all) > begun && ended(all[begun])
+	}
+	if !within(30*time.Second, tried) {
+		t.Error("no other instance was started and given up")
+	}
+	p.unchanged(t)
+	g.state.Store(open)
+	if now := p.running(t); !slices.Equal(ids(now), []string{was.ID}) {
+		t.Errorf("it runs as %v, before it was %s", ids(now), was.ID)
+	}
+	requests.allow(t, 0)
+}
+
+// relocationInterrupted kills the control plane while the new instance starts. The
+// next one undoes that, and moves the function then.
+func relocationInterrupted(t *testing.T, p project, g *gate) {
+	requests := p.load(t)
+	was := p.running(t)[0]
+	begun := len(p.allocations(t))
+	g.drainShut(t, was.NodeID)
+	killFngend(t)
+	// The lock of the one that died runs out within 20 s.
+	if !within(time.Minute, func() bool { return ended(p.allocations(t)[begun]) }) {
+		t.Error("what was begun is not undone")
+	}
+	g.state.Store(open)
+	p.leaves(t, was.NodeID)
+	requests.allow(t, 0)
+	p.unchanged(t)
+}
+
+// pushMeanwhile pushes while the new instance starts. The push waits, and works.
+func pushMeanwhile(t *testing.T, p project, g *gate) {
+	requests := p.load(t)
+	was := p.running(t)[0]
+	g.drainShut(t, was.NodeID)
+	p.write(t, "more.py", "")
+	push := p.command("push", p.name, ".")
+	stderr, err := push.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := push.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var talk strings.Builder
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		talk.WriteString(lines.Text() + "\n")
+		if strings.Contains(lines.Text(), "another change goes first: moving functions off server") {
+			admit(t, was.NodeID) // for the room that the push needs
+			g.state.Store(open)
+		}
+	}
+	if err := push.Wait(); err != nil || g.state.Load() != open {
+		t.Errorf("push: %v\n%s", err, talk.String())
+	}
+	g.state.Store(open)
+	requests.allow(t, 0)
+}
+
+func ended(a *nomad.AllocationListStub) bool {
+	return a.DesiredStatus != nomad.AllocDesiredStatusRun && a.ClientStatus != nomad.AllocClientStatusRunning && a.ClientStatus != nomad.AllocClientStatusPending
+}
+
+// sibling is the other server of a server's size and region.
+func (p project) sibling(t *testing.T, node string) string {
+	t.Helper()
+	nodes, _, err := nomadClient(t).Nodes().List(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := slices.IndexFunc(nodes, func(n *nomad.NodeListStub) bool { return n.ID == node })
+	for _, n := range nodes {
+		if n.ID != node && n.NodeClass == nodes[of].NodeClass && n.Datacenter == nodes[of].Datacenter {
+			return n.ID
+		}
+	}
+	t.Fatal("the server has no sibling")
+	return ""
+}
+
+// unchanged waits until a plan has nothing to do, and holds that nothing was pushed.
+func (p project) unchanged(t *testing.T) {
+	t.Helper()
+	if !eventually(func() bool { return p.command("plan", p.name, ".", "--detailed-exitcode").Run() == nil }) {
+		out, _ := p.command("plan", p.name, ".").CombinedOutput()
+		t.Errorf("a plan afterwards:\n%s", out)
+	}
+	if history := p.run(t, "releases", p.name); !strings.HasPrefix(history, "1\tlive\t") {
+		t.Errorf("the history is\n%s", history)
+	}
+}
+
+// fngendLog is what the control plane that runs has logged.
+func fngendLog(t *testing.T) string {
+	t.Helper()
+	client, q := nomadClient(t), &nomad.QueryOptions{Namespace: "platform"}
+	allocs, _, err := client.Jobs().Allocations("fngend", false, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, a := range allocs {
+		if a.ClientStatus != nomad.AllocClientStatusRunning {
+			continue
+		}
+		// Nomad's client closes the frames at the end, and not after an error.
+		frames, errs := client.AllocFS().Logs(&nomad.Allocation{ID: a.ID, NodeID: a.NodeID}, false, "fngend", "stderr", "start", 0, nil, q)
+		for more := true; more; {
+			select {
+			case frame, ok := <-frames:
+				if more = ok; ok {
+					text.Write(frame.Data)
+				}
+			case err := <-errs:
+				t.Log(err)
+				more = false
+			}
+		}
+	}
+	return text.String()
+}
+
+// gatedApp asks at its start whether it may, and ends when it may not.
+const gatedApp = `import urllib.request
+
+from fastapi import FastAPI
+
+from fngen.powers import webapp
+
+app = FastAPI()
+
+
+@app.get("/")
+def index():
+    return {}
+
+
+@webapp(framework="fastapi")
+def live_app():
+    urllib.request.urlopen("%s", timeout=90).close()
+    return app
+`
+
+// gate lets instances of gatedApp start, wait, or fail.
+type gate struct {
+	*httptest.Server
+	state   atomic.Int32
+	waiting atomic.Bool // somebody has waited
+}
+
+const (
+	open int32 = iota
+	shut
+	broken
+)
+
+// drainShut drains a server, and returns while the instance that is started
+// elsewhere waits.
+func (g *gate) drainShut(t *testing.T, node string) {
+	t.Helper()
+	g.waiting.Store(false)
+	g.state.Store(shut)
+	drain(t, node)
+	if !eventually(g.waiting.Load) {
+		t.Fatal("no other instance is started")
+	}
+}
+
+func newGate(t *testing.T) *gate {
+	t.Helper()
+	g := &gate{}
+	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.state.Load() == shut {
+			g.waiting.Store(true)
+		}
+		for g.state.Load() == shut && r.Context().Err() == nil {
+			time.Sleep(50 * time.Millisecond)
+		}
+		if g.state.Load() == broken {
+			http.Error(w, "not now", http.StatusServiceUnavailable)
+		}
+	}))
+	t.Cleanup(g.Close)
+	return g
+}

@@ -1,0 +1,171 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// relocationLimit is how long a new instance may take to come up on another
+// server, as long as in a push.
+const relocationLimit = 2 * time.Minute
+
+// relocation is a job of a project that is to leave a server, on which the one
+// instance of some of its groups is.
+type relocation struct {
+	off     nomad.Drain
+	project store.Project
+	job     string
+}
+
+// stuckError says why a job cannot be moved now. It may be another time.
+type stuckError struct{ reason string }
+
+func (e *stuckError) Error() string { return e.reason }
+
+// relocate moves a job off a server while nobody else changes its project: a new
+// instance starts elsewhere, and the old one ends when that one is healthy. The
+// job runs in an interim form for as long as it takes, and is afterwards what it
+// was; the live release stays the live release. Of one that is known to be stuck
+// it is found without the lock that it still is.
+func (s *Service) relocate(ctx context.Context, r relocation, known bool) error {
+	c := s.quiet(r.project)
+	if form, err := c.away(ctx, r); err == nil && form.job == nil || err != nil && known {
+		return err
+	}
+	return c.locked(ctx, movingOff+r.off.Name, func(ctx context.Context) error {
+		form, err := c.away(ctx, r)
+		if err != nil || form.job == nil {
+			return err // it has moved, or changed, meanwhile
+		}
+		return c.moveOff(ctx, r, form)
+	})
+}
+
+// away is the form in which the job leaves the server; none when it has nothing
+// there that is the control plane's to move.
+func (c *change) away(ctx context.Context, r relocation) (fitted, error) {
+	if err := c.readLive(ctx); err != nil {
+		return fitted{}, err
+	}
+	job, live := c.was[r.job]
+	if !live {
+		return fitted{}, nil
+	}
+	places, err := c.nomad.On(ctx, r.off.Node)
+	if err != nil {
+		return fitted{}, err
+	}
+	groups := stayingOn(job, places)
+	if len(groups) == 0 {
+		return fitted{}, nil
+	}
+	plan, err := c.nomad.Plan(ctx, job)
+	if err != nil {
+		return fitted{}, err
+	}
+	if len(plan.Diff) > 0 {
+		return fitted{}, &stuckError{"somebody changed the job in Nomad; push the project again, or move it by hand"}
+	}
+	out := fitted{job: jobs.AwayFrom(job, r.off.Node, groups)}
+	if out.plan, err = c.nomad.Plan(ctx, out.job); err != nil {
+		return fitted{}, err
+	}
+	if len(out.plan.Unplaced) > 0 {
+		return fitted{}, &stuckError{"there is no room elsewhere: " + out.plan.Unplaced[0].Reason}
+	}
+	return out, nil
+}
+
+// stayingOn are the groups of a job with an instance in places that Nomad would
+// leave there, sorted.
+func stayingOn(job *nomadapi.Job, places []nomad.Place) []string {
+	var out []string
+	for _, g := range job.TaskGroups {
+		if jobs.Stays(g) && slices.Contains(places, nomad.Place{Namespace: *job.Namespace, Job: *job.ID, Group: *g.Name}) {
+			out = append(out, *g.Name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// moveOff makes the job leave the server. When that fails the job is made what it
+// was, and the old instance, which has served meanwhile, stays.
+func (c *change) moveOff(ctx context.Context, r relocation, form fitted) error {
+	begin, row := time.Now(), store.Relocation{ProjectID: c.project.ID, Job: r.job, Node: r.off.Name}
+	log := c.log.With(slog.String("project", c.project.Name), slog.String("job", r.job), slog.String("server", r.off.Name))
+	log.Info("moving a function off a server")
+	if err := c.store.BeginRelocation(ctx, c.actor, row); err != nil {
+		return err
+	}
+	err := c.startAway(ctx, r, form)
+	if err == nil {
+		err = c.finishJob(ctx, c.was[r.job])
+	}
+	if err != nil {
+		if undo := c.restore(ctx, c.was[r.job], nil); undo != nil {
+			return errors.Join(err, undo) // the row stays, and undoRelocations tries again
+		}
+	}
+	if err := errors.Join(err, c.store.EndRelocation(ctx, row)); err != nil {
+		return err
+	}
+	log.Info("moved a function off a server", slog.Int64("ms", millis(begin)))
+	return nil
+}
+
+// startAway registers the job in the form in which it leaves, and returns when the
+// new instance answers through the router, and the old one no longer.
+func (c *change) startAway(ctx context.Context, r relocation, form fitted) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, relocationLimit, fmt.Errorf("it was not up elsewhere after %s", relocationLimit))
+	defer cancel()
+	c.ir = c.old
+	f := functionOf(c.ir, r.job)
+	allocations, err := c.register(ctx, f, form)
+	if err == nil {
+		err = c.router.answering(ctx, ownHost(f), f.WebApp.Health, allocations)
+	}
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return cause
+	}
+	return err
+}
+
+// undoRelocations makes the jobs of the project what the live release says that
+// an earlier control plane has left in the form in which they leave a server.
+// Nothing that serves is stopped: when the new instance is healthy it has taken
+// the old one's place, and until then it is the new one that goes.
+func (c *change) undoRelocations(ctx context.Context) error {
+	rows, err := c.store.Relocations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if row.ProjectID != c.project.ID {
+			continue
+		}
+		if err := c.readLive(ctx); err != nil {
+			return err
+		}
+		if job, live := c.was[row.Job]; live {
+			if err := c.restore(ctx, job, nil); err != nil {
+				return err
+			}
+		}
+		if err := c.store.EndRelocation(ctx, row); err != nil {
+			return err
+		}
+		c.log.Warn("undid an interrupted relocation", slog.String("project", c.project.Name), slog.String("job", row.Job), slog.String("server", row.Node))
+	}
+	return nil
+}
