@@ -163,8 +163,8 @@ func TestRunIsStopped(t *testing.T) {
 	m.wheel(t)
 	digest := c.tree(t, entry{name: "migrate.py", content: `
 import signal
-print("begun", flush=True)
 try:
+    print("begun", flush=True)  # the signal may come before this returns
     signal.pause()
 except KeyboardInterrupt:
     print("rolled back", flush=True)
