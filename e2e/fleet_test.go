@@ -97,7 +97,7 @@ func badVersions() []badVersion {
 		},
 		{
 			"no room", good, onServers("s", "us-west", 50), 15 * time.Second,
-			[]string{"no room for live_app", "choose a smaller size"},
+			[]string{"no room for live_app", "Choose another size or region"},
 		},
 	}
 }
