@@ -1,21 +1,22 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
+	"sync"
 	"testing"
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
 
-	"fngen.dev/fngen/e2e/load"
+	"fngen.dev/fngen/e2e/cluster"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -40,98 +41,118 @@ def live_app():
     return app
 `
 
-// TestInterruptedPush kills the control plane in the middle of a rollout. The
-// next one puts back what was live, nobody's request fails meanwhile, and the
-// history says what happened.
-func TestInterruptedPush(t *testing.T) {
+// TestInterrupted kills the control plane once, in the middle of several pushes at
+// once, each of its own project. The next one puts back what was live: nothing of
+// the new release is left, no request fails meanwhile, the history says what
+// happened, and the projects can be pushed to.
+func TestInterrupted(t *testing.T) {
 	requireCluster(t)
-	p := newProject(t)
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.run(t, "push", p.name, ".")
-	target, err := loaded(p.name)
-	if err != nil {
-		t.Fatal(err)
+	slow := fmt.Sprintf(slowApp, "two", 30)
+	pushes := []*interrupted{
+		{name: "code", fleet: onServers("xl", "us-west", 1), code: slow, marks: []string{"starting live_app"}},
+		{name: "command", fleet: onServers("s", "us-west", 1), newFleet: onServers("s", "us-west", 1) + "functions:\n  live_app: {release: echo begun; sleep 600}\n", marks: []string{"| begun"}},
+		{name: "size", fleet: onServers("s", "us-west", 1), newFleet: onServers("m", "eu-central", 1), code: slow, marks: []string{"starting live_app"}},
+		// Killed when the servers that it leaves are left already.
+		{name: "servers", leaves: true, fleet: onServers("s", "us-west", 1), newFleet: strings.Replace(onServers("m", "eu-central", 1), "web", "far", 1), marks: []string{"route: ", "route: "}},
 	}
-	requests := load.Start(t.Context(), target, load.Pages("/")...)
-
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "two", 20))
-	p.pushInterrupted(t, "starting live_app")
-	p.undone(t)
-	if out := p.run(t, "status", p.name); strings.Count(out, "\n") != 1 || !strings.HasSuffix(out, "\t1\n") {
-		t.Errorf("what runs is not release 1 alone:\n%s", out)
+	var begin sync.WaitGroup
+	for _, i := range pushes {
+		i.project = newProject(t)
+		i.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
+		i.write(t, "fngen.yml", i.fleet)
+		begin.Go(func() {
+			if out, err := i.command("push", i.project.name, ".").CombinedOutput(); err != nil {
+				t.Errorf("push of %s: %v\n%s", i.name, err, out)
+			}
+		})
 	}
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
-	p.run(t, "push", p.name, ".")
-	if report := requests.Stop(); report.Failed() > 0 || report.Sent() < 100 {
-		t.Errorf("%d of %d requests failed:\n%s", report.Failed(), report.Sent(), report)
+	begin.Wait()
+	for _, i := range pushes {
+		i.load = i.project.load(t)
+		i.before = ids(i.running(t))
+		i.write(t, "app.py", cmp.Or(i.code, fmt.Sprintf(slowApp, "two", 0)))
+		i.write(t, "fngen.yml", cmp.Or(i.newFleet, i.fleet))
+	}
+	// The last one has no step at which it stays: it is killed as it gets there.
+	last := len(pushes) - 1
+	var ended sync.WaitGroup
+	for _, i := range pushes[:last] {
+		there := make(chan struct{})
+		ended.Go(func() { i.push(t, func() { close(there) }) })
+		select {
+		case <-there:
+		case <-time.After(settle):
+			t.Fatalf("the push of %s does not get there", i.name)
+		}
+	}
+	pushes[last].push(t, func() { check(t, oneMachine(t).KillControlPlane()) })
+	ended.Wait()
+	for _, i := range pushes {
+		t.Run(i.name, i.undone)
 	}
 }
 
-// TestInterruptedCommand kills the control plane while a release command runs. The
-// next one stops the command, which nobody waits for any more.
-func TestInterruptedCommand(t *testing.T) {
-	requireCluster(t)
-	p := newProject(t)
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.run(t, "push", p.name, ".")
-	p.write(t, "fngen.yml", "functions:\n  live_app: {release: echo begun; sleep 600}\n")
-	p.pushInterrupted(t, "| begun")
-	p.undone(t)
-	client, err := nomad.NewClient(nomad.DefaultConfig())
-	if err != nil {
-		t.Fatal(err)
+// interrupted is a push that its control plane did not finish.
+type interrupted struct {
+	project
+	name string
+	// fleet is the fngen.yml of the release before; newFleet, if it is another, and
+	// code are what is pushed.
+	fleet, newFleet, code string
+	// marks are in what the push says, one after the other, until it is far enough.
+	marks []string
+	// leaves says that the instance from before has been stopped by then.
+	leaves bool
+	load   requests
+	before []string
+}
+
+// push pushes, and says when it is far enough. The push loses its control plane.
+func (i *interrupted) push(t *testing.T, there func()) {
+	marks := i.marks
+	talk, err := cluster.Talk(i.command("push", i.project.name, "."), func(line string) {
+		if len(marks) == 0 || !strings.Contains(line, marks[0]) {
+			return
+		}
+		if marks = marks[1:]; len(marks) == 0 {
+			there()
+		}
+	})
+	if err == nil || !strings.Contains(talk, "fngen status") {
+		t.Errorf("push of %s: %v\n%s", i.name, err, talk)
 	}
-	jobs, _, err := client.Jobs().List(&nomad.QueryOptions{Namespace: p.name})
-	if err != nil {
-		t.Fatal(err)
+}
+
+// undone holds that everything is as it was before the push.
+func (i *interrupted) undone(t *testing.T) {
+	undone := func() bool {
+		var releases []api.Release
+		out, err := i.command("releases", i.project.name, "--json").Output()
+		return err == nil && json.Unmarshal(out, &releases) == nil && len(releases) == 2 && releases[0].State == "failed" && releases[1].State == "live"
 	}
+	// The lock of the one that died runs out within 20 s.
+	if !cluster.Eventually(time.Minute, undone) {
+		t.Fatalf("the interrupted release was not undone:\n%s", i.run(t, "releases", i.project.name))
+	}
+	if out := i.run(t, "status", i.project.name); strings.Count(out, "\n") != 1 || !strings.HasSuffix(out, "\t1\n") {
+		t.Errorf("what runs is not release 1 alone:\n%s", out)
+	}
+	if now := ids(i.running(t)); !i.leaves && !slices.Equal(i.before, now) {
+		t.Errorf("%v run, before it was %v", now, i.before)
+	}
+	jobs, _, err := nomadClient(t).Jobs().List(&nomad.QueryOptions{Namespace: i.project.name})
+	check(t, err)
 	for _, job := range jobs {
 		if job.ID != "web-live_app" {
 			t.Errorf("the job %s was left, %s", job.ID, job.Status)
 		}
 	}
-	p.write(t, "fngen.yml", "functions:\n  live_app: {release: echo begun}\n")
-	p.run(t, "push", p.name, ".")
-}
-
-// pushInterrupted pushes, and kills the control plane when a line with a mark is
-// said.
-func (p project) pushInterrupted(t *testing.T, mark string) {
-	t.Helper()
-	push := p.command("push", p.name, ".")
-	stderr, err := push.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := push.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var talk strings.Builder
-	lines := bufio.NewScanner(stderr)
-	for killed := false; lines.Scan(); {
-		talk.WriteString(lines.Text() + "\n")
-		if !killed && strings.Contains(lines.Text(), mark) {
-			killFngend(t)
-			killed = true
-		}
-	}
-	if err := push.Wait(); err == nil || !strings.Contains(talk.String(), "fngen status") {
-		t.Fatalf("a push that lost its control plane: %v\n%s", err, talk.String())
-	}
-}
-
-// undone waits until release 2 has failed and release 1 is live.
-func (p project) undone(t *testing.T) {
-	t.Helper()
-	undone := func() bool {
-		var releases []api.Release
-		out, err := p.command("releases", p.name, "--json").Output()
-		return err == nil && json.Unmarshal(out, &releases) == nil && len(releases) == 2 && releases[0].State == "failed" && releases[1].State == "live"
-	}
-	// The lock of the one that died runs out within 20 s.
-	if !within(time.Minute, undone) {
-		t.Fatalf("the interrupted release was not undone:\n%s", p.run(t, "releases", p.name))
-	}
+	i.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
+	i.write(t, "fngen.yml", i.fleet)
+	i.run(t, "plan", i.project.name, ".", "--detailed-exitcode")
+	i.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
+	i.run(t, "push", i.project.name, ".")
+	i.load.allow(t, 0)
 }
 
 // project is one of the tests' own, in a directory of its own.
@@ -169,26 +190,4 @@ func (p project) run(t *testing.T, args ...string) string {
 		t.Fatalf("fngen %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
 	}
 	return string(out)
-}
-
-// killFngend kills the control plane of this cluster as a crash would.
-func killFngend(t *testing.T) {
-	t.Helper()
-	dev, err := filepath.Abs("../.dev")
-	if err != nil {
-		t.Fatal(err)
-	}
-	killed := 0
-	for _, pid := range family(t, dev+"/data/") {
-		cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if err == nil && bytes.Equal(cmdline, []byte("/opt/fngen/bin/fngend\x00serve\x00")) {
-			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-			killed++
-		}
-	}
-	if killed != 1 {
-		t.Fatalf("killed %d control planes, not one", killed)
-	}
 }
