@@ -184,10 +184,14 @@ func (s *struck) killControlPlane(ctx context.Context) error {
 	if err := s.write("app.py", load.App(1)); err != nil {
 		return err
 	}
+	fngend, err := s.machine.ControlPlane()
+	if err != nil {
+		return err
+	}
 	var killed error
 	talk, err := cluster.Talk(exec.CommandContext(ctx, "fngen", "push", s.project, s.dir), func(line string) {
 		if strings.HasPrefix(line, "rollout: starting") {
-			killed = s.machine.KillControlPlane()
+			killed = cluster.Kill(fngend)
 		}
 	})
 	if err == nil {

@@ -148,14 +148,15 @@ func eventually(what func() bool) bool { return cluster.Eventually(settle, what)
 // loadOn start LABEL PATH begins requests, on kept connections and on new ones;
 // load stop ends them, prints how many there were and fails if any of them failed.
 func loadOn(ts *testscript.TestScript, neg bool, args []string) {
+	current := ts.Value("load").(*scriptLoad)
 	switch {
 	case len(args) == 3 && args[0] == "start":
 		target, err := loaded(args[1])
 		ts.Check(err)
-		current = load.Start(context.Background(), target, load.Pages(args[2])...)
-		ts.Defer(func() { current.Stop() })
+		current.load = load.Start(context.Background(), target, load.Pages(args[2])...)
+		ts.Defer(func() { current.load.Stop() })
 	case len(args) == 1 && args[0] == "stop":
-		report := current.Stop()
+		report := current.load.Stop()
 		fmt.Fprint(ts.Stdout(), report)
 		if report.Failed() > 0 || report.Sent() < 10 {
 			ts.Fatalf("%d of %d requests failed:\n%s", report.Failed(), report.Sent(), report)
@@ -165,8 +166,8 @@ func loadOn(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// current is the load of the one script that runs.
-var current *load.Load
+// scriptLoad is the load of a script.
+type scriptLoad struct{ load *load.Load }
 
 // loaded is the app at https://LABEL.<domain>, for load.
 func loaded(label string) (load.Target, error) {

@@ -96,17 +96,27 @@ func badVersions() []badVersion {
 			[]string{"more memory than its server has", "keeps serving"},
 		},
 		{
+			"health path not there", strings.Replace(good, `@app.get("/")`, `@app.get("/elsewhere")`, 1), one, 20 * time.Second,
+			[]string{"health | GET /: 404 Not Found", "its health check fails: GET / answers 404 Not Found", "keeps serving"},
+		},
+		{
 			"no room", good, onServers("s", "us-west", 50), 15 * time.Second,
 			[]string{"no room for live_app", "Choose another size or region"},
 		},
 	}
 }
 
-// push pushes the version. The push ends as soon as it is certain, says why, and
-// what ran before serves on.
+// push pushes the version under load: no request fails.
 func (v badVersion) push(t *testing.T, p project) {
-	was := ids(p.running(t))
 	requests := p.load(t)
+	v.refused(t, p)
+	requests.allow(t, 0)
+}
+
+// refused pushes the version. The push ends as soon as it is certain, says why, and
+// what ran before serves on.
+func (v badVersion) refused(t *testing.T, p project) {
+	was := ids(p.running(t))
 	p.write(t, "app.py", v.code)
 	p.write(t, "fngen.yml", v.fleet)
 	begin := time.Now()
@@ -124,7 +134,37 @@ func (v badVersion) push(t *testing.T, p project) {
 	if now := ids(p.running(t)); !slices.Equal(was, now) {
 		t.Errorf("%v run, before it was %v", now, was)
 	}
-	requests.allow(t, 0)
+	if now := p.answering(t); !slices.Equal(was, now) {
+		t.Errorf("%v answer, before it was %v", now, was)
+	}
+}
+
+// TestNotCertain pushes versions of which it is never certain that they do not come
+// up: a database may be on its way. The pushes end at the limit, 2 min.
+func TestNotCertain(t *testing.T) {
+	requireCluster(t)
+	t.Parallel()
+	good := fmt.Sprintf(slowApp, "one", 0)
+	xl, m := onServers("xl", "us-west", 1), onServers("m", "eu-central", 1)
+	for size, v := range map[string]badVersion{
+		"xl": {
+			"health path answers 500", strings.Replace(good, "    return {", "    return 1 / 0 or {", 1), xl, 150 * time.Second,
+			[]string{"health | GET /: 500 Internal Server Error", "its health check fails: GET / answers 500", "keeps serving"},
+		},
+		"m": {
+			"port never opened", fmt.Sprintf(slowApp, "two", 3600), m, 150 * time.Second,
+			[]string{"its health check never passed: GET /: ", "connection refused", "keeps serving"},
+		},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			beside(t, size)
+			p := newProject(t)
+			p.write(t, "app.py", good)
+			p.write(t, "fngen.yml", v.fleet)
+			p.run(t, "push", p.name, ".")
+			v.refused(t, p)
+		})
+	}
 }
 
 // twoPushes pushes two changes of a project at once. One becomes live; the

@@ -21,7 +21,7 @@ func (c Cluster) KillServer(name string) error {
 	if !alive {
 		return fmt.Errorf("%s does not run", name)
 	}
-	return kill(r.PID)
+	return Kill(r.PID)
 }
 
 // KillMachine kills all that runs on a simulated server at once, its agents and its
@@ -36,9 +36,9 @@ func (c Cluster) KillEverything() error {
 	return killFamily(filepath.Join(c.checkout, ".dev/data") + "/")
 }
 
-// KillControlPlane kills fngend.
-func (c Cluster) KillControlPlane() error {
-	return killOne(filepath.Join(c.checkout, ".dev/data")+"/", func(cmdline []byte) bool {
+// ControlPlane is the process of fngend.
+func (c Cluster) ControlPlane() (int, error) {
+	return one(filepath.Join(c.checkout, ".dev/data")+"/", func(cmdline []byte) bool {
 		return bytes.Equal(cmdline, []byte("/opt/fngen/bin/fngend\x00serve\x00"))
 	})
 }
@@ -46,10 +46,14 @@ func (c Cluster) KillControlPlane() error {
 // KillInstance kills the one process of an allocation that is of a program, such
 // as "python".
 func (c Cluster) KillInstance(allocation, program string) error {
-	return killOne("/alloc/"+allocation+"/", func(cmdline []byte) bool {
+	pid, err := one("/alloc/"+allocation+"/", func(cmdline []byte) bool {
 		first, _, _ := bytes.Cut(cmdline, []byte{0})
 		return filepath.Base(string(first)) == program
 	})
+	if err != nil {
+		return err
+	}
+	return Kill(pid)
 }
 
 func killFamily(text string) error {
@@ -60,13 +64,14 @@ func killFamily(text string) error {
 	if err != nil {
 		return err
 	}
-	return kill(pids...)
+	return Kill(pids...)
 }
 
-func killOne(text string, is func(cmdline []byte) bool) error {
+// one finds the one process of a family that is what is looked for.
+func one(text string, is func(cmdline []byte) bool) (int, error) {
 	pids, err := family(text)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var found []int
 	for _, pid := range pids {
@@ -75,13 +80,13 @@ func killOne(text string, is func(cmdline []byte) bool) error {
 		}
 	}
 	if len(found) != 1 {
-		return fmt.Errorf("%d such processes of %s, not one", len(found), text)
+		return 0, fmt.Errorf("%d such processes of %s, not one", len(found), text)
 	}
-	return kill(found...)
+	return found[0], nil
 }
 
-// kill spares nobody, and does not mind who has ended already.
-func kill(pids ...int) error {
+// Kill spares nobody, and does not mind who has ended already.
+func Kill(pids ...int) error {
 	for _, pid := range pids {
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return fmt.Errorf("kill %d: %w", pid, err)

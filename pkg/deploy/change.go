@@ -35,9 +35,7 @@ type change struct {
 	old     *ir.Project
 	was     map[string]*nomadapi.Job
 	removed []string
-	// moved are the jobs that have left servers which they had before.
-	moved  []string
-	result api.PushResult
+	result  api.PushResult
 }
 
 // start runs a change. What happens is told on the channel, which is closed after

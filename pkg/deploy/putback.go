@@ -23,13 +23,35 @@ func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.was)) {
-		now := byID(lowered)[id]
-		if both := withLeft(c.was[id], now); both != nil && slices.Contains(c.moved, id) {
-			errs = append(errs, c.restore(ctx, both))
-		}
-		errs = append(errs, c.restore(ctx, c.was[id]))
+		errs = append(errs, c.goBack(ctx, c.was[id], byID(lowered)[id]))
 	}
 	return errors.Join(errs...)
+}
+
+// goBack makes a job of the live release what it was. What runs on servers that it
+// did not have before stays there until those that it had left serve again.
+func (c *change) goBack(ctx context.Context, was, now *nomadapi.Job) error {
+	both := withLeft(was, now)
+	if both == nil {
+		return c.restore(ctx, was)
+	}
+	plan, err := c.nomad.Plan(ctx, was)
+	if err != nil {
+		return err
+	}
+	if hasLeft(plan, now) {
+		err = c.restore(ctx, both)
+	}
+	return errors.Join(err, c.restore(ctx, was))
+}
+
+// hasLeft reports whether nothing runs in a group that only the job to go back to
+// has. Nomad alone knows, when a control plane has died in a push.
+func hasLeft(plan nomad.Plan, now *nomadapi.Job) bool {
+	return slices.ContainsFunc(plan.Groups, func(g nomad.GroupPlan) bool {
+		stays := slices.ContainsFunc(now.TaskGroups, func(group *nomadapi.TaskGroup) bool { return *group.Name == g.Group })
+		return !stays && g.Start > 0 && g.Keep+g.InPlace+g.Replace == 0
+	})
 }
 
 // restore registers a job of the live release again, unless it is so already,

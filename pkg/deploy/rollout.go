@@ -112,7 +112,6 @@ func (c *change) rollJob(ctx context.Context, job *nomadapi.Job) (rolledJob, err
 		if _, _, err := c.roll(ctx, both, f); err != nil {
 			return rolledJob{}, err
 		}
-		c.moved = append(c.moved, *job.ID)
 	}
 	ran, allocations, err := c.roll(ctx, shared, f)
 	return rolledJob{allocations, ran != nil && ran != job}, err
