@@ -1,3 +1,5 @@
+//go:build linux
+
 package e2e
 
 import (
@@ -10,8 +12,8 @@ import (
 )
 
 // TestRecovery kills every process of the cluster at once, tasks included, as a
-// power cut would, and holds that `make up` brings the pushed project back. It is
-// the last test, so that nothing else waits for it.
+// power cut would, and holds that `make up` brings the pushed project back. The
+// tests that come after it run on a cluster that has been through this.
 func TestRecovery(t *testing.T) {
 	requireCluster(t)
 	machine := oneMachine(t)
