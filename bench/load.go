@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"fngen.dev/fngen/e2e/cluster"
 	"fngen.dev/fngen/e2e/load"
 )
 
@@ -32,46 +33,65 @@ func pushesUnderLoad(ctx context.Context) ([]figure, error) {
 	return table, nil
 }
 
-func underLoad(ctx context.Context, name, fleet string) (_ []figure, err error) {
+func underLoad(ctx context.Context, name, fleet string) ([]figure, error) {
+	var table []figure
+	err := withLoadApp(ctx, fleet, func(b *bench) error {
+		requests := b.everything(ctx)
+		defer requests.Stop()
+		var pushes []steps
+		for i := range loadPushes {
+			if err := b.write("app.py", load.App(i+1)); err != nil {
+				return err
+			}
+			s, err := b.pushSteps(ctx)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(os.Stderr, "%s, push %d at %s: %s\n", name, i+1, time.Now().Format(time.TimeOnly), s)
+			pushes = append(pushes, s)
+		}
+		report := requests.Stop()
+		fmt.Fprintf(os.Stderr, "%s\n%s", name, report)
+		table = loadFigures(fmt.Sprintf("%d pushes under load, %s", loadPushes, name), report, pushes)
+		return nil
+	})
+	return table, err
+}
+
+// withLoadApp makes the app that the load is for live, in a project of its own,
+// for as long as it is used.
+func withLoadApp(ctx context.Context, fleet string, use func(*bench) error) (err error) {
 	b, err := newBench()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.RemoveAll(b.dir)
 	for file, text := range map[string]string{"fngen.yml": fleet, "requirements.txt": "fastapi\n", "app.py": load.App(0)} {
-		if err := os.WriteFile(filepath.Join(b.dir, file), []byte(text), 0o600); err != nil {
-			return nil, err
+		if err := b.write(file, text); err != nil {
+			return err
 		}
 	}
 	if err := command(ctx, "fngen", "create", b.project); err != nil {
-		return nil, err
+		return err
 	}
 	defer func() {
-		if destroyed := command(context.WithoutCancel(ctx), "fngen", "destroy", b.project, "--yes"); err == nil {
-			err = destroyed
-		}
+		destroyed := command(context.WithoutCancel(ctx), "fngen", "destroy", b.project, "--yes")
+		err = errors.Join(err, destroyed)
 	}()
 	if err := command(ctx, "fngen", "push", b.project, b.dir); err != nil {
-		return nil, err
+		return err
 	}
-	target := load.Target{URL: "https://" + b.project + "." + os.Getenv("FNGEN_DOMAIN"), Transport: b.http.http.Transport.(*http.Transport)}
-	requests := load.Start(ctx, target, load.Everything()...)
-	defer requests.Stop()
-	var pushes []steps
-	for i := range loadPushes {
-		if err := os.WriteFile(filepath.Join(b.dir, "app.py"), []byte(load.App(i+1)), 0o600); err != nil {
-			return nil, err
-		}
-		s, err := b.pushSteps(ctx)
-		if err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(os.Stderr, "%s, push %d at %s: %s\n", name, i+1, time.Now().Format(time.TimeOnly), s)
-		pushes = append(pushes, s)
-	}
-	report := requests.Stop()
-	fmt.Fprintf(os.Stderr, "%s\n%s", name, report)
-	return loadFigures(fmt.Sprintf("%d pushes under load, %s", loadPushes, name), report, pushes), nil
+	return use(b)
+}
+
+func (b *bench) write(file, text string) error {
+	return os.WriteFile(filepath.Join(b.dir, file), []byte(text), 0o600)
+}
+
+// everything is the whole load on the project.
+func (b *bench) everything(ctx context.Context) *load.Load {
+	target := load.Target{URL: cluster.URL(b.project), Transport: b.http.http.Transport.(*http.Transport)}
+	return load.Start(ctx, target, load.Everything()...)
 }
 
 func loadFigures(name string, report load.Report, pushes []steps) []figure {
@@ -106,25 +126,14 @@ func (s steps) String() string {
 // pushSteps pushes and takes the time at each line that tells of the next step.
 func (b *bench) pushSteps(ctx context.Context) (steps, error) {
 	var s steps
-	cmd := exec.CommandContext(ctx, "fngen", "push", b.project, b.dir)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		return s, err
-	}
 	begin := time.Now()
-	if err := cmd.Start(); err != nil {
-		return s, err
-	}
 	current, since := &s.before, begin
 	next := func(step *time.Duration) {
 		now := time.Now()
 		*current += now.Sub(since)
 		current, since = step, now
 	}
-	var talk strings.Builder
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		line := lines.Text()
-		talk.WriteString(line + "\n")
+	talk, err := cluster.Talk(exec.CommandContext(ctx, "fngen", "push", b.project, b.dir), func(line string) {
 		switch {
 		case strings.HasPrefix(line, "rollout: making room"):
 			next(&s.room)
@@ -133,9 +142,9 @@ func (b *bench) pushSteps(ctx context.Context) (steps, error) {
 		case strings.HasPrefix(line, "route: "):
 			next(&s.route)
 		}
-	}
-	if err := cmd.Wait(); err != nil {
-		return s, fmt.Errorf("push: %w\n%s", err, talk.String())
+	})
+	if err != nil {
+		return s, fmt.Errorf("push: %w\n%s", err, talk)
 	}
 	next(new(time.Duration))
 	s.total = time.Since(begin)

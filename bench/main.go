@@ -47,6 +47,7 @@ var alone = []struct {
 	measure func(context.Context) ([]figure, error)
 }{
 	{"load", pushesUnderLoad},
+	{"faults", faultsUnderLoad},
 }
 
 // online measurements share one project on the cluster.

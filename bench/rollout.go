@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,8 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"fngen.dev/fngen/e2e/cluster"
 	"fngen.dev/fngen/nomad"
-	"fngen.dev/fngen/pkg/api"
 )
 
 // rival is the hand-written job: what a person who knows Nomad well would write
@@ -195,19 +194,17 @@ func (b *bench) timed(ctx context.Context, host, name string, args ...string) (t
 type client struct{ http *http.Client }
 
 func newClient() (*client, error) {
-	transport, err := api.NewTransport(os.Getenv("FNGEN_CA_CERT"))
+	router, err := cluster.Router()
 	if err != nil {
 		return nil, err
 	}
-	transport.TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(8)
-	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, os.Getenv("FNGEN_INGRESS"))
-	}
-	return &client{&http.Client{Transport: transport, Timeout: 5 * time.Second}}, nil
+	router.Transport.(*http.Transport).TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(8)
+	router.Timeout = 5 * time.Second
+	return &client{router}, nil
 }
 
 func (c *client) get(ctx context.Context, host string) string {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+host+"."+os.Getenv("FNGEN_DOMAIN")+"/", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, cluster.URL(host)+"/", nil)
 	if err != nil {
 		return ""
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,25 +15,12 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"fngen.dev/fngen/e2e/cluster"
 	"fngen.dev/fngen/e2e/load"
-	"fngen.dev/fngen/pkg/api"
 )
 
 // settle is how long something that is certain to come may take to be seen.
 const settle = 20 * time.Second
-
-// ingress is an HTTPS client that connects to the cluster's router whatever the
-// name, and trusts the cluster's CA.
-func ingress() (*http.Client, error) {
-	transport, err := api.NewTransport(os.Getenv("FNGEN_CA_CERT"))
-	if err != nil {
-		return nil, err
-	}
-	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, os.Getenv("FNGEN_INGRESS"))
-	}
-	return &http.Client{Transport: transport, Timeout: 30 * time.Second}, nil
-}
 
 // fetch LABEL PATH [STATUS]: asks https://LABEL.<domain>PATH through the router,
 // with the certificate verified, and prints the body. STATUS is 200 if not given.
@@ -46,9 +32,9 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 3 {
 		want = args[2]
 	}
-	client, err := ingress()
+	client, err := cluster.Router()
 	ts.Check(err)
-	resp, err := client.Get("https://" + args[0] + "." + os.Getenv("FNGEN_DOMAIN") + args[1])
+	resp, err := client.Get(cluster.URL(args[0]) + args[1])
 	ts.Check(err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -67,7 +53,7 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 // jobs: prints each job of the project with its version and modify index, as
 // Nomad has them.
 func listJobs(ts *testscript.TestScript, _ bool, _ []string) {
-	client, err := nomad.NewClient(nomad.DefaultConfig())
+	client, err := cluster.Nomad()
 	ts.Check(err)
 	list, _, err := client.Jobs().List(&nomad.QueryOptions{Namespace: ts.Getenv("P")})
 	ts.Check(err)
@@ -78,7 +64,7 @@ func listJobs(ts *testscript.TestScript, _ bool, _ []string) {
 
 // instances: prints the node class and datacenter of each running allocation.
 func instances(ts *testscript.TestScript, _ bool, _ []string) {
-	client, err := nomad.NewClient(nomad.DefaultConfig())
+	client, err := cluster.Nomad()
 	ts.Check(err)
 	allocs, _, err := client.Allocations().List(&nomad.QueryOptions{Namespace: ts.Getenv("P")})
 	ts.Check(err)
@@ -111,7 +97,7 @@ func gone(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: gone UID")
 	}
 	project := ts.Getenv("P")
-	n, err := nomad.NewClient(nomad.DefaultConfig())
+	n, err := cluster.Nomad()
 	ts.Check(err)
 	if _, _, err := n.Namespaces().Info(project, nil); err == nil {
 		ts.Fatalf("Nomad still has the namespace %s", project)
@@ -125,10 +111,10 @@ func gone(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("Consul still has the service %s", name)
 		}
 	}
-	client, err := ingress()
+	client, err := cluster.Router()
 	ts.Check(err)
 	unrouted := func() bool {
-		resp, err := client.Get("https://" + project + "." + os.Getenv("FNGEN_DOMAIN") + "/")
+		resp, err := client.Get(cluster.URL(project) + "/")
 		if err != nil {
 			return false
 		}
@@ -157,28 +143,20 @@ func uid(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // eventually polls for what another program is certain to do soon.
-func eventually(what func() bool) bool { return within(settle, what) }
-
-func within(limit time.Duration, what func() bool) bool {
-	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if what() {
-			return true
-		}
-	}
-	return false
-}
+func eventually(what func() bool) bool { return cluster.Eventually(settle, what) }
 
 // loadOn start LABEL PATH begins requests, on kept connections and on new ones;
 // load stop ends them, prints how many there were and fails if any of them failed.
 func loadOn(ts *testscript.TestScript, neg bool, args []string) {
+	current := ts.Value("load").(*scriptLoad)
 	switch {
 	case len(args) == 3 && args[0] == "start":
 		target, err := loaded(args[1])
 		ts.Check(err)
-		current = load.Start(context.Background(), target, load.Pages(args[2])...)
-		ts.Defer(func() { current.Stop() })
+		current.load = load.Start(context.Background(), target, load.Pages(args[2])...)
+		ts.Defer(func() { current.load.Stop() })
 	case len(args) == 1 && args[0] == "stop":
-		report := current.Stop()
+		report := current.load.Stop()
 		fmt.Fprint(ts.Stdout(), report)
 		if report.Failed() > 0 || report.Sent() < 10 {
 			ts.Fatalf("%d of %d requests failed:\n%s", report.Failed(), report.Sent(), report)
@@ -188,14 +166,14 @@ func loadOn(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// current is the load of the one script that runs.
-var current *load.Load
+// scriptLoad is the load of a script.
+type scriptLoad struct{ load *load.Load }
 
 // loaded is the app at https://LABEL.<domain>, for load.
 func loaded(label string) (load.Target, error) {
-	client, err := ingress()
+	client, err := cluster.Router()
 	if err != nil {
 		return load.Target{}, err
 	}
-	return load.Target{URL: "https://" + label + "." + os.Getenv("FNGEN_DOMAIN"), Transport: client.Transport.(*http.Transport)}, nil
+	return load.Target{URL: cluster.URL(label), Transport: client.Transport.(*http.Transport)}, nil
 }

@@ -2,16 +2,19 @@
 // Nomad, Consul, Vault, Traefik and Python, nothing stands for anything.
 //
 // Each script of testdata is one story a person would live. Its project's name
-// is in $P and is destroyed at the end. Scripts run one after the other, since
-// the cluster has few servers of each size.
+// is in $P and is destroyed at the end. The cluster has few servers of each size:
+// a script begins with those that it needs, and runs beside scripts that need
+// others. What kills servers, or needs all, is a test that runs alone.
 package e2e
 
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -24,14 +27,34 @@ var passed = []string{
 	"NOMAD_ADDR", "NOMAD_TOKEN", "CONSUL_HTTP_ADDR", "CONSUL_HTTP_TOKEN",
 }
 
+// TestMain has as many tests wait as there are: they wait for servers, and for
+// instances that come up, and need little of the processor.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "32"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
 func TestScripts(t *testing.T) {
 	requireCluster(t)
+	t.Parallel()
 	scripts, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("find scripts: %v, %d of them", err, len(scripts))
 	}
 	for _, script := range scripts {
 		t.Run(strings.TrimSuffix(filepath.Base(script), ".txtar"), func(t *testing.T) {
+			text, err := os.ReadFile(script)
+			if err != nil {
+				t.Fatal(err)
+			}
+			needs := needed.FindSubmatch(text)
+			if needs == nil {
+				t.Fatal("its first line does not say which servers it needs")
+			}
+			beside(t, strings.Fields(string(needs[1]))...)
 			testscript.Run(t, testscript.Params{
 				Files: []string{script},
 				Setup: setup,
@@ -42,6 +65,9 @@ func TestScripts(t *testing.T) {
 		})
 	}
 }
+
+// needed is the first line of a script.
+var needed = regexp.MustCompile(`^# servers:((?: (?:s|xl|m))*)\n`)
 
 // requireCluster skips where no cluster was announced; `make test` announces one
 // and so cannot skip.
@@ -59,6 +85,7 @@ func setup(env *testscript.Env) error {
 	for _, name := range passed {
 		env.Setenv(name, os.Getenv(name))
 	}
+	env.Values["load"] = new(scriptLoad)
 	project := randomName()
 	env.Setenv("P", project)
 	env.Setenv("HOME", env.WorkDir)

@@ -24,6 +24,7 @@ var unrunnable = []string{"tasks"}
 // it are docs/plans/<example>.md, and a plan right after the push is empty.
 func TestExamples(t *testing.T) {
 	requireCluster(t)
+	t.Parallel()
 	entries, err := os.ReadDir("../examples")
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +35,14 @@ func TestExamples(t *testing.T) {
 			continue
 		}
 		shown++
-		t.Run(entry.Name(), func(t *testing.T) { example(t, filepath.Join("../examples", entry.Name())) })
+		t.Run(entry.Name(), func(t *testing.T) {
+			if entry.Name() == "tasks" {
+				beside(t, "s", "xl", "m")
+			} else {
+				beside(t, "s")
+			}
+			example(t, filepath.Join("../examples", entry.Name()))
+		})
 	}
 	if shown < 5 {
 		t.Errorf("%d examples", shown)

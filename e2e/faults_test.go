@@ -11,6 +11,8 @@ import (
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/e2e/cluster"
 )
 
 // underWay is how many requests of the load an instance may take with it when it
@@ -52,7 +54,7 @@ func instanceDies(t *testing.T, p project, a *nomad.AllocationListStub, command 
 	before := p.running(t)
 	requests := p.load(t)
 	begin := time.Now()
-	crash(t, taskProcess(t, a.ID, command))
+	check(t, oneMachine(t).KillInstance(a.ID, command))
 	again := func() bool {
 		i := slices.IndexFunc(p.running(t), func(r *nomad.AllocationListStub) bool { return r.ID == a.ID && r.TaskStates["app"].Restarts > 0 })
 		return i >= 0 && slices.Contains(p.answering(t), a.ID)
@@ -73,7 +75,7 @@ func onlyInstanceDies(t *testing.T, p project) {
 	was := p.running(t)[0].ID
 	requests := p.load(t)
 	begin := time.Now()
-	crash(t, taskProcess(t, was, "python"))
+	check(t, oneMachine(t).KillInstance(was, "python"))
 	silent := func() bool { return len(p.answering(t)) == 0 }
 	if !eventually(silent) || !eventually(func() bool { return slices.Contains(p.answering(t), was) }) {
 		t.Error("the instance was not started again in place")
@@ -88,7 +90,7 @@ func serverOfTwoDies(t *testing.T, p project) {
 	defer makeUp(t)
 	requests := p.load(t)
 	begin := time.Now()
-	crash(t, machine(t, p.running(t)[0].NodeName)...)
+	check(t, oneMachine(t).KillMachine(p.running(t)[0].NodeName))
 	if !eventually(func() bool { return len(p.routed(t)) == 1 }) {
 		t.Error("the dead instance stays in the router")
 	}
@@ -104,13 +106,13 @@ func serverOfOneDies(t *testing.T, p project) {
 	was := p.running(t)[0]
 	requests := p.load(t)
 	begin := time.Now()
-	crash(t, machine(t, was.NodeName)...)
+	check(t, oneMachine(t).KillMachine(was.NodeName))
 	elsewhere := func() bool {
 		now := p.answering(t)
 		return len(now) == 1 && now[0] != was.ID
 	}
 	// 15 s until the server counts as dead, and the time of a start.
-	if !within(30*time.Second, elsewhere) {
+	if !cluster.Eventually(30*time.Second, elsewhere) {
 		t.Error("it was not started elsewhere in time")
 	}
 	t.Logf("another instance answers %s after the death", time.Since(begin).Round(time.Millisecond))
@@ -152,13 +154,13 @@ func nomadClientDies(t *testing.T, p project) {
 	requests := p.load(t)
 	before := p.running(t)
 	agent := "nomad-" + before[0].NodeName
-	crash(t, server(t, agent))
+	check(t, oneMachine(t).KillServer(agent))
 	makeUp(t)
 	if after := p.running(t); !slices.Equal(ids(before), ids(after)) || after[0].TaskStates["app"].Restarts > 0 {
 		t.Errorf("before %v, after %v", ids(before), ids(after))
 	}
 
-	crash(t, server(t, agent))
+	check(t, oneMachine(t).KillServer(agent))
 	p.write(t, "app.py", fmt.Sprintf(slowApp, "two", 0))
 	push := p.command("push", p.name, ".")
 	var out bytes.Buffer
@@ -188,7 +190,7 @@ func nomadClientDies(t *testing.T, p project) {
 func consulDies(t *testing.T, p project) {
 	was := ids(p.running(t))
 	requests := p.load(t)
-	crash(t, server(t, "consul"))
+	check(t, oneMachine(t).KillServer("consul"))
 	// As long as a supervisor, or a person, may take to start it again.
 	p.served(t, 200)
 	makeUp(t)
@@ -206,13 +208,10 @@ func consulDies(t *testing.T, p project) {
 // traefikDies kills the router. Nobody is answered until it runs again; then
 // everything is where it was.
 func traefikDies(t *testing.T, p project) {
-	client, err := ingress()
-	if err != nil {
-		t.Fatal(err)
-	}
+	answers := func() string { return cluster.Probe(t.Context(), router(t), p.url()) }
 	was := p.running(t)[0].ID
-	crash(t, server(t, "traefik"))
-	if id := probe(client, p.url()); id != "" {
+	check(t, oneMachine(t).KillServer("traefik"))
+	if id := answers(); id != "" {
 		t.Errorf("%s answers without a router", id)
 	}
 	begin := time.Now()
@@ -220,7 +219,7 @@ func traefikDies(t *testing.T, p project) {
 	if err := up.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if !eventually(func() bool { return probe(client, p.url()) == was }) {
+	if !eventually(func() bool { return answers() == was }) {
 		t.Error("it does not answer as before")
 	}
 	t.Logf("it answers %s after `make up`", time.Since(begin).Round(time.Millisecond))

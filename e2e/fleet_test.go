@@ -3,20 +3,14 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
-	"os/exec"
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// TestFleet pushes changes of the fleet, then versions that cannot come up, then
-// two changes at once: all under load, and no request fails.
+// TestFleet pushes changes of the fleet under load, and no request fails.
 func TestFleet(t *testing.T) {
 	requireCluster(t)
 	p := newProject(t)
@@ -32,10 +26,6 @@ func TestFleet(t *testing.T) {
 		t.Run(step.name, func(t *testing.T) { step.push(t, p) })
 	}
 	p.onlyOn(t, "s", "us-west", "xl", "us-west", "m", "eu-central")
-	for _, v := range badVersions() {
-		t.Run(v.name, func(t *testing.T) { v.push(t, p) })
-	}
-	t.Run("two at once", func(t *testing.T) { twoPushes(t, p) })
 }
 
 // fleetChange is the one server definition of a fngen.yml.
@@ -70,106 +60,4 @@ func nodeOf(t *testing.T, a *nomad.AllocationListStub) *nomad.Node {
 		t.Fatal(err)
 	}
 	return node
-}
-
-// badVersion is a version that cannot come up, how long a push of it may take until
-// that is certain, and what the push says.
-type badVersion struct {
-	name, code, fleet string
-	limit             time.Duration
-	says              []string
-}
-
-func badVersions() []badVersion {
-	good, one := fmt.Sprintf(slowApp, "one", 0), onServers("s", "us-west", 1)
-	return []badVersion{
-		{
-			"crash at import", strings.Replace(good, "app = ", `app = {}["gone"] or `, 1), one, 15 * time.Second,
-			[]string{"KeyError: 'gone'", "exited with code 1", "keeps serving"},
-		},
-		{
-			"exit with code 0", strings.Replace(good, "app = ", "import os\n\nos._exit(0)\napp = ", 1), one, 15 * time.Second,
-			[]string{"exit code 0", "keeps serving"},
-		},
-		{
-			"out of memory", strings.Replace(good, "app = ", "hoard = [bytearray(10**8) for _ in range(100)]\napp = ", 1), one, 30 * time.Second,
-			[]string{"more memory than its server has", "keeps serving"},
-		},
-		{
-			"no room", good, onServers("s", "us-west", 50), 15 * time.Second,
-			[]string{"no room for live_app", "choose a smaller size"},
-		},
-	}
-}
-
-// push pushes the version. The push ends as soon as it is certain, says why, and
-// what ran before serves on.
-func (v badVersion) push(t *testing.T, p project) {
-	was := ids(p.running(t))
-	requests := p.load(t)
-	p.write(t, "app.py", v.code)
-	p.write(t, "fngen.yml", v.fleet)
-	begin := time.Now()
-	out, code := p.fails(t, "push", p.name, ".")
-	took := time.Since(begin).Round(time.Millisecond)
-	t.Logf("exit code %d after %s:\n%s", code, took, out)
-	if code != 1 || took > v.limit {
-		t.Errorf("exit code %d after %s", code, took)
-	}
-	for _, words := range v.says {
-		if !strings.Contains(out, words) {
-			t.Errorf("it does not say %q", words)
-		}
-	}
-	if now := ids(p.running(t)); !slices.Equal(was, now) {
-		t.Errorf("%v run, before it was %v", now, was)
-	}
-	requests.allow(t, 0)
-}
-
-// twoPushes pushes two changes of a project at once. One becomes live; the
-// other is refused and told who is at it.
-func twoPushes(t *testing.T, p project) {
-	requests := p.load(t)
-	before := strings.Count(p.run(t, "releases", p.name), "\n")
-
-	other := p
-	other.dir, other.home = t.TempDir(), t.TempDir()
-	type outcome struct {
-		text string
-		code int
-	}
-	outcomes := make(chan outcome, 2)
-	for i, project := range []project{p, other} {
-		project.write(t, "fngen.yml", onServers("s", "us-west", 1))
-		project.write(t, "app.py", fmt.Sprintf(slowApp, fmt.Sprint("two ", i), 3))
-		go func() {
-			cmd := project.command("push", project.name, ".")
-			out, _ := cmd.CombinedOutput()
-			outcomes <- outcome{string(out), cmd.ProcessState.ExitCode()}
-		}()
-	}
-	lost, won := <-outcomes, <-outcomes
-	if won.code != 0 || lost.code != 1 {
-		t.Fatalf("exit codes %d and %d\n%s\n%s", won.code, lost.code, won.text, lost.text)
-	}
-	if !regexp.MustCompile(`is busy with a push by \S+@\S+`).MatchString(lost.text) || strings.Contains(lost.text, "rollout:") {
-		t.Errorf("the one that lost says\n%s", lost.text)
-	}
-	if releases := p.run(t, "releases", p.name); strings.Count(releases, "\n") != before+1 || !strings.HasPrefix(releases, fmt.Sprintf("%d\tlive\t", before+1)) {
-		t.Errorf("the history is\n%s", releases)
-	}
-	requests.allow(t, 0)
-}
-
-// fails runs a command that is to fail, and returns all that it printed and how it
-// ended.
-func (p project) fails(t *testing.T, args ...string) (string, int) {
-	t.Helper()
-	cmd := p.command(args...)
-	out, err := cmd.CombinedOutput()
-	if _, failed := errors.AsType[*exec.ExitError](err); !failed {
-		t.Fatalf("fngen %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out), cmd.ProcessState.ExitCode()
 }

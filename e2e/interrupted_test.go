@@ -1,20 +1,20 @@
+//go:build linux
+
 package e2e
 
 import (
-	"bufio"
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
+	"sync"
 	"testing"
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"fngen.dev/fngen/e2e/cluster"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -39,190 +39,119 @@ def live_app():
     return app
 `
 
-// TestInterrupted kills the control plane in the middle of three pushes: one waits
-// for its new instances, one runs a release command, and one has brought its
-// function up on another server and takes it off the one from before. The next
-// control plane puts back what was live, nobody's request fails meanwhile, and the
-// history says what happened.
+// TestInterrupted kills the control plane once, in the middle of several pushes at
+// once, each of its own project. The next one puts back what was live: nothing of
+// the new release is left, no request fails meanwhile, the history says what
+// happened, and the projects can be pushed to.
 func TestInterrupted(t *testing.T) {
 	requireCluster(t)
-	rolling, commanding, moving := newProject(t), newProject(t), newProject(t)
-	moving.write(t, "fngen.yml", "servers: [{name: before, size: m, region: eu-central}]\n")
-	commanding.write(t, "fngen.yml", "servers: [{name: web, size: xl, region: us-west}]\n")
-	for _, p := range []project{rolling, commanding, moving} {
-		p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-		p.run(t, "push", p.name, ".")
+	pushes := []*interrupted{
+		{name: "command", fleet: onServers("xl", "us-west", 1), newFleet: onServers("xl", "us-west", 1) + "functions:\n  live_app: {release: echo begun; sleep 600}\n", marks: []string{"| begun"}},
+		{name: "code and size", fleet: onServers("s", "us-west", 1), newFleet: onServers("m", "eu-central", 1), code: fmt.Sprintf(slowApp, "two", 30), marks: []string{"starting live_app"}},
+		// Killed when the servers that it leaves are left already.
+		{name: "servers", leaves: true, fleet: onServers("m", "eu-central", 1), newFleet: strings.Replace(onServers("s", "us-west", 1), "web", "near", 1), marks: []string{"route: ", "healthy on near"}},
 	}
-	loads := []requests{rolling.load(t), moving.load(t)}
-
-	rolling.write(t, "app.py", fmt.Sprintf(slowApp, "two", 30))
-	commanding.write(t, "fngen.yml", "servers: [{name: web, size: xl, region: us-west}]\nfunctions:\n  live_app: {release: echo begun; sleep 600}\n")
-	moving.write(t, "fngen.yml", "servers: [{name: after, size: m, region: eu-central}]\n")
-	pushes := []*interruptedPush{rolling.pushTo(t, "starting live_app"), commanding.pushTo(t, "| begun")}
-	for _, p := range pushes {
-		p.wait(t)
+	var begin sync.WaitGroup
+	for _, i := range pushes {
+		i.project = newProject(t)
+		i.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
+		i.write(t, "fngen.yml", i.fleet)
+		begin.Go(func() {
+			if out, err := i.command("push", i.project.name, ".").CombinedOutput(); err != nil {
+				t.Errorf("push of %s: %v\n%s", i.name, err, out)
+			}
+		})
 	}
-	pushes = append(pushes, moving.pushTo(t, "healthy on after ("))
-	pushes[2].wait(t)
-	killFngend(t)
-	for _, p := range pushes {
-		p.lost(t)
+	begin.Wait()
+	for _, i := range pushes {
+		i.load = i.project.load(t)
+		i.before = ids(i.running(t))
+		i.write(t, "app.py", cmp.Or(i.code, fmt.Sprintf(slowApp, "two", 0)))
+		i.write(t, "fngen.yml", i.newFleet)
 	}
-	for _, p := range []project{rolling, commanding, moving} {
-		p.undone(t)
-		if out := p.run(t, "status", p.name); strings.Count(out, "\n") != 1 || !strings.HasSuffix(out, "\t1\n") {
-			t.Errorf("what runs is not release 1 alone:\n%s", out)
+	// The last one has no step at which it stays: it is killed as it gets there.
+	last := len(pushes) - 1
+	var ended sync.WaitGroup
+	for _, i := range pushes[:last] {
+		there := make(chan struct{})
+		ended.Go(func() { i.push(t, func() { close(there) }) })
+		select {
+		case <-there:
+		case <-time.After(settle):
+			t.Fatalf("the push of %q does not get there", i.name)
 		}
-		p.onlyFunctions(t)
 	}
-	rolling.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
-	rolling.run(t, "push", rolling.name, ".")
-	for _, l := range loads {
-		l.allow(t, 0)
+	fngend, err := oneMachine(t).ControlPlane()
+	check(t, err)
+	pushes[last].push(t, func() { check(t, cluster.Kill(fngend)) })
+	ended.Wait()
+	for _, i := range pushes {
+		t.Run(i.name, func(t *testing.T) {
+			t.Parallel()
+			i.undone(t)
+		})
 	}
 }
 
-// onlyFunctions holds that Nomad has no job of the project beside its function's:
-// a release command for which nobody waits any more was stopped.
-func (p project) onlyFunctions(t *testing.T) {
-	t.Helper()
-	client, err := nomad.NewClient(nomad.DefaultConfig())
-	if err != nil {
-		t.Fatal(err)
+// interrupted is a push that its control plane did not finish.
+type interrupted struct {
+	project
+	name string
+	// fleet is the fngen.yml of the release before; newFleet is pushed, and code, when
+	// one line of it is not enough.
+	fleet, newFleet, code string
+	// marks are in what the push says, one after the other, until it is far enough.
+	marks []string
+	// leaves says that the instance from before has been stopped by then.
+	leaves bool
+	load   requests
+	before []string
+}
+
+// push pushes, and says when it is far enough. The push loses its control plane.
+func (i *interrupted) push(t *testing.T, there func()) {
+	marks := i.marks
+	talk, err := cluster.Talk(i.command("push", i.project.name, "."), func(line string) {
+		if len(marks) == 0 || !strings.Contains(line, marks[0]) {
+			return
+		}
+		if marks = marks[1:]; len(marks) == 0 {
+			there()
+		}
+	})
+	if err == nil || !strings.Contains(talk, "fngen status") {
+		t.Errorf("push of %s: %v\n%s", i.name, err, talk)
 	}
-	jobs, _, err := client.Jobs().List(&nomad.QueryOptions{Namespace: p.name})
-	if err != nil {
-		t.Fatal(err)
+}
+
+// undone holds that everything is as it was before the push.
+func (i *interrupted) undone(t *testing.T) {
+	undone := func() bool {
+		var releases []api.Release
+		out, err := i.command("releases", i.project.name, "--json").Output()
+		return err == nil && json.Unmarshal(out, &releases) == nil && len(releases) == 2 && releases[0].State == "failed" && releases[1].State == "live"
 	}
+	// The lock of the one that died runs out within 20 s.
+	if !cluster.Eventually(time.Minute, undone) {
+		t.Fatalf("the interrupted release was not undone:\n%s", i.run(t, "releases", i.project.name))
+	}
+	if out := i.run(t, "status", i.project.name); strings.Count(out, "\n") != 1 || !strings.HasSuffix(out, "\t1\n") {
+		t.Errorf("what runs is not release 1 alone:\n%s", out)
+	}
+	if now := ids(i.running(t)); i.leaves == slices.Equal(i.before, now) {
+		t.Errorf("%v run, before it was %v", now, i.before)
+	}
+	jobs, _, err := nomadClient(t).Jobs().List(&nomad.QueryOptions{Namespace: i.project.name})
+	check(t, err)
 	for _, job := range jobs {
 		if job.ID != "web-live_app" {
 			t.Errorf("the job %s was left, %s", job.ID, job.Status)
 		}
 	}
-}
-
-// interruptedPush is a push during which the control plane dies.
-type interruptedPush struct {
-	cmd     *exec.Cmd
-	reached chan struct{}
-	ended   chan struct{}
-	talk    strings.Builder // to be read when it has ended
-}
-
-// pushTo begins a push that says a mark before it ends.
-func (p project) pushTo(t *testing.T, mark string) *interruptedPush {
-	t.Helper()
-	push := &interruptedPush{cmd: p.command("push", p.name, "."), reached: make(chan struct{}), ended: make(chan struct{})}
-	stderr, err := push.cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := push.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(push.ended)
-		lines := bufio.NewScanner(stderr)
-		for marked := false; lines.Scan(); {
-			push.talk.WriteString(lines.Text() + "\n")
-			if !marked && strings.Contains(lines.Text(), mark) {
-				marked = true
-				close(push.reached)
-			}
-		}
-		_ = push.cmd.Wait() // the exit code is looked at in lost
-	}()
-	return push
-}
-
-// wait returns when the push has said its mark.
-func (p *interruptedPush) wait(t *testing.T) {
-	t.Helper()
-	select {
-	case <-p.reached:
-	case <-p.ended:
-		t.Fatalf("the push ended too early:\n%s", p.talk.String())
-	}
-}
-
-// lost holds that the push has failed for want of its control plane.
-func (p *interruptedPush) lost(t *testing.T) {
-	t.Helper()
-	<-p.ended
-	if p.cmd.ProcessState.ExitCode() != 1 || !strings.Contains(p.talk.String(), "fngen status") {
-		t.Fatalf("a push that lost its control plane: %v\n%s", p.cmd.ProcessState, p.talk.String())
-	}
-}
-
-// undone waits until release 2 has failed and release 1 is live.
-func (p project) undone(t *testing.T) {
-	t.Helper()
-	undone := func() bool {
-		var releases []api.Release
-		out, err := p.command("releases", p.name, "--json").Output()
-		return err == nil && json.Unmarshal(out, &releases) == nil && len(releases) == 2 && releases[0].State == "failed" && releases[1].State == "live"
-	}
-	// The lock of the one that died runs out within 20 s.
-	if !within(time.Minute, undone) {
-		t.Fatalf("the interrupted release was not undone:\n%s", p.run(t, "releases", p.name))
-	}
-}
-
-// project is one of the tests' own, in a directory of its own.
-type project struct{ name, dir, home string }
-
-func newProject(t *testing.T) project {
-	t.Helper()
-	p := project{name: randomName(), dir: t.TempDir(), home: t.TempDir()}
-	t.Cleanup(func() { _ = p.command("destroy", p.name, "--yes").Run() })
-	p.run(t, "create", p.name)
-	return p
-}
-
-func (p project) write(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (p project) command(args ...string) *exec.Cmd {
-	cmd := exec.Command("fngen", args...)
-	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "HOME="+p.home, "CI=true")
-	return cmd
-}
-
-func (p project) run(t *testing.T, args ...string) string {
-	t.Helper()
-	cmd := p.command(args...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("fngen %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
-	}
-	return string(out)
-}
-
-// killFngend kills the control plane of this cluster as a crash would.
-func killFngend(t *testing.T) {
-	t.Helper()
-	dev, err := filepath.Abs("../.dev")
-	if err != nil {
-		t.Fatal(err)
-	}
-	killed := 0
-	for _, pid := range family(t, dev+"/data/") {
-		cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if err == nil && bytes.Equal(cmdline, []byte("/opt/fngen/bin/fngend\x00serve\x00")) {
-			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-			killed++
-		}
-	}
-	if killed != 1 {
-		t.Fatalf("killed %d control planes, not one", killed)
-	}
+	i.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
+	i.write(t, "fngen.yml", i.fleet)
+	i.run(t, "plan", i.project.name, ".", "--detailed-exitcode")
+	i.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
+	i.run(t, "push", i.project.name, ".")
+	i.load.allow(t, 0)
 }

@@ -17,6 +17,7 @@ import (
 // that a holder who lost it hears so.
 func TestLock(t *testing.T) {
 	requireCluster(t)
+	t.Parallel()
 	addr, token := os.Getenv("CONSUL_HTTP_ADDR"), os.Getenv("CONSUL_HTTP_TOKEN")
 	locks, err := lock.New(addr, token)
 	if err != nil {

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bufio"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/e2e/cluster"
 )
 
 // TestRelocations drains the server of a function with one instance where it
@@ -69,7 +70,7 @@ func notComingUp(t *testing.T, p project, g *gate) {
 		all := p.allocations(t)
 		return len(all) > begun && ended(all[begun])
 	}
-	if !within(30*time.Second, tried) {
+	if !cluster.Eventually(30*time.Second, tried) {
 		t.Error("no other instance was started and given up")
 	}
 	p.unchanged(t)
@@ -87,9 +88,11 @@ func relocationInterrupted(t *testing.T, p project, g *gate) {
 	was := p.running(t)[0]
 	begun := len(p.allocations(t))
 	g.drainShut(t, was.NodeID)
-	killFngend(t)
+	fngend, err := oneMachine(t).ControlPlane()
+	check(t, err)
+	check(t, cluster.Kill(fngend))
 	// The lock of the one that died runs out within 20 s.
-	if !within(time.Minute, func() bool { return ended(p.allocations(t)[begun]) }) {
+	if !cluster.Eventually(time.Minute, func() bool { return ended(p.allocations(t)[begun]) }) {
 		t.Error("what was begun is not undone")
 	}
 	g.state.Store(open)
@@ -104,24 +107,14 @@ func pushMeanwhile(t *testing.T, p project, g *gate) {
 	was := p.running(t)[0]
 	g.drainShut(t, was.NodeID)
 	p.write(t, "more.py", "")
-	push := p.command("push", p.name, ".")
-	stderr, err := push.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := push.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var talk strings.Builder
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		talk.WriteString(lines.Text() + "\n")
-		if strings.Contains(lines.Text(), "another change goes first: moving functions off server") {
+	talk, err := cluster.Talk(p.command("push", p.name, "."), func(line string) {
+		if strings.Contains(line, "another change goes first: moving functions off server") {
 			admit(t, was.NodeID) // for the room that the push needs
 			g.state.Store(open)
 		}
-	}
-	if err := push.Wait(); err != nil || g.state.Load() != open {
-		t.Errorf("push: %v\n%s", err, talk.String())
+	})
+	if err != nil || g.state.Load() != open {
+		t.Errorf("push: %v\n%s", err, talk)
 	}
 	g.state.Store(open)
 	requests.allow(t, 0)

@@ -10,7 +10,7 @@ import (
 
 // pushesUnderLoad is how often TestPushesUnderLoad pushes to each fleet; bench
 // pushes a hundred times.
-const pushesUnderLoad = 3
+const pushesUnderLoad = 2
 
 // TestPushesUnderLoad pushes again and again, each time as soon as the push before
 // is done: to one server, to three in its place, and back, with a push in between

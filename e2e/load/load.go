@@ -83,11 +83,11 @@ func Start(ctx context.Context, target Target, kinds ...Kind) *Load {
 func (l *Load) Stop() Report {
 	l.once.Do(func() { close(l.end) })
 	l.done.Wait()
-	return l.now()
+	return l.Now()
 }
 
-// now is the report as far as it is.
-func (l *Load) now() Report {
+// Now is the report as far as it is.
+func (l *Load) Now() Report {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.report.clone()

@@ -115,6 +115,9 @@ func TestFailures(t *testing.T) {
 			if c.kind != "" && !strings.Contains(fmt.Sprint(report.Failures), c.says) {
 				t.Errorf("no failure says %q", c.says)
 			}
+			if (report.Last > 0) != (c.kind != "") {
+				t.Errorf("the last failure was known after %s", report.Last)
+			}
 			if report.Releases["7"] == 0 || len(report.Releases) != 1 {
 				t.Errorf("releases %v", report.Releases)
 			}
@@ -151,9 +154,9 @@ func run(t *testing.T, app http.Handler, until func(Report) bool) Report {
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	l := Start(t.Context(), Target{server.URL, server.Client().Transport.(*http.Transport)}, Everything()...)
-	for deadline := time.Now().Add(20 * time.Second); !until(l.now()); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !until(l.Now()); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("after 20 s:\n%s", l.now())
+			t.Fatalf("after 20 s:\n%s", l.Now())
 		}
 	}
 	return l.Stop()

@@ -17,6 +17,8 @@ type Report struct {
 	Kinds []Count
 	// Failures are the first ones.
 	Failures []Failure
+	// Last is when the last failure was known, since the load began.
+	Last time.Duration
 	// Releases counts the answers of each release.
 	Releases map[string]int
 }
@@ -60,6 +62,7 @@ func (r *Report) add(kind int, got answer, err error, began, end time.Duration) 
 		return
 	}
 	count.Failed++
+	r.Last = max(r.Last, end)
 	if len(r.Failures) < shown {
 		r.Failures = append(r.Failures, Failure{count.Kind, began, end, got.release, err})
 	}
@@ -67,7 +70,7 @@ func (r *Report) add(kind int, got answer, err error, began, end time.Duration) 
 
 // clone is a copy that does not change any more.
 func (r Report) clone() Report {
-	return Report{slices.Clone(r.Kinds), slices.Clone(r.Failures), maps.Clone(r.Releases)}
+	return Report{slices.Clone(r.Kinds), slices.Clone(r.Failures), r.Last, maps.Clone(r.Releases)}
 }
 
 // Sent is the number of requests.

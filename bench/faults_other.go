@@ -1,0 +1,12 @@
+//go:build !linux
+
+package main
+
+import (
+	"context"
+	"errors"
+)
+
+func faultsUnderLoad(context.Context) ([]figure, error) {
+	return nil, errors.New("the cluster runs on Linux only")
+}
