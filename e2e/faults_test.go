@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ func TestFaults(t *testing.T) {
 
 	p.write(t, "fngen.yml", onServers("xl", "us-west", 1))
 	p.run(t, "push", p.name, ".")
+	t.Run("server of a release command", func(t *testing.T) { commandServerDies(t, p) })
 	t.Run("nomad client", func(t *testing.T) { nomadClientDies(t, p) })
 	t.Run("consul", func(t *testing.T) { consulDies(t, p) })
 	t.Run("traefik", func(t *testing.T) { traefikDies(t, p) })
@@ -117,6 +119,27 @@ func serverOfOneDies(t *testing.T, p project) {
 	}
 	t.Logf("another instance answers %s after the death", time.Since(begin).Round(time.Millisecond))
 	requests.stop(t)
+}
+
+// commandServerDies kills the only server while a release command runs there. The
+// push ends as soon as Nomad has missed the server: nobody knows what the command
+// has done, so that it is not run again.
+func commandServerDies(t *testing.T, p project) {
+	fleet := onServers("xl", "us-west", 1)
+	p.write(t, "fngen.yml", fleet+"functions:\n  live_app: {release: echo begun; sleep 600}\n")
+	defer p.write(t, "fngen.yml", fleet)
+	talk, err := cluster.Talk(p.command("push", p.name, "."), func(line string) {
+		if strings.Contains(line, "| begun") {
+			check(t, oneMachine(t).KillMachine(p.running(t)[0].NodeName))
+		}
+	})
+	if err == nil || !strings.Contains(talk, "its server went out of reach") {
+		t.Errorf("push: %v\n%s", err, talk)
+	}
+	makeUp(t)
+	if !eventually(func() bool { return len(p.answering(t)) == 1 }) {
+		t.Error("the function does not answer when its server is back")
+	}
 }
 
 // drainOfTwo empties a server, as an operator does in the Nomad UI. The instances

@@ -63,7 +63,8 @@ func (c *Client) finish(ctx context.Context, job *api.Job, allocID string, outpu
 			return fmt.Errorf("read allocation of job %q: %w", *job.ID, err)
 		}
 		index = meta.LastIndex
-		if alloc.ClientStatus == api.AllocClientStatusUnknown {
+		// Lost is one of which the server had not said yet that it runs.
+		if alloc.ClientStatus == api.AllocClientStatusUnknown || alloc.ClientStatus == api.AllocClientStatusLost {
 			return &Failure{Job: *job.ID, ExitCode: -1, Reason: "its server went out of reach, and nobody knows how far it came"}
 		}
 		ended := alloc.ClientTerminalStatus()

@@ -64,7 +64,8 @@ func killFamily(text string) error {
 	if err != nil {
 		return err
 	}
-	return Kill(pids...)
+	// Stopped first, none of them sees another one die and tells of it.
+	return errors.Join(signal(syscall.SIGSTOP, pids), Kill(pids...))
 }
 
 // one finds the one process of a family that is what is looked for.
@@ -86,10 +87,12 @@ func one(text string, is func(cmdline []byte) bool) (int, error) {
 }
 
 // Kill spares nobody, and does not mind who has ended already.
-func Kill(pids ...int) error {
+func Kill(pids ...int) error { return signal(syscall.SIGKILL, pids) }
+
+func signal(s syscall.Signal, pids []int) error {
 	for _, pid := range pids {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-			return fmt.Errorf("kill %d: %w", pid, err)
+		if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("%s to %d: %w", s, pid, err)
 		}
 	}
 	return nil
