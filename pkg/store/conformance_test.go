@@ -179,10 +179,11 @@ func testTrees(t *testing.T, s *Store, _ *clock) {
 	}
 	_, err := s.Tree(ctx, q.ID, m.Digest())
 	wantErr(t, err, ErrNotFound)
-	for _, l := range []Layer{{"k", "aa", 1}, {"k", "bb", 2}} {
+	for _, l := range []Layer{{Key: "k", SHA256: "aa", Size: 1}, {Key: "k", SHA256: "bb", Size: 2}} {
 		if err := s.SaveLayer(ctx, p.ID, l); err != nil {
 			t.Fatal(err)
 		}
+		l.CreatedAt = c.at
 		if got := must(s.Layer(ctx, p.ID, "k"))(t); got != l {
 			t.Errorf("layer is %+v, want %+v", got, l)
 		}

@@ -1,0 +1,76 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/api"
+)
+
+// staticTime is how long collecting may take: one that hangs must not keep its
+// project busy for ever.
+const staticTime = 10 * time.Minute
+
+// ensureStatic collects the static files of the release unless the platform has
+// them. That is before anything is rolled out, so a failure changes nothing.
+func (c *change) ensureStatic(ctx context.Context) error {
+	statics, err := jobs.Statics(c.ir, c.release, c.cfg.Cluster)
+	for i := 0; err == nil && i < len(statics); i++ {
+		err = c.collect(ctx, statics[i])
+	}
+	return err
+}
+
+func (c *change) collect(ctx context.Context, s jobs.Static) error {
+	has, err := c.hasLayer(ctx, s.Key)
+	if err != nil || has {
+		return err
+	}
+	c.phase("static", "collecting the static files of %s", s.Settings)
+	source, err := jobs.HCL(s.Job)
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, staticTime)
+	defer cancel()
+	err = c.nomad.RunBatch(limited, s.Job, source, func(line string) {
+		c.emit(api.Event{Output: &api.Output{Source: "collectstatic", Line: line}})
+	})
+	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
+		return c.explainStatic(s, failure)
+	}
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return c.staticProblem("collecting the static files of %s took longer than %.0f minutes and was stopped; nothing was rolled out", s.Settings, staticTime.Minutes())
+	}
+	if err != nil {
+		return fmt.Errorf("collect static files: %w", err)
+	}
+	if has, err = c.hasLayer(ctx, s.Key); err == nil && !has {
+		err = errors.New("collect static files: the job ended well and stored nothing")
+	}
+	return err
+}
+
+func (c *change) explainStatic(s jobs.Static, f *nomad.Failure) error {
+	switch {
+	case f.OutOfMemory:
+		return c.staticProblem("collecting the static files of %s took more memory than there is and was killed; nothing was rolled out", s.Settings)
+	case f.ExitCode == refusedInput:
+		return c.staticProblem("the static files of %s could not be collected; nothing was rolled out", s.Settings)
+	}
+	c.showFailure("collectstatic", f, false)
+	return c.staticProblem("the static files of %s could not be collected: %s; nothing was rolled out", s.Settings, f.Reason)
+}
+
+func (c *change) staticProblem(format string, args ...any) error {
+	const how = "`python manage.py collectstatic` shows the same on your machine; STATIC_ROOT = None turns it off"
+	problem := api.NewProblem(api.Failed, format, args...)
+	if c.live == nil {
+		return problem.WithHelp(how)
+	}
+	return problem.WithHelp("release %d keeps serving. %s", c.live.Number, how)
+}
