@@ -197,6 +197,20 @@ func TestFetchStatic(t *testing.T) {
 	if err != nil || info.Mode() != 0o640 || !info.ModTime().Equal(collectedAt) {
 		t.Errorf("%v, %v", info, err)
 	}
+
+	// Beside its own an instance gets the files of the live release, and starts
+	// without them when they are not to be had.
+	fn := &function{target: target{uid: testUID, tree: c.tree(t, entry{name: "app.py"}), home: m.home, cache: m.cache, node: m.node, api: c.URL, identity: m.identity}, static: "0123456789abcdef"}
+	live := filepath.Join(m.cache, "700999", "static", "fedcba9876543210")
+	for i, answer := range []string{``, `{"keys":["../../x"]}`, `{"keys":["gone56789abcdef0"]}`, `{"keys":["0123456789abcdef","fedcba9876543210"]}`} {
+		c.has("/v1/agent/static", []byte(answer))
+		c.has("/v1/agent/layers/fedcba9876543210", archive(t, entry{name: "old.0123456789ab.css", content: "x"}))
+		p, err := fn.fetch(t.Context(), logger{io.Discard})
+		p.close()
+		if _, absent := os.Stat(live + "/old.0123456789ab.css"); err != nil || p.static != dir || absent == nil != (i == 3) {
+			t.Errorf("the live release is %s: %+v, %v; %v", answer, p, err, absent)
+		}
+	}
 	c.Close()
 	if _, err := fetch(); err != nil {
 		t.Errorf("what is in the cache is fetched again: %v", err)

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +14,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/api"
 )
+
+// liveStaticTime is how long the start of an instance may wait for static files
+// that are not its own.
+const liveStaticTime = 20 * time.Second
 
 // fetcher brings trees, layers and static files into the cache.
 type fetcher struct {
@@ -96,6 +102,35 @@ func (f *fetcher) static(ctx context.Context, key string) (string, *os.File, err
 	present := func() bool { _, err := os.Lstat(dir); return err == nil }
 	lock, err := f.cache.hold(ctx, statics, key, present, func() error { return f.fillStatic(ctx, key, dir) })
 	return dir, lock, err
+}
+
+// liveStatic brings the static files of the live release beside those of key, and
+// returns the locks that keep them. While one replaces the other, old pages ask
+// new instances for their files. That is not worth a failed start.
+func (f *fetcher) liveStatic(ctx context.Context, key string) []*os.File {
+	ctx, cancel := context.WithTimeout(ctx, liveStaticTime)
+	defer cancel()
+	var live api.LiveStatic
+	err := f.client.do(ctx, http.MethodGet, "/v1/agent/static", nil, func(_ http.Header, r io.Reader) error {
+		return json.NewDecoder(io.LimitReader(r, 64<<10)).Decode(&live)
+	})
+	if err != nil {
+		f.log.say("ask for the static files of the live release: %v", err)
+		return nil
+	}
+	var locks []*os.File
+	for _, other := range live.Keys {
+		if other == key || !layerKey.MatchString(other) {
+			continue
+		}
+		_, lock, err := f.static(ctx, other)
+		if err != nil {
+			f.log.say("the static files of the live release: %v", err)
+			continue
+		}
+		locks = append(locks, lock)
+	}
+	return locks
 }
 
 func (f *fetcher) fillStatic(ctx context.Context, key, dir string) error {

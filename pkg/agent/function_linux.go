@@ -51,6 +51,7 @@ func (fn *function) fetch(ctx context.Context, log logger) (*place, error) {
 		if p.static, err = keep(f.static(ctx, fn.static)); err != nil {
 			return p, err
 		}
+		p.locks = append(p.locks, f.liveStatic(ctx, fn.static)...)
 	}
 	if err := cache.own(fn.home, fn.uid, cache.gid, 0o750); err != nil {
 		return p, fmt.Errorf("make home: %w", err)

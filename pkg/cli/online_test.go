@@ -111,6 +111,8 @@ type player struct {
 	closed chan struct{}
 }
 
+func (p *player) LiveStatic(context.Context, store.Project) ([]string, error) { return nil, nil }
+
 func (p *player) Platform(context.Context) (api.Platform, error) {
 	return api.Platform{
 		Version: api.Version, Domain: "fngen.localhost", Pythons: []string{"3.11"},

@@ -9,6 +9,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/store"
 )
 
 // staticTime is how long collecting may take: one that hangs must not keep its
@@ -38,7 +39,9 @@ func (c *change) collect(ctx context.Context, s jobs.Static) error {
 	limited, cancel := context.WithTimeout(ctx, staticTime)
 	defer cancel()
 	err = c.nomad.RunBatch(limited, s.Job, source, func(line string) {
-		c.emit(api.Event{Output: &api.Output{Source: "collectstatic", Line: line}})
+		if line != "" { // Django begins with one
+			c.emit(api.Event{Output: &api.Output{Source: "collectstatic", Line: line}})
+		}
 	})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
 		return c.explainStatic(s, failure)
@@ -53,6 +56,23 @@ func (c *change) collect(ctx context.Context, s jobs.Static) error {
 		err = errors.New("collect static files: the job ended well and stored nothing")
 	}
 	return err
+}
+
+// LiveStatic are the keys of the static files that the live release serves.
+func (s *Service) LiveStatic(ctx context.Context, p store.Project) ([]string, error) {
+	c := &change{Service: s, project: p}
+	if err := c.readLive(ctx); err != nil || c.live == nil {
+		return nil, err
+	}
+	statics, err := jobs.Statics(c.old, jobs.Release{Tree: c.live.Tree, Layer: c.live.Layer, UID: uid(p)}, s.cfg.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	for _, static := range statics {
+		keys = append(keys, static.Key)
+	}
+	return keys, nil
 }
 
 func (c *change) explainStatic(s jobs.Static, f *nomad.Failure) error {

@@ -27,6 +27,7 @@ func (s *Server) routeAgents(mux *http.ServeMux) {
 	// GET answers HEAD too.
 	mux.HandleFunc("GET /v1/agent/layers/{key}", s.getLayer)
 	mux.HandleFunc("PUT /v1/agent/layers/{key}", s.putLayer)
+	mux.HandleFunc("GET /v1/agent/static", s.getLiveStatic)
 }
 
 // withWorkload lets a request with a valid workload identity through.
@@ -158,6 +159,21 @@ func (s *Server) keepLayer(w http.ResponseWriter, r *http.Request, p store.Proje
 		return fmt.Errorf("keep layer %s: %w", key, err)
 	}
 	return s.Store.SaveLayer(r.Context(), p.ID, store.Layer{Key: key, SHA256: digest, Size: size})
+}
+
+// getLiveStatic tells an instance which static files the pages of the live release
+// link to, which it may be about to replace.
+func (s *Server) getLiveStatic(w http.ResponseWriter, r *http.Request) {
+	_, p, err := s.workload(r)
+	var live api.LiveStatic
+	if err == nil {
+		live.Keys, err = s.Deployer.LiveStatic(r.Context(), p)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.reply(w, live)
 }
 
 // finish ends a stream. The status went out long ago, so a fault can only be

@@ -158,7 +158,7 @@ func testProjects(t *testing.T, s *Store, _ *clock) {
 	}
 }
 
-func testTrees(t *testing.T, s *Store, _ *clock) {
+func testTrees(t *testing.T, s *Store, c *clock) {
 	ctx := t.Context()
 	a := person(t, s, "a@example.com")
 	p, q := must(s.CreateProject(ctx, a, "p"))(t), must(s.CreateProject(ctx, a, "q"))(t)
@@ -307,7 +307,7 @@ func testDeleteProject(t *testing.T, s *Store, _ *clock) {
 	for range 3 {
 		must(s.AddRelease(ctx, a, Release{ProjectID: p.ID}))(t)
 	}
-	if err := errors.Join(s.SaveTree(ctx, a, p.ID, source.Manifest{}), s.SaveLayer(ctx, p.ID, Layer{"k", "aa", 1})); err != nil {
+	if err := errors.Join(s.SaveTree(ctx, a, p.ID, source.Manifest{}), s.SaveLayer(ctx, p.ID, Layer{Key: "k", SHA256: "aa", Size: 1})); err != nil {
 		t.Fatal(err)
 	}
 	if got := must(s.DeleteProject(ctx, a, p.ID))(t); got != (Removed{Releases: 3, Trees: 1, Layers: 1}) {
