@@ -115,6 +115,11 @@ func goldenJobs(t *testing.T) map[string]*nomad.Job {
 		t.Fatal(err)
 	}
 	out["static/"+*statics[0].Job.ID+".nomad.hcl"] = statics[0].Job
+	fetch, err := jobs.Fetch(project, release, jobs.DefaultCluster(), statics, []string{"node-1", "node-2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["static/"+*fetch.ID+".nomad.hcl"] = fetch
 	return out
 }
 

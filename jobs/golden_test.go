@@ -82,7 +82,11 @@ func TestStatics(t *testing.T) {
 	if err != nil || len(statics) != 1 {
 		t.Fatalf("one module of settings has %d collections: %v", len(statics), err)
 	}
-	golden(t, filepath.Join("testdata", "static"), staticJobs(statics))
+	fetch, err := Fetch(p, release, DefaultCluster(), statics, []string{"node-1", "node-2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, filepath.Join("testdata", "static"), append(staticJobs(statics), fetch))
 
 	lowered, err := Lower(p, release, DefaultCluster())
 	if err != nil {

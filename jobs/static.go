@@ -91,6 +91,26 @@ func static(p *ir.Project, f ir.Function, key string, r Release, c Cluster) (*no
 	return onBuildNode(p, StaticID(key), description, task, c), nil
 }
 
+// FetchID is the batch job that brings static files to nodes ahead of a rollout.
+const FetchID = "fetch-static"
+
+// Fetch makes the batch job that brings the static files of a release to the nodes
+// with these ids, where instances of the release before run: while both are in the
+// router, pages of the new one ask them for its files.
+func Fetch(p *ir.Project, r Release, c Cluster, statics []Static, nodes []string) (*nomad.Job, error) {
+	pairs := []string{"project", p.Name, "python", p.Python, "tree", r.Tree, "uid", strconv.Itoa(r.UID), "api", c.APIURL}
+	for _, s := range statics {
+		pairs = append(pairs, "static", s.Key)
+	}
+	args := flags("fetch", pairs...)
+	if err := errors.Join(checkProject(p), check(args...), check(nodes...)); err != nil {
+		return nil, fmt.Errorf("lower the handing over of static files of project %q: %w", p.Name, err)
+	}
+	constraint := nomad.NewConstraint("${node.unique.id}", "set_contains_any", strings.Join(nodes, ","))
+	description := fmt.Sprintf("Brings the next static files of project **%s** to the nodes that serve it.", p.Name)
+	return onNodes(p.Name, FetchID, description, agentTask("fetch", args, errand()), []*nomad.Constraint{constraint}), nil
+}
+
 // placeholders are the variables without which Django's settings fail and whose
 // value collecting does not need: its secret key.
 func placeholders(p *ir.Project) []string {

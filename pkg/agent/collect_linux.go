@@ -77,6 +77,24 @@ func (o *collectOptions) command(p *place, dir string, env environ) command {
 	return o.boot(p, e, "collect", o.settings, dir)
 }
 
+// fetchStatic brings static files to the node's cache, where the instances of the
+// release before find them.
+func fetchStatic(ctx context.Context, o *fetchOptions, log logger) int {
+	cache, client, err := prepare(&o.target, log)
+	f := &fetcher{cache, client, log}
+	for i := 0; err == nil && i < len(o.keys); i++ {
+		var lock *os.File
+		if _, lock, err = f.static(ctx, o.keys[i]); err == nil {
+			lock.Close()
+		}
+	}
+	if err != nil {
+		log.say("fetch failed: %v", err)
+		return exitFailed
+	}
+	return 0
+}
+
 // storeStatic sends what is in a directory that the project filled. Nothing of the
 // project's runs any more, and it is made root's before it is read.
 func storeStatic(ctx context.Context, client *client, o *collectOptions, gid int, dir string) error {

@@ -198,6 +198,19 @@ func TestFetchStatic(t *testing.T) {
 		t.Errorf("%v, %v", info, err)
 	}
 
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]int{"gone56789abcdef0": exitFailed, "0123456789abcdef": 0} {
+		p := startAgent(t, m.agent(t, c, "fetch", "sha256:"+strings.Repeat("0", 64), "--static="+key))
+		if code := p.wait(t); code != want {
+			t.Errorf("fetching %s ahead: exit code %d, said %s", key, code, &p.said)
+		}
+	}
+	if _, err := os.Stat(dir + "/css/a.css"); err != nil {
+		t.Error(err)
+	}
+
 	// Beside its own an instance gets the files of the live release, and starts
 	// without them when they are not to be had.
 	fn := &function{target: target{uid: testUID, tree: c.tree(t, entry{name: "app.py"}), home: m.home, cache: m.cache, node: m.node, api: c.URL, identity: m.identity}, static: "0123456789abcdef"}

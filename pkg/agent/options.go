@@ -60,6 +60,12 @@ type collectOptions struct {
 	placeholders []string
 }
 
+// fetchOptions are static files to bring to the node.
+type fetchOptions struct {
+	target
+	keys []string
+}
+
 // buildOptions is one layer to build.
 type buildOptions struct {
 	target
@@ -197,6 +203,26 @@ func parseCollect(args []string, usage io.Writer) (*collectOptions, error) {
 		return nil, errors.New("--settings is missing")
 	case !layerKey.MatchString(o.key):
 		return nil, fmt.Errorf("--static %q is not a key of static files", o.key)
+	}
+	return o, o.check()
+}
+
+func parseFetch(args []string, usage io.Writer) (*fetchOptions, error) {
+	o := &fetchOptions{}
+	f := newFlags("fetch", usage)
+	o.flags(f)
+	f.Func("static", "a `key` of static files; may be given again", func(s string) error {
+		if !layerKey.MatchString(s) {
+			return errors.New("not a key of static files")
+		}
+		o.keys = append(o.keys, s)
+		return nil
+	})
+	if err := parse(f, args); err != nil {
+		return nil, err
+	}
+	if len(o.keys) == 0 {
+		return nil, errors.New("--static is missing")
 	}
 	return o, o.check()
 }

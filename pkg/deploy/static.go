@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"time"
 
 	"fngen.dev/fngen/jobs"
@@ -16,14 +18,61 @@ import (
 // project busy for ever.
 const staticTime = 10 * time.Minute
 
+// handOverTime is how long static files may take to reach the nodes of the live
+// release.
+const handOverTime = time.Minute
+
 // ensureStatic collects the static files of the release unless the platform has
 // them. That is before anything is rolled out, so a failure changes nothing.
 func (c *change) ensureStatic(ctx context.Context) error {
 	statics, err := jobs.Statics(c.ir, c.release, c.cfg.Cluster)
-	for i := 0; err == nil && i < len(statics); i++ {
-		err = c.collect(ctx, statics[i])
+	if err != nil || len(statics) == 0 {
+		return err
 	}
-	return err
+	for _, s := range statics {
+		if err := c.collect(ctx, s); err != nil {
+			return err
+		}
+	}
+	// While old and new are both in the router, an instance that lacks them answers
+	// 404. A node that is in trouble is no reason not to push.
+	limited, cancel := context.WithTimeout(ctx, handOverTime)
+	defer cancel()
+	if err := c.handOverStatic(limited, statics); err != nil {
+		c.log.Warn("bring static files to the nodes of the live release", slog.String("project", c.project.Name), slog.Any("error", err))
+	}
+	return ctx.Err()
+}
+
+// handOverStatic brings static files to the nodes on which instances of the live
+// release run that look for them there.
+func (c *change) handOverStatic(ctx context.Context, statics []jobs.Static) error {
+	var nodes []string
+	for id, job := range c.was {
+		if f := functionOf(c.old, *job.ID); f.WebApp == nil || f.WebApp.Static == "" {
+			continue
+		}
+		instances, err := c.nomad.Instances(ctx, c.project.Name, id)
+		if err != nil {
+			return err
+		}
+		for _, i := range instances {
+			nodes = append(nodes, i.NodeID)
+		}
+	}
+	if len(nodes) == 0 {
+		return nil
+	}
+	slices.Sort(nodes)
+	job, err := jobs.Fetch(c.ir, c.release, c.cfg.Cluster, statics, slices.Compact(nodes))
+	if err != nil {
+		return err
+	}
+	source, err := jobs.HCL(job)
+	if err != nil {
+		return err
+	}
+	return c.nomad.RunEverywhere(ctx, job, source)
 }
 
 func (c *change) collect(ctx context.Context, s jobs.Static) error {
