@@ -13,8 +13,6 @@ import (
 	"time"
 )
 
-var collectedAt = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-
 // dated has the control plane say when a layer was stored, as the real one does.
 func dated(w http.ResponseWriter, _ *http.Request) bool {
 	w.Header().Set("Last-Modified", collectedAt.Format(http.TimeFormat))

@@ -40,8 +40,9 @@ func (c *change) ensureStatic(ctx context.Context) error {
 	defer cancel()
 	if err := c.handOverStatic(limited, statics); err != nil {
 		c.log.Warn("bring static files to the nodes of the live release", slog.String("project", c.project.Name), slog.Any("error", err))
+		return c.nomad.Stop(ctx, c.project.Name, jobs.FetchID)
 	}
-	return ctx.Err()
+	return nil
 }
 
 // handOverStatic brings static files to the nodes on which instances of the live
