@@ -100,6 +100,47 @@ func TestDjangoSettingsModule(t *testing.T) {
 	}
 }
 
+// Static files are collected where STATIC_ROOT is set or may be: only running the
+// settings tells what they make themselves.
+func TestDjangoStaticRoot(t *testing.T) {
+	for settings, collected := range map[string]bool{
+		"STATIC_ROOT = BASE_DIR / 'staticfiles'\n":                        true,
+		"STATIC_ROOT = '/srv/static'\n":                                   true,
+		"STATIC_ROOT = None\n":                                            false,
+		"STATIC_ROOT = ''\n":                                              false,
+		"STATIC_URL = 'static/'\n":                                        false,
+		"":                                                                false,
+		"from .base import *\n":                                           true,
+		"from .base import *\nSTATIC_ROOT = None\n":                       false,
+		"from .base import STATIC_URL\n":                                  false,
+		"from elsewhere import *\n":                                       true,
+		"if not DEBUG:\n    STATIC_ROOT = '/srv/static'\n":                true,
+		"class Production:\n    STATIC_ROOT = '/srv/static'\n":            true,
+		"import os\nSTATIC_ROOT = os.environ.get('STATIC_ROOT')\n":        true,
+		"import os\nglobals().update(read('settings.json'))\n":            true,
+		"STATIC_ROOT = None\nif LIVE:\n    STATIC_ROOT = '/srv/static'\n": true,
+		"# STATIC_ROOT would be named here\nSTATIC_URL = 'static/'\n":     true,
+	} {
+		tree := fstest.MapFS{
+			"mysite/settings.py": {Data: []byte(settings)},
+			"mysite/base.py":     {Data: []byte("STATIC_URL = 'static/'\nSTATIC_ROOT = '/srv/static'\n")},
+			"mysite/wsgi.py":     {Data: []byte("import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'mysite.settings'\n")},
+			"app.py":             {Data: []byte("from fngen.powers import webapp\n@webapp('django')\ndef f(): pass\n@webapp('flask')\ndef g(): pass\n")},
+		}
+		project, diags := compiler.Compile(t.Context(), compiler.Input{Tree: treeOf(tree), Project: "shop"})
+		if project == nil {
+			t.Fatal(diags)
+		}
+		want := map[bool]string{true: "mysite.settings"}[collected]
+		if got := project.Functions[0].WebApp.Static; got != want {
+			t.Errorf("static files by %q, want %q:\n%s", got, want, settings)
+		}
+		if got := project.Functions[1].WebApp.Static; got != "" {
+			t.Errorf("a Flask app has the static files of %q", got)
+		}
+	}
+}
+
 func djangoDiagnostics(tree fstest.MapFS) string {
 	var out strings.Builder
 	_, diags := compiler.Compile(context.Background(), compiler.Input{

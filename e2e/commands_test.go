@@ -39,7 +39,7 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	ts.Check(err)
-	for _, name := range []string{"X-Request-Id", "Fngen-Release"} {
+	for _, name := range []string{"X-Request-Id", "Fngen-Release", "Content-Type", "Cache-Control"} {
 		if v := resp.Header.Get(name); v != "" {
 			fmt.Fprintf(ts.Stdout(), "%s: %s\n", name, v)
 		}

@@ -59,7 +59,7 @@ func TestScripts(t *testing.T) {
 				Files: []string{script},
 				Setup: setup,
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"fetch": fetch, "jobs": listJobs, "gone": gone, "replace": replace, "load": loadOn, "instances": instances, "uid": uid,
+					"fetch": fetch, "jobs": listJobs, "gone": gone, "replace": replace, "load": loadOn, "instances": instances, "uid": uid, "pages": pages,
 				},
 			})
 		})

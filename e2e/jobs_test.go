@@ -103,7 +103,23 @@ func goldenJobs(t *testing.T) map[string]*nomad.Job {
 		t.Fatal(err)
 	}
 	out["purge/purge.nomad.hcl"] = purge
-	out["release/release-live_app.nomad.hcl"] = command(t, release)
+	// hello has neither of its own.
+	project := withCommandAndStatic()
+	commands, err := jobs.Commands(project, release, jobs.DefaultCluster())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["release/"+*commands[0].Job.ID+".nomad.hcl"] = commands[0].Job
+	statics, err := jobs.Statics(project, release, jobs.DefaultCluster())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["static/"+*statics[0].Job.ID+".nomad.hcl"] = statics[0].Job
+	fetch, err := jobs.Fetch(project, release, jobs.DefaultCluster(), statics, []string{"node-1", "node-2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["static/"+*fetch.ID+".nomad.hcl"] = fetch
 	return out
 }
 
@@ -121,22 +137,18 @@ func lower(t *testing.T, example string, release jobs.Release) []*nomad.Job {
 	return append(list, build)
 }
 
-// command is the job of a release command: hello has none of its own.
-func command(t *testing.T, release jobs.Release) *nomad.Job {
-	t.Helper()
-	project := &ir.Project{
+func withCommandAndStatic() *ir.Project {
+	return &ir.Project{
 		Version: ir.Version, Name: "hello", Python: "3.11",
 		Servers: []ir.Server{{Name: "web", Size: "s", Region: "us-west", Count: 2}},
 		Functions: []ir.Function{{
 			Name: "live_app", Power: ir.PowerWebApp, File: "app.py", Line: 12,
-			WebApp: &ir.WebApp{Health: "/", Hosts: []string{"hello"}, Release: `python manage.py migrate && echo "$FNGEN_RELEASE"`},
+			WebApp: &ir.WebApp{
+				Health: "/", Hosts: []string{"hello"}, Release: `python manage.py migrate && echo "$FNGEN_RELEASE"`, Static: "mysite.settings",
+			},
 		}},
+		Env: []ir.EnvName{{Name: "DJANGO_SECRET_KEY", Required: true}},
 	}
-	commands, err := jobs.Commands(project, release, jobs.DefaultCluster())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return commands[0].Job
 }
 
 func compileExample(t *testing.T, example string) *ir.Project {

@@ -80,19 +80,22 @@ func Build(p *ir.Project, r Release, c Cluster) (*nomad.Job, error) {
 	task := agentTask("build", args, &nomad.Resources{
 		CPU: new(500), MemoryMB: new(512), MemoryMaxMB: new(2048),
 	})
+	return onBuildNode(p, BuildID(r.Layer), fmt.Sprintf("Builds the Python %s virtual environment of project **%s**.", p.Python, p.Name), task, c), nil
+}
+
+// onBuildNode makes a batch job that runs one task once, named after it.
+func onBuildNode(p *ir.Project, id, description string, task *nomad.Task, c Cluster) *nomad.Job {
 	return &nomad.Job{
-		ID: new(BuildID(r.Layer)), Name: new(BuildID(r.Layer)), Namespace: new(p.Name), Type: new("batch"),
+		ID: new(id), Name: new(id), Namespace: new(p.Name), Type: new("batch"),
 		Datacenters: []string{"*"},
-		UI: &nomad.JobUIConfig{
-			Description: fmt.Sprintf("Builds the Python %s virtual environment of project **%s**.", p.Python, p.Name),
-		},
+		UI:          &nomad.JobUIConfig{Description: description},
 		TaskGroups: []*nomad.TaskGroup{{
-			Name: new("build"), Count: new(1),
+			Name: new(task.Name), Count: new(1),
 			Constraints:      []*nomad.Constraint{nomad.NewConstraint("${node.class}", "=", c.BuildClass)},
 			RestartPolicy:    once(),
 			ReschedulePolicy: never(),
 			Volumes:          volumes(),
 			Tasks:            []*nomad.Task{task},
 		}},
-	}, nil
+	}
 }

@@ -125,6 +125,9 @@ func checkWebApp(w *ir.WebApp) error {
 	if w.Release != "" && ir.ReleaseFault(w.Release) != "" {
 		return invalid("release command", w.Release)
 	}
+	if w.Static != "" && !ir.ValidModule(w.Static) {
+		return invalid("module of settings", w.Static)
+	}
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,6 +66,59 @@ func TestCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, filepath.Join("testdata", "release"), jobsOf(commands))
+}
+
+func TestStatics(t *testing.T) {
+	p := hello()
+	if statics, err := Statics(p, release, DefaultCluster()); err != nil || len(statics) > 0 {
+		t.Errorf("a project without settings of Django has %d collections: %v", len(statics), err)
+	}
+	p.Functions[0].WebApp.Static = "mysite.settings"
+	second := p.Functions[0]
+	second.Name = "second"
+	p.Functions = append(p.Functions, second)
+	p.Env = []ir.EnvName{{Name: "DATABASE_URL", Required: true}, {Name: "DJANGO_SECRET_KEY", Required: true}, {Name: "OTHER_SECRET_KEY"}}
+	statics, err := Statics(p, release, DefaultCluster())
+	if err != nil || len(statics) != 1 {
+		t.Fatalf("one module of settings has %d collections: %v", len(statics), err)
+	}
+	fetch, err := Fetch(p, release, DefaultCluster(), statics, []string{"node-1", "node-2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, filepath.Join("testdata", "static"), append(staticJobs(statics), fetch))
+
+	lowered, err := Lower(p, release, DefaultCluster())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, job := range lowered {
+		args, _ := job.TaskGroups[0].Tasks[0].Config["args"].([]string)
+		if web := strings.HasPrefix(*job.ID, "web-"); slices.Contains(args, "--static="+statics[0].Key) != web {
+			t.Errorf("%s and the files: %q", *job.ID, args)
+		}
+	}
+}
+
+// The key changes with what the files are made of, and with nothing else.
+func TestStaticKey(t *testing.T) {
+	p, r := hello(), release
+	key := staticKey(p, r, "a")
+	r.Number++
+	if again := staticKey(p, r, "a"); again != key {
+		t.Errorf("the release's number changes the key: %s, %s", again, key)
+	}
+	other := hello()
+	other.Python = "3.12"
+	tree, layer := r, r
+	tree.Tree, layer.Layer = "sha256:"+strings.Repeat("0", 64), "another"
+	seen := map[string]bool{key: true}
+	for _, k := range []string{staticKey(other, r, "a"), staticKey(p, tree, "a"), staticKey(p, layer, "a"), staticKey(p, r, "b")} {
+		if seen[k] {
+			t.Errorf("%s comes twice", k)
+		}
+		seen[k] = true
+	}
 }
 
 // compile takes the name of an example without one from its directory, as

@@ -79,6 +79,9 @@ func TestHostileStrings(t *testing.T) {
 			if commands, err := Commands(p, release, DefaultCluster()); err == nil {
 				lowered = append(lowered, jobsOf(commands)...)
 			}
+			if statics, err := Statics(p, release, DefaultCluster()); err == nil {
+				lowered = append(lowered, staticJobs(statics)...)
+			}
 			checkLowered(t, field, s, lowered, reached)
 		}
 	}
@@ -93,6 +96,14 @@ func jobsOf(commands []Command) []*nomad.Job {
 	var out []*nomad.Job
 	for _, c := range commands {
 		out = append(out, c.Job)
+	}
+	return out
+}
+
+func staticJobs(statics []Static) []*nomad.Job {
+	var out []*nomad.Job
+	for _, s := range statics {
+		out = append(out, s.Job)
 	}
 	return out
 }
@@ -201,6 +212,13 @@ var trees = map[string]func(s string) fstest.MapFS{
 	"release in fngen.yml": func(s string) fstest.MapFS {
 		return tree("app.py", "live_app", "", "", "functions: {live_app: {release: "+quote(s)+"}}")
 	},
+	"settings": func(s string) fstest.MapFS {
+		return with(tree("app.py", "live_app", ", framework='django'", "", ""), "wsgi.py", "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = "+quote(s)+"\n")
+	},
+	"secret key": func(s string) fstest.MapFS {
+		return with(with(tree("app.py", "live_app", ", framework='django'", "", ""), "wsgi.py", "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf'\n"),
+			"conf.py", "import os\nSTATIC_ROOT = '/x'\nSECRET_KEY = os.environ["+quote(s+"SECRET_KEY")+"]\n")
+	},
 	"framework":  func(s string) fstest.MapFS { return tree("app.py", "live_app", ", framework="+quote(s), "", "") },
 	"compute":    func(s string) fstest.MapFS { return tree("app.py", "live_app", ", compute="+quote(s), "", "") },
 	"option":     func(s string) fstest.MapFS { return tree("app.py", "live_app", ", "+s+"=1", "", "") },
@@ -271,11 +289,12 @@ func TestHostileTrees(t *testing.T) {
 			lowered, err := Lower(project, release, DefaultCluster())
 			build, buildErr := Build(project, release, DefaultCluster())
 			commands, commandErr := Commands(project, release, DefaultCluster())
-			if err := errors.Join(err, buildErr, commandErr); err != nil {
+			statics, staticErr := Statics(project, release, DefaultCluster())
+			if err := errors.Join(err, buildErr, commandErr, staticErr); err != nil {
 				t.Errorf("%s = %.60q passes the compiler and does not lower: %v", where, s, err)
 				continue
 			}
-			lowered = append(append(lowered, build), jobsOf(commands)...)
+			lowered = append(append(append(lowered, build), jobsOf(commands)...), staticJobs(statics)...)
 			checkLowered(t, where, s, lowered, map[string]bool{})
 		}
 	}

@@ -13,19 +13,30 @@ func Purge(project string, uid int) (*nomad.Job, error) {
 	if err := check(project); err != nil {
 		return nil, err
 	}
-	task := agentTask("purge", flags("purge", "uid", strconv.Itoa(uid)), &nomad.Resources{
-		CPU: new(reservedMHz / 2), MemoryMB: new(reservedMB / 2), MemoryMaxMB: new(128),
-	})
+	task := agentTask("purge", flags("purge", "uid", strconv.Itoa(uid)), errand())
 	task.Identities = nil // it talks to nobody
+	return onNodes(project, "purge", fmt.Sprintf("Removes what the destroyed project **%s** has left on the nodes.", project), task, nil), nil
+}
+
+// errand is what a short job of the platform's own needs: a part of what no function
+// gets.
+func errand() *nomad.Resources {
+	return &nomad.Resources{CPU: new(reservedMHz / 2), MemoryMB: new(reservedMB / 2), MemoryMaxMB: new(128)}
+}
+
+// onNodes makes a job that runs one task once on each of the nodes that constraints
+// allow.
+func onNodes(project, id, description string, task *nomad.Task, constraints []*nomad.Constraint) *nomad.Job {
 	return &nomad.Job{
-		ID: new("purge"), Name: new("purge"), Namespace: new(project), Type: new("sysbatch"),
+		ID: new(id), Name: new(id), Namespace: new(project), Type: new("sysbatch"),
 		Datacenters: []string{"*"},
-		UI:          &nomad.JobUIConfig{Description: fmt.Sprintf("Removes what the destroyed project **%s** has left on the nodes.", project)},
+		UI:          &nomad.JobUIConfig{Description: description},
 		TaskGroups: []*nomad.TaskGroup{{
-			Name: new("purge"), Count: new(1),
+			Name: new(task.Name), Count: new(1),
+			Constraints:   constraints,
 			RestartPolicy: &nomad.RestartPolicy{Attempts: new(1), Mode: new("fail"), RenderTemplates: new(false)},
 			Volumes:       volumes(),
 			Tasks:         []*nomad.Task{task},
 		}},
-	}, nil
+	}
 }

@@ -50,7 +50,7 @@ func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, r
 		return nil, err
 	}
 	task := agentTask("app", serve(p, f, s, r, c,
-		"health", f.WebApp.Health, "drain", strconv.Itoa(drainSeconds)+"s",
+		"static", staticOf(p, f, r), "health", f.WebApp.Health, "drain", strconv.Itoa(drainSeconds)+"s",
 	), share(size, len(p.Functions)))
 	task.KillTimeout = new(killTimeout)
 	return &nomad.TaskGroup{

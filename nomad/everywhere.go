@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// RunEverywhere runs a sysbatch job to its end on every ready node, and removes
-// it. An instance that fails is a *Failure.
+// RunEverywhere runs a sysbatch job to its end on every ready node that its
+// constraints allow, and removes it. An instance that fails is a *Failure.
 func (c *Client) RunEverywhere(ctx context.Context, job *api.Job, source []byte) error {
 	if err := c.Stop(ctx, *job.Namespace, *job.ID); err != nil {
 		return err // what an interrupted run has left

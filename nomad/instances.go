@@ -17,6 +17,7 @@ type Instance struct {
 	Allocation string
 	Group      string
 	Node       string
+	NodeID     string
 	State      string
 	Healthy    bool
 	Restarts   uint64
@@ -64,7 +65,7 @@ func (c *Client) Address(ctx context.Context, namespace, allocation string) (str
 
 func instance(a *api.AllocationListStub, full *api.Allocation) Instance {
 	out := Instance{
-		Allocation: a.ID, Group: a.TaskGroup, Node: a.NodeName, State: a.ClientStatus,
+		Allocation: a.ID, Group: a.TaskGroup, Node: a.NodeName, NodeID: a.NodeID, State: a.ClientStatus,
 		Healthy: a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil && *a.DeploymentStatus.Healthy,
 		Args:    args(full),
 	}

@@ -120,6 +120,9 @@ type WebApp struct {
 	// Release is a shell command that each push runs once before the rollout, or
 	// empty.
 	Release string `json:"release,omitempty"`
+	// Static is the module of Django's settings by which the static files are
+	// collected, or empty where none are.
+	Static string `json:"static,omitempty"`
 }
 
 // TaskWorker are the options of @task_worker.

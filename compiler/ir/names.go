@@ -19,14 +19,18 @@ const (
 	// A Python identifier in ASCII: it goes into job ids, URLs and queues.
 	FunctionNameForm = `^[A-Za-z_][A-Za-z0-9_]{0,39}$`
 	ServerNameForm   = `^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`
-	HealthForm       = `^/[A-Za-z0-9/_.~-]{0,199}$`
+	// A module of the tree, as Python imports it.
+	ModuleForm = `^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`
+	HealthForm = `^/[A-Za-z0-9/_.~-]{0,199}$`
 )
 
 var (
 	projectName  = regexp.MustCompile(ProjectNameForm)
 	functionName = regexp.MustCompile(FunctionNameForm)
 	serverName   = regexp.MustCompile(ServerNameForm)
+	variable     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
 	healthPath   = regexp.MustCompile(HealthForm)
+	module       = regexp.MustCompile(ModuleForm)
 	python       = regexp.MustCompile(`^3\.[0-9]{1,2}$`)
 )
 
@@ -64,6 +68,13 @@ const MaxFilePath = 200
 
 // ValidPython reports whether s is a language version such as "3.11".
 func ValidPython(s string) bool { return python.MatchString(s) }
+
+// ValidModule reports whether s is the dotted name of a module in ASCII.
+func ValidModule(s string) bool { return len(s) <= MaxFilePath && module.MatchString(s) }
+
+// ValidVariable reports whether s is the name of an environment variable as people
+// choose them.
+func ValidVariable(s string) bool { return variable.MatchString(s) }
 
 // ValidHealth reports whether s may be the path of a health check. It is asked
 // for over HTTP and is an argument of the job: plain letters only, and no part

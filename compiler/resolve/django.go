@@ -20,8 +20,9 @@ var localHosts = []string{".localhost", "127.0.0.1", "[::1]"}
 // MIDDLEWARE is none at all.
 const commonMiddleware = "django.middleware.common.CommonMiddleware"
 
-// django warns of settings by which a Django app would answer 400 to whoever
-// asks, the platform's health check included. It is no error, since the
+// django reads the settings of Django apps. It notes whose static files are to be
+// collected, and warns of settings by which an app would answer 400 to whoever
+// asks, the platform's health check included. That is no error, since the
 // environment may name another module of settings. Only a list that is written
 // out is judged.
 //
@@ -36,18 +37,30 @@ func (r *resolver) django(p *ir.Project) {
 	}
 	var judged []string
 	for _, f := range p.Functions {
-		if f.WebApp == nil || f.WebApp.Framework != "django" || len(f.WebApp.Hosts) == 0 {
+		if f.WebApp == nil || f.WebApp.Framework != "django" {
 			continue
 		}
 		module := r.settingsOf(f.File)
-		if module == "" || slices.Contains(judged, module) {
+		if module == "" {
+			continue
+		}
+		modules := discover.NewModules(files, func(file string) ([]byte, error) { return fs.ReadFile(r.in.Tree.FS, file) })
+		setting := func(name string) discover.Setting { return modules.Setting(f.File, module, name) }
+		if ir.ValidModule(module) && mayBeSet(setting("STATIC_ROOT")) {
+			f.WebApp.Static = module
+		}
+		if slices.Contains(judged, module) || len(f.WebApp.Hosts) == 0 {
 			continue // one warning for one list
 		}
 		judged = append(judged, module)
-		modules := discover.NewModules(files, func(file string) ([]byte, error) { return fs.ReadFile(r.in.Tree.FS, file) })
-		setting := func(name string) discover.Setting { return modules.Setting(f.File, module, name) }
 		r.allowedHosts(f.WebApp.Hosts[0], setting("ALLOWED_HOSTS"), setting("DEBUG"), setting("MIDDLEWARE"))
 	}
+}
+
+// mayBeSet reports whether a setting has a value as far as is known. Where the
+// settings are made as they run, only running them tells.
+func mayBeSet(s discover.Setting) bool {
+	return !s.Known || s.Bound && s.Value.Kind != literal.None && (s.Value.Kind != literal.Str || s.Value.Str != "")
 }
 
 // settingsOf is the module of settings that a function's file names, or else the

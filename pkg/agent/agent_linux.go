@@ -14,11 +14,13 @@ import (
 	"fngen.dev/fngen/pkg/api"
 )
 
-const usageText = `usage: fngen-agent serve|run|build|purge [flags]
-  serve   fetches a function's code and dependencies and runs it as the project's user
-  run     runs one command in a function's code as the project's user, to its end
-  build   builds a dependency layer as the project's user and stores it
-  purge   removes what a destroyed project has left in the node's cache
+const usageText = `usage: fngen-agent serve|run|collect|fetch|build|purge [flags]
+  serve    fetches a function's code and dependencies and runs it as the project's user
+  run      runs one command in a function's code as the project's user, to its end
+  collect  collects the static files of a Django project as the project's user and stores them
+  fetch    brings static files to the node, for instances that run already
+  build    builds a dependency layer as the project's user and stores it
+  purge    removes what a destroyed project has left in the node's cache
 fngen-agent COMMAND -h lists the flags.
 `
 
@@ -53,6 +55,18 @@ func Run(ctx context.Context, args, env []string, stderr io.Writer) int {
 			return log.usage(err)
 		}
 		return runCommand(ctx, o, env, signals, log)
+	case "collect":
+		o, err := parseCollect(args, stderr)
+		if err != nil {
+			return log.usage(err)
+		}
+		return collect(ctx, o, env, signals, log)
+	case "fetch":
+		o, err := parseFetch(args, stderr)
+		if err != nil {
+			return log.usage(err)
+		}
+		return fetchStatic(ctx, o, log)
 	case "build":
 		o, err := parseBuild(args, stderr)
 		if err != nil {

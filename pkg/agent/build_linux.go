@@ -113,7 +113,7 @@ func (b *builder) fill(tree, dir string) error {
 
 // store sends the layer to the control plane when it lacks it.
 func (b *builder) store(ctx context.Context, dir string) error {
-	path := "/v1/agent/layers/" + b.o.layer
+	path := layerPath(b.o.layer)
 	if !b.built {
 		if has, err := b.client.has(ctx, path); has || err != nil {
 			return err

@@ -20,11 +20,14 @@ import (
 type kind string
 
 const (
-	trees  kind = "trees"
-	layers kind = "layers"
+	trees   kind = "trees"
+	layers  kind = "layers"
+	statics kind = "static"
 
 	keepTrees  = 10
 	keepLayers = 5
+	// keepStatics is also for how many releases the links of old pages resolve.
+	keepStatics = 5
 	// lockPause is how often a lock that another agent holds is tried again.
 	lockPause = 50 * time.Millisecond
 )
@@ -33,6 +36,7 @@ const (
 //
 //	<uid>/trees/<hex>    complete when it has this name
 //	<uid>/layers/<key>   complete when it holds .complete
+//	<uid>/static/<key>   complete when it has this name
 //	<uid>/locks/<kind>-<name>
 //	<uid>/uv             what uv keeps; the only part that the project writes
 //
@@ -64,6 +68,7 @@ func openCache(dir string, uid int, log logger) (*cache, error) {
 		mode     os.FileMode
 	}{
 		{".", 0, c.gid, 0o750}, {string(trees), 0, c.gid, 0o750}, {string(layers), 0, c.gid, 0o750},
+		{string(statics), 0, c.gid, 0o750},
 		{"locks", 0, 0, 0o700}, {"uv", uid, c.gid, 0o700},
 	} {
 		if err := c.own(filepath.Join(c.dir, d.name), d.uid, d.gid, d.mode); err != nil {

@@ -54,9 +54,12 @@ func newClient(api, identity string, transport http.RoundTripper, log logger) *c
 	}}
 }
 
-// get hands the body of path to use, again from its beginning when a transfer
-// breaks off.
-func (c *client) get(ctx context.Context, path string, use func(io.Reader) error) error {
+// layerPath is where the control plane keeps what a job has made.
+func layerPath(key string) string { return "/v1/agent/layers/" + key }
+
+// get hands the header and the body of path to use, again from its beginning when
+// a transfer breaks off.
+func (c *client) get(ctx context.Context, path string, use func(http.Header, io.Reader) error) error {
 	return c.retry(ctx, "fetch "+path, func(ctx context.Context) error {
 		return c.do(ctx, http.MethodGet, path, nil, use)
 	})
@@ -119,7 +122,7 @@ func (c *client) retry(ctx context.Context, what string, try func(context.Contex
 	}
 }
 
-func (c *client) do(ctx context.Context, method, path string, body io.Reader, use func(io.Reader) error) error {
+func (c *client) do(ctx context.Context, method, path string, body io.Reader, use func(http.Header, io.Reader) error) error {
 	// The token is renewed in its file, so each attempt reads it anew.
 	token, err := os.ReadFile(c.identity)
 	if err != nil {
@@ -154,7 +157,7 @@ func (c *client) do(ctx context.Context, method, path string, body io.Reader, us
 		return nil
 	}
 	in := &watched{r: resp.Body, watch: watch}
-	if err := use(in); err != nil {
+	if err := use(resp.Header, in); err != nil {
 		if in.err == nil {
 			return final(err) // the bytes came; they are wrong, or cannot be stored
 		}

@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
+
+	"fngen.dev/fngen/compiler/source"
 )
 
 // entry is one thing in an archive, of which only what matters is set.
@@ -295,24 +298,11 @@ func FuzzExtractTree(f *testing.F) {
 	f.Add([]byte("a/../../b"), true)
 	f.Add([]byte("a\x00b"), true)
 	f.Fuzz(func(t *testing.T, data []byte, asName bool) {
-		if asName {
-			// Bytes make a name at once, instead of a valid archive by luck.
-			data = archiveOfName(t, string(data))
-		}
-		dir := t.TempDir()
-		inside := filepath.Join(dir, "in")
-		if err := os.Mkdir(inside, 0o750); err != nil {
-			t.Fatal(err)
-		}
-		root, err := os.OpenRoot(inside)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer root.Close()
-		m, err := extractTree(root, -1, bytes.NewReader(data))
-		if outside, _ := os.ReadDir(dir); len(outside) != 1 {
-			t.Errorf("wrote outside of the root: %v", outside)
-		}
+		var m source.Manifest
+		inside, err := extracted(t, data, asName, func(root *os.Root, r io.Reader) (err error) {
+			m, err = extractTree(root, -1, r)
+			return err
+		})
 		if err != nil {
 			return
 		}
@@ -320,6 +310,52 @@ func FuzzExtractTree(f *testing.F) {
 			t.Errorf("on disk is %s (%v), the manifest says %s", digest, err, m.Digest())
 		}
 	})
+}
+
+var collectedAt = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+func FuzzExtractStatic(f *testing.F) {
+	f.Add(archive(f, entry{name: "css/", kind: tar.TypeDir}, entry{name: "css/a.css", content: "x"}), false)
+	f.Add(archive(f, entry{name: "a", link: "/etc", kind: tar.TypeSymlink}, entry{name: "a/b", content: "x"}), false)
+	f.Add([]byte("a/../../b"), true)
+	f.Fuzz(func(t *testing.T, data []byte, asName bool) {
+		inside, _ := extracted(t, data, asName, func(root *os.Root, r io.Reader) error {
+			return extractStatic(root, -1, r, collectedAt)
+		})
+		err := filepath.WalkDir(inside, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && !d.Type().IsRegular() {
+				t.Errorf("%s is a %s", path, d.Type())
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// extracted extracts an archive, or one with a file that data names: bytes make a
+// name at once, instead of a valid archive by luck. It returns the directory, beside
+// which there must be nothing.
+func extracted(t *testing.T, data []byte, asName bool, extract func(*os.Root, io.Reader) error) (string, error) {
+	if asName {
+		data = archiveOfName(t, string(data))
+	}
+	dir := t.TempDir()
+	inside := filepath.Join(dir, "in")
+	if err := os.Mkdir(inside, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(inside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	err = extract(root, bytes.NewReader(data))
+	if outside, _ := os.ReadDir(dir); len(outside) != 1 {
+		t.Errorf("wrote outside of the root: %v", outside)
+	}
+	return inside, err
 }
 
 func archiveOfName(t *testing.T, name string) []byte {

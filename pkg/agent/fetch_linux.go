@@ -2,9 +2,11 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -12,9 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/api"
 )
 
-// fetcher brings trees and layers into the cache.
+// liveStaticTime is how long the start of an instance may wait for static files
+// that are not its own.
+const liveStaticTime = 20 * time.Second
+
+// fetcher brings trees, layers and static files into the cache.
 type fetcher struct {
 	cache  *cache
 	client *client
@@ -42,7 +49,7 @@ func (f *fetcher) fillTree(ctx context.Context, t *target, dir string) error {
 	start, part := time.Now(), f.cache.temporary(trees, t.treeHex())
 	defer os.RemoveAll(part)
 	var m source.Manifest
-	err := f.client.get(ctx, "/v1/agent/trees/"+t.treeHex(), func(r io.Reader) error {
+	err := f.client.get(ctx, "/v1/agent/trees/"+t.treeHex(), func(_ http.Header, r io.Reader) error {
 		return f.extract(part, func(root *os.Root) (err error) {
 			m, err = extractTree(root, f.cache.gid, r)
 			return err
@@ -75,7 +82,7 @@ func (f *fetcher) layer(ctx context.Context, t *target) (string, *os.File, error
 
 func (f *fetcher) fillLayer(ctx context.Context, t *target, dir string) error {
 	start := time.Now()
-	err := f.client.get(ctx, "/v1/agent/layers/"+t.layer, func(r io.Reader) error {
+	err := f.client.get(ctx, layerPath(t.layer), func(_ http.Header, r io.Reader) error {
 		return f.extract(dir, func(root *os.Root) error { return extractLayer(root, f.cache.gid, r) })
 	})
 	if err == nil {
@@ -86,6 +93,68 @@ func (f *fetcher) fillLayer(ctx context.Context, t *target, dir string) error {
 	}
 	f.log.say("fetched layer %s in %s", t.layer, since(start))
 	f.cache.prune(layers, keepLayers)
+	return nil
+}
+
+// static returns the directory of static files and the lock that keeps it.
+func (f *fetcher) static(ctx context.Context, key string) (string, *os.File, error) {
+	dir := f.cache.path(statics, key)
+	present := func() bool { _, err := os.Lstat(dir); return err == nil }
+	lock, err := f.cache.hold(ctx, statics, key, present, func() error { return f.fillStatic(ctx, key, dir) })
+	return dir, lock, err
+}
+
+// liveStatic brings the static files of the live release beside those of key, and
+// returns the locks that keep them. While one replaces the other, old pages ask
+// new instances for their files. That is not worth a failed start.
+func (f *fetcher) liveStatic(ctx context.Context, key string) []*os.File {
+	ctx, cancel := context.WithTimeout(ctx, liveStaticTime)
+	defer cancel()
+	var live api.LiveStatic
+	err := f.client.do(ctx, http.MethodGet, "/v1/agent/static", nil, func(_ http.Header, r io.Reader) error {
+		return json.NewDecoder(io.LimitReader(r, 64<<10)).Decode(&live)
+	})
+	if err != nil {
+		f.log.say("ask for the static files of the live release: %v", err)
+		return nil
+	}
+	var locks []*os.File
+	for _, other := range live.Keys {
+		if other == key || !layerKey.MatchString(other) {
+			continue
+		}
+		_, lock, err := f.static(ctx, other)
+		if err != nil {
+			f.log.say("the static files of the live release: %v", err)
+			continue
+		}
+		locks = append(locks, lock)
+	}
+	return locks
+}
+
+func (f *fetcher) fillStatic(ctx context.Context, key, dir string) error {
+	start, part := time.Now(), f.cache.temporary(statics, key)
+	defer os.RemoveAll(part)
+	err := f.client.get(ctx, layerPath(key), func(h http.Header, r io.Reader) error {
+		collected, err := http.ParseTime(h.Get("Last-Modified"))
+		if err != nil {
+			return fmt.Errorf("read the time of static files: %w", err)
+		}
+		return f.extract(part, func(root *os.Root) error { return extractStatic(root, f.cache.gid, r, collected) })
+	})
+	if err != nil {
+		return err
+	}
+	// On the disk before they have their name: they are never verified again.
+	if err := syncAll(part); err != nil {
+		return err
+	}
+	if err := os.Rename(part, dir); err != nil {
+		return fmt.Errorf("name static files: %w", err)
+	}
+	f.log.say("fetched static files %s in %s", key, since(start))
+	f.cache.prune(statics, keepStatics)
 	return nil
 }
 
@@ -116,14 +185,14 @@ func isComplete(dir string) bool {
 // complete writes a layer's marker, after everything else is on the disk: a
 // layer is never verified again.
 func complete(dir string, gid int) error {
+	if err := syncAll(dir); err != nil {
+		return err
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	if err := unix.Syncfs(int(d.Fd())); err != nil {
-		return fmt.Errorf("sync layer: %w", err)
-	}
 	marker, err := os.OpenFile(filepath.Join(dir, completeMarker), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
 		return fmt.Errorf("mark layer: %w", err)
@@ -133,6 +202,19 @@ func complete(dir string, gid int) error {
 	}
 	if err := errors.Join(err, marker.Sync(), marker.Close(), d.Sync()); err != nil {
 		return fmt.Errorf("mark layer: %w", err)
+	}
+	return nil
+}
+
+// syncAll waits until what was written is on the disk.
+func syncAll(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := unix.Syncfs(int(d.Fd())); err != nil {
+		return fmt.Errorf("sync %s: %w", dir, err)
 	}
 	return nil
 }

@@ -10,30 +10,78 @@ import (
 // searchPath is where programs of the node are.
 const searchPath = "/usr/local/bin:/usr/bin:/bin"
 
-// fetch brings everything that a function needs into place, as root. The locks
-// keep it there until they are closed, also when there is an error.
-func (fn *function) fetch(ctx context.Context, log logger) (tree, layer string, locks []*os.File, err error) {
+// place is where the parts of a function are on this node; empty for those that it
+// does not have. The locks keep them there until they are closed.
+type place struct {
+	tree, layer, static string
+	locks               []*os.File
+}
+
+func (p *place) close() {
+	for _, lock := range p.locks {
+		lock.Close()
+	}
+}
+
+// fetch brings everything that a function needs into place, as root. The place is
+// to be closed also when there is an error.
+func (fn *function) fetch(ctx context.Context, log logger) (*place, error) {
+	p := &place{}
 	cache, client, err := prepare(&fn.target, log)
 	if err != nil {
-		return "", "", nil, err
+		return p, err
 	}
 	defer client.http.CloseIdleConnections()
 	f := &fetcher{cache, client, log}
-	tree, lock, err := f.tree(ctx, &fn.target)
-	if err != nil {
-		return "", "", nil, err
-	}
-	locks = append(locks, lock)
-	if fn.layer != "" {
-		if layer, lock, err = f.layer(ctx, &fn.target); err != nil {
-			return "", "", locks, err
+	keep := func(dir string, lock *os.File, err error) (string, error) {
+		if err == nil {
+			p.locks = append(p.locks, lock)
 		}
-		locks = append(locks, lock)
+		return dir, err
+	}
+	if p.tree, err = keep(f.tree(ctx, &fn.target)); err != nil {
+		return p, err
+	}
+	if fn.layer != "" {
+		if p.layer, err = keep(f.layer(ctx, &fn.target)); err != nil {
+			return p, err
+		}
+	}
+	if fn.static != "" {
+		if p.static, err = keep(f.static(ctx, fn.static)); err != nil {
+			return p, err
+		}
+		p.locks = append(p.locks, f.liveStatic(ctx, fn.static)...)
 	}
 	if err := cache.own(fn.home, fn.uid, cache.gid, 0o750); err != nil {
-		return "", "", locks, fmt.Errorf("make home: %w", err)
+		return p, fmt.Errorf("make home: %w", err)
 	}
-	return tree, layer, locks, nil
+	return p, nil
+}
+
+// boot is the runtime's Python with arguments of its own.
+func (fn *function) boot(p *place, e environ, args ...string) command {
+	runtime := filepath.Join(fn.node, "runtime", fn.python)
+	python := "/usr/bin/python" + fn.python
+	if p.layer != "" {
+		python = filepath.Join(p.layer, "bin", "python")
+	}
+	return command{
+		path: python,
+		args: append([]string{"-u", filepath.Join(runtime, "fngen", "runtime", "boot.py")}, args...),
+		dir:  p.tree,
+		env:  e.with("FNGEN_RUNTIME", runtime),
+	}
+}
+
+// bootable checks that the node has what boot starts.
+func (fn *function) bootable(c command) error {
+	for _, path := range []string{c.path, c.args[1]} {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("this node lacks a part of Python %s: %w", fn.python, err)
+		}
+	}
+	return nil
 }
 
 // environment is what a person's code sees, in whatever way it is run.

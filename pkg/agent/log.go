@@ -11,8 +11,8 @@ import (
 const (
 	exitFailed = 1
 	exitUsage  = 2
-	// exitRefused says that uv could not satisfy the requirements: the person's
-	// input is at fault, not the platform.
+	// exitRefused says that the person's input is at fault, not the platform: uv could
+	// not satisfy the requirements, or the static files could not be collected.
 	exitRefused = 3
 	exitSignal  = 128
 )

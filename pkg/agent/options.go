@@ -23,7 +23,7 @@ var (
 	layerKey      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 )
 
-// target is what serve, run and build have in common: whose code, which, and where
+// target is what serve, run, collect and build have in common: whose code, which, and where
 // things are.
 type target struct {
 	project, python, tree, layer, api string
@@ -35,6 +35,8 @@ type target struct {
 type function struct {
 	target
 	name, power, file, release, server string
+	// static is the key of the static files that it serves, or empty.
+	static string
 }
 
 // serveOptions is one function to run.
@@ -48,6 +50,20 @@ type serveOptions struct {
 type runOptions struct {
 	function
 	command string
+}
+
+// collectOptions are the static files to collect by one module of settings.
+type collectOptions struct {
+	function
+	key, settings string
+	// placeholders are variables that get a value for the occasion.
+	placeholders []string
+}
+
+// fetchOptions are static files to bring to the node.
+type fetchOptions struct {
+	target
+	keys []string
 }
 
 // buildOptions is one layer to build.
@@ -130,6 +146,7 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 	o.flags(f)
 	f.StringVar(&o.host, "host", env.get("NOMAD_IP_http"), "the `address` to listen on")
 	f.StringVar(&o.port, "port", env.get("NOMAD_PORT_http"), "the `port` to listen on")
+	f.StringVar(&o.static, "static", "", "the `key` of the static files to serve")
 	f.StringVar(&o.health, "health", "/", "the `path` that answers when the function is well")
 	f.DurationVar(&o.drain, "drain", 25*time.Second, "the `time` to finish requests after a stop signal")
 	if err := parse(f, args); err != nil {
@@ -139,6 +156,8 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 		return nil, err
 	}
 	switch {
+	case o.static != "" && !layerKey.MatchString(o.static):
+		return nil, fmt.Errorf("--static %q is not a key of static files", o.static)
 	case !strings.HasPrefix(o.health, "/"):
 		return nil, fmt.Errorf("--health %q does not begin with /", o.health)
 	case o.drain < 0:
@@ -159,6 +178,51 @@ func parseRun(args []string, usage io.Writer) (*runOptions, error) {
 	}
 	if o.command == "" {
 		return nil, errors.New("--command is missing")
+	}
+	return o, o.check()
+}
+
+func parseCollect(args []string, usage io.Writer) (*collectOptions, error) {
+	o := &collectOptions{}
+	f := newFlags("collect", usage)
+	o.flags(f)
+	f.StringVar(&o.key, "static", "", "the `key` to store them under")
+	f.StringVar(&o.settings, "settings", "", "the `module` of Django's settings")
+	f.Func("placeholder", "a `variable` that gets a random value when it has none; may be given again", func(s string) error {
+		if s == "" || strings.ContainsAny(s, "=\x00") {
+			return errors.New("not the name of a variable")
+		}
+		o.placeholders = append(o.placeholders, s)
+		return nil
+	})
+	if err := parse(f, args); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.settings == "":
+		return nil, errors.New("--settings is missing")
+	case !layerKey.MatchString(o.key):
+		return nil, fmt.Errorf("--static %q is not a key of static files", o.key)
+	}
+	return o, o.check()
+}
+
+func parseFetch(args []string, usage io.Writer) (*fetchOptions, error) {
+	o := &fetchOptions{}
+	f := newFlags("fetch", usage)
+	o.flags(f)
+	f.Func("static", "a `key` of static files; may be given again", func(s string) error {
+		if !layerKey.MatchString(s) {
+			return errors.New("not a key of static files")
+		}
+		o.keys = append(o.keys, s)
+		return nil
+	})
+	if err := parse(f, args); err != nil {
+		return nil, err
+	}
+	if len(o.keys) == 0 {
+		return nil, errors.New("--static is missing")
 	}
 	return o, o.check()
 }

@@ -15,9 +15,13 @@ const shell = "/bin/sh"
 // runCommand runs one command in the code of a function until it ends, and returns
 // its exit code.
 func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan os.Signal, log logger) int {
-	c, locks, err := readyToRun(ctx, o, env)
-	for _, lock := range locks {
-		defer lock.Close() // held as long as the command runs
+	// The person reads what is said here among what their command prints, so only
+	// what ends it is said.
+	p, err := o.fetch(ctx, logger{io.Discard})
+	defer p.close() // held as long as the command runs
+	e := o.environment(p.layer, env)
+	if err == nil {
+		e, err = o.withSDK(e, p.layer)
 	}
 	if code, stopped := stoppedBy(ctx, signals); stopped {
 		log.say("stopped before the release command of %s was started", o.name)
@@ -28,6 +32,7 @@ func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan 
 		return exitFailed
 	}
 	debug.FreeOSMemory()
+	c := command{path: shell, args: []string{"-c", o.command}, dir: p.tree, env: e, group: true}
 	status, err := runDropped(c, o.uid, signals)
 	if err != nil {
 		log.say("run the release command of %s: %v", o.name, err)
@@ -37,21 +42,6 @@ func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan 
 		log.say("the release command of %s %s", o.name, ending(status))
 	}
 	return exitCode(status)
-}
-
-// readyToRun brings everything into place that needs root.
-func readyToRun(ctx context.Context, o *runOptions, env environ) (c command, locks []*os.File, err error) {
-	// The person reads what is said here among what their command prints, so only
-	// what ends it is said.
-	tree, layer, locks, err := o.fetch(ctx, logger{io.Discard})
-	if err != nil {
-		return c, locks, err
-	}
-	e, err := o.withSDK(o.environment(layer, env), layer)
-	if err != nil {
-		return c, locks, err
-	}
-	return command{path: shell, args: []string{"-c", o.command}, dir: tree, env: e, group: true}, locks, nil
 }
 
 // withSDK lets every Python that the command starts import fngen, whose wheel it

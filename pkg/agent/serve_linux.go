@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"syscall"
@@ -14,9 +13,11 @@ import (
 
 // serve runs one function until it ends, and returns its exit code.
 func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.Signal, log logger) int {
-	c, locks, err := readyToServe(ctx, o, env, log)
-	for _, lock := range locks {
-		defer lock.Close() // held as long as the function runs
+	p, err := o.fetch(ctx, log)
+	defer p.close() // held as long as the function runs
+	c := o.command(p, env)
+	if err == nil {
+		err = o.bootable(c)
 	}
 	if code, stopped := stoppedBy(ctx, signals); stopped {
 		log.say("stopped before %s was started", o.name)
@@ -34,21 +35,6 @@ func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.
 	}
 	log.say("%s %s", o.name, ending(status))
 	return exitCode(status)
-}
-
-// readyToServe brings everything into place that needs root.
-func readyToServe(ctx context.Context, o *serveOptions, env environ, log logger) (c command, locks []*os.File, err error) {
-	tree, layer, locks, err := o.fetch(ctx, log)
-	if err != nil {
-		return c, locks, err
-	}
-	c = o.command(tree, layer, env)
-	for _, path := range []string{c.path, c.args[len(c.args)-1]} {
-		if _, err := os.Stat(path); err != nil {
-			return c, locks, fmt.Errorf("this node lacks a part of Python %s: %w", o.python, err)
-		}
-	}
-	return c, locks, nil
 }
 
 // runDropped gives root up and runs c.
@@ -77,26 +63,16 @@ func stoppedBy(ctx context.Context, signals <-chan os.Signal) (int, bool) {
 }
 
 // command is the Python process of the function.
-func (o *serveOptions) command(tree, layer string, env environ) command {
-	runtime := filepath.Join(o.node, "runtime", o.python)
-	python := "/usr/bin/python" + o.python
-	if layer != "" {
-		python = filepath.Join(layer, "bin", "python")
-	}
-	e := o.environment(layer, env)
+func (o *serveOptions) command(p *place, env environ) command {
+	e := o.environment(p.layer, env)
 	for _, v := range [][2]string{
 		{"FNGEN_HOST", o.host},
 		{"FNGEN_PORT", o.port},
-		{"FNGEN_RUNTIME", runtime},
 		{"FNGEN_HEALTH", o.health},
+		{"FNGEN_STATIC", p.static},
 		{"FNGEN_DRAIN_SECONDS", strconv.Itoa(int(math.Ceil(o.drain.Seconds())))},
 	} {
 		e = e.with(v[0], v[1])
 	}
-	return command{
-		path: python,
-		args: []string{"-u", filepath.Join(runtime, "fngen", "runtime", "boot.py")},
-		dir:  tree,
-		env:  e,
-	}
+	return o.boot(p, e)
 }

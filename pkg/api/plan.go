@@ -53,8 +53,10 @@ type Plan struct {
 	Queues       []PlannedQueue      `json:"queues"`
 	Routes       []PlannedRoute      `json:"routes"`
 	Dependencies PlannedDependencies `json:"dependencies"`
-	Env          PlannedEnv          `json:"env"`
-	Servers      []PlannedServer     `json:"servers"`
+	// Static are Django's static files, once for each module of settings.
+	Static  []PlannedStatic `json:"static"`
+	Env     PlannedEnv      `json:"env"`
+	Servers []PlannedServer `json:"servers"`
 	// Cost is the price of the servers by the size table.
 	Cost     PlannedCost `json:"cost"`
 	Warnings diag.List   `json:"warnings"`
@@ -141,6 +143,14 @@ type PlannedDependencies struct {
 	// Files are what it is made of; Provided what the platform adds.
 	Files    []string `json:"files"`
 	Provided []string `json:"provided"`
+}
+
+// PlannedStatic says what becomes of the static files by one module of settings.
+type PlannedStatic struct {
+	Settings string `json:"settings"`
+	// Action is "none" (as they are), "update" (collected by an earlier push), or
+	// "create" (they will be collected, if the settings set STATIC_ROOT).
+	Action Action `json:"action"`
 }
 
 // PlannedEnv is about environment variables.

@@ -170,6 +170,12 @@ type InstanceStatus struct {
 	StartedAt  time.Time `json:"started_at"`
 }
 
+// LiveStatic are the keys of the static files of the live release.
+// GET /v1/agent/static.
+type LiveStatic struct {
+	Keys []string `json:"keys"`
+}
+
 // Destroyed says what was removed. DELETE /v1/projects/{project}.
 type Destroyed struct {
 	Project  string   `json:"project"`

@@ -111,6 +111,8 @@ type player struct {
 	closed chan struct{}
 }
 
+func (p *player) LiveStatic(context.Context, store.Project) ([]string, error) { return nil, nil }
+
 func (p *player) Platform(context.Context) (api.Platform, error) {
 	return api.Platform{
 		Version: api.Version, Domain: "fngen.localhost", Pythons: []string{"3.11"},
@@ -210,6 +212,7 @@ func (p *player) Plan(_ context.Context, project store.Project, req api.PlanRequ
 		},
 		Queues:       []api.PlannedQueue{{Name: "resize", Action: api.Create}},
 		Dependencies: api.PlannedDependencies{Action: api.Create, Files: []string{"requirements.txt"}},
+		Static:       []api.PlannedStatic{{Settings: "mysite.settings", Action: api.Create}},
 		Env:          api.PlannedEnv{Missing: []api.EnvUse{{Name: "DATABASE_URL", File: "settings.py", Line: 12}}},
 		Servers: []api.PlannedServer{
 			{Name: "web", Size: "s", Region: "us-west", Count: 3, Action: api.Update, USDMonth: 18, Functions: 2, Room: 14},

@@ -17,6 +17,7 @@ func planMarkdown(p api.Plan) string {
 		for _, f := range p.Functions {
 			w.line("| %s | `%s` | `@%s` | `%s:%d` | %s |", sign(f.Action), code(f.Name), code(f.Power), cell(f.File), f.Line, prose(strings.Join(f.Changes, ", ")))
 		}
+		w.toCollect(p.Static)
 		w.commandsToRun(p.Commands)
 		w.unplaced(p.Jobs)
 		w.changedRoutes(p.Routes)
@@ -35,6 +36,14 @@ func planMarkdown(p api.Plan) string {
 func (w *planWriter) commandsToRun(commands []api.PlannedCommand) {
 	for _, c := range commands {
 		w.line("\n▶️ Before the rollout, once: `%s` (`%s`)", code(c.Command), code(c.Function))
+	}
+}
+
+func (w *planWriter) toCollect(static []api.PlannedStatic) {
+	for _, s := range static {
+		if s.Action == api.Create {
+			w.line("\n%s The static files of `%s` will be collected", sign(s.Action), code(s.Settings))
+		}
 	}
 }
 

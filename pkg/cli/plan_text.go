@@ -25,6 +25,7 @@ func planText(p api.Plan) string {
 		w.routes(p.Routes)
 		w.queues(p.Queues)
 		w.dependencies(p.Dependencies)
+		w.static(p.Static)
 	}
 	w.env(p.Env)
 	w.servers(p.Servers, p.Cost)
@@ -198,6 +199,18 @@ func (w *planWriter) dependencies(d api.PlannedDependencies) {
 		w.line("  ~ %s: installed by an earlier push", from)
 	default:
 		w.line("    %s: as they are", from)
+	}
+}
+
+func (w *planWriter) static(static []api.PlannedStatic) {
+	if len(static) == 0 {
+		return
+	}
+	w.heading("Static files")
+	for _, s := range static {
+		w.line("  %s %s: %s", mark[s.Action], s.Settings, map[api.Action]string{
+			api.Create: "to be collected", api.Update: "collected by an earlier push", api.None: "as they are",
+		}[s.Action])
 	}
 }
 

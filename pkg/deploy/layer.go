@@ -12,9 +12,9 @@ import (
 	"fngen.dev/fngen/pkg/store"
 )
 
-// refusedRequirements is the exit code by which the build says that uv refused
-// the person's requirements, as opposed to failing itself.
-const refusedRequirements = 3
+// refusedInput is the exit code by which a job says that what the person gave is at
+// fault, their requirements or their code, as opposed to failing itself.
+const refusedInput = 3
 
 // buildTime is how long a build may take: one that hangs must not keep its
 // project busy for ever.
@@ -24,12 +24,9 @@ const buildTime = 20 * time.Minute
 func (p *push) ensureLayer(ctx context.Context) error {
 	begin := time.Now()
 	defer func() { p.result.LayerMS = millis(begin) }()
-	_, err := p.store.Layer(ctx, p.project.ID, p.release.Layer)
-	if err == nil {
-		return nil
-	}
-	if !errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("look up layer: %w", err)
+	has, err := p.hasLayer(ctx, p.release.Layer)
+	if err != nil || has {
+		return err
 	}
 	p.phase("layer", "installing the requirements")
 	job, err := jobs.Build(p.ir, p.release, p.cfg.Cluster)
@@ -57,14 +54,26 @@ func (p *push) ensureLayer(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("build layer: %w", err)
 	}
-	if _, err := p.store.Layer(ctx, p.project.ID, p.release.Layer); err != nil {
-		return fmt.Errorf("build layer: the job ended well and stored nothing: %w", err)
+	if has, err = p.hasLayer(ctx, p.release.Layer); err == nil && !has {
+		err = errors.New("build layer: the job ended well and stored nothing")
 	}
-	return nil
+	return err
+}
+
+// hasLayer looks for what a job has made and stored.
+func (c *change) hasLayer(ctx context.Context, key string) (bool, error) {
+	_, err := c.store.Layer(ctx, c.project.ID, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look up layer: %w", err)
+	}
+	return true, nil
 }
 
 func (p *push) explainBuild(ctx context.Context, f *nomad.Failure, output []string) error {
-	if f.ExitCode == refusedRequirements {
+	if f.ExitCode == refusedInput {
 		if err := p.openTree(ctx); err != nil {
 			return err
 		}

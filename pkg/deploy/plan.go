@@ -2,8 +2,6 @@ package deploy
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -97,6 +95,9 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	if out.Dependencies, err = p.dependencies(ctx); err != nil {
 		return err
 	}
+	if out.Static, err = p.static(ctx, out.Changed); err != nil {
+		return err
+	}
 	out.Env.Missing = missing(p.ir.Env)
 	out.Functions = p.functions(out.Dependencies.Action)
 	out.Routes = p.routes()
@@ -182,16 +183,38 @@ func (p *plan) dependencies(ctx context.Context) (api.PlannedDependencies, error
 	if p.live != nil && p.live.Layer == p.release.Layer || p.release.Layer == "" {
 		return out, nil
 	}
-	_, err := p.store.Layer(ctx, p.project.ID, p.release.Layer)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		out.Action = api.Create
-	case err != nil:
-		return out, fmt.Errorf("look up layer: %w", err)
-	default:
-		out.Action = api.Update
+	has, err := p.hasLayer(ctx, p.release.Layer)
+	out.Action = madeBy(has)
+	return out, err
+}
+
+// static says whether the static files are there.
+func (p *plan) static(ctx context.Context, changed bool) ([]api.PlannedStatic, error) {
+	out := []api.PlannedStatic{}
+	statics, err := jobs.Statics(p.ir, p.release, p.cfg.Cluster)
+	if err != nil {
+		return out, api.NewProblem(api.Invalid, "the plan cannot be lowered to jobs: %v", err)
+	}
+	for _, s := range statics {
+		has, err := p.hasLayer(ctx, s.Key)
+		if err != nil {
+			return out, err
+		}
+		action := madeBy(has)
+		if !changed {
+			action = api.None
+		}
+		out = append(out, api.PlannedStatic{Settings: s.Settings, Action: action})
 	}
 	return out, nil
+}
+
+// madeBy is what a push does about the result of a job that is there or is not.
+func madeBy(has bool) api.Action {
+	if has {
+		return api.Update
+	}
+	return api.Create
 }
 
 func orNone(list []string) []string { return append([]string{}, slices.Clone(list)...) }

@@ -69,6 +69,9 @@ func (p *push) makeLive(ctx context.Context) error {
 	if err := p.ensureLayer(ctx); err != nil {
 		return err
 	}
+	if err := p.ensureStatic(ctx); err != nil {
+		return err
+	}
 	lowered, err := p.addRelease(ctx)
 	if err != nil {
 		return err

@@ -40,6 +40,10 @@ func (c *change) rollback(ctx context.Context, number int) error {
 		c.finish(false)
 		return nil
 	}
+	// They are there, unless a newer platform keeps them under other keys.
+	if err := c.ensureStatic(ctx); err != nil {
+		return err
+	}
 	lowered, err := c.lower()
 	if err != nil {
 		return err

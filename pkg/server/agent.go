@@ -16,7 +16,8 @@ import (
 
 var layerKey = regexp.MustCompile(`^[a-z0-9]{16,64}$`)
 
-// maxLayerBytes bounds a compressed virtual environment.
+// maxLayerBytes bounds what a job made, compressed: a virtual environment is the
+// largest.
 const maxLayerBytes = 4 << 30
 
 type workloadKey struct{}
@@ -26,6 +27,7 @@ func (s *Server) routeAgents(mux *http.ServeMux) {
 	// GET answers HEAD too.
 	mux.HandleFunc("GET /v1/agent/layers/{key}", s.getLayer)
 	mux.HandleFunc("PUT /v1/agent/layers/{key}", s.putLayer)
+	mux.HandleFunc("GET /v1/agent/static", s.getLiveStatic)
 }
 
 // withWorkload lets a request with a valid workload identity through.
@@ -117,6 +119,8 @@ func (s *Server) getLayer(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/zstd")
 	w.Header().Set("Content-Length", strconv.FormatInt(l.Size, 10))
 	w.Header().Set("ETag", strconv.Quote(l.SHA256))
+	// Static files get this time on every node.
+	w.Header().Set("Last-Modified", l.CreatedAt.Format(http.TimeFormat))
 	if r.Method == http.MethodHead {
 		return
 	}
@@ -124,7 +128,8 @@ func (s *Server) getLayer(w http.ResponseWriter, r *http.Request) {
 	s.finish(r, err)
 }
 
-// putLayer keeps what a build made: only from the build job of that very key.
+// putLayer keeps what a job made: only from the job of that very key. The keys of
+// environments and of static files are never the same.
 func (s *Server) putLayer(w http.ResponseWriter, r *http.Request) {
 	who, p, err := s.workload(r)
 	key := r.PathValue("key")
@@ -132,8 +137,8 @@ func (s *Server) putLayer(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 	case !layerKey.MatchString(key):
 		err = api.NewProblem(api.Invalid, "%q is not a layer's key", key)
-	case who.JobID != "build-"+key:
-		err = api.NewProblem(api.Forbidden, "job %q does not build layer %s", who.JobID, key)
+	case who.JobID != "build-"+key && who.JobID != "static-"+key:
+		err = api.NewProblem(api.Forbidden, "job %q does not make layer %s", who.JobID, key)
 	default:
 		err = untimed(w)
 	}
@@ -154,6 +159,21 @@ func (s *Server) keepLayer(w http.ResponseWriter, r *http.Request, p store.Proje
 		return fmt.Errorf("keep layer %s: %w", key, err)
 	}
 	return s.Store.SaveLayer(r.Context(), p.ID, store.Layer{Key: key, SHA256: digest, Size: size})
+}
+
+// getLiveStatic tells an instance which static files the pages of the live release
+// link to, which it may be about to replace.
+func (s *Server) getLiveStatic(w http.ResponseWriter, r *http.Request) {
+	_, p, err := s.workload(r)
+	var live api.LiveStatic
+	if err == nil {
+		live.Keys, err = s.Deployer.LiveStatic(r.Context(), p)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.reply(w, live)
 }
 
 // finish ends a stream. The status went out long ago, so a fault can only be

@@ -277,11 +277,18 @@ func TestAgentLayer(t *testing.T) {
 		{"not mixed up", "GET", path, "shop", "web-a", "", 200, "layer"},
 		{"built again", "PUT", path, "shop", "build-" + key, "again", 204, ""},
 		{"the later one", "GET", path, "shop", "web-a", "", 200, "again"},
+		{"from the collection of another key", "PUT", path, "shop", "static-x" + key[1:], "evil", 403, ""},
+		{"from its collection", "PUT", path, "shop", "static-" + key, "files", 204, ""},
+		{"collected", "GET", path, "shop", "web-a", "", 200, "files"},
+		{"what is live", "GET", "/v1/agent/static", "shop", "web-a", "", 200, `{"keys":["static-of-shop"]}` + "\n"},
 	}
 	for _, s := range steps {
 		resp, text := p.agentRequest(t, s.method, s.path, s.namespace, s.job, strings.NewReader(s.body))
 		if resp.StatusCode != s.status || s.answer != "" && string(text) != s.answer {
 			t.Errorf("%s: %s %q", s.what, resp.Status, text)
+		}
+		if _, err := http.ParseTime(resp.Header.Get("Last-Modified")); resp.StatusCode == 200 && s.path == path && err != nil {
+			t.Errorf("%s: %v", s.what, err)
 		}
 		if s.method == "HEAD" && resp.ContentLength != int64(len("layer")) {
 			t.Errorf("%s: length %d", s.what, resp.ContentLength)

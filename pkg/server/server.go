@@ -45,6 +45,8 @@ type Deployer interface {
 	// cluster.
 	Create(ctx context.Context, actor store.Actor, name string) (store.Project, error)
 	Platform(ctx context.Context) (api.Platform, error)
+	// LiveStatic are the keys of the static files that the live release serves.
+	LiveStatic(ctx context.Context, p store.Project) ([]string, error)
 }
 
 // Options are what a Server is made of. All are required.

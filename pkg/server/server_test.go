@@ -152,6 +152,10 @@ func (d *deployer) Create(ctx context.Context, actor store.Actor, name string) (
 	return d.store.CreateProject(ctx, actor, name)
 }
 
+func (d *deployer) LiveStatic(_ context.Context, p store.Project) ([]string, error) {
+	return []string{"static-of-" + p.Name}, nil
+}
+
 func (d *deployer) Platform(context.Context) (api.Platform, error) {
 	return api.Platform{Version: "test", Domain: "fngen.localhost", Regions: []string{"eu"}, Pythons: []string{"3.11"}, Powers: []string{"webapp"}}, nil
 }

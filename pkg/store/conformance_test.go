@@ -158,7 +158,7 @@ func testProjects(t *testing.T, s *Store, _ *clock) {
 	}
 }
 
-func testTrees(t *testing.T, s *Store, _ *clock) {
+func testTrees(t *testing.T, s *Store, c *clock) {
 	ctx := t.Context()
 	a := person(t, s, "a@example.com")
 	p, q := must(s.CreateProject(ctx, a, "p"))(t), must(s.CreateProject(ctx, a, "q"))(t)
@@ -179,10 +179,11 @@ func testTrees(t *testing.T, s *Store, _ *clock) {
 	}
 	_, err := s.Tree(ctx, q.ID, m.Digest())
 	wantErr(t, err, ErrNotFound)
-	for _, l := range []Layer{{"k", "aa", 1}, {"k", "bb", 2}} {
+	for _, l := range []Layer{{Key: "k", SHA256: "aa", Size: 1}, {Key: "k", SHA256: "bb", Size: 2}} {
 		if err := s.SaveLayer(ctx, p.ID, l); err != nil {
 			t.Fatal(err)
 		}
+		l.CreatedAt = c.at
 		if got := must(s.Layer(ctx, p.ID, "k"))(t); got != l {
 			t.Errorf("layer is %+v, want %+v", got, l)
 		}
@@ -333,7 +334,7 @@ func testDeleteProject(t *testing.T, s *Store, _ *clock) {
 		must(s.AddRelease(ctx, a, Release{ProjectID: p.ID}))(t)
 	}
 	if err := errors.Join(
-		s.SaveTree(ctx, a, p.ID, source.Manifest{}), s.SaveLayer(ctx, p.ID, Layer{"k", "aa", 1}), s.BeginRelocation(ctx, a, Relocation{p.ID, "web-a", "s-1"}),
+		s.SaveTree(ctx, a, p.ID, source.Manifest{}), s.SaveLayer(ctx, p.ID, Layer{Key: "k", SHA256: "aa", Size: 1}), s.BeginRelocation(ctx, a, Relocation{p.ID, "web-a", "s-1"}),
 	); err != nil {
 		t.Fatal(err)
 	}

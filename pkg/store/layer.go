@@ -4,14 +4,17 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 )
 
-// Layer is a built virtual environment: the blob that holds it, under the key
-// of what went into it.
+// Layer is what a job has made of a tree, a virtual environment or collected
+// static files: the blob that holds it, under the key of what went into it.
 type Layer struct {
 	Key    string
 	SHA256 string
 	Size   int64
+	// CreatedAt is when it was saved; SaveLayer sets it.
+	CreatedAt time.Time
 }
 
 // SaveLayer keeps the result of a project's build. A build that runs again
@@ -31,9 +34,11 @@ func (s *Store) SaveLayer(ctx context.Context, projectID int64, l Layer) error {
 // Layer finds a layer of a project, or the error is ErrNotFound.
 func (s *Store) Layer(ctx context.Context, projectID int64, key string) (Layer, error) {
 	l := Layer{Key: key}
-	const q = `SELECT sha256, size FROM layers WHERE project_id = $1 AND key = $2`
-	if err := s.read.QueryRowContext(ctx, q, projectID, key).Scan(&l.SHA256, &l.Size); err != nil {
+	const q = `SELECT sha256, size, created_at FROM layers WHERE project_id = $1 AND key = $2`
+	var created int64
+	if err := s.read.QueryRowContext(ctx, q, projectID, key).Scan(&l.SHA256, &l.Size, &created); err != nil {
 		return Layer{}, missing(err, "layer %s", key)
 	}
+	l.CreatedAt = time.UnixMicro(created).UTC()
 	return l, nil
 }

@@ -1,4 +1,4 @@
-"""Start one function. Run as a file, by the interpreter of the layer.
+"""Start one function, or collect static files. Run as a file, by the layer's interpreter.
 
 The order of sys.path is the whole purpose of this file:
 
@@ -16,7 +16,7 @@ import sys
 
 
 def boot() -> int:
-    """Import the runtime, set up sys.path for the person's code, and serve it."""
+    """Import the runtime, set up sys.path for the person's code, and run it."""
     tree = os.getcwd()
     here = os.path.dirname(os.path.abspath(__file__))
     ours = os.path.realpath(here)  # Python put it first, with its links resolved
@@ -25,11 +25,18 @@ def boot() -> int:
     inherited = [path for path in sys.path if path and os.path.realpath(path) != ours]
 
     sys.path[:] = [directory, *inherited]
-    from fngen.runtime import isolation, main
+    from fngen.runtime import isolation
 
     def to_person() -> None:
         sys.path[:] = [tree, *inherited, directory]
         isolation.give_back(tree, inherited, directory)
+
+    if sys.argv[1:2] == ["collect"]:
+        from fngen.runtime import collect
+
+        return collect.run(tree, sys.argv[2], sys.argv[3], to_person)
+
+    from fngen.runtime import main
 
     return main.run(tree, to_person)
 

@@ -19,9 +19,9 @@ from fngen.runtime.failure import StartError, one_line
 
 def function(tree: str, file: str, name: str) -> Callable[..., Any]:
     """Import file, a path below tree, and return its function of that name."""
-    module = _import(tree, file)
+    imported = module(tree, file)
     try:
-        found = getattr(module, name)
+        found = getattr(imported, name)
     except AttributeError:
         raise StartError(f"{file} has no function {name!r} once it is imported") from None
     if not callable(found):
@@ -29,7 +29,8 @@ def function(tree: str, file: str, name: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _import(tree: str, file: str) -> ModuleType:
+def module(tree: str, file: str) -> ModuleType:
+    """Import file, a path below tree."""
     path = os.path.join(tree, file)
     if not os.path.isfile(path):
         raise StartError(f"{file} is not in the tree")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
-from fngen.runtime import kind, load, server, settings
+from fngen.runtime import django_settings, kind, load, server, settings
 from fngen.runtime.failure import StartError, one_line, report
+
+if TYPE_CHECKING:
+    from fngen.runtime.static import StaticFiles
 
 
 def run(tree: str, to_person: Callable[[], None]) -> int:
@@ -24,14 +27,34 @@ def run(tree: str, to_person: Callable[[], None]) -> int:
     try:
         chosen = settings.read(os.environ)
         service = server.Service(chosen)
+        files = _static_files(chosen)
         to_person()
+        if files is not None:
+            django_settings.put_static_root(chosen.static)
         app = kind.as_asgi(_application(tree, chosen, loop), chosen.function)
+        if files is not None:
+            app = _before(app, files)
         return service.serve(app, loop)
     except StartError as failure:
         report(failure)
         return 1
     finally:
         _close(loop)
+
+
+def _static_files(chosen: settings.Settings) -> StaticFiles | None:
+    if not chosen.static:
+        return None
+    from fngen.runtime import static  # others need not pay for what it imports
+
+    return static.StaticFiles(chosen.static)
+
+
+def _before(app: Any, files: StaticFiles) -> Any:
+    try:
+        return files.put_before(app)
+    except Exception as error:
+        raise StartError(f"Django's settings could not be read: {one_line(error)}") from error
 
 
 def _application(tree: str, chosen: settings.Settings, loop: asyncio.AbstractEventLoop) -> Any:

@@ -22,6 +22,7 @@ class Settings:
     health: str
     drain_seconds: float
     proxies: str
+    static: str
 
 
 def read(env: Mapping[str, str]) -> Settings:
@@ -41,6 +42,8 @@ def read(env: Mapping[str, str]) -> Settings:
         # An instance is reached only through the platform's router, which
         # replaces what a client claims in X-Forwarded-*.
         proxies=env.get("FNGEN_TRUSTED_PROXIES", "*"),
+        # Where the static files are that the push collected; empty when it did not.
+        static=env.get("FNGEN_STATIC", ""),
     )
 
 

@@ -1,0 +1,117 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"fngen.dev/fngen/pkg/api"
+)
+
+// errCollect marks that the project's own code or files are at fault.
+var errCollect = errors.New("the static files cannot be collected")
+
+// collect has the project's code collect its static files, and stores them.
+func collect(ctx context.Context, o *collectOptions, env environ, signals <-chan os.Signal, log logger) int {
+	err := collectAndStore(ctx, o, env, signals)
+	if code, stopped := stoppedBy(ctx, signals); stopped && err != nil {
+		log.say("stopped while static files were collected")
+		return code
+	}
+	if err == nil {
+		return 0
+	}
+	log.say("%v", err)
+	if errors.Is(err, errCollect) {
+		return exitRefused
+	}
+	return exitFailed
+}
+
+func collectAndStore(ctx context.Context, o *collectOptions, env environ, signals <-chan os.Signal) error {
+	// The person reads what is said here among what their code prints, so only what
+	// ends it is said.
+	silent := logger{io.Discard}
+	p, err := o.fetch(ctx, silent)
+	defer p.close()
+	if err != nil {
+		return err
+	}
+	cache, client, err := prepare(&o.target, silent)
+	if err != nil {
+		return err
+	}
+	// Beside the home directory and not in it: what is above is root's, so that the
+	// project cannot put a link in its place.
+	dir := filepath.Join(filepath.Dir(o.home), "static")
+	if err := cache.own(dir, o.uid, cache.gid, 0o700); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	c := o.command(p, dir, env)
+	c.user = credential(o.uid, cache.gid)
+	if err := o.bootable(c); err != nil {
+		return err
+	}
+	status, err := run(c, signals)
+	switch {
+	case err != nil:
+		return err
+	case status.Signaled():
+		return fmt.Errorf("%w: Python %s", errCollect, ending(status))
+	case status.ExitStatus() != 0:
+		return fmt.Errorf("%w: it %s", errCollect, ending(status))
+	}
+	return storeStatic(ctx, client, o, cache.gid, dir)
+}
+
+// command is the Python process that collects.
+func (o *collectOptions) command(p *place, dir string, env environ) command {
+	e := o.environment(p.layer, env)
+	for _, name := range o.placeholders {
+		e = e.withDefault(name, rand.Text())
+	}
+	return o.boot(p, e, "collect", o.settings, dir)
+}
+
+// fetchStatic brings static files to the node's cache, where the instances of the
+// release before find them.
+func fetchStatic(ctx context.Context, o *fetchOptions, log logger) int {
+	cache, client, err := prepare(&o.target, log)
+	f := &fetcher{cache, client, log}
+	for i := 0; err == nil && i < len(o.keys); i++ {
+		var lock *os.File
+		if _, lock, err = f.static(ctx, o.keys[i]); err == nil {
+			lock.Close()
+		}
+	}
+	if err != nil {
+		log.say("fetch failed: %v", err)
+		return exitFailed
+	}
+	return 0
+}
+
+// storeStatic sends what is in a directory that the project filled. Nothing of the
+// project's runs any more, and it is made root's before it is read.
+func storeStatic(ctx context.Context, client *client, o *collectOptions, gid int, dir string) error {
+	if err := adopt(dir, o.uid, gid); err != nil {
+		return fmt.Errorf("%w: %w", errCollect, err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := checkStatic(root); err != nil {
+		return fmt.Errorf("%w: %w", errCollect, err)
+	}
+	err = client.put(ctx, layerPath(o.key), func(w io.Writer) error { return packLayer(root, w) })
+	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Code == api.Exists {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,229 @@
+package agent
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// dated has the control plane say when a layer was stored, as the real one does.
+func dated(w http.ResponseWriter, _ *http.Request) bool {
+	w.Header().Set("Last-Modified", collectedAt.Format(http.TimeFormat))
+	return false
+}
+
+const staticPath = "/v1/agent/layers/0123456789abcdef"
+
+func (m *machine) collect(t *testing.T, c *controlPlane, digest string, more ...string) *agentProcess {
+	t.Helper()
+	cmd := m.agent(t, c, "collect", digest, append([]string{
+		"--function=live_app", "--power=webapp", "--file=app.py", "--settings=mysite.settings", "--static=0123456789abcdef",
+	}, more...)...)
+	cmd.Env = []string{"NOMAD_TOKEN=canary", "PRESET_SECRET_KEY=mine", "SECRET_FILE=" + m.identity, "OTHER_CACHE=" + m.cache + "/700998"}
+	return startAgent(t, cmd)
+}
+
+// TestCollect collects as the project's user, stores the result, and brings it to a
+// node on which the function serves it.
+func TestCollect(t *testing.T) {
+	c := newControlPlane(t)
+	c.instead(dated)
+	m := newMachine(t, c)
+	if _, err := openCache(m.cache, testUID-1, logger{io.Discard}); err != nil {
+		t.Fatal(err)
+	}
+	m.boot(t, `
+import os, sys
+action, settings, into = sys.argv[1:]
+assert (action, settings) == ("collect", "mysite.settings"), sys.argv
+os.makedirs(into + "/css")
+open(into + "/css/site.css", "w").write("body {}")
+os.chmod(into + "/css/site.css", 0o6777)
+open(into + "/staticfiles.json", "w").write("{}")
+`+reporter[:strings.Index(reporter, "while True:")])
+	digest := c.tree(t, entry{name: "app.py"})
+	p := m.collect(t, c, digest, "--placeholder=DJANGO_SECRET_KEY", "--placeholder=PRESET_SECRET_KEY")
+	var r report
+	if err := json.Unmarshal(p.line(t), &r); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.wait(t); code != 0 || p.said.Len() > 0 {
+		t.Fatalf("exit code is %d; said %s", code, &p.said)
+	}
+	for _, id := range append(r.IDs, r.Groups...) {
+		if id != testUID {
+			t.Errorf("ids %v, groups %v", r.IDs, r.Groups)
+		}
+	}
+	for what, got := range map[string]string{
+		"setuid(0)": r.Setuid, "reading the identity": r.Secret, "reading another project's cache": r.Other,
+		"writing the tree": r.WriteTree, "the agent's memory": r.ParentMemory,
+	} {
+		if got != "PermissionError" {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+	checkPowerless(t, r.Status)
+	if len(r.Env["DJANGO_SECRET_KEY"]) < 20 || r.Env["PRESET_SECRET_KEY"] != "mine" || r.Env["NOMAD_TOKEN"] != "" || r.Env["FNGEN_FUNCTION"] != "live_app" {
+		t.Errorf("the environment is %v", r.Env)
+	}
+
+	m.boot(t, `
+import os
+root = os.environ["FNGEN_STATIC"]
+print([oct(os.stat(root + p).st_mode) + " " + str(int(os.stat(root + p).st_mtime)) for p in ("", "/css", "/css/site.css")][2], os.access(root, os.W_OK), open(root + "/css/site.css").read(), sorted(os.listdir(root)))
+`)
+	serve := startAgent(t, m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py", "--static=0123456789abcdef"))
+	want := "0o100640 " + "1772600767" + " False body {} ['css', 'staticfiles.json']\n"
+	if line := string(serve.line(t)); line != want {
+		t.Errorf("got %q, want %q", line, want)
+	}
+	if code := serve.wait(t); code != 0 {
+		t.Errorf("exit code is %d; said %s", code, &serve.said)
+	}
+	// The same files are the same bytes, whenever they were made.
+	first := c.what(staticPath)
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(m.dir+"/static/css/site.css", later, later); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(m.dir + "/static")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	var again bytes.Buffer
+	if err := packLayer(root, &again); err != nil || !bytes.Equal(first, again.Bytes()) {
+		t.Errorf("the archive differs, %v", err)
+	}
+}
+
+// TestCollectRefuses: what the project's code leaves is stored only when every node
+// can take it.
+func TestCollectRefuses(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	foreign, outside := m.dir+"/foreign", m.dir+"/outside"
+	if err := os.Mkdir(foreign, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	m.write(t, outside, "root's own", 0o600)
+	digest := c.tree(t, entry{name: "app.py"})
+	for name, test := range map[string]struct{ code, said string }{
+		"its code fails":          {"print('why', file=sys.stderr); sys.exit(9)", "why\nfngen-agent: the static files cannot be collected: it ended with exit code 9"},
+		"its code is killed":      {"os.kill(os.getpid(), 9)", "Python was killed by SIGKILL"},
+		"a link out":              {"os.symlink('" + outside + "', into + '/x')", `"x" is not a regular file`},
+		"a link to /":             {"os.symlink('/', into + '/x')", `"x" is not a regular file`},
+		"a link inside":           {"open(into + '/a', 'w'); os.symlink('a', into + '/x')", `"x" is not a regular file`},
+		"a FIFO":                  {"os.mkfifo(into + '/x')", "which a layer cannot hold"},
+		"a socket":                {"import socket; socket.socket(socket.AF_UNIX).bind(into + '/x')", "which a layer cannot hold"},
+		"no UTF-8":                {"open(os.fsencode(into) + b'/\\xff', 'w')", "not a path inside"},
+		"too deep":                {"os.makedirs(into + '/d' * 70)", "deeper than 64"},
+		"too large, as a hole":    {"os.truncate(os.open(into + '/x', os.O_CREAT | os.O_WRONLY), 1 << 40)", "more than 1024 MB"},
+		"too many":                {"[open(into + '/%d' % i, 'w').close() for i in range(50_001)]", "more than 50000 files"},
+		"the directory is a link": {"os.rmdir(into); os.symlink('" + foreign + "', into)", "cannot be collected"},
+	} {
+		if err := os.RemoveAll(m.dir + "/static"); err != nil {
+			t.Fatal(err)
+		}
+		m.boot(t, "import os, sys\ninto = sys.argv[3]\n"+test.code+"\n")
+		p := m.collect(t, c, digest)
+		code := p.wait(t)
+		if code != exitRefused && test.said != "" || code == 0 || !strings.Contains(p.said.String(), test.said) {
+			t.Errorf("%s: exit code %d, said %s", name, code, &p.said)
+		}
+		if c.what(staticPath) != nil {
+			t.Errorf("%s: it was stored", name)
+			c.has(staticPath, nil)
+		}
+	}
+	if info, err := os.Stat(foreign); err != nil || info.Mode().Perm() != 0o755 || info.Sys().(*syscall.Stat_t).Gid != 0 {
+		t.Errorf("a directory of root's was given away: %v, %v", info, err)
+	}
+}
+
+// TestFetchStatic: a node takes regular files and directories, whatever the archive
+// says besides, and keeps nothing of one that it refuses.
+func TestFetchStatic(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	fetch := func() (string, error) {
+		dir, lock, err := m.fetcher(t, c, io.Discard).static(t.Context(), "0123456789abcdef")
+		if err == nil {
+			lock.Close()
+		}
+		return dir, err
+	}
+	dir := filepath.Join(m.cache, "700999", "static", "0123456789abcdef")
+	c.has(staticPath, archive(t, entry{name: "a.css", content: "x"}))
+	if _, err := fetch(); err == nil || !strings.Contains(err.Error(), "read the time") {
+		t.Errorf("without a time: %v", err)
+	}
+	c.instead(dated)
+	for name, entries := range map[string][]entry{
+		"a link":            {{name: "a", link: "/etc/passwd", kind: '2'}},
+		"a link inside":     {{name: "a", content: "x"}, {name: "b", link: "a", kind: '2'}},
+		"through a link":    {{name: "a", link: "/tmp", kind: '2'}, {name: "a/b", content: "x"}},
+		"a hard link":       {{name: "a", link: "/etc/passwd", kind: '1'}},
+		"a device":          {{name: "a", kind: '3'}},
+		"a FIFO":            {{name: "a", kind: '6'}},
+		"parent":            {{name: "../a", content: "x"}},
+		"absolute":          {{name: "/a", content: "x"}},
+		"twice":             {{name: "a", content: "x"}, {name: "a", content: "y"}},
+		"a directory twice": {{name: "a", content: "x"}, {name: "a/b", content: "y"}},
+	} {
+		c.has(staticPath, archive(t, entries...))
+		if _, err := fetch(); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+		if _, err := os.Lstat(dir); err == nil {
+			t.Errorf("%s: something is kept", name)
+		}
+	}
+	c.has(staticPath, archive(t, entry{name: "css/", kind: '5', mode: 0o777}, entry{name: "css/a.css", content: "x", mode: 0o4777}))
+	if got, err := fetch(); err != nil || got != dir {
+		t.Fatalf("%s, %v", got, err)
+	}
+	info, err := os.Stat(dir + "/css/a.css")
+	if err != nil || info.Mode() != 0o640 || !info.ModTime().Equal(collectedAt) {
+		t.Errorf("%v, %v", info, err)
+	}
+
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]int{"gone56789abcdef0": exitFailed, "0123456789abcdef": 0} {
+		p := startAgent(t, m.agent(t, c, "fetch", "sha256:"+strings.Repeat("0", 64), "--static="+key))
+		if code := p.wait(t); code != want {
+			t.Errorf("fetching %s ahead: exit code %d, said %s", key, code, &p.said)
+		}
+	}
+	if _, err := os.Stat(dir + "/css/a.css"); err != nil {
+		t.Error(err)
+	}
+
+	// Beside its own an instance gets the files of the live release, and starts
+	// without them when they are not to be had.
+	fn := &function{target: target{uid: testUID, tree: c.tree(t, entry{name: "app.py"}), home: m.home, cache: m.cache, node: m.node, api: c.URL, identity: m.identity}, static: "0123456789abcdef"}
+	live := filepath.Join(m.cache, "700999", "static", "fedcba9876543210")
+	for i, answer := range []string{``, `{"keys":["../../x"]}`, `{"keys":["gone56789abcdef0"]}`, `{"keys":["0123456789abcdef","fedcba9876543210"]}`} {
+		c.has("/v1/agent/static", []byte(answer))
+		c.has("/v1/agent/layers/fedcba9876543210", archive(t, entry{name: "old.0123456789ab.css", content: "x"}))
+		p, err := fn.fetch(t.Context(), logger{io.Discard})
+		p.close()
+		if _, absent := os.Stat(live + "/old.0123456789ab.css"); err != nil || p.static != dir || absent == nil != (i == 3) {
+			t.Errorf("the live release is %s: %+v, %v; %v", answer, p, err, absent)
+		}
+	}
+	c.Close()
+	if _, err := fetch(); err != nil {
+		t.Errorf("what is in the cache is fetched again: %v", err)
+	}
+}
