@@ -113,10 +113,9 @@ func TestNotCertain(t *testing.T) {
 			[]string{"health | GET /: 500 Internal Server Error", "its health check fails: GET / answers 500", "keeps serving"},
 		}.refused(t, p)
 	})
-	// The first version of all, since there is room for one more instance on the
-	// servers of size s, whatever else is tested there.
+	// The first version of all, since there is room for one instance only.
 	t.Run("port never opened", func(t *testing.T) {
-		t.Parallel()
+		beside(t, "spare")
 		badVersion{
 			"", fmt.Sprintf(slowApp, "one", 3600), onServers("s", "us-west", 1), 150 * time.Second,
 			[]string{"its health check never passed: GET /: ", "connection refused", "nothing of this project runs"},
