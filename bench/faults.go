@@ -47,8 +47,9 @@ var faults = []fault{
 	{"a whole server dies, of two with an instance", twoServers, (*struck).killMachine, (*struck).outOfRouter, "until the router knows", "what was under way"},
 	{"kill -9 of the only instance", onlyServer, (*struck).killPython, (*struck).startedAgain, "until it answers again", ""},
 	{"the server of the only instance dies, there is another", oneOfTwo, (*struck).killMachine, (*struck).anotherAnswers, "until one on the other server answers", ""},
-	{"kill -9 of a server's Nomad client", onlyServer, (*struck).killNomadClient, (*struck).untouched, "until it was started again, here after 10 s", "0"},
-	{"kill -9 of Consul", onlyServer, (*struck).killConsul, (*struck).untouched, "until it was started again, here after 10 s", "0"},
+	{"kill -9 of a server's Nomad client, started again at once", onlyServer, (*struck).killNomadClient, (*struck).untouched, "until it is back", "0"},
+	{"the same, started again when its server counts as dead", onlyServer, (*struck).killNomadClientForLong, (*struck).anotherAnswers, "until it is back and has started another", ""},
+	{"kill -9 of Consul, started again after 10 s", onlyServer, (*struck).killConsul, (*struck).untouched, "until it is back", "0"},
 	{"kill -9 of Traefik", onlyServer, (*struck).killTraefik, (*struck).sameAnswer, "until it answers again, `make up` included", ""},
 	{"kill -9 of fngend in a push", onlyServer, (*struck).killControlPlane, (*struck).undone, "until the push is undone", "0"},
 }
@@ -158,25 +159,44 @@ func (s *struck) killPython(context.Context) error {
 func (s *struck) killMachine(context.Context) error { return s.machine.KillMachine(s.was[0].NodeName) }
 
 func (s *struck) killNomadClient(ctx context.Context) error {
-	return s.killForAWhile(ctx, "nomad-"+s.was[0].NodeName)
+	return s.restart(ctx, "nomad-"+s.was[0].NodeName, func() error { return nil })
 }
 
-func (s *struck) killConsul(ctx context.Context) error { return s.killForAWhile(ctx, "consul") }
+// killNomadClientForLong has the client stay away until Nomad takes its server for
+// dead, whose tasks live on.
+func (s *struck) killNomadClientForLong(ctx context.Context) error {
+	return s.restart(ctx, "nomad-"+s.was[0].NodeName, func() error {
+		client, err := cluster.Nomad()
+		if err != nil {
+			return err
+		}
+		dead := func() bool {
+			node, _, err := client.Nodes().Info(s.was[0].NodeID, (&nomad.QueryOptions{}).WithContext(ctx))
+			return err == nil && node.Status == nomad.NodeStatusDown
+		}
+		if !cluster.Eventually(faultLimit, dead) {
+			return fmt.Errorf("%s does not count as dead after %s", s.was[0].NodeName, faultLimit)
+		}
+		return nil
+	})
+}
 
-// killForAWhile starts a server again when everything was asked without it.
-func (s *struck) killForAWhile(ctx context.Context, server string) error {
-	err := s.machine.KillServer(server)
-	if err == nil {
-		err = s.allAnswered()
-	}
-	return errors.Join(err, s.machine.Up(ctx))
+// killConsul has everything be asked without it.
+func (s *struck) killConsul(ctx context.Context) error {
+	return s.restart(ctx, "consul", s.allAnswered)
 }
 
 func (s *struck) killTraefik(ctx context.Context) error {
-	if err := s.machine.KillServer("traefik"); err != nil {
+	return s.restart(ctx, "traefik", func() error { return nil })
+}
+
+// restart kills one of the cluster's servers, and starts it again after a while.
+func (s *struck) restart(ctx context.Context, server string, meanwhile func() error) error {
+	if err := s.machine.KillServer(server); err != nil {
 		return err
 	}
-	return s.machine.Up(ctx)
+	err := meanwhile()
+	return errors.Join(err, s.machine.Up(ctx))
 }
 
 // killControlPlane pushes, and kills fngend as soon as the rollout begins.

@@ -17,10 +17,10 @@ import (
 // under load, and no request fails.
 func TestBadVersions(t *testing.T) {
 	requireCluster(t)
-	beside(t, "s")
+	beside(t, "m")
 	p := newProject(t)
 	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
+	p.write(t, "fngen.yml", onServers("m", "eu-central", 1))
 	p.run(t, "push", p.name, ".")
 	for _, v := range badVersions() {
 		t.Run(v.name, func(t *testing.T) { v.push(t, p) })
@@ -37,7 +37,7 @@ type badVersion struct {
 }
 
 func badVersions() []badVersion {
-	good, one := fmt.Sprintf(slowApp, "one", 0), onServers("s", "us-west", 1)
+	good, one := fmt.Sprintf(slowApp, "one", 0), onServers("m", "eu-central", 1)
 	return []badVersion{
 		{
 			"crash at import", strings.Replace(good, "app = ", `app = {}["gone"] or `, 1), one, 15 * time.Second,
@@ -56,7 +56,7 @@ func badVersions() []badVersion {
 			[]string{"health | GET /: 404 Not Found", "its health check fails: GET / answers 404 Not Found", "keeps serving"},
 		},
 		{
-			"no room", good, onServers("s", "us-west", 50), 15 * time.Second,
+			"no room", good, onServers("m", "eu-central", 50), 15 * time.Second,
 			[]string{"no room for live_app", "Choose another size or region"},
 		},
 	}
@@ -101,26 +101,26 @@ func TestNotCertain(t *testing.T) {
 	requireCluster(t)
 	t.Parallel()
 	good := fmt.Sprintf(slowApp, "one", 0)
-	xl, m := onServers("xl", "us-west", 1), onServers("m", "eu-central", 1)
-	for size, v := range map[string]badVersion{
-		"xl": {
-			"health path answers 500", strings.Replace(good, "    return {", "    return 1 / 0 or {", 1), xl, 150 * time.Second,
+	t.Run("health path answers 500", func(t *testing.T) {
+		beside(t, "xl")
+		p := newProject(t)
+		fleet := onServers("xl", "us-west", 1)
+		p.write(t, "app.py", good)
+		p.write(t, "fngen.yml", fleet)
+		p.run(t, "push", p.name, ".")
+		badVersion{
+			"", strings.Replace(good, "    return {", "    return 1 / 0 or {", 1), fleet, 150 * time.Second,
 			[]string{"health | GET /: 500 Internal Server Error", "its health check fails: GET / answers 500", "keeps serving"},
-		},
-		"m": {
-			"port never opened", fmt.Sprintf(slowApp, "two", 3600), m, 150 * time.Second,
-			[]string{"its health check never passed: GET /: ", "connection refused", "keeps serving"},
-		},
-	} {
-		t.Run(v.name, func(t *testing.T) {
-			beside(t, size)
-			p := newProject(t)
-			p.write(t, "app.py", good)
-			p.write(t, "fngen.yml", v.fleet)
-			p.run(t, "push", p.name, ".")
-			v.refused(t, p)
-		})
-	}
+		}.refused(t, p)
+	})
+	// The first version of all, since there is room for one instance only.
+	t.Run("port never opened", func(t *testing.T) {
+		beside(t, "spare")
+		badVersion{
+			"", fmt.Sprintf(slowApp, "one", 3600), onServers("s", "us-west", 1), 150 * time.Second,
+			[]string{"its health check never passed: GET /: ", "connection refused", "nothing of this project runs"},
+		}.refused(t, newProject(t))
+	})
 }
 
 // twoPushes pushes two changes of a project at once. One becomes live; the
@@ -137,7 +137,7 @@ func twoPushes(t *testing.T, p project) {
 	}
 	outcomes := make(chan outcome, 2)
 	for i, project := range []project{p, other} {
-		project.write(t, "fngen.yml", onServers("s", "us-west", 1))
+		project.write(t, "fngen.yml", onServers("m", "eu-central", 1))
 		project.write(t, "app.py", fmt.Sprintf(slowApp, fmt.Sprint("two ", i), 3))
 		go func() {
 			cmd := project.command("push", project.name, ".")

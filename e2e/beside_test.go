@@ -15,7 +15,8 @@ func beside(t *testing.T, sizes ...string) {
 	t.Cleanup(func() { servers.free(sizes) })
 }
 
-// servers are those of the cluster, by their size.
+// servers are those of the cluster, by their size. There are two of size s, which
+// have room for one more instance than most tests need: the spare.
 var servers = reservations{taken: map[string]bool{}, freed: sync.NewCond(new(sync.Mutex))}
 
 type reservations struct {

@@ -67,7 +67,7 @@ func TestScripts(t *testing.T) {
 }
 
 // needed is the first line of a script.
-var needed = regexp.MustCompile(`^# servers:((?: (?:s|xl|m))*)\n`)
+var needed = regexp.MustCompile(`^# servers:((?: (?:s|xl|m|spare))*)\n`)
 
 // requireCluster skips where no cluster was announced; `make test` announces one
 // and so cannot skip.

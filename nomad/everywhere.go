@@ -56,7 +56,7 @@ func (c *Client) drained(ctx context.Context, namespace, id string) ([]*api.Allo
 		}
 		running := false
 		for _, a := range allocs {
-			running = running || a.ClientStatus == api.AllocClientStatusRunning || a.ClientStatus == api.AllocClientStatusPending
+			running = running || !ended(a)
 		}
 		if !running {
 			return allocs, nil

@@ -32,7 +32,7 @@ type Observer struct {
 	// that changes.
 	Progress func([]GroupHealth)
 	// Verdict is asked about once a second for as long as the rollout lasts, and
-	// given those of its allocations that are not healthy. When it knows that one
+	// given those of its allocations that are not healthy yet. When it knows that one
 	// of them never will be, it says why; else nothing.
 	Verdict func(ctx context.Context, unhealthy []string) string
 }
@@ -107,16 +107,25 @@ func (f *follower) hopeless(ctx context.Context, allocs []*api.AllocationListStu
 	if crashed(allocs) {
 		return "the new version does not start"
 	}
+	// Nomad itself would try elsewhere until the progress deadline.
+	if slices.ContainsFunc(allocs, unhealthy) {
+		return "it was not healthy in time"
+	}
 	if f.observer.Verdict == nil {
 		return ""
 	}
-	var unhealthy []string
+	var waiting []string
 	for _, a := range allocs {
-		if a.DeploymentStatus == nil || a.DeploymentStatus.Healthy == nil || !*a.DeploymentStatus.Healthy {
-			unhealthy = append(unhealthy, a.ID)
+		if a.DeploymentStatus == nil || a.DeploymentStatus.Healthy == nil {
+			waiting = append(waiting, a.ID)
 		}
 	}
-	return f.observer.Verdict(ctx, unhealthy)
+	return f.observer.Verdict(ctx, waiting)
+}
+
+// unhealthy reports whether an instance was not healthy until its healthy deadline.
+func unhealthy(a *api.AllocationListStub) bool {
+	return a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil && !*a.DeploymentStatus.Healthy
 }
 
 // crashed reports whether a new instance has crashed often enough, or cannot even

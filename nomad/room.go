@@ -53,8 +53,7 @@ func withFree(n *api.NodeListStub, allocs []*api.AllocationListStub) server {
 		s.freeMHz -= int64(r.Cpu.CpuShares)
 	}
 	for _, a := range allocs {
-		ended := a.ClientStatus != api.AllocClientStatusRunning && a.ClientStatus != api.AllocClientStatusPending
-		if a.NodeID != n.ID || ended || a.AllocatedResources == nil {
+		if a.NodeID != n.ID || ended(a) || a.AllocatedResources == nil {
 			continue
 		}
 		for _, t := range a.AllocatedResources.Tasks {
