@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	nomad "github.com/hashicorp/nomad/api"
+
 	"fngen.dev/fngen/compiler/ir"
 )
 
@@ -41,6 +43,20 @@ func newRoute(p *ir.Project, f ir.Function, c Cluster) route {
 	}
 	slices.Sort(tags)
 	return route{service: service, tags: tags}
+}
+
+// AtHosts is the job of a web app that answers at the hosts of f, whatever its own
+// are. Registered, it starts nothing: only what the router reads is different.
+func AtHosts(job *nomad.Job, p *ir.Project, f ir.Function, c Cluster) *nomad.Job {
+	var groups []string
+	for _, g := range job.TaskGroups {
+		groups = append(groups, *g.Name)
+	}
+	return withGroups(job, groups, func(g *nomad.TaskGroup) {
+		service := *g.Services[0]
+		service.Tags = newRoute(p, f, c).tags
+		g.Services = []*nomad.Service{&service}
+	})
 }
 
 // serviceName is unambiguous because a project's name has no "--" and does not

@@ -93,6 +93,9 @@ func (c *change) madeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function)
 		if waited {
 			continue
 		}
+		if err := c.giveHosts(ctx); err != nil {
+			return form, err
+		}
 		if err := c.stopRemoved(ctx); err != nil {
 			return form, err
 		}

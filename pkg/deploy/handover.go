@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"slices"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -11,25 +12,20 @@ import (
 
 // withHandedOver is the job with those hosts that its function gives up to one
 // that does not run yet. It keeps them until the other answers.
-func (c *change) withHandedOver(job *nomadapi.Job, f ir.Function) (*nomadapi.Job, error) {
+func (c *change) withHandedOver(job *nomadapi.Job, f ir.Function) *nomadapi.Job {
 	hosts := c.handedOver(f)
 	if len(hosts) == 0 {
-		return job, nil
+		return job
 	}
-	project := *c.ir
-	project.Functions = slices.Clone(c.ir.Functions)
-	for i := range project.Functions {
-		if g := &project.Functions[i]; g.Name == f.Name {
-			app := *g.WebApp
-			app.Hosts = slices.Concat(app.Hosts, hosts)
-			g.WebApp = &app
-		}
-	}
-	lowered, err := jobs.Lower(&project, c.release, c.cfg.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	return byID(lowered)[*job.ID], nil
+	return c.alsoAt(job, f, hosts)
+}
+
+// alsoAt is the job of a function that answers at more hosts than its own.
+func (c *change) alsoAt(job *nomadapi.Job, f ir.Function, hosts []string) *nomadapi.Job {
+	app := *f.WebApp
+	app.Hosts = slices.Concat(app.Hosts, hosts)
+	f.WebApp = &app
+	return jobs.AtHosts(job, c.ir, f, c.cfg.Cluster)
 }
 
 func (c *change) handedOver(f ir.Function) []string {
@@ -49,4 +45,37 @@ func (c *change) handedOver(f ir.Function) []string {
 		}
 	}
 	return out
+}
+
+// giveHosts has functions answer already at the hosts that they get of those which
+// are stopped to make room for them. Until they are replaced it is their old
+// instances that answer. What has been replaced has its hosts.
+func (c *change) giveHosts(ctx context.Context) error {
+	for _, id := range c.removed {
+		if _, ran := c.was[id]; !ran {
+			continue // it is stopped to go back
+		}
+		gone := functionOf(c.old, id)
+		for _, f := range c.ir.Functions {
+			if err := c.give(ctx, gone, f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *change) give(ctx context.Context, gone, f ir.Function) error {
+	had, runs := functionsByName(c.old)[f.Name]
+	if !runs {
+		return nil
+	}
+	hosts := slices.DeleteFunc(slices.Clone(f.WebApp.Hosts), func(h string) bool { return !slices.Contains(gone.WebApp.Hosts, h) })
+	job := c.was[jobs.ID(f)]
+	plan, err := c.nomad.Plan(ctx, job)
+	if err != nil || len(plan.Diff) > 0 || len(hosts) == 0 {
+		return err
+	}
+	c.phase("rollout", "%s answers in the place of %s", f.Name, gone.Name)
+	return c.finishJob(ctx, c.alsoAt(job, had, hosts))
 }

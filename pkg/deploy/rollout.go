@@ -104,10 +104,7 @@ type rolledJob struct {
 // leaves.
 func (c *change) rollJob(ctx context.Context, job *nomadapi.Job) (rolledJob, error) {
 	f := functionOf(c.ir, *job.ID)
-	shared, err := c.withHandedOver(job, f)
-	if err != nil {
-		return rolledJob{}, err
-	}
+	shared := c.withHandedOver(job, f)
 	if both := withLeft(shared, c.was[*job.ID]); both != nil {
 		if _, _, err := c.roll(ctx, both, f); err != nil {
 			return rolledJob{}, err
