@@ -67,13 +67,16 @@ func (c *change) giveHosts(ctx context.Context) error {
 
 func (c *change) give(ctx context.Context, gone, f ir.Function) error {
 	had, runs := functionsByName(c.old)[f.Name]
-	if !runs {
+	if !runs || f.WebApp == nil || had.WebApp == nil || gone.WebApp == nil {
 		return nil
 	}
 	hosts := slices.DeleteFunc(slices.Clone(f.WebApp.Hosts), func(h string) bool { return !slices.Contains(gone.WebApp.Hosts, h) })
+	if len(hosts) == 0 {
+		return nil
+	}
 	job := c.was[jobs.ID(f)]
 	plan, err := c.nomad.Plan(ctx, job)
-	if err != nil || len(plan.Diff) > 0 || len(hosts) == 0 {
+	if err != nil || len(plan.Diff) > 0 {
 		return err
 	}
 	c.phase("rollout", "%s answers in the place of %s", f.Name, gone.Name)
