@@ -89,7 +89,6 @@ func onlyInstanceDies(t *testing.T, p project) {
 // serverOfTwoDies kills all that runs on a server at once, as when its power goes.
 // The instance on the other one goes on: only requests that were under way fail.
 func serverOfTwoDies(t *testing.T, p project) {
-	defer makeUp(t)
 	requests := p.load(t)
 	begin := time.Now()
 	check(t, oneMachine(t).KillMachine(p.running(t)[0].NodeName))
@@ -98,6 +97,10 @@ func serverOfTwoDies(t *testing.T, p project) {
 	}
 	t.Logf("out of the router %s after the death", time.Since(begin).Round(time.Millisecond))
 	requests.allow(t, underWay)
+	makeUp(t)
+	if !eventually(func() bool { return len(p.answering(t)) == 2 }) {
+		t.Error("not both answer when the server is back")
+	}
 }
 
 // serverOfOneDies kills the server of the only instance. Nobody answers until Nomad
