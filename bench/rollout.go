@@ -144,7 +144,7 @@ func (b *bench) pushToAnswer(ctx context.Context) ([]figure, error) {
 	}
 	return []figure{{
 		"push of a one-line change to the first answer of the new version", seconds(median(ours)), seconds(median(theirs)) + " (`nomad job run` by hand)",
-		fmt.Sprintf("%.2f", float64(median(ours))/float64(median(theirs))), "<= 1.5",
+		fmt.Sprintf("%.2f", float64(median(ours))/float64(median(theirs))), "<= 1.25",
 	}}, nil
 }
 
