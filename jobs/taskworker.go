@@ -28,6 +28,10 @@ const (
 // longer and tells nobody.
 const MaxKillTimeout = maxDrain + stopGrace
 
+// Queue names the queue of a task worker's tasks. It belongs to the function and
+// outlives its releases.
+func Queue(p *ir.Project, f ir.Function) string { return "fn." + p.Name + "." + f.Name }
+
 // taskWorker makes the job of a @task_worker function: one group per server
 // definition. Its tasks come from the queue, so it has no port and no service.
 func taskWorker(p *ir.Project, f ir.Function, r Release, c Cluster) (*nomad.Job, error) {

@@ -34,7 +34,7 @@ func (s *Service) Plan(ctx context.Context, project store.Project, req api.PlanR
 	if err := p.check(); err != nil {
 		return api.Plan{}, err
 	}
-	out := api.Plan{Project: project.Name, Tree: req.Tree, Queues: []api.PlannedQueue{}, Env: api.PlannedEnv{Missing: []api.EnvUse{}}, Warnings: diag.List{}}
+	out := api.Plan{Project: project.Name, Tree: req.Tree, Env: api.PlannedEnv{Missing: []api.EnvUse{}}, Warnings: diag.List{}}
 	same, err := p.unchanged(ctx)
 	if err != nil {
 		return out, err
@@ -100,7 +100,7 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	}
 	out.Env.Missing = missing(p.ir.Env)
 	out.Functions = p.functions(out.Dependencies.Action)
-	out.Routes = p.routes()
+	out.Queues, out.Routes = p.queues(), p.routes()
 	out.Servers, out.Cost = p.servers()
 	return nil
 }

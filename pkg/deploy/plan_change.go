@@ -50,6 +50,37 @@ func (p *plan) function(f ir.Function, action api.Action, changes []string) api.
 	}
 }
 
+// queues compares the queues of the task workers, in the order of functions.
+func (p *plan) queues() []api.PlannedQueue {
+	out := []api.PlannedQueue{}
+	had, has := queuesOf(p.old), queuesOf(p.ir)
+	for _, q := range had {
+		if !slices.Contains(has, q) {
+			out = append(out, api.PlannedQueue{Name: q, Action: api.Remove})
+		}
+	}
+	for _, q := range has {
+		action := api.Create
+		if slices.Contains(had, q) {
+			action = api.None
+		}
+		out = append(out, api.PlannedQueue{Name: q, Action: action})
+	}
+	return out
+}
+
+func queuesOf(p *ir.Project) []string {
+	var out []string
+	if p != nil {
+		for _, f := range p.Functions {
+			if f.TaskWorker != nil {
+				out = append(out, jobs.Queue(p, f))
+			}
+		}
+	}
+	return out
+}
+
 func functionsByName(p *ir.Project) map[string]ir.Function {
 	out := map[string]ir.Function{}
 	if p != nil {
