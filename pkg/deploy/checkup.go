@@ -43,8 +43,17 @@ func (c *change) newCheckup(f ir.Function, job *nomadapi.Job) *checkup {
 	check := job.TaskGroups[0].Services[0].Checks[0]
 	return &checkup{
 		change: c, function: f, header: check.Header, addresses: map[string]string{},
-		http: &http.Client{Timeout: check.Timeout, Transport: &http.Transport{DisableKeepAlives: true}},
+		http: &http.Client{Timeout: check.Timeout, Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: onlyThere},
 	}
+}
+
+// onlyThere follows a redirect to the instance itself and to nothing else: where
+// the app leads, the control plane reaches what a person must not see.
+func onlyThere(req *http.Request, via []*http.Request) error {
+	if first := via[0].URL; len(via) > 9 || req.URL.Scheme != first.Scheme || req.URL.Host != first.Host {
+		return http.ErrUseLastResponse
+	}
+	return nil
 }
 
 // verdict asks the unhealthy instances. It shows a failing answer, and gives a
@@ -58,7 +67,7 @@ func (k *checkup) verdict(ctx context.Context, unhealthy []string) string {
 			k.log.Debug("ask an instance", slog.Any("error", err)) // Nomad's own deadline stays
 		case status == 0:
 			k.said = fmt.Sprintf("its health check never passed: GET %s: %s", k.function.WebApp.Health, text)
-		case status >= 300:
+		case status >= 400: // what a redirect to elsewhere comes to is Consul's to say
 			k.say(status, text)
 			refuses = refuses || isRefusal(status)
 		}
