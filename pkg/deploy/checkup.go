@@ -33,7 +33,7 @@ type checkup struct {
 	http      *http.Client
 	header    http.Header
 	addresses map[string]string // by allocation
-	// said is the last failing check in words, told what of it was shown.
+	// said is what failed when it was asked last, in words, told what of it was shown.
 	said, told string
 	// refused is since when an instance refuses its health path.
 	refused time.Time
@@ -60,6 +60,7 @@ func onlyThere(req *http.Request, via []*http.Request) error {
 // rollout up whose app refuses its health path.
 func (k *checkup) verdict(ctx context.Context, unhealthy []string) string {
 	refuses := false
+	k.said = ""
 	for _, id := range unhealthy {
 		status, text, err := k.ask(ctx, id)
 		switch {
@@ -67,7 +68,9 @@ func (k *checkup) verdict(ctx context.Context, unhealthy []string) string {
 			k.log.Debug("ask an instance", slog.Any("error", err)) // Nomad's own deadline stays
 		case status == 0:
 			k.said = fmt.Sprintf("its health check never passed: GET %s: %s", k.function.WebApp.Health, text)
-		case status >= 400: // what a redirect to elsewhere comes to is Consul's to say
+		case status >= 300 && status < 400: // what that comes to is Consul's to say
+			k.said = fmt.Sprintf("its health check never passed: GET %s answers %s, which leads elsewhere", k.function.WebApp.Health, words(status))
+		case status >= 400:
 			k.say(status, text)
 			refuses = refuses || isRefusal(status)
 		}
@@ -108,8 +111,10 @@ func (k *checkup) ask(ctx context.Context, allocation string) (status int, text 
 	return resp.StatusCode, strings.ToValidUTF8(strings.TrimSpace(string(body)), ""), nil
 }
 
+func words(status int) string { return fmt.Sprintf("%d %s", status, http.StatusText(status)) }
+
 func (k *checkup) say(status int, body string) {
-	answer := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	answer := words(status)
 	k.said = fmt.Sprintf("its health check fails: GET %s answers %s", k.function.WebApp.Health, answer)
 	if k.said == k.told {
 		return

@@ -10,6 +10,7 @@ import (
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/pkg/api"
 )
 
 // TestCheckupRedirects holds that an app cannot have the control plane ask others,
@@ -37,6 +38,15 @@ func TestCheckupRedirects(t *testing.T) {
 		k.addresses["a1"] = strings.TrimPrefix(app.URL, "http://")
 		if status, text, err := k.ask(t.Context(), "a1"); status != want || err != nil || strings.Contains(text, "secret") {
 			t.Errorf("%s: status %d, %q, %v", health, status, text, err)
+		}
+		k.emit = func(e api.Event) {
+			if strings.Contains(e.Output.Line, "secret") {
+				t.Errorf("%s: it shows %q", health, e.Output.Line)
+			}
+		}
+		k.verdict(t.Context(), []string{"a1"})
+		if leads := strings.Contains(k.said, "302 Found, which leads elsewhere"); leads != (want == 302) {
+			t.Errorf("%s: it says %q", health, k.said)
 		}
 	}
 	if asked {
