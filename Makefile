@@ -6,7 +6,9 @@
 # The binaries are the same from a clone, an archive or another user's checkout.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
-DEV := go run ./nomad/dev
+# As nomad/dev builds all programs of the cluster, so that they share what is compiled.
+COMPILE := -trimpath -gcflags=all=-dwarf=false
+DEV := CGO_ENABLED=0 go run $(COMPILE) ./nomad/dev
 # Turns on what the running cluster needs: addresses, tokens, bin/ on PATH.
 ENV := . ./.dev/env.sh
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -24,7 +26,7 @@ status: ## show which servers run, and their logs
 	@$(DEV) status
 
 build: ## build fngen, fngend and fngen-agent into bin/
-	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
+	@CGO_ENABLED=0 go build $(COMPILE) -ldflags '-s -w' -o bin/ ./cmd/...
 
 test: ## run every test, end to end included (starts the cluster if it is not up)
 	@go vet ./...

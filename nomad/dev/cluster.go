@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/nomad/dev/bootstrap"
+	"fngen.dev/fngen/nomad/dev/build"
 	"fngen.dev/fngen/nomad/dev/fleet"
 	"fngen.dev/fngen/nomad/dev/layout"
 	"fngen.dev/fngen/nomad/dev/secrets"
@@ -26,7 +27,7 @@ type cluster struct {
 	fleet   []fleet.Node
 	// ingress is host:port of Traefik's TLS entry.
 	ingress string
-	tools   map[string]string
+	servers *build.Servers
 	out     *printer
 
 	consul *bootstrap.Consul

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,7 +15,7 @@ import (
 )
 
 // writeEnv writes what a person sources to talk to the cluster.
-func (c *cluster) writeEnv(apiKey string) error {
+func (c *cluster) writeEnv(ctx context.Context, apiKey string) error {
 	read := func(name string) string {
 		value, _ := c.secrets.Get(name) // missing: a server that was never up
 		return value
@@ -34,7 +35,7 @@ func (c *cluster) writeEnv(apiKey string) error {
 		{"LOKI_ADDR", layout.HTTP(layout.LokiPort)},
 		{"RABBITMQ_URL", fmt.Sprintf("http://%s:%s@%s", rabbitUser, read(rabbitPassword), layout.Addr(layout.RabbitAdminPort))},
 	}
-	if err := c.linkTools(); err != nil {
+	if err := c.linkTools(ctx); err != nil {
 		return err
 	}
 	var b bytes.Buffer
@@ -48,13 +49,17 @@ func (c *cluster) writeEnv(apiKey string) error {
 }
 
 // linkTools gives an operator the command lines of the servers that have one.
-func (c *cluster) linkTools() error {
+func (c *cluster) linkTools(ctx context.Context) error {
 	if err := os.MkdirAll(c.OperatorBin(), 0o755); err != nil {
 		return fmt.Errorf("create directory of tools: %w", err)
 	}
 	for _, name := range []string{"consul", "nomad", "vault"} {
+		path, err := c.servers.Path(ctx, name)
+		if err != nil {
+			return err
+		}
 		link := filepath.Join(c.OperatorBin(), name)
-		if target, err := filepath.EvalSymlinks(c.tools[name]); err != nil {
+		if target, err := filepath.EvalSymlinks(path); err != nil {
 			return fmt.Errorf("find %s: %w", name, err)
 		} else if old, _ := os.Readlink(link); old == target {
 			continue

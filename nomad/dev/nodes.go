@@ -88,11 +88,11 @@ func (c *cluster) nodeConsul(ctx context.Context, name, addr string) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.spec("consul-"+name, dir, "consul.hcl", config, orderNodeConsul)
+	s, err := c.builtSpec(ctx, "consul", "consul-"+name, dir, "consul.hcl", config, orderNodeConsul)
 	if err != nil {
 		return err
 	}
-	s.Path, s.Args = c.tools["consul"], []string{"agent", "-config-file", filepath.Join(dir, "consul.hcl")}
+	s.Args = []string{"agent", "-config-file", filepath.Join(dir, "consul.hcl")}
 	return c.ensure(ctx, s, httpOK("http://"+net.JoinHostPort(addr, "8500")+"/v1/status/leader"))
 }
 
@@ -124,14 +124,14 @@ func (c *cluster) nomadAgent(ctx context.Context, name, dir string, a agents.Nom
 	if a.Server {
 		order = orderNomad
 	}
-	s, err := c.spec(name, dir, "nomad.hcl", config, order)
+	s, err := c.builtSpec(ctx, "nomad", name, dir, "nomad.hcl", config, order)
 	if err != nil {
 		return err
 	}
 	if err := c.clearLeftovers(name, dir); err != nil {
 		return err
 	}
-	s.Path, s.Args = c.tools["nomad"], []string{"agent", "-config", filepath.Join(dir, "nomad.hcl")}
+	s.Args = []string{"agent", "-config", filepath.Join(dir, "nomad.hcl")}
 	return c.ensure(ctx, s, ready)
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/nomad/dev/bootstrap"
+	"fngen.dev/fngen/nomad/dev/build"
 	"fngen.dev/fngen/nomad/dev/kit"
 	"fngen.dev/fngen/nomad/dev/layout"
 )
@@ -27,13 +27,7 @@ const jobFngend = "fngend"
 // stamped into them: the same sources are the same bytes, and a commit that
 // changes none of them restarts nothing.
 func (c *cluster) buildBinaries(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", c.Bin()+"/", "./cmd/...")
-	cmd.Dir = c.Root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build fngen: %w\n%s", err, out)
-	}
-	return nil
+	return build.Program(ctx, c.Root, c.Bin()+"/", "./cmd/...")
 }
 
 // deployFngend submits the control plane's job when it differs from what runs,

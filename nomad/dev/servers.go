@@ -51,6 +51,17 @@ func (c *cluster) spec(name, dir, file string, config []byte, order int) (proces
 	}, nil
 }
 
+// builtSpec is spec for a server that may still be being built, which it waits for.
+func (c *cluster) builtSpec(ctx context.Context, tool, name, dir, file string, config []byte, order int) (process.Spec, error) {
+	path, err := c.servers.Path(ctx, tool)
+	if err != nil {
+		return process.Spec{}, err
+	}
+	s, err := c.spec(name, dir, file, config, order)
+	s.Path = path
+	return s, err
+}
+
 func (c *cluster) consulServer(ctx context.Context) error {
 	management, err := c.secrets.UUID(bootstrap.ConsulManagement)
 	if err != nil {
@@ -68,11 +79,11 @@ func (c *cluster) consulServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.spec("consul", dir, "consul.hcl", config, orderConsul)
+	s, err := c.builtSpec(ctx, "consul", "consul", dir, "consul.hcl", config, orderConsul)
 	if err != nil {
 		return err
 	}
-	s.Path, s.Args = c.tools["consul"], []string{"agent", "-config-file", filepath.Join(dir, "consul.hcl")}
+	s.Args = []string{"agent", "-config-file", filepath.Join(dir, "consul.hcl")}
 	return c.ensure(ctx, s, func(ctx context.Context) error {
 		if err := c.consul.Leader(ctx); err != nil {
 			return err
@@ -91,14 +102,14 @@ func (c *cluster) vaultServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.spec("vault", dir, "vault.hcl", config, orderBackend)
+	s, err := c.builtSpec(ctx, "vault", "vault", dir, "vault.hcl", config, orderBackend)
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return fmt.Errorf("create %s: %w", data, err)
 	}
-	s.Path, s.Args = c.tools["vault"], []string{"server", "-config", filepath.Join(dir, "vault.hcl")}
+	s.Args = []string{"server", "-config", filepath.Join(dir, "vault.hcl")}
 	return c.ensure(ctx, s, c.vault.Open)
 }
 
@@ -111,11 +122,11 @@ func (c *cluster) loki(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.spec("loki", dir, "loki.yaml", config, orderBackend)
+	s, err := c.builtSpec(ctx, "loki", "loki", dir, "loki.yaml", config, orderBackend)
 	if err != nil {
 		return err
 	}
-	s.Path, s.Args = c.tools["loki"], []string{"-config.file", filepath.Join(dir, "loki.yaml")}
+	s.Args = []string{"-config.file", filepath.Join(dir, "loki.yaml")}
 	return c.ensure(ctx, s, httpOK(layout.HTTP(layout.LokiPort)+"/ready"))
 }
 
@@ -139,7 +150,7 @@ func (c *cluster) traefik(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.spec("traefik", dir, "traefik.yaml", config, orderTraefik)
+	s, err := c.builtSpec(ctx, "traefik", "traefik", dir, "traefik.yaml", config, orderTraefik)
 	if err != nil {
 		return err
 	}
@@ -151,7 +162,7 @@ func (c *cluster) traefik(ctx context.Context) error {
 		return fmt.Errorf("read certificate: %w", err)
 	}
 	s.Config = append(s.Config, dynamic, cert) // a renewed certificate is a restart
-	s.Path, s.Args = c.tools["traefik"], []string{"--configFile=" + filepath.Join(dir, "traefik.yaml")}
+	s.Args = []string{"--configFile=" + filepath.Join(dir, "traefik.yaml")}
 	return c.ensure(ctx, s, httpOK(layout.HTTP(layout.TraefikAPIPort)+"/ping"))
 }
 

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -24,22 +23,36 @@ const jwks = "/.well-known/jwks.json"
 // up brings the cluster to the state that the checkout describes. What runs
 // already and did not change is left alone.
 func (c *cluster) up(ctx context.Context) error {
-	missing, err := build.Missing(ctx, c.Layout)
-	if err != nil {
+	var err error
+	if c.servers, err = build.Find(ctx, c.Layout); err != nil {
 		return err
 	}
 	if err := preflight.Packages(ctx, c.out.line); err != nil {
 		return err
 	}
-	if err := preflight.Check(ctx, c.Layout, len(missing) > 0, c.ports()); err != nil {
+	if err := preflight.Check(ctx, c.Layout, len(c.servers.Missing()) > 0, c.ports()); err != nil {
 		return fmt.Errorf("this machine is not ready:\n%w", err)
 	}
-	if c.tools, err = build.Ensure(ctx, c.Layout, c.out.line); err != nil {
-		return err
-	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c.servers.Build(ctx, c.out.line)
 	if err := c.prepare(); err != nil {
 		return err
 	}
+	var rest errgroup.Group // nobody waits for these to start
+	rest.Go(c.servers.Wait)
+	rest.Go(func() error { return c.loki(ctx) })
+	rest.Go(func() error { return c.rabbitmq(ctx) })
+	if err := c.startCore(ctx); err != nil {
+		cancel()
+		_ = rest.Wait() // what ended first is the cause
+		return err
+	}
+	return rest.Wait()
+}
+
+// startCore starts what a push needs, and pushes.
+func (c *cluster) startCore(ctx context.Context) error {
 	var k kit.Kit
 	// Not one group with a shared context: a compile error of a program is no
 	// reason to break off the start of a server.
@@ -69,7 +82,7 @@ func (c *cluster) startPlatform(ctx context.Context, k kit.Kit) error {
 	if err != nil {
 		return err
 	}
-	if err := c.writeEnv(key); err != nil {
+	if err := c.writeEnv(ctx, key); err != nil {
 		return err
 	}
 	return c.pushHello(ctx, key)
@@ -113,19 +126,16 @@ func (c *cluster) prepare() error {
 	return kit.RootFS(c.RootFS())
 }
 
-// startServers starts each server when those that it needs are healthy.
+// startServers starts each server when it is built and those that it needs are
+// healthy.
 func (c *cluster) startServers(ctx context.Context) error {
 	if err := c.consulServer(ctx); err != nil {
 		return err
 	}
-	slow, slowCtx := errgroup.WithContext(ctx) // nobody waits for these to start
-	slow.Go(func() error { return c.loki(slowCtx) })
-	slow.Go(func() error { return c.rabbitmq(slowCtx) })
-	err := c.startNomad(ctx)
-	if err == nil {
-		err = c.traefik(ctx)
+	if err := c.startNomad(ctx); err != nil {
+		return err
 	}
-	return errors.Join(err, slow.Wait())
+	return c.traefik(ctx)
 }
 
 func (c *cluster) startNomad(ctx context.Context) error {

@@ -3,104 +3,51 @@
 package build
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"strconv"
 	"syscall"
 	"time"
-
-	"golang.org/x/sync/errgroup"
-
-	"fngen.dev/fngen/nomad/dev/layout"
 )
 
-// Report takes one line of progress.
-type Report func(format string, args ...any)
+// Debug information is left out of every program of the cluster, the project's own
+// too, so that they share what they have in common: a sixth less to compile.
+var flags = []string{"-trimpath", "-gcflags=all=-dwarf=false", "-ldflags=-s -w"}
 
-// Missing lists the tools that neither PATH nor the cache has.
-func Missing(ctx context.Context, l layout.Layout) ([]Tool, error) {
-	_, missing, err := locate(ctx, l)
-	return missing, err
+// Program builds packages of the checkout as the servers are built.
+func Program(ctx context.Context, dir, out string, packages ...string) error {
+	args := append([]string{"build", "-buildvcs=false", "-o", out}, flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
+	cmd.Dir, cmd.Env = dir, environ(false)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %v: %w\n%s", packages, err, lastBytes(out, 4000))
+	}
+	return nil
 }
 
-// Ensure returns the path of every tool, after building what is missing. A
-// build that was broken off is taken up by running Ensure again: Go keeps what
-// it compiled.
-func Ensure(ctx context.Context, l layout.Layout, report Report) (map[string]string, error) {
-	paths, missing, err := locate(ctx, l)
-	if err != nil || len(missing) == 0 {
-		return paths, err
-	}
-	report("building %s from source: about %.0f minutes on %d cores, once",
-		names(missing), Minutes(missing, runtime.NumCPU()), runtime.NumCPU())
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(2)
-	for _, t := range missing {
-		group.Go(func() error { return buildLocked(ctx, l, t, report) })
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	paths, _, err = locate(ctx, l)
-	return paths, err
+// one is the build of one tool.
+type one struct {
+	Tool
+	pin    Pin
+	target string
+	// nice is how much the build lets others go first, as nice(1) has it.
+	nice int
+	// progress is nil when nobody looks.
+	progress *progress
 }
 
-func locate(ctx context.Context, l layout.Layout) (map[string]string, []Tool, error) {
-	paths, missing := map[string]string{}, []Tool(nil)
-	for _, t := range Tools() {
-		pin, err := ReadPin(l, t.Name)
-		if err != nil {
-			return nil, nil, err
-		}
-		switch cached := cachePath(l, t, pin); {
-		case executable(cached):
-			paths[t.Name] = cached
-		case onPath(ctx, t, pin) != "":
-			paths[t.Name] = onPath(ctx, t, pin)
-		default:
-			missing = append(missing, t)
-		}
-	}
-	return paths, missing, nil
-}
-
-// cachePath is tools/<name>-<version>-<digest of go.mod>/<name>.
-func cachePath(l layout.Layout, t Tool, pin Pin) string {
-	dir := fmt.Sprintf("%s-%s-%.12s", t.Name, pin.Version, pin.Digest)
-	return filepath.Join(l.Cache, "tools", dir, t.Name)
-}
-
-// onPath returns the program on PATH when its version fits the pin.
-func onPath(ctx context.Context, t Tool, pin Pin) string {
-	path, err := exec.LookPath(t.Name)
-	if err != nil {
-		return ""
-	}
-	out, err := exec.CommandContext(ctx, path, t.VersionArgs...).CombinedOutput()
-	if err != nil {
-		return ""
-	}
-	found := versionPattern.FindSubmatch(out)
-	if found == nil || !Fits(string(found[1]), pin.Version) {
-		return ""
-	}
-	return path
-}
-
-// buildLocked builds one tool while no other make does.
-func buildLocked(ctx context.Context, l layout.Layout, t Tool, report Report) error {
-	pin, err := ReadPin(l, t.Name)
-	if err != nil {
-		return err
-	}
-	target := cachePath(l, t, pin)
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+// locked builds the tool while no other make does.
+func (b *one) locked(ctx context.Context) error {
+	if err := os.MkdirAll(filepath.Dir(b.target), 0o755); err != nil {
 		return fmt.Errorf("create cache: %w", err)
 	}
-	lock, err := os.OpenFile(target+".lock", os.O_CREATE|os.O_RDWR, 0o644)
+	lock, err := os.OpenFile(b.target+".lock", os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return fmt.Errorf("open lock: %w", err)
 	}
@@ -108,63 +55,115 @@ func buildLocked(ctx context.Context, l layout.Layout, t Tool, report Report) er
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("lock %s: %w", lock.Name(), err)
 	}
-	if executable(target) { // the other make was faster
+	if executable(b.target) { // the other make was faster
 		return nil
 	}
-	start := time.Now()
-	report("%-9s building %s", t.Name, pin.Version)
-	done := make(chan struct{})
-	go func() {
-		tick := time.NewTicker(30 * time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-				report("%-9s building, for %s now", t.Name, time.Since(start).Round(time.Second))
-			}
-		}
-	}()
-	err = goBuild(ctx, l, t, pin, target)
-	close(done)
+	work, err := b.workspace()
 	if err != nil {
 		return err
 	}
-	report("%-9s built %s in %s", t.Name, pin.Version, time.Since(start).Round(time.Second))
+	defer os.RemoveAll(work)
+	if err := b.compile(ctx, work); err != nil {
+		return err
+	}
+	return os.Rename(filepath.Join(work, b.Name), b.target)
+}
+
+// workspace holds a copy of go.mod and go.sum, since -mod=mod may write them.
+// (-mod=mod: the checksums of what only tests of the server import are missing.)
+func (b *one) workspace() (string, error) {
+	stale, _ := filepath.Glob(filepath.Join(filepath.Dir(b.target), "build-*")) // the pattern is good
+	for _, dir := range stale {                                                 // of builds that were killed
+		if err := os.RemoveAll(dir); err != nil {
+			return "", fmt.Errorf("remove stale build: %w", err)
+		}
+	}
+	work, err := os.MkdirTemp(filepath.Dir(b.target), "build-")
+	if err != nil {
+		return "", fmt.Errorf("create build directory: %w", err)
+	}
+	for _, name := range []string{"go.mod", "go.sum"} {
+		raw, err := os.ReadFile(filepath.Join(b.pin.Dir, name))
+		if err != nil {
+			return "", fmt.Errorf("read pin of %s: %w", b.Name, err)
+		}
+		if err := os.WriteFile(filepath.Join(work, name), raw, 0o644); err != nil {
+			return "", fmt.Errorf("copy pin of %s: %w", b.Name, err)
+		}
+	}
+	return work, nil
+}
+
+// compile downloads and counts the packages, then builds them.
+func (b *one) compile(ctx context.Context, work string) error {
+	list, err := b.goCommand(ctx, work, "list", "-deps", b.pin.Package).Output()
+	if err != nil {
+		return fmt.Errorf("list packages of %s: %w\n%s", b.Name, err, stderrOf(err))
+	}
+	b.progress.start(b.Name, bytes.Count(list, []byte("\n")))
+	args := append([]string{"-v", "-o", b.Name}, flags...)
+	cmd := b.goCommand(ctx, work, "build", append(args, b.pin.Package)...)
+	pipe, err := cmd.StderrPipe()
+	if err != nil {
+		return fmt.Errorf("build %s: %w", b.Name, err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("build %s: %w", b.Name, err)
+	}
+	said := b.follow(pipe)
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", b.Name, err, lastBytes(said, 4000))
+	}
 	return nil
 }
 
-// goBuild works on a copy of go.mod and go.sum, since -mod=mod may write them.
-// (-mod=mod: the checksums of what only tests of the server import are missing.)
-func goBuild(ctx context.Context, l layout.Layout, t Tool, pin Pin, target string) error {
-	stale, _ := filepath.Glob(filepath.Join(filepath.Dir(target), "build-*")) // the pattern is good
-	for _, dir := range stale {                                               // of builds that were killed
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("remove stale build: %w", err)
-		}
+// follow counts the packages that -v names, and keeps all that was said.
+func (b *one) follow(r io.Reader) []byte {
+	var said bytes.Buffer
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		said.Write(append(lines.Bytes(), '\n'))
+		b.progress.compiled(b.Name)
 	}
-	work, err := os.MkdirTemp(filepath.Dir(target), "build-")
-	if err != nil {
-		return fmt.Errorf("create build directory: %w", err)
+	_, _ = io.Copy(io.Discard, r) // a line that is too long ends the counting
+	return said.Bytes()
+}
+
+func (b *one) goCommand(ctx context.Context, work, verb string, args ...string) *exec.Cmd {
+	all := []string{"-n", strconv.Itoa(b.nice), "go", verb, "-mod=mod"}
+	if b.Tags != "" {
+		all = append(all, "-tags", b.Tags)
 	}
-	defer os.RemoveAll(work)
-	for _, name := range []string{"go.mod", "go.sum"} {
-		raw, err := os.ReadFile(filepath.Join(l.Tool(t.Name), name))
-		if err != nil {
-			return fmt.Errorf("read pin of %s: %w", t.Name, err)
-		}
-		if err := os.WriteFile(filepath.Join(work, name), raw, 0o644); err != nil {
-			return fmt.Errorf("copy pin of %s: %w", t.Name, err)
-		}
+	cmd := exec.CommandContext(ctx, "nice", append(all, args...)...)
+	cmd.Dir, cmd.Env = work, append(environ(b.CGO), "GOWORK=off", "GOFLAGS=")
+	return cmd
+}
+
+func environ(cgo bool) []string {
+	env := append(os.Environ(), "CGO_ENABLED="+map[bool]string{true: "1", false: "0"}[cgo])
+	if os.Getenv("GOGC") == "" && memory() >= plenty {
+		env = append(env, "GOGC=400")
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-mod=mod", "-trimpath", "-ldflags", "-s -w", "-o", t.Name, pin.Package)
-	cmd.Dir = work
-	cmd.Env = append(os.Environ(), "CGO_ENABLED="+map[bool]string{true: "1", false: "0"}[t.CGO], "GOWORK=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w\n%s", t.Name, err, lastBytes(out, 4000))
+	return env
+}
+
+// plenty is the memory, in bytes, with which the compiler need not save any: it is
+// a tenth faster, and six compilers at once take about 5 GB.
+const plenty = 12 << 30
+
+func memory() uint64 {
+	var info syscall.Sysinfo_t
+	if syscall.Sysinfo(&info) != nil {
+		return 0
 	}
-	return os.Rename(filepath.Join(work, t.Name), target)
+	return info.Totalram * uint64(info.Unit)
+}
+
+func stderrOf(err error) []byte {
+	if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // of Output, as it is
+		return lastBytes(exit.Stderr, 4000)
+	}
+	return nil
 }
 
 func executable(path string) bool {
@@ -172,15 +171,6 @@ func executable(path string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
-func names(tools []Tool) string {
-	text := ""
-	for i, t := range tools {
-		if i > 0 {
-			text += ", "
-		}
-		text += t.Name
-	}
-	return text
-}
-
 func lastBytes(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
+
+func since(start time.Time) time.Duration { return time.Since(start).Round(time.Second) }
