@@ -96,13 +96,18 @@ func (b *one) workspace() (string, error) {
 
 // compile downloads and counts the packages, then builds them.
 func (b *one) compile(ctx context.Context, work string) error {
-	list, err := b.goCommand(ctx, work, "list", "-deps", b.pin.Package).Output()
+	overlay, err := b.overlay(ctx, work)
+	if err != nil {
+		return err
+	}
+	common := []string{"-mod=mod", "-overlay", overlay, "-tags", b.Tags}
+	list, err := b.command(ctx, work, "go", append(append([]string{"list"}, common...), "-deps", b.pin.Package)...).Output()
 	if err != nil {
 		return fmt.Errorf("list packages of %s: %w\n%s", b.Name, err, stderrOf(err))
 	}
 	b.progress.start(b.Name, bytes.Count(list, []byte("\n")))
-	args := append([]string{"-v", "-o", b.Name}, flags...)
-	cmd := b.goCommand(ctx, work, "build", append(args, b.pin.Package)...)
+	args := append(append([]string{"build", "-v", "-o", b.Name}, common...), flags...)
+	cmd := b.command(ctx, work, "go", append(args, b.pin.Package)...)
 	pipe, err := cmd.StderrPipe()
 	if err != nil {
 		return fmt.Errorf("build %s: %w", b.Name, err)
@@ -129,12 +134,8 @@ func (b *one) follow(r io.Reader) []byte {
 	return said.Bytes()
 }
 
-func (b *one) goCommand(ctx context.Context, work, verb string, args ...string) *exec.Cmd {
-	all := []string{"-n", strconv.Itoa(b.nice), "go", verb, "-mod=mod"}
-	if b.Tags != "" {
-		all = append(all, "-tags", b.Tags)
-	}
-	cmd := exec.CommandContext(ctx, "nice", append(all, args...)...)
+func (b *one) command(ctx context.Context, work, program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "nice", append([]string{"-n", strconv.Itoa(b.nice), program}, args...)...)
 	cmd.Dir, cmd.Env = work, append(environ(b.CGO), "GOWORK=off", "GOFLAGS=")
 	return cmd
 }

@@ -3,18 +3,10 @@
 package build
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 
-	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/semver"
-
-	"fngen.dev/fngen/nomad/dev/layout"
 )
 
 // Tool is a server that is built from source.
@@ -25,6 +17,8 @@ type Tool struct {
 	CPUMinutes float64
 	// Tags choose what is compiled in.
 	Tags string
+	// LeftOut are modules of which files of nomad/dev/tools/overlay take the place.
+	LeftOut []string
 	// CGO is needed by Nomad only: its exec driver enters namespaces from C,
 	// before the Go runtime has threads.
 	CGO bool
@@ -32,64 +26,22 @@ type Tool struct {
 	VersionArgs []string
 }
 
+// discover asks clouds where servers are.
+const discover = "github.com/hashicorp/go-discover"
+
 // Tools lists the servers in the order in which they start: what is first is
 // built first, and starts while the others are compiled.
 func Tools() []Tool {
 	return []Tool{
-		{Name: "consul", CPUMinutes: 5, VersionArgs: []string{"version"}},
+		{Name: "consul", CPUMinutes: 5, LeftOut: []string{discover}, VersionArgs: []string{"version"}},
 		// The module carries the built UI; without the tag it is left out.
-		{Name: "nomad", CPUMinutes: 7, Tags: "ui", CGO: true, VersionArgs: []string{"version"}},
+		{Name: "nomad", CPUMinutes: 7, Tags: "ui", CGO: true, LeftOut: []string{discover}, VersionArgs: []string{"version"}},
 		// minimal leaves out database engines and clouds, and keeps kv, jwt, pki,
 		// transit and approle: two thirds of the packages.
-		{Name: "vault", CPUMinutes: 7, Tags: "minimal", VersionArgs: []string{"version"}},
-		{Name: "traefik", CPUMinutes: 8, VersionArgs: []string{"version"}},
+		{Name: "vault", CPUMinutes: 7, Tags: "minimal", LeftOut: []string{discover}, VersionArgs: []string{"version"}},
+		{Name: "traefik", CPUMinutes: 5, LeftOut: []string{"github.com/go-acme/lego/v4", "github.com/traefik/traefik/v3"}, VersionArgs: []string{"version"}},
 		{Name: "loki", CPUMinutes: 8, VersionArgs: []string{"--version"}},
 	}
-}
-
-// Pin is what a tool's go.mod asks for.
-type Pin struct {
-	// Package is the main package, Version that of its module.
-	Package string
-	Version string
-	// Dir holds go.mod and go.sum.
-	Dir string
-	// Digest of go.mod and the tags: replace lines and tags change a build as
-	// versions do.
-	Digest string
-}
-
-// ReadPin reads the pin of one tool.
-func ReadPin(l layout.Layout, t Tool) (Pin, error) {
-	path := filepath.Join(l.Tool(t.Name), "go.mod")
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return Pin{}, fmt.Errorf("read pin of %s: %w", t.Name, err)
-	}
-	return parsePin(path, raw, t.Tags)
-}
-
-func parsePin(path string, raw []byte, tags string) (Pin, error) {
-	mod, err := modfile.Parse(path, raw, nil)
-	if err != nil {
-		return Pin{}, fmt.Errorf("read pin: %w", err)
-	}
-	if len(mod.Tool) != 1 {
-		return Pin{}, fmt.Errorf("read pin: %s has %d tool lines, want one", path, len(mod.Tool))
-	}
-	sum := sha256.Sum256(append(raw, tags...))
-	pin := Pin{Package: mod.Tool[0].Path, Dir: filepath.Dir(path), Digest: hex.EncodeToString(sum[:])}
-	longest := ""
-	for _, r := range mod.Require {
-		p := r.Mod.Path
-		if (pin.Package == p || strings.HasPrefix(pin.Package, p+"/")) && len(p) > len(longest) {
-			longest, pin.Version = p, r.Mod.Version
-		}
-	}
-	if pin.Version == "" {
-		return Pin{}, fmt.Errorf("read pin: %s requires no module of %s", path, pin.Package)
-	}
-	return pin, nil
 }
 
 // versionPattern finds the version in what a server says of itself.

@@ -1,0 +1,3 @@
+// Left out, with the provider.
+
+package ecs
