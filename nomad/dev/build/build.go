@@ -96,11 +96,10 @@ func (b *one) workspace() (string, error) {
 
 // compile downloads and counts the packages, then builds them.
 func (b *one) compile(ctx context.Context, work string) error {
-	overlay, err := b.overlay(ctx, work)
-	if err != nil {
+	if err := b.overlay(ctx, work); err != nil {
 		return err
 	}
-	common := []string{"-mod=mod", "-overlay", overlay, "-tags", b.Tags}
+	common := []string{"-mod=mod", "-tags", b.Tags}
 	list, err := b.command(ctx, work, "go", append(append([]string{"list"}, common...), "-deps", b.pin.Package)...).Output()
 	if err != nil {
 		return fmt.Errorf("list packages of %s: %w\n%s", b.Name, err, stderrOf(err))
