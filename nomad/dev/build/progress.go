@@ -20,6 +20,10 @@ type progress struct {
 	report Report
 }
 
+// packagesPerMinute is how many packages a core compiles in a minute, for servers
+// whose packages nobody has counted yet.
+const packagesPerMinute = 300
+
 // part is one server of the builds.
 type part struct {
 	Tool
@@ -71,42 +75,33 @@ func (p *progress) tell() (stop func()) {
 	return func() { close(done) }
 }
 
-// line is "built 43 %, about 8 minutes left: nomad 731 of 1290 packages".
+// line is "43 %, about 8 minutes left: nomad 731 of 1290 packages". What Go has
+// compiled before, for this server or another one, it never names: then the end
+// comes sooner than said.
 func (p *progress) line(passed time.Duration) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var all, done float64
+	var done, left int
 	var now []string
 	for _, t := range p.tools {
-		all += t.CPUMinutes
-		done += t.CPUMinutes * t.part()
-		if t.packages > 0 && !t.built {
+		done += t.compiled
+		switch {
+		case t.built:
+		case t.packages == 0:
+			left += int(t.CPUMinutes * packagesPerMinute)
+		default:
+			left += max(0, t.packages-t.compiled)
 			now = append(now, fmt.Sprintf("%s %d of %d packages", t.Name, t.compiled, t.packages))
 		}
 	}
-	share := done / max(all, 1e-9)
-	text := fmt.Sprintf("%-24s %.0f %%", "servers built", 100*share)
-	if share > 0.05 { // before, it would be a guess
-		left := time.Duration(float64(passed) * (1 - share) / share)
-		text += fmt.Sprintf(", about %s left", minutes(left))
+	text := fmt.Sprintf("%-24s %d %%", "servers built", 100*done/max(1, done+left))
+	if done > packagesPerMinute { // before, it would be a guess
+		text += fmt.Sprintf(", about %s left", minutes(passed*time.Duration(left)/time.Duration(done)))
 	}
 	if len(now) > 0 {
 		text += ": " + strings.Join(now, ", ")
 	}
 	return text
-}
-
-// part is how much of a server is done, 0 to 1. What Go compiled before, for this
-// server or another one, is never named: then the end comes sooner than said.
-func (t *part) part() float64 {
-	switch {
-	case t.built:
-		return 1
-	case t.packages == 0:
-		return 0
-	default:
-		return min(0.97, float64(t.compiled)/float64(t.packages)) // linking is left
-	}
 }
 
 func minutes(d time.Duration) string {
