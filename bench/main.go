@@ -58,6 +58,7 @@ var online = []struct {
 	{"rollout", (*bench).pushToAnswer},
 	{"first-push", (*bench).firstPush},
 	{"no-change-push", (*bench).noChangePush},
+	{"large-file", (*bench).largeFile},
 	{"one-line", (*bench).oneLine},
 	{"up", (*bench).makeUp},
 	{"memory", (*bench).memory},

@@ -38,9 +38,10 @@ type pushed struct {
 }
 
 // pushJSON pushes a directory and reads the result.
-func pushJSON(ctx context.Context, project, dir string) (pushed, error) {
+func pushJSON(ctx context.Context, project, dir string, env ...string) (pushed, error) {
 	var out pushed
 	cmd := exec.CommandContext(ctx, "fngen", "push", project, dir, "--json")
+	cmd.Env = append(os.Environ(), env...)
 	var talk bytes.Buffer
 	cmd.Stderr = &talk
 	text, err := cmd.Output()
@@ -114,12 +115,17 @@ func (b *bench) withTree(ctx context.Context, corpus []byte, files, size int, f 
 	if err := makeTree(corpus, dir, files, size); err != nil {
 		return err
 	}
+	return b.withProject(ctx, func(project string) error { return f(project, dir) })
+}
+
+// withProject makes a project for f, and removes it.
+func (b *bench) withProject(ctx context.Context, f func(project string) error) error {
 	b.trees++
 	project := fmt.Sprintf("%s-t%d", b.project, b.trees)
 	if err := command(ctx, "fngen", "create", project); err != nil {
 		return err
 	}
-	err = f(project, dir)
+	err := f(project)
 	if destroyErr := command(ctx, "fngen", "destroy", project, "--yes"); err == nil {
 		err = destroyErr
 	}
@@ -144,11 +150,11 @@ func (b *bench) firstPush(ctx context.Context) ([]figure, error) {
 		var sent, rss int64
 		for range uploadTurns {
 			err := b.withTree(ctx, text, tree.files, tree.bytes, func(project, dir string) error {
-				began := time.Now()
-				if err := command(ctx, "sh", "-c", `tar -C "$1" -cf - . | zstd -q -3 | curl -sSf --cacert "$FNGEN_CA_CERT" -T - "$2"`, "sh", dir, sink.url); err != nil {
+				took, err := pipeline(ctx, dir, sink.url)
+				if err != nil {
 					return err
 				}
-				theirs = append(theirs, time.Since(began))
+				theirs = append(theirs, took)
 				p, err := pushJSON(ctx, project, dir)
 				ours = append(ours, time.Duration(p.Timings.Scan+p.Timings.Upload)*time.Millisecond)
 				sent, rss = p.Uploaded, max(rss, p.rss)
@@ -182,22 +188,9 @@ func (b *bench) noChangePush(ctx context.Context) ([]figure, error) {
 	var out []figure
 	for _, tree := range uploadTrees {
 		var ours, theirs []time.Duration
-		err := b.withTree(ctx, text, tree.files, tree.bytes, func(project, dir string) error {
-			for turn := range idleTurns + 2 {
-				began := time.Now()
-				if err := command(ctx, "fngen", "push", project, dir); err != nil {
-					return err
-				}
-				took := time.Since(began)
-				began = time.Now()
-				if err := command(ctx, floor, dir); err != nil {
-					return err
-				}
-				if turn >= 2 { // the first is no push without a change
-					ours, theirs = append(ours, took), append(theirs, time.Since(began))
-				}
-			}
-			return nil
+		err := b.withTree(ctx, text, tree.files, tree.bytes, func(project, dir string) (err error) {
+			ours, theirs, err = compareIdle(ctx, floor, project, dir)
+			return err
 		})
 		if err != nil {
 			return nil, err
@@ -208,6 +201,26 @@ func (b *bench) noChangePush(ctx context.Context) ([]figure, error) {
 		})
 	}
 	return out, nil
+}
+
+// compareIdle pushes a directory, and then again and again without a change, and
+// runs the floor beside it.
+func compareIdle(ctx context.Context, floor, project, dir string) (ours, theirs []time.Duration, err error) {
+	for turn := range idleTurns + 2 {
+		began := time.Now()
+		if err := command(ctx, "fngen", "push", project, dir); err != nil {
+			return nil, nil, err
+		}
+		took := time.Since(began)
+		began = time.Now()
+		if err := command(ctx, floor, dir); err != nil {
+			return nil, nil, err
+		}
+		if turn >= 2 { // the first is no push without a change
+			ours, theirs = append(ours, took), append(theirs, time.Since(began))
+		}
+	}
+	return ours, theirs, nil
 }
 
 // oneLine measures what a change of one line sends.

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"fngen.dev/fngen/compiler/discover"
+	"fngen.dev/fngen/compiler/source"
 )
 
 // readAgain reads those files a second time whose decorators or constants are
@@ -19,7 +20,7 @@ func readAgain(ctx context.Context, fsys fs.FS, files []string, modules []*disco
 	if !exported {
 		return // nothing of fngen's is named anywhere
 	}
-	read := func(file string) ([]byte, error) { return fs.ReadFile(fsys, file) }
+	read := func(file string) ([]byte, error) { return source.ReadText(fsys, file) }
 	known := discover.NewModules(files, read)
 	for i, m := range modules {
 		if m == nil || entry != "" && m.File != entry || !known.Concerns(m) || ctx.Err() != nil {

@@ -30,7 +30,7 @@ func TestCodes(t *testing.T) {
 	})
 	cases := codesIn(t, "testdata", func(path string) bool { return strings.HasSuffix(path, ".txtar") })
 	// These cannot come from a tree on a disk; the tests below bring them about.
-	cases = append(cases, "FN1000", "FN1102", "FN1208")
+	cases = append(cases, "FN1000", "FN1102", "FN1208", "FN1359")
 	page, err := os.ReadFile("../docs/diagnostics.md")
 	if err != nil {
 		t.Fatal(err)
@@ -83,6 +83,23 @@ func TestUnreadable(t *testing.T) {
 	}
 	if want := []string{"FN1208", "FN1102"}; project != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// A tree that fills the disk of a server would take minutes to be read.
+func TestTreeLargerThanDisk(t *testing.T) {
+	text := "servers:\n  - {name: a, size: xs, region: us-west}\n  - {name: b, size: s, region: us-west}\n"
+	app := "from fngen.powers import webapp\n\n@webapp(framework='flask')\ndef live_app():\n    return 1\n"
+	tree := source.Tree{FS: fstest.MapFS{"app.py": {Data: []byte(app)}, "fngen.yml": {Data: []byte(text)}}}
+	tree.Files = []source.File{{Path: "app.py"}, {Path: "film.mp4", Size: 3.6e9}, {Path: "fngen.yml"}}
+	_, diags := compiler.Compile(context.Background(), compiler.Input{Tree: tree, Project: "shop"})
+	at := slices.IndexFunc(diags, func(d diag.Diagnostic) bool { return d.Code == "FN1359" })
+	if at < 0 || diags[at].Line != 2 || diags[at].Message !=
+		"the tree has 3.6 GB; a server of size xs has a disk of 10 GB, which holds two versions of at most 3.5 GB beside the system" {
+		t.Fatalf("%+v", diags)
+	}
+	if slices.ContainsFunc(diags[at+1:], func(d diag.Diagnostic) bool { return d.Code == "FN1359" }) {
+		t.Error("size s is refused too")
 	}
 }
 

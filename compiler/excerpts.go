@@ -2,7 +2,6 @@ package compiler
 
 import (
 	"bytes"
-	"io/fs"
 	"regexp"
 	"strings"
 
@@ -30,7 +29,7 @@ func AddExcerpts(tree source.Tree, diags diag.List) diag.List {
 		}
 		file, read := lines[d.File]
 		if !read {
-			data, err := fs.ReadFile(tree.FS, d.File)
+			data, err := source.ReadText(tree.FS, d.File)
 			if err == nil {
 				file = splitLines(data)
 			}

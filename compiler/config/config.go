@@ -102,7 +102,7 @@ func has(tree source.Tree, name string) bool {
 }
 
 func read(tree source.Tree, name string, diags *diag.List) ([]byte, bool) {
-	data, err := fs.ReadFile(tree.FS, name)
+	data, err := source.ReadText(tree.FS, name)
 	if err == nil {
 		return data, true
 	}

@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"fngen.dev/fngen/compiler/discover"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/compiler/source"
 )
 
 // localHosts are what Django admits when ALLOWED_HOSTS is empty and DEBUG is on.
@@ -44,7 +44,7 @@ func (r *resolver) django(p *ir.Project) {
 		if module == "" {
 			continue
 		}
-		modules := discover.NewModules(files, func(file string) ([]byte, error) { return fs.ReadFile(r.in.Tree.FS, file) })
+		modules := discover.NewModules(files, func(file string) ([]byte, error) { return source.ReadText(r.in.Tree.FS, file) })
 		setting := func(name string) discover.Setting { return modules.Setting(f.File, module, name) }
 		if ir.ValidModule(module) && mayBeSet(setting("STATIC_ROOT")) {
 			f.WebApp.Static = module

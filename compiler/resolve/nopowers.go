@@ -3,7 +3,6 @@ package resolve
 import (
 	"cmp"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/discover"
 	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/compiler/source"
 )
 
 // noPowers reports a tree in which nothing is marked, and prints the lines to
@@ -71,7 +71,7 @@ func rank(a discover.App) int {
 
 // namesOf are the names of a file, so that what is printed fits in.
 func (r *resolver) namesOf(file string) map[string]string {
-	src, err := fs.ReadFile(r.in.Tree.FS, file)
+	src, err := source.ReadText(r.in.Tree.FS, file)
 	if err != nil {
 		return nil // it was read a moment ago
 	}

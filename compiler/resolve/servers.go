@@ -19,9 +19,27 @@ func (r *resolver) servers() []ir.Server {
 	out := []ir.Server{}
 	for _, s := range r.in.Config.Servers {
 		r.region(s.Region)
+		r.disk(s)
 		out = append(out, s.Server)
 	}
 	return out
+}
+
+// systemGB is what of a server's disk the system, the platform and the packages of
+// a project take.
+const systemGB = 3
+
+// disk refuses a server on which two versions of the tree do not fit: while one
+// takes the place of the other, both are there.
+func (r *resolver) disk(s config.Server) {
+	size, ok := catalog.LookupSize(s.Size)
+	tree := r.in.Tree.Size()
+	if !ok || 2*tree <= int64(size.DiskGB-systemGB)*1e9 {
+		return
+	}
+	r.fault("FN1359", s.Place, fmt.Sprintf("the tree has %.1f GB; a server of size %s has a disk of %d GB, which holds two versions of at most %.1f GB beside the system",
+		float64(tree)/1e9, s.Size, size.DiskGB, float64(size.DiskGB-systemGB)/2),
+		"choose a larger size, or list in .fnignore what the code does not need")
 }
 
 func (r *resolver) region(t config.Text) {

@@ -18,8 +18,8 @@ import (
 // What a tree may hold. The control plane holds uploads to the same limits.
 const (
 	MaxFiles    = 50_000
-	MaxTreeSize = 512 << 20
-	MaxFileSize = 100 << 20
+	MaxTreeSize = 5 << 30
+	MaxFileSize = 2 << 30
 	MaxPath     = 1024
 	MaxName     = 255
 	MaxDepth    = 64
@@ -52,7 +52,7 @@ func (w *walker) check(n *node, d directory, it *item, name string, kind fs.File
 		n.fault("FN1005", shown, fmt.Sprintf("%q is %s, not a regular file", shown, kindName(kindOf(st))),
 			"remove it, or list it in .fnignore")
 	case st.Size > MaxFileSize:
-		n.fault("FN1008", shown, fmt.Sprintf("%q has %d MiB; a file may have %d MiB", shown, st.Size>>20, MaxFileSize>>20),
+		n.fault("FN1008", shown, fmt.Sprintf("%q has %s; a file may have %s", shown, bytesOver(st.Size, MaxFileSize), bytesOf(MaxFileSize)),
 			"list it in .fnignore and load it from elsewhere when the code runs")
 	default:
 		it.ships, it.stat = true, st

@@ -20,6 +20,12 @@ type collector struct {
 	diags     diag.List
 	size      int64
 	hashed    int
+	// all are the files with what is known of them, and when their reading began.
+	all   []hashed
+	begun int64
+	// later are the places in all of the files that are left unread, unread their
+	// places in the manifest.
+	later, unread []int
 }
 
 // node takes what a directory holds.
@@ -144,7 +150,7 @@ func (c *collector) checkLimits(root *node) bool {
 		d.Message = fmt.Sprintf("the tree has %d files; it may have %d", len(c.files), MaxFiles)
 		d.Notes = c.fullest(root)
 	case c.size > MaxTreeSize:
-		d.Message = fmt.Sprintf("the tree has %d MiB; it may have %d MiB", c.size>>20, MaxTreeSize>>20)
+		d.Message = fmt.Sprintf("the tree has %s; it may have %s", bytesOver(c.size, MaxTreeSize), bytesOf(MaxTreeSize))
 		d.Notes = c.largest()
 	default:
 		return true
@@ -188,7 +194,7 @@ func (c *collector) largest() []diag.Note {
 	slices.SortStableFunc(files, func(a, b *item) int { return int(b.stat.Size - a.stat.Size) })
 	var notes []diag.Note
 	for _, f := range files[:min(3, len(files))] {
-		notes = append(notes, diag.Note{File: printable(c.w.shown(f.path)), Message: fmt.Sprintf("%d MiB", f.stat.Size>>20)})
+		notes = append(notes, diag.Note{File: printable(c.w.shown(f.path)), Message: bytesOf(f.stat.Size)})
 	}
 	return notes
 }

@@ -20,21 +20,23 @@ type hashed struct {
 	stat   index.Stat
 	digest index.Digest
 	err    error
+	// unread is a file that is left for later: it has no digest yet.
+	unread bool
 }
 
 // hash gives every file its digest, of the index where that knows it. A file that
 // cannot be read is a fault of its own, and the others are still hashed.
-func (c *collector) hash(ctx context.Context, dir string) ([]File, error) {
+func (c *collector) hash(ctx context.Context, o Options) ([]File, error) {
 	all := make([]hashed, len(c.files))
-	changed := c.lookUp(dir, all)
+	changed := c.leave(c.lookUp(o.Indexes, all), all, o.Later)
 	c.hashed = len(changed)
-	if len(changed) == 0 {
+	if len(changed) == 0 && len(c.later) == 0 {
 		return c.readable(all), nil
 	}
 	var next *index.Writer
-	if dir != "" {
+	if o.Indexes != "" {
 		// Without one the scan is as right, and the next one slower.
-		next, _ = index.Create(dir, c.w.root)
+		next, _ = index.Create(o.Indexes, c.w.root)
 	}
 	if err := c.hashAll(ctx, changed, all); err != nil {
 		if next != nil {
@@ -43,9 +45,27 @@ func (c *collector) hash(ctx context.Context, dir string) ([]File, error) {
 		return nil, fmt.Errorf("hash files: %w", err)
 	}
 	if next != nil {
+		c.begun = next.Begun()
 		c.writeIndex(next, all)
 	}
 	return c.readable(all), nil
+}
+
+// leave takes the files that are to be read later out of those that changed.
+func (c *collector) leave(changed []int, all []hashed, from int64) []int {
+	if from == 0 {
+		return changed
+	}
+	now := changed[:0]
+	for _, i := range changed {
+		if c.files[i].stat.Size < from {
+			now = append(now, i)
+			continue
+		}
+		all[i] = hashed{stat: c.files[i].stat, unread: true}
+		c.later = append(c.later, i)
+	}
+	return now
 }
 
 // lookUp takes the digests that the index knows, and returns which files have to
@@ -83,7 +103,10 @@ func (c *collector) hashAll(ctx context.Context, which []int, all []hashed) erro
 	return group.Wait()
 }
 
-var errNotRegular = errors.New("it is no regular file any more")
+var (
+	errNotRegular = errors.New("it is no regular file any more")
+	errGrows      = errors.New("it grew over the size that a file may have")
+)
 
 type hasher struct {
 	sum hash.Hash
@@ -111,7 +134,9 @@ func (h *hasher) file(ctx context.Context, path string, link bool) (out hashed) 
 			return hashed{err: err}
 		}
 		h.sum.Write(h.buf[:n])
-		size += int64(n)
+		if size += int64(n); size > MaxFileSize {
+			return hashed{err: errGrows}
+		}
 		if n == 0 || size >= out.stat.Size && n < len(h.buf) || ctx.Err() != nil {
 			break
 		}
@@ -125,16 +150,17 @@ func (h *hasher) file(ctx context.Context, path string, link bool) (out hashed) 
 
 func (c *collector) writeIndex(next *index.Writer, all []hashed) {
 	for i, f := range all {
-		if f.err == nil {
+		if f.err == nil && !f.unread {
 			next.Add(c.w.shown(c.files[i].path), f.stat, f.digest)
 		}
 	}
 	_ = next.Commit() // as above: it only costs time
 }
 
-// readable lists the files that could be read.
+// readable lists the files that could be read, and those that will be.
 func (c *collector) readable(all []hashed) []File {
 	files := make([]File, 0, len(all))
+	c.all = all
 	for i, f := range all {
 		it := c.files[i]
 		if f.err != nil {
@@ -143,11 +169,15 @@ func (c *collector) readable(all []hashed) []File {
 			c.diags = append(c.diags, n.faults...)
 			continue
 		}
-		var text [2 * sha256.Size]byte
-		hex.Encode(text[:], f.digest[:])
-		files = append(files, File{
-			Path: c.w.shown(it.path), Executable: f.stat.Mode&0o100 != 0, Size: f.stat.Size, SHA256: string(text[:]),
-		})
+		file := File{Path: c.w.shown(it.path), Executable: f.stat.Mode&0o100 != 0, Size: f.stat.Size}
+		if f.unread {
+			c.unread = append(c.unread, len(files))
+		} else {
+			var text [2 * sha256.Size]byte
+			hex.Encode(text[:], f.digest[:])
+			file.SHA256 = string(text[:])
+		}
+		files = append(files, file)
 	}
 	return files
 }

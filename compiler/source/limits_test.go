@@ -2,7 +2,10 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -61,4 +64,43 @@ func finished(t *testing.T, root *node) diag.Diagnostic {
 		t.Fatalf("%+v", s.Diagnostics)
 	}
 	return s.Diagnostics[0]
+}
+
+// What is one byte over a limit says so, and nothing of it is read: a sparse file
+// of 10 TiB takes no room and would take hours.
+func TestTooLarge(t *testing.T) {
+	for name, c := range map[string]struct {
+		files []int64
+		want  string
+	}{
+		"2 GiB":            {[]int64{MaxFileSize}, ""},
+		"2 GiB and 1 byte": {[]int64{MaxFileSize + 1}, `"0.bin" has 2147483649 bytes, 1 too many; a file may have 2 GiB`},
+		"10 TiB":           {[]int64{10 << 40}, `"0.bin" has 10240 GiB; a file may have 2 GiB`},
+		"5 GiB":            {[]int64{MaxFileSize, MaxFileSize, 1 << 30}, ""},
+		"5 GiB and 1 byte": {[]int64{MaxFileSize, MaxFileSize, 1<<30 + 1}, "the tree has 5368709121 bytes, 1 too many; it may have 5 GiB"},
+		"6 GiB":            {[]int64{MaxFileSize, MaxFileSize, MaxFileSize}, "the tree has 6 GiB; it may have 5 GiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for i, size := range c.files {
+				path := filepath.Join(dir, fmt.Sprintf("%d.bin", i))
+				if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, size)); err != nil {
+					t.Skip(err) // the disk has smaller files only
+				}
+			}
+			s, err := Scan(t.Context(), dir, Options{Later: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, d := range s.Diagnostics {
+				if d.Severity == diag.Error {
+					got += d.Message
+				}
+			}
+			if got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
 }

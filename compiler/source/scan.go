@@ -27,6 +27,8 @@ type Scanned struct {
 	// Hashed counts the files that were read for their digest; that of the others
 	// was remembered.
 	Hashed int
+
+	later later
 }
 
 // Decision is what became of one path.
@@ -50,6 +52,10 @@ type Options struct {
 	// Indexes is a directory in which digests are remembered from scan to scan, so
 	// that an unchanged tree is not read; empty remembers nothing.
 	Indexes string
+	// Later leaves files of so many bytes or more unread when their digest is not
+	// remembered, so that who sends them reads them only once: see Unread. 0 reads
+	// all.
+	Later int64
 }
 
 // Scan finds the files that ship from path, a directory or one .py file, and
@@ -136,14 +142,14 @@ func (w *walker) finish(ctx context.Context, top *node, entry string, o Options)
 	}
 	return &Scanned{
 		Tree: Tree{Manifest: m, FS: os.DirFS(w.root)}, Root: w.root, Entry: entry,
-		Decisions: c.decisions, Diagnostics: c.diags.Sorted(), Hashed: c.hashed,
+		Decisions: c.decisions, Diagnostics: c.diags.Sorted(), Hashed: c.hashed, later: laterOf(c, o.Indexes),
 	}, nil
 }
 
 // manifest lists the files that ship, with their digests where they are wanted.
 func (c *collector) manifest(ctx context.Context, o Options) ([]File, error) {
 	if !o.ListOnly {
-		return c.hash(ctx, o.Indexes)
+		return c.hash(ctx, o)
 	}
 	files := make([]File, len(c.files))
 	for i, it := range c.files {

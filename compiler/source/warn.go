@@ -7,8 +7,8 @@ import (
 	"fngen.dev/fngen/compiler/diag"
 )
 
-// largeFile is from where on a file that ships is worth a word. People know the
-// bound, and that of MaxFileSize, from the places where they keep their code.
+// largeFile is from where on a file that ships is worth a word, unless .fninclude
+// names it. People know the bound from the places where they keep their code.
 const largeFile = 50 << 20
 
 // warn looks at the files that ship. Files with the same reason share a warning:
@@ -18,7 +18,7 @@ func (c *collector) warn() {
 	secrets := map[string]map[rule][]*item{}
 	var order []secretGroup
 	for _, it := range c.files {
-		if it.stat.Size > largeFile {
+		if it.stat.Size > largeFile && !it.wanted() {
 			large = append(large, it)
 		}
 		if !it.secret {
@@ -40,6 +40,10 @@ func (c *collector) warn() {
 		c.warnLarge(large)
 	}
 }
+
+// wanted reports whether a line of .fninclude brings the file in: somebody asked
+// for it.
+func (it *item) wanted() bool { return it.why == byRule && !it.rule.negated() }
 
 // secretGroup is why a file that looks like a secret ships.
 type secretGroup struct {
@@ -95,7 +99,7 @@ func (c *collector) warnLarge(files []*item) {
 	c.diags.Add(diag.Diagnostic{
 		Code: "FN1014", Severity: diag.Warning, File: printable(c.w.shown(files[0].path)),
 		Message: fmt.Sprintf("%s %s more than %d MiB: every server fetches such a file, and each change sends all of it", c.first(files), has, largeFile>>20),
-		Help:    "list " + it + " in .fnignore and load " + it + " from elsewhere when the code runs",
+		Help:    "list " + it + " in .fnignore and load " + it + " from elsewhere when the code runs, or name " + it + " in .fninclude when that is meant",
 		Notes:   c.others(files),
 	})
 }

@@ -34,7 +34,7 @@ const (
 
 // cache is one project's part of a node's cache:
 //
-//	<uid>/trees/<hex>    complete when it has this name
+//	<uid>/trees/<hex>    complete when it has this name; .<hex>.proof is what was verified of it
 //	<uid>/layers/<key>   complete when it holds .complete
 //	<uid>/static/<key>   complete when it has this name
 //	<uid>/locks/<kind>-<name>
@@ -206,8 +206,11 @@ func (c *cache) clear(k kind, name string) error {
 	if err := os.Remove(filepath.Join(c.path(k, name), completeMarker)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return errors.Join(os.RemoveAll(c.temporary(k, name)), os.RemoveAll(c.path(k, name)))
+	return errors.Join(os.RemoveAll(c.temporary(k, name)), os.RemoveAll(c.path(k, name)), os.RemoveAll(c.proof(name)))
 }
+
+// proof is where it is noted which files of a tree need not be read again.
+func (c *cache) proof(name string) string { return c.path(trees, "."+name+".proof") }
 
 // temporary is where an entry is filled before it gets its name.
 func (c *cache) temporary(k kind, name string) string { return c.path(k, "."+name+".part") }

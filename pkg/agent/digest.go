@@ -10,8 +10,14 @@ import (
 	"fngen.dev/fngen/compiler/source"
 )
 
-// digestOf reads a tree on disk.
-func digestOf(dir string) (string, error) {
+// memory knows the digests of files that need not be read.
+type memory interface {
+	known(name string, info fs.FileInfo) (sha256 string, ok bool)
+	learn(name string, info fs.FileInfo, sha256 string)
+}
+
+// digestOf reads a tree on disk, but for what a memory, which may be nil, knows.
+func digestOf(dir string, remembered memory) (string, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return "", err
@@ -22,7 +28,7 @@ func digestOf(dir string) (string, error) {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		f, err := fileOf(root, name, buffer)
+		f, err := fileOf(root, name, buffer, remembered)
 		m.Files = append(m.Files, f)
 		return err
 	})
@@ -30,7 +36,7 @@ func digestOf(dir string) (string, error) {
 	return m.Digest(), err
 }
 
-func fileOf(root *os.Root, name string, buffer []byte) (source.File, error) {
+func fileOf(root *os.Root, name string, buffer []byte, remembered memory) (source.File, error) {
 	in, err := root.Open(name)
 	if err != nil {
 		return source.File{}, err
@@ -40,9 +46,20 @@ func fileOf(root *os.Root, name string, buffer []byte) (source.File, error) {
 	if err != nil {
 		return source.File{}, err
 	}
+	f := source.File{Path: name, Size: info.Size(), Executable: info.Mode()&0o100 != 0}
+	if remembered != nil {
+		if digest, ok := remembered.known(name, info); ok {
+			f.SHA256 = digest
+			return f, nil
+		}
+	}
 	sum := sha256.New()
-	n, err := io.CopyBuffer(sum, struct{ io.Reader }{in}, buffer)
-	return source.File{
-		Path: name, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)), Executable: info.Mode()&0o100 != 0,
-	}, err
+	if f.Size, err = io.CopyBuffer(sum, struct{ io.Reader }{in}, buffer); err != nil {
+		return f, err
+	}
+	f.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	if remembered != nil {
+		remembered.learn(name, info, f.SHA256)
+	}
+	return f, nil
 }

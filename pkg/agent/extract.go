@@ -28,7 +28,7 @@ type limits struct {
 // The limits of a tree are those of a push. A layer is made by the platform but
 // from strangers' packages, of which the largest are gigabytes.
 var (
-	treeLimits  = limits{entries: 50_000, bytes: 512 << 20}
+	treeLimits  = limits{entries: source.MaxFiles, bytes: source.MaxTreeSize}
 	layerLimits = limits{entries: 500_000, bytes: 16 << 30}
 )
 

@@ -79,7 +79,7 @@ func TestExtractTree(t *testing.T) {
 	if len(m.Files) != 3 || m.Files[0].Path != "app.py" || !m.Files[0].Executable || m.Files[2].Executable {
 		t.Errorf("manifest is %+v", m.Files)
 	}
-	onDisk, err := digestOf(root.Name())
+	onDisk, err := digestOf(root.Name(), nil)
 	if err != nil || onDisk != m.Digest() {
 		t.Errorf("digest on disk is %s (%v), in the archive %s", onDisk, err, m.Digest())
 	}
@@ -306,7 +306,7 @@ func FuzzExtractTree(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if digest, err := digestOf(inside); err != nil || digest != m.Digest() {
+		if digest, err := digestOf(inside, nil); err != nil || digest != m.Digest() {
 			t.Errorf("on disk is %s (%v), the manifest says %s", digest, err, m.Digest())
 		}
 	})

@@ -31,15 +31,21 @@ type fetcher struct {
 // tree returns the directory of a verified tree and the lock that keeps it. A
 // tree that is there already is read and verified again, which costs little
 // beside starting Python, and finds what a crash of the machine left half
-// written.
+// written. Of its large files that is done once a run of the machine (proof).
 func (f *fetcher) tree(ctx context.Context, t *target) (string, *os.File, error) {
 	dir := f.cache.path(trees, t.treeHex())
 	present := func() bool {
-		digest, err := digestOf(dir)
-		if err == nil && digest != t.tree {
-			f.log.say("%s in the cache is damaged: fetching it again", t.tree)
+		proof := readProof(f.cache.proof(t.treeHex()))
+		digest, err := digestOf(dir, proof)
+		if err != nil {
+			return false
 		}
-		return err == nil && digest == t.tree
+		if digest != t.tree {
+			f.log.say("%s in the cache is damaged: fetching it again", t.tree)
+			return false
+		}
+		f.keepProof(proof, t)
+		return true
 	}
 	lock, err := f.cache.hold(ctx, trees, t.treeHex(), present, func() error { return f.fillTree(ctx, t, dir) })
 	return dir, lock, err
@@ -49,7 +55,10 @@ func (f *fetcher) fillTree(ctx context.Context, t *target, dir string) error {
 	start, part := time.Now(), f.cache.temporary(trees, t.treeHex())
 	defer os.RemoveAll(part)
 	var m source.Manifest
-	err := f.client.get(ctx, "/v1/agent/trees/"+t.treeHex(), func(_ http.Header, r io.Reader) error {
+	err := f.client.get(ctx, "/v1/agent/trees/"+t.treeHex(), func(h http.Header, r io.Reader) error {
+		if err := f.cache.makeRoom(trees, h.Get(api.TreeBytesHeader)); err != nil {
+			return err
+		}
 		return f.extract(part, func(root *os.Root) (err error) {
 			m, err = extractTree(root, f.cache.gid, r)
 			return err
@@ -67,9 +76,21 @@ func (f *fetcher) fillTree(ctx context.Context, t *target, dir string) error {
 	if err := os.Rename(part, dir); err != nil {
 		return fmt.Errorf("name tree: %w", err)
 	}
+	proof := readProof(f.cache.proof(t.treeHex()))
+	if err := proof.written(dir, m); err != nil {
+		return fmt.Errorf("name tree: %w", err)
+	}
+	f.keepProof(proof, t)
 	f.log.say("fetched tree %s: %d files, %d bytes, in %s", t.tree, len(m.Files), m.Size(), since(start))
 	f.cache.prune(trees, keepTrees)
 	return nil
+}
+
+// keepProof makes the next start faster; no more.
+func (f *fetcher) keepProof(p *proof, t *target) {
+	if err := p.write(f.cache.proof(t.treeHex())); err != nil {
+		f.log.say("note that tree %s was verified: %v", t.tree, err)
+	}
 }
 
 // layer returns the directory of a complete layer and the lock that keeps it.

@@ -92,6 +92,12 @@ func projectPath(project string) string { return "/v1/projects/" + url.PathEscap
 
 // call sends in as JSON, unless it is nil, and reads the answer as a T.
 func call[T any](ctx context.Context, c *Client, method, path string, in any) (T, error) {
+	return callAgain[T](ctx, c, method, path, in, canRepeat(method))
+}
+
+// callAgain is call; repeat says whether a request that may have arrived may be
+// sent again.
+func callAgain[T any](ctx context.Context, c *Client, method, path string, in any, repeat bool) (T, error) {
 	var out T
 	body, contentType := func() io.Reader { return nil }, ""
 	if in != nil {
@@ -101,7 +107,7 @@ func call[T any](ctx context.Context, c *Client, method, path string, in any) (T
 		}
 		body, contentType = func() io.Reader { return bytes.NewReader(text) }, "application/json"
 	}
-	resp, err := c.do(ctx, method, path, contentType, body, canRepeat(method))
+	resp, err := c.do(ctx, method, path, contentType, body, repeat)
 	if err != nil {
 		return out, err
 	}

@@ -16,3 +16,7 @@ const (
 	MaxDepth         = source.MaxDepth
 	MaxManifestBytes = delta.MaxBytes
 )
+
+// TreeBytesHeader is that of the answer which brings an agent a tree: how many
+// bytes its files have together.
+const TreeBytesHeader = "Fngen-Tree-Bytes"

@@ -23,7 +23,12 @@ const (
 	// project does not have.
 	BaseUnknown Code = "base_unknown"
 	TooLarge    Code = "too_large"
-	Busy        Code = "busy"
+	// NoRoom means that the platform's disk, or the project's share of it, is full.
+	NoRoom Code = "no_room"
+	// OffsetMismatch means that a content was sent from another offset than the
+	// platform has it to.
+	OffsetMismatch Code = "offset_mismatch"
+	Busy           Code = "busy"
 	// Drifted means that what was planned is not what would be done any more.
 	Drifted Code = "drifted"
 	// Refused means that the tree has faults: see Diagnostics.
@@ -34,7 +39,8 @@ const (
 
 var statusOf = map[Code]int{
 	Internal: 500, Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404,
-	Exists: 409, TreeMissing: 409, BaseUnknown: 409, Drifted: 409, TooLarge: 413, Busy: 423, Refused: 422, Failed: 422,
+	Exists: 409, TreeMissing: 409, BaseUnknown: 409, OffsetMismatch: 409, Drifted: 409, TooLarge: 413, Busy: 423, Refused: 422, Failed: 422,
+	NoRoom: 507,
 }
 
 // Problem is an error that crosses HTTP, in the shape of RFC 9457 with a code

@@ -11,6 +11,7 @@ import (
 	"io"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
@@ -33,6 +34,7 @@ type packer struct {
 	send    []int
 	encoder *zstd.Encoder
 	buffers sync.Pool
+	done    *atomic.Int64 // bytes of contents
 }
 
 // group is a run of files that one worker packs, into one frame or, when it is
@@ -43,13 +45,13 @@ type group struct {
 	frames chan []byte
 }
 
-func newPacker(tree source.Tree, head []byte, send []int) (*packer, error) {
+func newPacker(tree source.Tree, head []byte, send []int, done *atomic.Int64) (*packer, error) {
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false),
 		zstd.WithWindowSize(frameBytes), zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)))
 	if err != nil {
 		return nil, fmt.Errorf("start compression: %w", err)
 	}
-	return &packer{tree: tree, head: head, send: send, encoder: encoder, buffers: sync.Pool{New: func() any { return new([]byte) }}}, nil
+	return &packer{tree: tree, head: head, send: send, encoder: encoder, done: done, buffers: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
 
 // writeTo packs into w.
@@ -120,6 +122,7 @@ func (p *packer) startAll(ctx context.Context, work *errgroup.Group, groups []*g
 			err := p.pack(g, frameBytes, func(plain []byte) error {
 				select {
 				case g.frames <- p.encoder.EncodeAll(plain, nil):
+					p.done.Add(int64(len(plain)))
 					return nil
 				case <-ctx.Done():
 					return ctx.Err()

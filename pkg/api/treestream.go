@@ -18,7 +18,7 @@ import (
 //	    manifest of the query's base, else from the empty one
 //	for each content that comes along: a varint, how many files of the manifest
 //	    it lies after the one before it (1 for the next, at first for file 0),
-//	    and as many bytes as the manifest says
+//	    and as many bytes as the manifest says, LargeBytes at most
 //	0
 //
 // The end is written out, so that a broken connection cannot look like it.
@@ -100,6 +100,9 @@ func (t *TreeReader) Next() (source.File, io.Reader, error) {
 	}
 	t.at += int(step)
 	f := t.files[t.at]
+	if f.Size > LargeBytes {
+		return source.File{}, nil, fmt.Errorf("a content of %d bytes is sent by itself: %w", f.Size, ErrTreeStream)
+	}
 	t.rest = io.LimitedReader{R: t.r, N: f.Size}
 	return f, &t.rest, nil
 }

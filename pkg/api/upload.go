@@ -34,21 +34,58 @@ type Upload struct {
 	// Ask is whether to ask first what the platform lacks: an earlier upload
 	// broke off.
 	Ask bool
+	// Unread are the files of Tree that have no digest yet, nil for none. They have
+	// one when they are sent, and Settled, which may be nil, is called after each.
+	Unread  Unread
+	Settled func()
 	// Sent counts the bytes that went over the wire, also of uploads that fail.
 	Sent atomic.Int64
+	// Done counts the bytes of contents that the platform has, of Bytes.
+	Done atomic.Int64
 }
 
-// Files is how many files an upload sends that does not ask.
+// Files is how many files an upload sends that does not ask, and Bytes how many
+// bytes they have.
 func (u *Upload) Files() int { return len(lacking(u.Tree.Manifest, u.Base)) }
+
+// Bytes is how many bytes the contents have that the base lacks.
+func (u *Upload) Bytes() int64 { return sizeOf(u.Tree.Manifest, lacking(u.Tree.Manifest, u.Base)) }
+
+func sizeOf(m Manifest, which []int) (total int64) {
+	for _, n := range which {
+		total += m.Files[n].Size
+	}
+	return total
+}
+
+// split tells contents that travel with the tree from those that are sent by
+// themselves.
+func split(m Manifest, which []int) (small, large []int) {
+	for _, n := range which {
+		if m.Files[n].Size > LargeBytes {
+			large = append(large, n)
+		} else {
+			small = append(small, n)
+		}
+	}
+	return small, large
+}
 
 // Upload sends a tree. A file that changed since it was scanned is an error that
 // names it. What has arrived stays: an upload that broke off goes on when it is
 // made again, with Ask.
 func (c *Client) Upload(ctx context.Context, project string, u *Upload) error {
-	base, err := u.Base, error(nil)
-	var send []int
-	if !u.Ask {
-		send = lacking(u.Tree.Manifest, base)
+	if err := u.settle(ctx); err != nil {
+		return err
+	}
+	base := u.Base
+	send, large := split(u.Tree.Manifest, lacking(u.Tree.Manifest, base))
+	err := c.sendLarge(ctx, project, u, large, sizeOf(u.Tree.Manifest, send))
+	if err != nil {
+		return err
+	}
+	if u.Ask {
+		send = nil
 	}
 	for attempt := range uploads {
 		var missing Missing
@@ -57,10 +94,17 @@ func (c *Client) Upload(ctx context.Context, project string, u *Upload) error {
 		case err == nil && len(missing.SHA256) == 0:
 			return nil
 		case err == nil:
-			send = numbers(u.Tree.Manifest, missing.SHA256)
+			send, large = split(u.Tree.Manifest, numbers(u.Tree.Manifest, missing.SHA256))
+			if err := c.sendLarge(ctx, project, u, large, sizeOf(u.Tree.Manifest, send)); err != nil {
+				return err
+			}
 			err = fmt.Errorf("the platform lacks %d files that were sent; push again", len(missing.SHA256))
 		case codeIn(err) == BaseUnknown:
 			base, send = nil, nil // ask
+		case codeIn(err) == Busy:
+			if sleep(ctx, busyWait) != nil {
+				return err
+			}
 		case refusedUpload(err):
 			return err
 		default: // the connection broke: ask what has arrived
@@ -100,7 +144,7 @@ func (c *Client) putTree(ctx context.Context, project string, u *Upload, base *M
 	if err != nil {
 		return Missing{}, fmt.Errorf("%w: %w", errNotSent, err)
 	}
-	p, err := newPacker(u.Tree, head, send)
+	p, err := newPacker(u.Tree, head, send, &u.Done)
 	if err != nil {
 		return Missing{}, err
 	}
@@ -139,7 +183,7 @@ func lacking(m Manifest, base *Manifest) []int {
 	}
 	out := []int{}
 	for n, f := range m.Files {
-		if !has[f.SHA256] {
+		if f.SHA256 == "" || !has[f.SHA256] { // one that is unread is like no other
 			has[f.SHA256] = true
 			out = append(out, n)
 		}

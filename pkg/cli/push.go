@@ -64,7 +64,8 @@ type push struct {
 	path     string
 	project  string
 
-	scanned  *source.Scanned
+	scanned *source.Scanned
+	// digest is the tree's; empty until all files are read.
 	digest   string
 	state    *pushState
 	planned  *api.Plan // nil for whatever the code means now
@@ -120,7 +121,7 @@ func runPush(ctx context.Context, a *app, o pushOptions) error {
 // time, asking for it is all there is to do: the platform compiles in any case,
 // and tells what is wrong.
 func (p *push) pushTree(ctx context.Context) (*api.PushResult, error) {
-	if p.state.Tree == p.digest {
+	if p.digest != "" && p.state.Tree == p.digest {
 		p.warnings = p.scanned.Diagnostics
 		result, err := p.follow(ctx)
 		var problem *api.Problem
@@ -140,10 +141,16 @@ func (p *push) pushTree(ctx context.Context) (*api.PushResult, error) {
 
 func (p *push) scan(ctx context.Context) (err error) {
 	p.progress.Begin("scan", "reading files")
-	if p.scanned, err = scanPath(ctx, p.path, p.remember()); err != nil {
+	o := p.remember()
+	if p.planned == nil { // a plan names its tree
+		o.Later = api.LargeBytes + 1
+	}
+	if p.scanned, err = scanPath(ctx, p.path, o); err != nil {
 		return err
 	}
-	p.digest = p.scanned.Digest()
+	if p.scanned.Whole() {
+		p.digest = p.scanned.Digest()
+	}
 	if p.project == "" {
 		if p.project, err = projectOf(p.scanned.Tree, p.scanned.Root); err != nil {
 			return err

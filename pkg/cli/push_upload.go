@@ -9,7 +9,8 @@ import (
 )
 
 // upload gives the platform the tree: what it had the last time is known here,
-// else asked for, and only the difference is sent.
+// else asked for, and only the difference is sent. Large files that are new are
+// read while they are sent.
 func (p *push) upload(ctx context.Context) error {
 	start := time.Now()
 	defer func() { p.timings.Upload = time.Since(start).Milliseconds() }()
@@ -21,14 +22,18 @@ func (p *push) upload(ctx context.Context) error {
 		p.state.acknowledged(p.scanned.Manifest, p.digest)
 		return nil
 	}
-	u := &api.Upload{Tree: p.scanned.Tree, Base: base, Ask: p.state.broken()}
+	u := &api.Upload{Tree: p.scanned.Tree, Base: base, Ask: p.state.broken(), Unread: p.scanned, Settled: p.scanned.Remember}
 	p.progress.Begin("upload", "uploading "+uploadMessage(u))
+	if total := u.Bytes(); total > api.LargeBytes && !p.json {
+		p.progress.Measure(total, u.Done.Load)
+	}
 	p.state.begin()
 	err = p.client.Upload(ctx, p.project, u)
 	p.uploaded = u.Sent.Load()
 	if err != nil {
 		return notCreated(err, p.project)
 	}
+	p.digest = p.scanned.Digest()
 	p.state.acknowledged(p.scanned.Manifest, p.digest)
 	return nil
 }

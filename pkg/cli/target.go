@@ -98,7 +98,7 @@ func projectOf(tree source.Tree, root string) (string, error) {
 // compiler's to say, with its place.
 func projectInConfig(tree source.Tree) string {
 	for _, name := range []string{"fngen.yml", "fngen.yaml"} {
-		data, err := fs.ReadFile(tree.FS, name)
+		data, err := source.ReadText(tree.FS, name)
 		if err != nil {
 			continue
 		}

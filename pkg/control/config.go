@@ -29,7 +29,16 @@ type Config struct {
 	NomadAddr, NomadToken  string
 	// ConsulToken may write below fngen/locks/ and make sessions.
 	ConsulAddr, ConsulToken string
+	// Quota is what the contents of one project may take on the disk of Data, 0 for
+	// whatever fits; Reserve is what uploads leave free of it. Both in bytes.
+	Quota, Reserve int64
 }
+
+// What one project may take, and what stays free, when nothing else is said.
+const (
+	defaultQuota   = "20GiB"
+	defaultReserve = "1GiB"
+)
 
 func readConfig(getenv func(string) string) (Config, error) {
 	data, err := dataDir(getenv)
@@ -50,6 +59,12 @@ func readConfig(getenv func(string) string) (Config, error) {
 		UVVersion: getenv("FNGEND_UV_VERSION"), BuildDigest: getenv("FNGEND_BUILD_DIGEST"),
 		NomadAddr: or("NOMAD_ADDR", "http://127.0.0.1:4646"), NomadToken: getenv("NOMAD_TOKEN"),
 		ConsulAddr: or("CONSUL_HTTP_ADDR", "http://127.0.0.1:8500"), ConsulToken: getenv("CONSUL_HTTP_TOKEN"),
+	}
+	if c.Quota, err = bytesOf(or("FNGEND_PROJECT_QUOTA", defaultQuota)); err != nil {
+		return Config{}, fmt.Errorf("read FNGEND_PROJECT_QUOTA: %w", err)
+	}
+	if c.Reserve, err = bytesOf(or("FNGEND_DISK_RESERVE", defaultReserve)); err != nil {
+		return Config{}, fmt.Errorf("read FNGEND_DISK_RESERVE: %w", err)
 	}
 	var unset []string
 	for _, need := range []struct{ name, value string }{

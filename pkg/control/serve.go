@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,13 +84,18 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 		return err
 	}
 	h := server.New(server.Options{
-		Store: s, Blobs: blobs, Deployer: d, Log: log, Version: api.Version,
+		Store: s, Blobs: blobs, Deployer: d, Log: log, Version: api.Version, Quota: c.Quota, Reserve: c.Reserve,
 		Workloads: server.NewWorkloadVerifier(c.NomadAddr, &http.Client{Transport: transport}),
 	})
 	l, err := server.Start(ctx, c.Listen, h, log)
 	if err != nil {
 		return err
 	}
+	var sweeper sync.WaitGroup
+	defer sweeper.Wait()
+	sweeping, end := context.WithCancel(ctx)
+	defer end()
+	sweeper.Go(func() { h.Sweep(sweeping) })
 	select {
 	case err := <-l.Failed():
 		return fmt.Errorf("serve: %w", err)

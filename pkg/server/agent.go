@@ -83,6 +83,7 @@ func (s *Server) getTree(w http.ResponseWriter, r *http.Request) {
 	}
 	defer view.Close()
 	w.Header().Set("Content-Type", "application/zstd")
+	w.Header().Set(api.TreeBytesHeader, strconv.FormatInt(m.Size(), 10))
 	if r.Method == http.MethodHead {
 		return
 	}

@@ -16,7 +16,7 @@ import (
 // Bounds of an upload while it streams. The ratio is generous, since a file of
 // zeros is an honest file; the absolute bounds are in pkg/api.
 const (
-	maxWindow  = 8 << 20
+	maxWindow  = 1 << 20
 	freeBytes  = 128 << 20
 	maxRatio   = 1000
 	silence    = time.Minute
@@ -25,18 +25,19 @@ const (
 
 // intake is the body of an upload, decompressed within bounds.
 type intake struct {
-	tree *api.TreeReader
-	z    *zstd.Decoder
+	plain *plainReader
+	z     *zstd.Decoder
 }
 
-func newIntake(w http.ResponseWriter, r *http.Request) (*intake, error) {
-	wire := &wireReader{r: http.MaxBytesReader(w, r.Body, api.MaxTreeBytes+freeBytes), rc: http.NewResponseController(w)}
+// newIntake takes a body in that makes at most so many bytes.
+func newIntake(w http.ResponseWriter, r *http.Request, size int64) (*intake, error) {
+	wire := &wireReader{r: http.MaxBytesReader(w, r.Body, size+freeBytes), rc: http.NewResponseController(w)}
 	z, err := zstd.NewReader(bufio.NewReaderSize(wire, readBuffer), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(api.MaxTreeBytes+freeBytes))
 	if err != nil {
 		return nil, fmt.Errorf("start decompression: %w", err)
 	}
-	return &intake{tree: api.NewTreeReader(&plainReader{r: z, wire: wire}), z: z}, nil
+	return &intake{plain: &plainReader{r: z, wire: wire}, z: z}, nil
 }
 
 func (i *intake) close() { i.z.Close() }

@@ -43,6 +43,17 @@ func describeRaw(o *huma.OpenAPI) {
 			Responses:   responses(o, "200", "application/json", schema[api.Missing](o)),
 		},
 		{
+			OperationID: "send-piece", Method: http.MethodPatch, Path: project + "/uploads/{id}", Summary: "Send a content of more than 8 MiB, or the rest of it",
+			Description: "The bytes from offset on, as a zstd stream. The answer is how much is there, with the SHA-256 once that is all. What arrives stays " +
+				"for a day, whatever ends the request. 409 when the platform has it to another offset.",
+			Parameters: []*huma.Param{
+				text("path", "id", "What the sender calls the content: 64 hex digits"),
+				text("query", "offset", "Where these bytes begin"), text("query", "size", "How many bytes the content has"),
+			},
+			RequestBody: body(api.ContentType, octets()),
+			Responses:   responses(o, "200", "application/json", schema[api.UploadState](o)),
+		},
+		{
 			OperationID: "push", Method: http.MethodPost, Path: project + "/pushes", Summary: "Make a tree live",
 			Description: "No body. The answer is one JSON event a line; the last one has done or failed. Blank lines keep the connection open.",
 			Parameters: []*huma.Param{
@@ -67,7 +78,7 @@ func describeRaw(o *huma.OpenAPI) {
 }
 
 func text(in, name, description string) *huma.Param {
-	required := in == "path" || name == "tree"
+	required := in == "path" || name == "tree" || name == "offset" || name == "size"
 	return &huma.Param{Name: name, In: in, Required: required, Description: description, Schema: &huma.Schema{Type: huma.TypeString}}
 }
 

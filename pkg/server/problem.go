@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -33,6 +34,8 @@ var known = []struct {
 	{api.ErrTreeStream, api.Invalid, ""},
 	{delta.ErrTooLarge, api.TooLarge, "exclude files with .fnignore"},
 	{delta.ErrMalformed, api.Invalid, ""},
+	{blob.ErrParts, api.Busy, "they go a day after they were left"},
+	{syscall.ENOSPC, api.NoRoom, "tell the operator: the disk of FNGEND_DATA is full"},
 	{blob.ErrMismatch, api.Invalid, "push again: the file changed or the connection damaged it"},
 	{errBody, api.Invalid, "try again"},
 }

@@ -58,6 +58,9 @@ type Options struct {
 	Workloads *WorkloadVerifier
 	Log       *slog.Logger
 	Version   string
+	// Quota is what the contents of one project may take, Reserve what stays free
+	// of the blobs' disk, in bytes.
+	Quota, Reserve int64
 }
 
 // Server answers requests.
@@ -66,12 +69,15 @@ type Server struct {
 	keys     *limiters[int64]
 	failures *limiters[string]
 	intakes  *turns
+	uploads  *slots
+	room     *room
 	handler  http.Handler
 }
 
 // New makes a server.
 func New(o Options) *Server {
 	s := &Server{Options: o, keys: newLimiters[int64](keyRate, keyBurst), failures: newLimiters[string](failureRate, failureBurst), intakes: newTurns()}
+	s.uploads, s.room = newSlots(), newRoom(o.Blobs, o.Quota, o.Reserve)
 	mux := http.NewServeMux()
 	s.routePeople(humago.New(mux, describe(o.Version)), mux)
 	s.routeAgents(mux)

@@ -7,9 +7,8 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/api"
 )
 
 // treeTime is every file's time: the same tree is the same bytes. Zip archives,
@@ -19,9 +18,9 @@ var treeTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 // writeTar writes a tree as a compressed tar of regular files, each opened by
 // its digest.
 func writeTar(w io.Writer, m source.Manifest, open func(sha256 string) (fs.File, error)) error {
-	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+	z, err := api.NewFrameWriter(w)
 	if err != nil {
-		return fmt.Errorf("start compression: %w", err)
+		return err
 	}
 	t := tar.NewWriter(z)
 	for _, f := range m.Files {

@@ -51,6 +51,11 @@ func (s *Server) takeTree(w http.ResponseWriter, r *http.Request) ([]string, err
 	if ok, err := s.Store.HasTree(r.Context(), p.ID, digest); err != nil || ok {
 		return []string{}, err
 	}
+	leave, err := s.uploads.enter(r.Context(), actor.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	base, err := s.base(r, p)
 	if err != nil {
 		return nil, err
@@ -58,16 +63,17 @@ func (s *Server) takeTree(w http.ResponseWriter, r *http.Request) ([]string, err
 	if err := untimed(w); err != nil {
 		return nil, err
 	}
-	in, err := newIntake(w, r)
+	in, err := newIntake(w, r, api.MaxTreeBytes)
 	if err != nil {
 		return nil, err
 	}
 	defer in.close()
-	m, err := readManifest(in.tree, base, digest)
+	tree := api.NewTreeReader(in.plain)
+	m, err := readManifest(tree, base, digest)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.keepContents(r.Context(), p, in.tree, m); err != nil {
+	if err := s.keepContents(r.Context(), p, tree, base, m); err != nil {
 		return nil, err
 	}
 	missing, err := s.missing(p, base, m)
@@ -122,11 +128,18 @@ func readManifest(in *api.TreeReader, base source.Manifest, digest string) (sour
 	return m, nil
 }
 
-func (s *Server) keepContents(ctx context.Context, p store.Project, in *api.TreeReader, m source.Manifest) error {
+// keepContents keeps what comes along. The first content asks for room for all
+// that the base lacks: how many there are is known only at the end.
+func (s *Server) keepContents(ctx context.Context, p store.Project, in *api.TreeReader, base, m source.Manifest) error {
 	var batch *blob.Batch
 	for {
 		f, content, err := in.Next()
 		if err == nil && batch == nil {
+			var release func()
+			if release, err = s.room.take(p, s.smallBytes(p, base, m)); err != nil {
+				return err
+			}
+			defer release()
 			batch, err = s.Blobs.Batch(p.Scope())
 		}
 		if err == nil {
@@ -140,6 +153,31 @@ func (s *Server) keepContents(ctx context.Context, p store.Project, in *api.Tree
 		}
 		return notEnd(err)
 	}
+}
+
+// smallBytes is what the contents have that may come with a tree, without those
+// that are there.
+func (s *Server) smallBytes(p store.Project, base, m source.Manifest) int64 {
+	had := make(map[string]bool, len(base.Files))
+	for _, f := range base.Files {
+		had[f.SHA256] = true
+	}
+	view, err := s.Blobs.View(p.Scope())
+	if err != nil {
+		view = &blob.View{} // Batch will say it
+	}
+	defer view.Close()
+	total := int64(0)
+	for _, f := range m.Files {
+		if f.Size > api.LargeBytes || had[f.SHA256] {
+			continue
+		}
+		had[f.SHA256] = true
+		if has, _ := view.Has(f.SHA256); !has {
+			total += f.Size
+		}
+	}
+	return total
 }
 
 // notEnd makes the end of a stream no error, and one too early the caller's.

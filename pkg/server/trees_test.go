@@ -246,7 +246,7 @@ func (s *stream) end() []byte {
 }
 
 func (s *stream) packed() []byte {
-	z, err := zstd.NewWriter(nil)
+	z, err := zstd.NewWriter(nil, zstd.WithWindowSize(maxWindow))
 	if err != nil {
 		panic(err)
 	}
@@ -263,6 +263,7 @@ func TestUploadRefuses(t *testing.T) {
 	flipped[len(flipped)/2] ^= 1
 	evil := source.Manifest{Files: []source.File{{Path: "../a", Size: 1, SHA256: digestOf("a")}}}
 	small := source.Manifest{Files: []source.File{{Path: "a", Size: 5, SHA256: digestOf("never sent")}}}
+	whole := source.Manifest{Files: []source.File{{Path: "a", Size: api.LargeBytes + 1, SHA256: digestOf("large")}}}
 	huge := new(stream)
 	huge.Write(binary.AppendUvarint(nil, delta.MaxBytes+1))
 	for _, c := range []struct {
@@ -283,6 +284,7 @@ func TestUploadRefuses(t *testing.T) {
 		{"a step of 2^63", "", digest, newStream(t, m).content(1<<63, "x").end(), api.Invalid},
 		{"a manifest of another tree", "", digest, newStream(t, evil).end(), api.Invalid},
 		{"a path that leaves", "", evil.Digest(), newStream(t, evil).content(1, "a").end(), api.Invalid},
+		{"a content that is sent by itself", "", whole.Digest(), newStream(t, whole).content(1, "large").end(), api.Invalid},
 		{"a huge manifest", "", digest, huge.packed(), api.TooLarge},
 		{"a base that is not there", "?base=sha256:" + strings.Repeat("0", 64), digest, good, api.BaseUnknown},
 		{"a base that is no digest", "?base=x", digest, good, api.Invalid},
@@ -311,13 +313,13 @@ func (zeroReader) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func TestBomb(t *testing.T) {
 	p, _ := projectOf(t)
 	m := source.Manifest{}
-	for i := range 3 {
+	for i := range 40 {
 		h := sha256.New()
-		size := int64(90<<20 + i)
+		size := int64(api.LargeBytes - i)
 		if _, err := io.CopyN(h, zeroReader{}, size); err != nil {
 			t.Fatal(err)
 		}
-		m.Files = append(m.Files, source.File{Path: string(rune('a' + i)), Size: size, SHA256: hex.EncodeToString(h.Sum(nil))})
+		m.Files = append(m.Files, source.File{Path: fmt.Sprintf("%02d", i), Size: size, SHA256: hex.EncodeToString(h.Sum(nil))})
 	}
 	s := newStream(t, m)
 	for _, f := range m.Files {

@@ -13,6 +13,14 @@ type turns struct {
 
 func newTurns() *turns { return &turns{m: map[string]chan struct{}{}} }
 
+// taken reports whether somebody has the thing.
+func (t *turns) taken(what string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, ok := t.m[what]
+	return ok
+}
+
 // take waits for the thing; done gives it to the next.
 func (t *turns) take(ctx context.Context, what string) (done func(), err error) {
 	for {

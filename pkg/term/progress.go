@@ -26,6 +26,8 @@ type Progress struct {
 	name    string
 	message string
 	started time.Time
+	measure *measure
+	told    time.Time // when a plain line said how far the step is
 	frame   int
 	done    chan struct{}
 	stopped sync.WaitGroup
@@ -34,9 +36,7 @@ type Progress struct {
 // NewProgress starts to show steps. Nothing is printed before the first Begin.
 func (s *IO) NewProgress() *Progress {
 	p := &Progress{io: s, now: time.Now, begun: time.Now(), done: make(chan struct{})}
-	if s.Live {
-		p.stopped.Go(p.redraw)
-	}
+	p.stopped.Go(p.redraw)
 	return p
 }
 
@@ -53,7 +53,7 @@ func (p *Progress) Begin(name, message string) {
 		p.finish("✓", Green)
 		p.name, p.started = name, p.now()
 	}
-	p.message = message
+	p.message, p.measure = message, nil
 	if !p.io.Live {
 		fmt.Fprintf(p.io.Err, "%s: %s %s\n", Escape(name), message, p.io.Paint(Dim, "("+since(p.begun, p.now())+")"))
 		return
@@ -101,6 +101,7 @@ func (p *Progress) redraw() {
 			p.mu.Lock()
 			p.frame++
 			p.draw()
+			p.tell()
 			p.mu.Unlock()
 		}
 	}
@@ -121,7 +122,7 @@ func (p *Progress) finish(mark string, style Style) {
 		p.write(p.io.Paint(style, mark))
 		fmt.Fprint(p.io.Err, "\n")
 	}
-	p.name, p.message = "", ""
+	p.name, p.message, p.measure = "", "", nil
 }
 
 func (p *Progress) clear() {
@@ -134,6 +135,9 @@ func (p *Progress) clear() {
 // cannot be rewritten.
 func (p *Progress) write(mark string) {
 	elapsed := since(p.started, p.now())
+	if p.measure != nil {
+		elapsed = p.measure.text(p.now()) + "  " + elapsed
+	}
 	room := p.io.Width - len(elapsed) - len("x  ") - 2
 	fmt.Fprintf(p.io.Err, "%s %s %s", mark, cut(p.message, room), p.io.Paint(Dim, elapsed))
 }

@@ -47,6 +47,7 @@ func Open(dir, root string) *Index {
 type Writer struct {
 	file  *os.File
 	final string
+	begun int64
 	data  []byte
 	last  string
 	count uint32
@@ -69,7 +70,18 @@ func Create(dir, root string) (*Writer, error) {
 		return nil, fmt.Errorf("create index: %w", err)
 	}
 	// The disk's own time: the system's clock is finer than that of files.
-	return &Writer{file: f, final: fileOf(dir, root), data: header(root, info.ModTime().UnixNano())}, nil
+	begun := info.ModTime().UnixNano()
+	return &Writer{file: f, final: fileOf(dir, root), begun: begun, data: header(root, begun)}, nil
+}
+
+// Begun is the moment from which on changes are not missed.
+func (w *Writer) Begun() int64 { return w.begun }
+
+// Since makes the index one that was begun at an earlier moment: of files that
+// were read before Create. Nothing may have been added yet.
+func (w *Writer) Since(root string, begun int64) {
+	w.begun = min(w.begun, begun)
+	w.data = header(root, w.begun)
 }
 
 // Add takes a file that was read when it was as st says. Paths come in ascending

@@ -1,0 +1,152 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"strconv"
+
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/store"
+)
+
+type inUploads struct {
+	Project string `path:"project" doc:"The project's name"`
+	Body    api.Uploads
+}
+
+// beginUploads tells how much of each content is there, and refuses what there is
+// no room for before anything of it is sent.
+func (s *Server) beginUploads(ctx context.Context, actor store.Actor, in *inUploads) (api.UploadStates, error) {
+	p, err := s.Store.Project(ctx, actor.AccountID, in.Project)
+	if err != nil {
+		return api.UploadStates{}, err
+	}
+	view, err := s.Blobs.View(p.Scope())
+	if err != nil {
+		return api.UploadStates{}, err
+	}
+	defer view.Close()
+	out, left := api.UploadStates{Contents: []api.UploadState{}}, in.Body.More
+	for _, c := range in.Body.Contents {
+		if err := checkUpload(c.ID, c.Size); err != nil {
+			return out, err
+		}
+		state, err := s.uploadState(p, view, c)
+		if err != nil {
+			return out, err
+		}
+		out.Contents = append(out.Contents, state)
+		if left += c.Size - state.Offset; left > api.MaxTreeBytes {
+			return out, api.NewProblem(api.TooLarge, "the contents have more than %d bytes together", int64(api.MaxTreeBytes))
+		}
+	}
+	return out, s.room.look(p, left)
+}
+
+func checkUpload(id string, size int64) error {
+	switch {
+	case !sha256Hex.MatchString(id):
+		return api.NewProblem(api.Invalid, "%q is not 64 lower-case hex digits", id)
+	case size <= api.LargeBytes:
+		return api.NewProblem(api.Invalid, "a content of %d bytes comes with its tree; those of more than %d come by themselves", size, api.LargeBytes)
+	case size > api.MaxFileBytes:
+		return api.NewProblem(api.TooLarge, "the content has %d bytes, more than %d", size, int64(api.MaxFileBytes))
+	}
+	return nil
+}
+
+func (s *Server) uploadState(p store.Project, view *blob.View, c api.UploadOf) (api.UploadState, error) {
+	if c.SHA256 != "" {
+		if !sha256Hex.MatchString(c.SHA256) {
+			return api.UploadState{}, api.NewProblem(api.Invalid, "%q is not a digest", c.SHA256)
+		}
+		switch size, err := view.Size(c.SHA256); {
+		case err == nil && size == c.Size:
+			return api.UploadState{Offset: size, SHA256: c.SHA256}, nil
+		case err == nil:
+			return api.UploadState{}, api.NewProblem(api.Invalid, "%s has %d bytes, not %d", c.SHA256, size, c.Size)
+		case !errors.Is(err, fs.ErrNotExist):
+			return api.UploadState{}, err
+		}
+	}
+	offset, err := s.Blobs.PartOffset(p.Scope(), c.ID, c.Size)
+	return api.UploadState{Offset: offset}, err
+}
+
+// patchUpload takes a piece of a content in. Whatever ends it, what has arrived
+// stays for a day.
+func (s *Server) patchUpload(w http.ResponseWriter, r *http.Request) {
+	state, err := s.takePiece(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.reply(w, state)
+}
+
+func (s *Server) takePiece(w http.ResponseWriter, r *http.Request) (api.UploadState, error) {
+	actor, p, err := s.target(r)
+	if err != nil {
+		return api.UploadState{}, err
+	}
+	id := r.PathValue("id")
+	offset, err1 := strconv.ParseInt(r.URL.Query().Get("offset"), 10, 64)
+	size, err2 := strconv.ParseInt(r.URL.Query().Get("size"), 10, 64)
+	if err := errors.Join(err1, err2); err != nil {
+		return api.UploadState{}, api.NewProblem(api.Invalid, "offset and size must be numbers")
+	}
+	if err := checkUpload(id, size); err != nil {
+		return api.UploadState{}, err
+	}
+	// Two that send the same content do so one after the other, and the second has
+	// nothing left to send.
+	done, err := s.intakes.take(r.Context(), partOf(p.Scope(), id))
+	if err != nil {
+		return api.UploadState{}, err
+	}
+	defer done()
+	leave, err := s.uploads.enter(r.Context(), actor.KeyID)
+	if err != nil {
+		return api.UploadState{}, err
+	}
+	defer leave()
+	release, err := s.room.take(p, size-offset)
+	if err != nil {
+		return api.UploadState{}, err
+	}
+	defer release()
+	return s.appendPiece(w, r, p, id, offset, size)
+}
+
+// partOf is what a part is called among those that are in use.
+func partOf(scope, id string) string { return "part " + scope + " " + id }
+
+func (s *Server) appendPiece(w http.ResponseWriter, r *http.Request, p store.Project, id string, offset, size int64) (state api.UploadState, err error) {
+	part, err := s.Blobs.Part(p.Scope(), id, size)
+	if err != nil {
+		return state, err
+	}
+	defer func() { err = errors.Join(err, part.Close()) }()
+	if part.Offset() != offset {
+		return state, api.NewProblem(api.OffsetMismatch, "the platform has %d bytes of it, not %d", part.Offset(), offset)
+	}
+	if err := untimed(w); err != nil {
+		return state, err
+	}
+	in, err := newIntake(w, r, size-offset)
+	if err != nil {
+		return state, err
+	}
+	defer in.close()
+	if err := part.Append(r.Context(), in.plain); err != nil {
+		return state, err
+	}
+	if !part.Whole() {
+		return api.UploadState{Offset: part.Offset()}, nil
+	}
+	digest, err := part.Keep()
+	return api.UploadState{Offset: size, SHA256: digest}, err
+}

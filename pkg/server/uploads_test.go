@@ -1,0 +1,403 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/api"
+)
+
+// onDisk is a directory with one large file and some code, scanned as a push does.
+type onDisk struct{ dir, cache string }
+
+func newOnDisk(t *testing.T, large string) *onDisk {
+	t.Helper()
+	d := &onDisk{t.TempDir(), t.TempDir()}
+	d.write(t, "app.py", "print(1)\n")
+	d.write(t, "assets/big_video.mp4", large)
+	return d
+}
+
+func (d *onDisk) write(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join(d.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d *onDisk) scan(t *testing.T) *source.Scanned {
+	t.Helper()
+	s, err := source.Scan(t.Context(), d.dir, source.Options{Indexes: d.cache, Later: api.LargeBytes + 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func uploadOf(s *source.Scanned) *api.Upload {
+	return &api.Upload{Tree: s.Tree, Unread: s, Settled: s.Remember}
+}
+
+// TestLargeFile sends a file that nobody has read before, in one pass.
+func TestLargeFile(t *testing.T) {
+	p, c := projectOf(t)
+	d := newOnDisk(t, noise(1, 20<<20))
+	s := d.scan(t)
+	if s.Whole() {
+		t.Fatal("it was read")
+	}
+	u := uploadOf(s)
+	if err := c.Upload(t.Context(), "shop", u); err != nil {
+		t.Fatal(err)
+	}
+	if sent := u.Sent.Load(); sent < 20<<20 || sent > 20<<20+100_000 || u.Done.Load() < 20<<20 || u.Bytes() != 20<<20+9 {
+		t.Errorf("sent %d bytes, %d of %d done", sent, u.Done.Load(), u.Bytes())
+	}
+	if !s.Whole() {
+		t.Fatal("it has no digest yet")
+	}
+	p.wantTree(t, "shop", s.Tree)
+	// A fresh machine knows no digest: it reads, and sends nothing of it.
+	d.cache = t.TempDir()
+	again := d.scan(t)
+	u = uploadOf(again)
+	u.Base = &s.Manifest
+	if err := c.Upload(t.Context(), "shop", u); err != nil || u.Sent.Load() > 1000 || again.Digest() != s.Digest() {
+		t.Errorf("%d bytes were sent, %v", u.Sent.Load(), err)
+	}
+}
+
+// What compresses is sent compressed, and twice the same content is one.
+func TestLargeFilesThatCompress(t *testing.T) {
+	p, c := projectOf(t)
+	d := newOnDisk(t, strings.Repeat("a line of a log\n", 1<<20))
+	d.write(t, "copy.log", strings.Repeat("a line of a log\n", 1<<20))
+	s := d.scan(t)
+	u := uploadOf(s)
+	if err := c.Upload(t.Context(), "shop", u); err != nil || u.Sent.Load() > 2<<20 {
+		t.Errorf("sent %d bytes, %v", u.Sent.Load(), err)
+	}
+	p.wantTree(t, "shop", s.Tree)
+}
+
+// TestLargeFileGoesOn cuts the connection anywhere: what had arrived is not sent
+// again.
+func TestLargeFileGoesOn(t *testing.T) {
+	p, _ := projectOf(t)
+	p.proxy = newCutter(t, p.url)
+	c := p.client(t, p.key)
+	rng := rand.New(rand.NewPCG(3, 4))
+	const size, lost = 40 << 20, 3 << 20
+	for turn := range 6 {
+		d := newOnDisk(t, noise(byte(turn), size))
+		s := d.scan(t)
+		if turn%2 == 1 { // its digest is known
+			var err error
+			if s, err = source.Scan(t.Context(), d.dir, source.Options{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cut := rng.Int64N(size)
+		p.proxy.received.Store(0)
+		p.proxy.left.Store(cut)
+		if err := c.Upload(t.Context(), "shop", uploadOf(s)); err != nil {
+			t.Fatalf("cut at %d: %v", cut, err)
+		}
+		if got := p.proxy.received.Load(); p.proxy.left.Load() >= 0 || got > size+lost {
+			t.Errorf("cut at %d: %d bytes arrived for %d", cut, got, size)
+		}
+		p.wantTree(t, "shop", s.Tree)
+	}
+}
+
+// TestLargeFileByTheNextPush interrupts a push, as Ctrl-C does, and pushes again.
+func TestLargeFileByTheNextPush(t *testing.T) {
+	p, c := projectOf(t)
+	const size = 60 << 20
+	d := newOnDisk(t, noise(9, size))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	first := d.scan(t)
+	u := uploadOf(first)
+	u.Unread = &interrupted{Scanned: first, cancel: cancel, at: func() bool { return u.Done.Load() > 30<<20 }}
+	if err := c.Upload(ctx, "shop", u); err == nil {
+		t.Fatal("it was not interrupted")
+	}
+	s := d.scan(t)
+	u = uploadOf(s)
+	if err := c.Upload(t.Context(), "shop", u); err != nil {
+		t.Fatal(err)
+	}
+	if sent := u.Sent.Load(); sent > size-20<<20 {
+		t.Errorf("the rest took %d bytes", sent)
+	}
+	p.wantTree(t, "shop", s.Tree)
+}
+
+// interrupted cancels when it is time, for as long as a file is open.
+type interrupted struct {
+	*source.Scanned
+	cancel func()
+	at     func() bool
+}
+
+func (i *interrupted) Read(n int) (*source.Reading, error) {
+	go func() {
+		for !i.at() {
+			time.Sleep(100 * time.Microsecond)
+		}
+		i.cancel()
+	}()
+	return i.Scanned.Read(n)
+}
+
+// Pushes of the same content at once: one sends it, all have it.
+func TestLargeFileTwiceAtOnce(t *testing.T) {
+	p, c := projectOf(t)
+	film := noise(5, 30<<20)
+	var group sync.WaitGroup
+	var trees [4]source.Tree
+	for i := range trees {
+		d := newOnDisk(t, film)
+		d.write(t, "app.py", fmt.Sprintf("print(%d)\n", i))
+		s, err := source.Scan(t.Context(), d.dir, source.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		trees[i] = s.Tree
+		group.Go(func() {
+			if err := c.Upload(t.Context(), "shop", &api.Upload{Tree: s.Tree}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	for _, tree := range trees {
+		p.wantTree(t, "shop", tree)
+	}
+}
+
+// A file that changes while it is sent is named, and nothing is made of it.
+func TestLargeFileChanges(t *testing.T) {
+	_, c := projectOf(t)
+	for name, change := range map[string]func(path string) error{
+		"shrinks": func(path string) error { return os.Truncate(path, 12<<20) },
+		"grows":   func(path string) error { return os.Truncate(path, 50<<20) },
+		"is written": func(path string) error {
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err == nil {
+				_, err = f.WriteAt([]byte("new"), 39<<20)
+				f.Close()
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newOnDisk(t, noise(6, 40<<20))
+			s := d.scan(t)
+			u := uploadOf(s)
+			u.Unread = &changing{Scanned: s, change: func() error { return change(d.dir + "/assets/big_video.mp4") }}
+			err := c.Upload(t.Context(), "shop", u)
+			if err == nil || !strings.Contains(err.Error(), "big_video.mp4 changed while it was uploaded") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	if m, err := c.LatestTree(t.Context(), "shop"); err == nil {
+		t.Errorf("a tree was made: %+v", m)
+	}
+}
+
+// changing changes a file that is open and of which nothing is read.
+type changing struct {
+	*source.Scanned
+	change func() error
+}
+
+func (c *changing) Read(n int) (*source.Reading, error) {
+	r, err := c.Scanned.Read(n)
+	if err == nil {
+		err = c.change()
+	}
+	return r, err
+}
+
+// patch sends a piece that no client of ours would send.
+func patch(t *testing.T, p *platform, id, query string, body []byte) (*api.Problem, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, p.url+"/v1/projects/shop/uploads/"+id+query, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+p.key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return nil, string(text)
+	}
+	return decodeProblem(t, text), ""
+}
+
+func zstdOf(text string, window int) []byte {
+	z, err := zstd.NewWriter(nil, zstd.WithWindowSize(window))
+	if err != nil {
+		panic(err)
+	}
+	return z.EncodeAll([]byte(text), nil)
+}
+
+func TestPieceRefuses(t *testing.T) {
+	p, _ := projectOf(t)
+	text := noise(1, api.LargeBytes+5)
+	id := digestOf("of this test")
+	const size = "8388613"
+	whole := "?offset=0&size=" + size
+	good := zstdOf(text, maxWindow)
+	for _, c := range []struct {
+		name, id, query string
+		body            []byte
+		code            api.Code
+	}{
+		{"an id that is none", "x", whole, good, api.Invalid},
+		{"no size", id, "?offset=0", good, api.Invalid},
+		{"a small content", id, "?offset=0&size=100", good, api.Invalid},
+		{"2 GiB and 1 byte", id, "?offset=0&size=2147483649", nil, api.TooLarge},
+		{"an offset that is not there", id, "?offset=7&size=" + size, good, api.OffsetMismatch},
+		{"a negative offset", id, "?offset=-1&size=" + size, good, api.OffsetMismatch},
+		{"not zstd", id, whole, []byte("hello"), api.Invalid},
+		{"too much", id, whole, zstdOf(text+"!", maxWindow), api.Invalid},
+		{"a window of 8 MiB", digestOf("a window"), whole, zstdOf(text, 8<<20), api.Invalid},
+	} {
+		if got, _ := patch(t, p, c.id, c.query, c.body); got == nil || got.Code != c.code {
+			t.Errorf("%s: problem %+v, want %s", c.name, got, c.code)
+		}
+	}
+	if strings.Contains(p.log.String(), `"level":"ERROR"`) {
+		t.Errorf("a caller's fault was logged as ours:\n%s", p.log)
+	}
+	// Less than all is kept, and then the rest.
+	id = digestOf("of the rest")
+	if problem, answer := patch(t, p, id, whole, zstdOf(text[:100], maxWindow)); problem != nil || answer != "{\"offset\":100}\n" {
+		t.Errorf("%+v %s", problem, answer)
+	}
+	if problem, answer := patch(t, p, id, "?offset=100&size="+size, zstdOf(text[100:], maxWindow)); problem != nil || !strings.Contains(answer, digestOf(text)) {
+		t.Errorf("%+v %s", problem, answer)
+	}
+}
+
+// Nobody else's project can be asked, or filled.
+func TestUploadsOfAnotherAccount(t *testing.T) {
+	p, _ := projectOf(t)
+	c, secret := p.account(t, "b@example.com")
+	p.key = secret.Reveal()
+	if problem, _ := patch(t, p, digestOf("x"), "?offset=0&size=9000000", nil); problem == nil || problem.Code != api.NotFound {
+		t.Errorf("%+v", problem)
+	}
+	d := newOnDisk(t, noise(1, 9<<20))
+	if err := c.Upload(t.Context(), "shop", uploadOf(d.scan(t))); err == nil || !strings.Contains(err.Error(), `"shop"`) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestNoRoom refuses before anything is sent or stored.
+func TestNoRoom(t *testing.T) {
+	p, c := projectOf(t)
+	d := newOnDisk(t, noise(1, 9<<20))
+	room := p.server.room
+	refused := func(u *api.Upload, want string) {
+		t.Helper()
+		err := c.Upload(t.Context(), "shop", u)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	u := uploadOf(d.scan(t))
+	room.quota = 8_000_000
+	refused(u, `project "shop" takes 0.0 MB of the 8.0 MB that a project may take on this platform; this push adds 9.4 MB`)
+	room.quota, room.reserve = 0, 1<<60
+	refused(u, "the platform's disk has room for 0.0 MB; this push adds 9.4 MB")
+	if u.Sent.Load() > 0 {
+		t.Errorf("%d bytes were sent", u.Sent.Load())
+	}
+	// Neither do small files get in.
+	small := &api.Upload{Tree: newTree(map[string]string{"a": noise(2, 200_000)})}
+	refused(small, "this push adds 0.2 MB")
+	row, err := p.store.ProjectByName(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if used, err := p.blobs.Usage(row.Scope()); err != nil || used != 0 {
+		t.Errorf("%d bytes were stored, %v", used, err)
+	}
+	room.reserve = 0
+	s := d.scan(t)
+	if err := c.Upload(t.Context(), "shop", uploadOf(s)); err != nil {
+		t.Error(err)
+	}
+	p.wantTree(t, "shop", s.Tree)
+	if len(room.promised) > 0 {
+		t.Errorf("still promised: %v", room.promised)
+	}
+}
+
+// One key has so many uploads at a time, and leaves room for others.
+func TestSlots(t *testing.T) {
+	s := newSlots()
+	s.wait = 10 * time.Millisecond
+	var leave []func()
+	enter := func(key int64) error {
+		l, err := s.enter(t.Context(), key)
+		if err == nil {
+			leave = append(leave, l)
+		}
+		return err
+	}
+	for range uploadsOfKey {
+		if err := enter(1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := enter(1); err == nil || !strings.Contains(err.Error(), "this API key") {
+		t.Errorf("%v", err)
+	}
+	for i := len(leave); i < uploadsOfAll; i++ {
+		if err := enter(int64(2 + i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := enter(1000); err == nil || strings.Contains(err.Error(), "this API key") {
+		t.Errorf("%v", err)
+	}
+	s.wait = time.Minute
+	done := make(chan error)
+	first := leave[0]
+	go func() { done <- enter(1000) }()
+	first()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
