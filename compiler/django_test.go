@@ -60,7 +60,7 @@ func TestDjangoHosts(t *testing.T) {
 			"mysite/settings.py": {Data: []byte(settings)},
 			"mysite/hosts.py":    {Data: []byte("ALLOWED_HOSTS = ('shop.test',)\n")},
 			"mysite/wsgi.py":     {Data: []byte("import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'mysite.settings'\n")},
-			"app.py":             {Data: []byte("from fngen.powers import webapp\n@webapp('django')\ndef f(): pass\n")},
+			"app.py":             {Data: []byte("from fngen.powers import webapp\n@webapp('django')\ndef f(): return 1\n")},
 		})
 		if warns := strings.Contains(diags, "FN1330"); warns != c.warns {
 			t.Errorf("warns: %v, not %v\n%s%s", warns, c.warns, settings, diags)
@@ -75,7 +75,7 @@ func TestDjangoSettingsModule(t *testing.T) {
 	set := func(module string) string {
 		return "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', '" + module + "')\n"
 	}
-	const power = "from fngen.powers import webapp\n@webapp('django')\ndef f(): pass\n"
+	const power = "from fngen.powers import webapp\n@webapp('django')\ndef f(): return 1\n"
 	for _, c := range []struct {
 		app, wsgi, asgi, manage string
 		warns                   bool
@@ -125,7 +125,7 @@ func TestDjangoStaticRoot(t *testing.T) {
 			"mysite/settings.py": {Data: []byte(settings)},
 			"mysite/base.py":     {Data: []byte("STATIC_URL = 'static/'\nSTATIC_ROOT = '/srv/static'\n")},
 			"mysite/wsgi.py":     {Data: []byte("import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'mysite.settings'\n")},
-			"app.py":             {Data: []byte("from fngen.powers import webapp\n@webapp('django')\ndef f(): pass\n@webapp('flask')\ndef g(): pass\n")},
+			"app.py":             {Data: []byte("from fngen.powers import webapp\n@webapp('django')\ndef f(): return 1\n@webapp('flask')\ndef g(): return 1\n")},
 		}
 		project, diags := compiler.Compile(t.Context(), compiler.Input{Tree: treeOf(tree), Project: "shop"})
 		if project == nil {

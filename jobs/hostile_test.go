@@ -253,7 +253,7 @@ var trees = map[string]func(s string) fstest.MapFS{
 
 func tree(file, function, options, body, config string) fstest.MapFS {
 	out := with(fstest.MapFS{}, file, "from fngen.powers import webapp, task_worker\n\n"+
-		"@webapp('flask'"+options+")\ndef "+function+"(x="+cmp.Or(body, "1")+"):\n    "+cmp.Or(body, "pass")+"\n")
+		"@webapp('flask'"+options+")\ndef "+function+"(x="+cmp.Or(body, "1")+"):\n    "+cmp.Or(body, "return 1")+"\n")
 	out = with(out, "work.py", "from fngen.powers import task_worker\n\n@task_worker\ndef work(x): pass\n")
 	if config != "" {
 		out = with(out, "fngen.yml", config+"\n")

@@ -81,6 +81,7 @@ func (s *scanner) use(decorators []decorator, def, name token, params []ir.Param
 		s.out.Uses = append(s.out.Uses, Use{
 			Power: d.power, Place: d.place, At: s.placeOf(name), Args: d.args,
 			Function: s.name(name), Line: int(def.line), Parameters: params,
+			Gives: slices.ContainsFunc(decorators, func(d decorator) bool { return d.power == "" }),
 		})
 	}
 	if first >= 0 {

@@ -28,3 +28,26 @@ func (s *scanner) yields(toks []token, uses []int) {
 		}
 	}
 }
+
+// gives notes that a function returns a value, or that its body raises whatever
+// happens: a return or raise stands for itself, or after a semicolon.
+func (s *scanner) gives(toks []token, uses []int, always bool) {
+	for n, t := range toks {
+		if len(uses) == 0 || n > 0 && toks[n-1].code != opSemicolon {
+			continue
+		}
+		if t.code == kwReturn && !nothingAfter(toks[n+1:]) || t.code == kwRaise && always {
+			for _, i := range uses {
+				s.out.Uses[i].Gives = true
+			}
+		}
+	}
+}
+
+// nothingAfter reports whether what follows a return is None or nothing.
+func nothingAfter(toks []token) bool {
+	if len(toks) > 0 && toks[0].code == kwNone {
+		toks = toks[1:]
+	}
+	return len(toks) == 0 || toks[0].code == opSemicolon
+}

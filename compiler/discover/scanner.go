@@ -45,6 +45,10 @@ type Use struct {
 	Parameters []ir.Parameter
 	// Generator says that the body has a yield: a call runs none of it.
 	Generator bool
+	// Gives says that a return in the body has a value, or that nothing is known of
+	// that: another decorator may return something else, a body that only raises never
+	// returns.
+	Gives bool
 }
 
 // Arg is one argument of a Power. Name is empty for a positional one. The value
@@ -136,6 +140,10 @@ type scanner struct {
 	// for tests that short ways lead to the same.
 	seen     func(fact)
 	thorough bool
+	// toldImport hears of the imports that always run; nil when nobody asks. lazily is
+	// true of one that only runs when its name is used.
+	toldImport func(Import)
+	lazily     bool
 	across
 }
 
@@ -217,6 +225,9 @@ func (s *scanner) tooMany() bool {
 // lenient lets pass what follows a line that was not understood: it may have
 // opened a block, or continued one.
 func (s *scanner) lenient() {
+	for _, i := range s.body() {
+		s.out.Uses[i].Gives = true // it may have been a return
+	}
 	s.open(opened{maybe: true})
 	s.blocks[len(s.blocks)-1].kw = unknown
 }

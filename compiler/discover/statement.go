@@ -22,6 +22,7 @@ func (s *scanner) logicalLine(toks []token) {
 	}
 	if toks[i].keyword&isCompound == 0 && !s.isSoftBlock(toks) {
 		s.yields(toks, s.body())
+		s.gives(toks, s.body(), s.blocks[len(s.blocks)-1].scope == "def")
 		ok := s.chain(codeNone, toks[0]) && s.simple(toks)
 		if !ok {
 			// A line like "elseif x:" may have been meant to open a block.
@@ -150,8 +151,10 @@ func (s *scanner) compound(toks []token, i int) bool {
 	}
 	if uses := s.opened.docs; kw == kwDef {
 		s.yields(suite, uses)
+		s.gives(suite, uses, true)
 	} else {
 		s.yields(suite, s.body())
+		s.gives(suite, s.body(), false)
 	}
 	s.opened = nil
 	if suite[0].keyword&isCompound != 0 {
@@ -299,7 +302,8 @@ func (s *scanner) simpleStatement(toks []token) bool {
 		s.typeParameters(toks[1:])
 		return s.neighbours(toks[1:]) && s.complete(toks)
 	}
-	if len(toks) > 1 && toks[0].code == softLazy && (toks[1].code == kwImport || toks[1].code == kwFrom) {
+	s.lazily = len(toks) > 1 && toks[0].code == softLazy && (toks[1].code == kwImport || toks[1].code == kwFrom)
+	if s.lazily {
 		s.since(15, toks[0], "a lazy import")
 		toks = toks[1:]
 	}

@@ -48,6 +48,7 @@ func (r *resolver) webapp(fn *ir.Function, u discover.Use) {
 	}
 	r.noArguments(u)
 	r.runs(u)
+	r.returns(u)
 	fn.Power, fn.WebApp = ir.PowerWebApp, w
 }
 
@@ -67,6 +68,21 @@ func (r *resolver) release(u discover.Use, g given) string {
 		return ""
 	}
 	return v.Str
+}
+
+// returns refuses a function that gives the platform no app to serve.
+func (r *resolver) returns(u discover.Use) {
+	if u.Gives || u.Generator {
+		return
+	}
+	app := "app"
+	for _, a := range r.in.Apps {
+		if a.Place.File == u.Place.File && !a.Call {
+			app = a.Name
+			break
+		}
+	}
+	r.fault("FN1362", u.At, fmt.Sprintf("%q returns nothing: it must return the app", u.Function), "end it with `return "+app+"`")
 }
 
 // noArguments: the platform calls the function to get the app, with nothing.

@@ -35,7 +35,7 @@ func TestTarget(t *testing.T) {
 		t.Errorf("clients are told of other Powers (-told +compiled): %s", diff)
 	}
 	tree := source.Tree{FS: fstest.MapFS{"app.py": {Data: []byte("from fngen.powers import task_worker, webapp\n" +
-		"@task_worker\ndef work(): pass\n@webapp('flask', domain='a.fngen.localhost')\ndef site(): pass\n")}}}
+		"@task_worker\ndef work(): pass\n@webapp('flask', domain='a.fngen.localhost')\ndef site(): return 1\n")}}}
 	tree.Files = []source.File{{Path: "app.py"}}
 	_, list := compiler.Compile(t.Context(), compiler.Input{Tree: tree, Project: "shop", Target: target})
 	var codes []string
