@@ -42,6 +42,7 @@ func (s *scanner) importLine(toks []token) bool {
 			}
 			return s.tokenFault("FN1204", t, "invalid syntax")
 		}
+		s.met(dotted, nil, part[0], part[len(part)-len(rest)-1])
 		first, _, _ := strings.Cut(dotted, ".")
 		bound, target := first, first
 		if len(rest) == 2 {
@@ -111,7 +112,22 @@ func (s *scanner) fromLine(toks []token) bool {
 		name, _, _ = strings.Cut(name, ".")
 		s.checkModule(name, rest[2])
 	}
+	s.metFrom(module, toks[1:at], names)
 	return s.fromNames(toks[0], module, names)
+}
+
+// metFrom tells of "from module import names"; named are the tokens of the module.
+func (s *scanner) metFrom(module string, named, names []token) {
+	if s.toldImport == nil {
+		return
+	}
+	list := []string{}
+	for _, part := range s.commas(names) {
+		if len(part) > 0 {
+			list = append(list, s.name(part[0]))
+		}
+	}
+	s.met(module, list, named[0], named[len(named)-1])
 }
 
 func (s *scanner) fromNames(from token, module string, names []token) bool {

@@ -1,0 +1,66 @@
+package discover
+
+import (
+	"bytes"
+	"regexp"
+
+	"fngen.dev/fngen/compiler/literal"
+)
+
+// Import is one that runs whenever its file is imported: it stands at the top level,
+// in no block.
+type Import struct {
+	// Module is the dotted path as written; a relative one begins with its dots.
+	Module string
+	// Names are what is taken from it; nil for the module itself.
+	Names []string
+	Place literal.Place
+}
+
+// Imports are the imports of one file, and what it does that makes others find more
+// than there is to see.
+type Imports struct {
+	List []Import
+	// Path says that the file may change sys.path, Hooks that it may put modules into
+	// sys.modules, or a finder before the others. Package says that it may change the
+	// path of its own package.
+	Path, Hooks, Package bool
+}
+
+// What may change the import system. Modules that look only for themselves do not.
+var (
+	changesPath    = regexp.MustCompile(`\bsys\.path\b|\bpath\.(insert|append|extend)\(|addsitedir|addpackage|from sys import`)
+	changesModules = regexp.MustCompile(`\bsys\.modules\[(?:[^_]|_[^_])|\bsys\.modules\.(setdefault|update)|\bmeta_path\b|\bpath_hooks\b|install_as_MySQLdb|\bimport_hook`)
+	changesPackage = regexp.MustCompile(`__path__|extend_path|declare_namespace|\bsys\.modules\b`)
+)
+
+// ImportsOf lists the imports of a file. Those in a try, below an if or in a function
+// are left out: the code may do without them.
+func ImportsOf(file string, src []byte) Imports {
+	s := newScanner(file, src)
+	s.shallow = true
+	var out Imports
+	s.toldImport = func(i Import) { out.List = append(out.List, i) }
+	s.scan(src)
+	out.Path, out.Hooks, out.Package = changesPath.Match(src), changesModules.Match(src), changesPackage.Match(src)
+	return out
+}
+
+// BoundIn reports whether a module binds a name itself, or may: then "from module
+// import name" does not look for a file of that name.
+func BoundIn(file string, src []byte, name string) bool {
+	if bytes.Contains(src, []byte("__getattr__")) || bytes.Contains(src, []byte("__path__")) {
+		return true
+	}
+	ns := NewModules(nil, nil).of(file, src)
+	_, bound := ns.names[name]
+	return bound || ns.incomplete
+}
+
+// met tells of an import, when somebody asks for them and it is in no block.
+func (s *scanner) met(module string, names []string, from, to token) {
+	if s.toldImport == nil || s.lazily || len(s.blocks) != 1 || s.blocks[0].kw != codeNone {
+		return
+	}
+	s.toldImport(Import{module, names, s.place(int(from.start), int(to.end-from.start))})
+}

@@ -1,0 +1,272 @@
+// Package imports holds the imports of a tree against what is there: its own
+// files, what was installed for it, and the standard library.
+//
+// Nothing is run. What cannot be known is let pass, since a false alarm would stop
+// a push that is right: imports in a try, below an if or in a function; all of them,
+// when a file that is imported, or a .pth file, may change how imports are found.
+package imports
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/discover"
+	"fngen.dev/fngen/compiler/installed"
+	"fngen.dev/fngen/compiler/source"
+)
+
+// Input is one tree, and what it runs with.
+type Input struct {
+	Tree source.Tree
+	// Files are those of the functions.
+	Files []string
+	// Python is the language version, such as "3.11".
+	Python    string
+	Installed installed.Modules
+	// Requirements are the files that say what is installed, Provided what the platform
+	// installs without any.
+	Requirements, Provided []string
+}
+
+// Bounds for a hostile tree.
+const (
+	maxFiles = 20_000
+	maxShown = 50
+	maxNotes = 3
+)
+
+// Missing reports the modules that nothing has, each once, sorted by place.
+func Missing(in Input) diag.List {
+	if in.Installed.Open {
+		return nil
+	}
+	c := &checker{in: in, layout: layoutOf(in.Tree.Manifest), minor: minor(in.Python), read: map[string]discover.Imports{}, seen: map[string]bool{}}
+	for _, file := range in.Files {
+		c.roots = c.layout.roots(file)
+		c.follow(file)
+		for len(c.queue) > 0 && len(c.seen) < maxFiles {
+			next := c.queue[0]
+			c.queue = c.queue[1:]
+			c.file(next)
+		}
+	}
+	return c.report()
+}
+
+// lack is a module that was found nowhere.
+type lack struct {
+	module string
+	// inTree says that a package of the tree should have it.
+	inTree bool
+	place  discover.Import
+	more   []discover.Import
+}
+
+// asked is the whole path that is wanted, by which packages of Google's and Azure's
+// are named.
+func (l lack) asked() string {
+	if len(l.place.Names) == 0 || l.inTree {
+		return l.place.Module
+	}
+	return l.place.Module + "." + l.place.Names[0]
+}
+
+type checker struct {
+	in     Input
+	layout layout
+	minor  int
+	read   map[string]discover.Imports
+	roots  []string
+	queue  []string
+	seen   map[string]bool
+	lacks  []lack
+	// path and hooks say that a file that is imported may change sys.path, or put
+	// modules there that no file has.
+	path, hooks bool
+}
+
+func (c *checker) follow(file string) {
+	if !c.seen[file] {
+		c.seen[file] = true
+		c.queue = append(c.queue, file)
+	}
+}
+
+func (c *checker) file(file string) {
+	src, err := fs.ReadFile(c.in.Tree.FS, file)
+	if err != nil || len(src) > discover.MaxSource {
+		return
+	}
+	found := discover.ImportsOf(file, src)
+	c.read[file] = found
+	c.path, c.hooks = c.path || found.Path, c.hooks || found.Hooks
+	for _, i := range found.List {
+		if strings.HasPrefix(i.Module, ".") {
+			c.relative(file, i)
+		} else {
+			c.absolute(i)
+		}
+	}
+}
+
+// absolute looks for a module as Python does: in the tree, then in the layer, then
+// in the standard library, whose modules may be there already.
+func (c *checker) absolute(i discover.Import) {
+	parts := strings.Split(i.Module, ".")
+	if parts[0] == "fngen" || c.inStandard(parts[0]) {
+		return
+	}
+	lacks := c.in.Installed.Lacks(i.Module)
+	for _, root := range c.roots {
+		kind, _ := c.layout.at(path.Join(root, parts[0]))
+		if kind == nothing {
+			continue
+		}
+		if kind == directory && lacks == "" {
+			return // a package that is installed goes before a mere directory
+		}
+		// A directory without code may go on in another place of the same name.
+		sure := lacks == parts[0] && (kind != directory || len(c.roots) == 1)
+		c.inside(walk{root: root, parts: parts, names: i, sure: sure})
+		return
+	}
+	if lacks != "" {
+		c.lack(lacks, false, i)
+	}
+}
+
+// relative looks for what stands beside the file.
+func (c *checker) relative(file string, i discover.Import) {
+	name := strings.TrimLeft(i.Module, ".")
+	dir := path.Dir(file)
+	for range len(i.Module) - len(name) - 1 {
+		if dir == "." {
+			return // above the root
+		}
+		dir = path.Dir(dir)
+	}
+	if dir == "." {
+		return // a module of no package: it depends on how it is run
+	}
+	if name == "" {
+		c.names(dir, i.Names)
+		return
+	}
+	prefix := strings.TrimPrefix(dir+"/", "src/")
+	c.inside(walk{root: dir, prefix: strings.ReplaceAll(prefix, "/", "."), parts: strings.Split(name, "."), names: i, sure: true})
+}
+
+// walk is a dotted path to follow from a directory of the tree.
+type walk struct {
+	root, prefix string
+	parts        []string
+	names        discover.Import
+	// sure says that nothing but the tree can have it.
+	sure bool
+}
+
+func (c *checker) inside(w walk) {
+	at := w.root
+	for n, part := range w.parts {
+		dir := at
+		at = path.Join(at, part)
+		kind, file := c.layout.at(at)
+		switch kind {
+		case opaque:
+			return
+		case nothing:
+			if w.sure && !c.mayHold(path.Join(dir, "__init__.py")) {
+				c.lack(w.prefix+strings.Join(w.parts[:n+1], "."), true, w.names)
+			}
+			return
+		case module:
+			c.follow(file)
+			return
+		case pack:
+			c.follow(file)
+		}
+	}
+	c.names(at, w.names.Names)
+}
+
+// names follows those of "from package import names" that are files.
+func (c *checker) names(dir string, names []string) {
+	init := path.Join(dir, "__init__.py")
+	for _, name := range names {
+		kind, file := c.layout.at(path.Join(dir, name))
+		if kind != module && kind != pack {
+			continue
+		}
+		if c.layout.files[init] {
+			src, err := fs.ReadFile(c.in.Tree.FS, init)
+			if err != nil || discover.BoundIn(init, src, name) {
+				continue
+			}
+		}
+		c.follow(file)
+	}
+}
+
+// mayHold reports whether the code of a package may make modules that no file has.
+func (c *checker) mayHold(init string) bool {
+	if !c.layout.files[init] {
+		return false
+	}
+	src, err := fs.ReadFile(c.in.Tree.FS, init)
+	return err != nil || len(src) > discover.MaxSource || discover.ImportsOf(init, src).Package
+}
+
+// inStandard reports whether the standard library of the project's Python has a
+// module.
+func (c *checker) inStandard(name string) bool {
+	if !standard[name] || since[name] > c.minor {
+		return false
+	}
+	gone := until[name]
+	return gone == 0 || c.minor < gone || name == "distutils" && c.in.Installed.Lacks("setuptools") == ""
+}
+
+func (c *checker) lack(module string, inTree bool, i discover.Import) {
+	at := slices.IndexFunc(c.lacks, func(l lack) bool { return l.module == module })
+	switch {
+	case at < 0:
+		c.lacks = append(c.lacks, lack{module: module, inTree: inTree, place: i})
+	case len(c.lacks[at].more) < maxNotes:
+		c.lacks[at].more = append(c.lacks[at].more, i)
+	}
+}
+
+// report makes diagnostics of what is missing for sure.
+func (c *checker) report() diag.List {
+	var list diag.List
+	for _, l := range c.lacks {
+		top, _, _ := strings.Cut(l.module, ".")
+		if c.hooks || c.path && (c.layout.names[top] || c.layout.archives || l.inTree) {
+			continue
+		}
+		d := diag.Diagnostic{
+			Code: "FN2002", Message: "No module named '" + l.module + "'",
+			File: l.place.Place.File, Line: l.place.Place.Line, Column: l.place.Place.Column, Width: l.place.Place.Width,
+		}
+		d.Notes, d.Help = advice(l.module, l.asked(), c.in)
+		for _, m := range l.more {
+			d.Notes = append(d.Notes, diag.Note{Message: "it is imported here too", File: m.Place.File, Line: m.Place.Line, Column: m.Place.Column})
+		}
+		list.Add(d)
+	}
+	list = list.Sorted()
+	return list[:min(len(list), maxShown)]
+}
+
+func minor(version string) int {
+	_, after, _ := strings.Cut(version, ".")
+	n, _ := strconv.Atoi(after)
+	return n
+}
+
+func pythonOf(minor int) string { return fmt.Sprintf("3.%d", minor) }
