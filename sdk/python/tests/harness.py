@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 SDK = Path(__file__).parent.parent
 DEADLINE = 20.0
@@ -57,6 +59,7 @@ class Instance:
     def __init__(self, python: Path, runtime: Path, tree: Path, file: str, **env: str) -> None:
         self.port = free_port()
         self._output = tree.parent / f"output-{self.port}"
+        self._cause = tree.parent / f"cause-{self.port}.json"
         with self._output.open("w") as output:
             self.process = subprocess.Popen(
                 [str(python), "-u", str(runtime / "fngen/runtime/boot.py")],
@@ -77,6 +80,7 @@ class Instance:
                     "FNGEN_HEALTH": "/",
                     "FNGEN_RUNTIME": str(runtime),
                     "FNGEN_DRAIN_SECONDS": "10",
+                    "FNGEN_CAUSE": str(self._cause),
                     "NOMAD_ALLOC_ID": "5f0d",
                     **env,
                 },
@@ -85,6 +89,15 @@ class Instance:
     @property
     def output(self) -> str:
         return self._output.read_text()
+
+    @property
+    def has_cause(self) -> bool:
+        return self._cause.exists()
+
+    @property
+    def cause(self) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads(self._cause.read_text())
+        return record
 
     def ready(self) -> Instance:
         """Wait until the port answers."""

@@ -69,7 +69,7 @@ def test_the_loop_of_an_async_function_is_the_one_that_serves(start: Start) -> N
     ("code", "what"),
     [
         ("def live_app(): return {}", "a dict, not an ASGI or WSGI application"),
-        ("def live_app(): pass", "None, not an ASGI or WSGI application"),
+        ("def live_app(): pass", "None: it must return the app"),
         (
             "def make(): pass\ndef live_app(): return make",
             "the function make, not an ASGI or WSGI application; did you mean to call it?",

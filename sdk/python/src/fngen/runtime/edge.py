@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, MutableMapping
 from typing import Any, Callable
 
+from fngen.runtime import cause, noticed
 from fngen.runtime.context import request_id
 from fngen.runtime.failure import person_traceback
 from fngen.runtime.settings import Settings
@@ -29,10 +30,15 @@ class Edge:
     """An ASGI application around the person's, which is set once it is loaded."""
 
     app: App
+    # Why the lifespan did not start: the exception, or what the app says of it.
+    lifespan_error: Exception | None = None
+    lifespan_text = "it does not say why"
 
     def __init__(self, settings: Settings, traffic: Traffic) -> None:
         self._health = settings.health
         self._traffic = traffic
+        # The id of the fault that the last health check failed with.
+        self._failing: str | None = ""
         self._probe: Headers = [
             (b"fngen-release", settings.release.encode()),
             (b"fngen-allocation", settings.allocation.encode()),
@@ -41,7 +47,7 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of the server: a request, a socket, the lifespan."""
         if scope["type"] not in ("http", "websocket"):
-            await self.app(scope, receive, send)
+            await self._lifespan(scope, receive, send)
             return
         exchange = _Exchange(self._probe, self._traffic, send, scope)
         request_id.set(exchange.id.decode())
@@ -50,10 +56,50 @@ class Edge:
         elif self._traffic.draining:
             await _answer(exchange.send, 503, b"draining\n")
             return
+        else:
+            await self._check(exchange, receive)
+            return
+        await self._serve(exchange, receive)
+
+    async def _serve(self, exchange: _Exchange, receive: Receive) -> None:
         try:
             await self.app(exchange.scope, receive, exchange.send)
         except Exception as error:
             await exchange.fail(error)
+
+    async def _check(self, exchange: _Exchange, receive: Receive) -> None:
+        """Serve a health check; what it fails with is kept for the control plane."""
+        with noticed.errors() as errors:
+            await self._serve(exchange, receive)
+        if exchange.status != 500:
+            self._failing = ""
+            return
+        record = cause.of_text("request", "")
+        if errors:
+            record = cause.of_error("request", errors[-1])
+        if self._failing != record.get("id"):
+            cause.write(record)
+            self._failing = record.get("id")
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the lifespan on, and keep what a failed start fails with."""
+        failed = False
+
+        async def noting(message: Message) -> None:
+            nonlocal failed
+            if message["type"] == "lifespan.startup.failed":
+                failed = True
+                lines = str(message.get("message") or "").strip().splitlines()
+                self.lifespan_text = lines[-1] if lines else self.lifespan_text
+                message = {**message, "message": ""}  # it is shown with the cause
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        except Exception as error:
+            if failed:
+                self.lifespan_error = error
+            raise
 
     def _is_check(self, scope: Scope) -> bool:
         if scope["type"] != "http" or scope["path"] != self._health:
@@ -78,11 +124,13 @@ class _Exchange:
         self._send = send
         self._is_http = scope["type"] == "http"
         self._started = self._complete = False
+        self.status = 0
 
     async def send(self, message: Message) -> None:
         kind = message["type"]
         if kind in _STARTS:
             self._started = True
+            self.status = message.get("status", 0)
             message = {**message, "headers": self._headers(message, kind)}
         elif kind == "http.response.body" and not message.get("more_body"):
             self._complete = True
@@ -106,6 +154,7 @@ class _Exchange:
         An error after a complete answer is only logged: the server would close
         the connection, which a proxy may have used for its next request.
         """
+        noticed.note(error)
         _log.error("%s", person_traceback(error).rstrip())
         if self._is_http and not self._started:
             await _answer(self.send, 500, b"Internal Server Error")

@@ -1,22 +1,30 @@
 """How a function that cannot be served is explained.
 
-First the person's own traceback, without the frames that are ours, then one
-line that says which file and why, so that it can be shown on its own.
+First the person's own traceback, without the frames that are ours and with those
+of frameworks folded, then one line that says which file and why, so that it can
+be shown on its own. The same is kept as a record for the control plane.
 """
 
 from __future__ import annotations
 
-import importlib
-import os
 import sys
-from traceback import FrameSummary, TracebackException
+from itertools import groupby
+from traceback import FrameSummary, StackSummary, TracebackException
+from typing import Any
 
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_IMPORTLIB = ("<frozen importlib", importlib.__file__)
+from fngen.runtime import cause, frames
+from fngen.runtime.cause import one_line as one_line
 
 
 class StartError(Exception):
-    """The function cannot be served. The message is one line for a person."""
+    """The function cannot be served. The message is one line for a person.
+
+    kind says what could not be done, as in the record.
+    """
+
+    def __init__(self, message: str, kind: str = "serve") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 def report(failure: StartError) -> None:
@@ -25,6 +33,10 @@ def report(failure: StartError) -> None:
     if failure.__cause__ is not None:
         print(person_traceback(failure.__cause__), end="", file=sys.stderr)
     print(f"fngen: {failure}", file=sys.stderr, flush=True)
+    if failure.__cause__ is not None:
+        cause.write(cause.of_error(failure.kind, failure.__cause__))
+    else:
+        cause.write(cause.of_text(failure.kind, str(failure)))
 
 
 def person_traceback(error: BaseException) -> str:
@@ -36,22 +48,38 @@ def person_traceback(error: BaseException) -> str:
     return "".join(trace.format())
 
 
-def one_line(error: BaseException) -> str:
-    """Write error as its type and message on one line."""
-    name = type(error).__qualname__
-    if type(error).__module__ not in ("builtins", "__main__"):
-        name = f"{type(error).__module__}.{name}"
-    text = " ".join(str(error).split())
-    return f"{name}: {text}" if text else name
-
-
 def _trim(trace: TracebackException) -> None:
-    trace.stack[:] = [frame for frame in trace.stack if not _is_ours(frame)]
+    trace.stack = _Folded(frame for frame in trace.stack if not frames.is_ours(frame.filename))
+    if getattr(trace, "filename", None):  # of a SyntaxError
+        trace.filename = frames.short(trace.filename)
     inner = [trace.__cause__, trace.__context__, *(getattr(trace, "exceptions", None) or [])]
     for other in inner:
         if other is not None:
             _trim(other)
 
 
-def _is_ours(frame: FrameSummary) -> bool:
-    return frame.filename.startswith((_OURS, *_IMPORTLIB))
+class _Folded(StackSummary):
+    """A stack of which the frames that are not the person's take one line."""
+
+    def format(self, **options: Any) -> list[str]:
+        lines = []
+        last = self[-1] if self else None
+        for hidden, group in groupby(
+            self, lambda frame: frame is not last and not frames.is_persons(frame.filename)
+        ):
+            run = list(group)
+            lines += [_fold(run)] if hidden else _shown(run).format(**options)
+        return lines
+
+
+def _fold(run: list[FrameSummary]) -> str:
+    names = list(dict.fromkeys(frames.package(frame.filename) for frame in run))
+    count = f"{len(run)} frame{'s' * (len(run) > 1)}"
+    return f"  ... {count} of {', '.join(names)}\n"
+
+
+def _shown(run: list[FrameSummary]) -> StackSummary:
+    for frame in run:
+        _ = frame.line  # is looked up by the name of the file
+        frame.filename = frames.short(frame.filename)
+    return StackSummary.from_list(run)

@@ -15,9 +15,12 @@ _WSGI_THREADS = 16
 
 def as_asgi(result: object, function: str) -> Any:
     """Return result as an ASGI 3 application."""
+    if result is None:
+        raise StartError(f"{function}() returned None: it must return the app", "result")
     if not callable(result) or inspect.isclass(result):
         raise StartError(
-            f"{function}() returned {_describe(result)}, not an ASGI or WSGI application"
+            f"{function}() returned {_describe(result)}, not an ASGI or WSGI application",
+            "result",
         )
     call = result if inspect.isroutine(result) else type(result).__call__
     if inspect.iscoroutinefunction(call):
@@ -29,7 +32,8 @@ def as_asgi(result: object, function: str) -> Any:
         return WSGIMiddleware(result, workers=_WSGI_THREADS)
     hint = "; did you mean to call it?" if wanted == 0 else ""
     raise StartError(
-        f"{function}() returned {_describe(result)}, not an ASGI or WSGI application{hint}"
+        f"{function}() returned {_describe(result)}, not an ASGI or WSGI application{hint}",
+        "result",
     )
 
 
@@ -44,8 +48,6 @@ def _positional(app: Any) -> int | None:
 
 
 def _describe(value: object) -> str:
-    if value is None:
-        return "None"
     if inspect.isclass(value):
         return f"the class {value.__name__}"
     if inspect.isroutine(value):

@@ -45,9 +45,11 @@ def module(tree: str, file: str) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except SystemExit as error:
-        raise StartError(f"{file} could not be imported: it exits, {one_line(error)}") from error
+        raise StartError(
+            f"{file} could not be imported: it exits, {one_line(error)}", "import"
+        ) from error
     except BaseException as error:
-        raise StartError(f"{file} could not be imported: {one_line(error)}") from error
+        raise StartError(f"{file} could not be imported: {one_line(error)}", "import") from error
 
 
 def _root(tree: str, file: str) -> tuple[str, str]:

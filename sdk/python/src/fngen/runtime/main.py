@@ -7,8 +7,9 @@ import inspect
 import os
 from typing import TYPE_CHECKING, Any, Callable
 
-from fngen.runtime import django_settings, kind, load, server, settings
+from fngen.runtime import django_settings, kind, load, noticed, server, settings
 from fngen.runtime.failure import StartError, one_line, report
+from fngen.runtime.watch import Watch
 
 if TYPE_CHECKING:
     from fngen.runtime.static import StaticFiles
@@ -24,9 +25,11 @@ def run(tree: str, to_person: Callable[[], None]) -> int:
     # belongs to the loop that serves it.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    watch = Watch(loop)
     try:
         chosen = settings.read(os.environ)
-        service = server.Service(chosen)
+        service = server.Service(chosen, watch.stop)
+        noticed.install()
         files = _static_files(chosen)
         to_person()
         if files is not None:
@@ -39,6 +42,7 @@ def run(tree: str, to_person: Callable[[], None]) -> int:
         report(failure)
         return 1
     finally:
+        watch.stop()
         _close(loop)
 
 
@@ -63,9 +67,9 @@ def _application(tree: str, chosen: settings.Settings, loop: asyncio.AbstractEve
         result = function()
         if inspect.isawaitable(result):
             result = loop.run_until_complete(_wait(result))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise StartError(
-            f"{chosen.function}() of {chosen.file} failed: {one_line(error)}"
+            f"{chosen.function}() of {chosen.file} failed: {one_line(error)}", "call"
         ) from error
     return result
 

@@ -8,14 +8,14 @@ import os
 import signal
 import threading
 from types import FrameType
-from typing import Any
+from typing import Any, Callable
 
 from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from fngen.runtime.edge import BrokenAnswerError, Edge
-from fngen.runtime.failure import StartError
+from fngen.runtime.failure import StartError, one_line
 from fngen.runtime.settings import Settings
 from fngen.runtime.traffic import Traffic
 
@@ -30,10 +30,11 @@ _ACCEPTING_PART = 0.5
 class Service:
     """A server that is ready but for the application."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, started: Callable[[], None]) -> None:
+        self._file = settings.file
         self._traffic = Traffic()
         self._edge = Edge(settings, self._traffic)
-        self._server = _Server(_config(self._edge, settings), settings, self._traffic)
+        self._server = _Server(_config(self._edge, settings), settings, self._traffic, started)
 
     def serve(self, app: Any, loop: asyncio.AbstractEventLoop) -> int:
         """Serve app until a signal says to stop; return the exit code."""
@@ -47,13 +48,28 @@ class Service:
         except SystemExit:  # a failed start, in newer versions of uvicorn
             if self._server.started:
                 raise
-        if not self._server.started:  # uvicorn has logged why
-            raise StartError(self._server.why_not_started())
+        if not self._server.started:
+            raise self._not_started()
         # Python waits, without a limit, for threads that still run.
         last = threading.Timer(self._server.seconds_left(least=1), os._exit, [0])
         last.daemon = True
         last.start()
         return 0
+
+    def _not_started(self) -> StartError:
+        """Say what a start failed at; uvicorn has logged what is not the app's."""
+        if not self._server.lifespan.should_exit:
+            config = self._server.config
+            return StartError(
+                f"{self._file} could not be served: cannot listen on {config.host}:{config.port}"
+            )
+        error = self._edge.lifespan_error
+        why = one_line(error) if error is not None else self._edge.lifespan_text
+        failure = StartError(
+            f"{self._file} could not be served: its lifespan failed to start: {why}", "lifespan"
+        )
+        failure.__cause__ = error
+        return failure
 
 
 def _config(app: Edge, settings: Settings) -> Config:
@@ -84,11 +100,18 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 class _Server(Server):
-    def __init__(self, config: Config, settings: Settings, traffic: Traffic) -> None:
+    def __init__(
+        self, config: Config, settings: Settings, traffic: Traffic, started: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._traffic = traffic
         self._drain_seconds = settings.drain_seconds
-        self._file = settings.file
+        self._on_start = started
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Start, and tell whoever waits for it."""
+        await super().startup(sockets)
+        self._on_start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain; on the second signal, die of it at once."""
@@ -109,13 +132,6 @@ class _Server(Server):
         left = self.seconds_left(least=0.1)
         self.config.timeout_graceful_shutdown = left  # type: ignore[assignment]
         await super().shutdown(sockets)
-
-    def why_not_started(self) -> str:
-        """Say on one line what a failed start failed at."""
-        if self.lifespan.should_exit:
-            return f"{self._file} could not be served: its lifespan failed to start"
-        host, port = self.config.host, self.config.port
-        return f"{self._file} could not be served: cannot listen on {host}:{port}"
 
     def seconds_left(self, least: float) -> float:
         """Return how much of the time to drain is left."""
