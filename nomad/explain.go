@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/nomad/api"
 )
@@ -12,21 +14,29 @@ import (
 // shownLines is how much of a failed instance's output a person gets to see.
 const shownLines = 50
 
+// tailBytes is how much of each stream is read for that.
+const tailBytes = 64 << 10
+
 // Failure is a rollout or a batch job that did not succeed, with what a person
 // needs to see why.
 type Failure struct {
 	Job string
 	// Reason is one sentence.
 	Reason string
-	// Events are what Nomad noted about the failed allocation, oldest first.
+	// Allocation is the one that tells most, Group and Task what it is of; empty when
+	// there was none.
+	Allocation, Group, Task string
+	// Events are what Nomad noted about it, oldest first, each once.
 	Events []string
 	// ExitCode is that of the last crash; -1 when there was none.
 	ExitCode int
+	// Started and Ended are when it began and ended that time, by the node's clock.
+	Started, Ended time.Time
 	// OutOfMemory says that the kernel ended it because it took more memory than
 	// its server has for it.
 	OutOfMemory bool
-	// Log holds the last lines of its output.
-	Log []string
+	// Stdout and Stderr hold the last lines of its output.
+	Stdout, Stderr []string
 }
 
 // Error is the reason alone; the rest is shown apart.
@@ -40,19 +50,31 @@ func (c *Client) explain(ctx context.Context, job *api.Job, reason string, alloc
 	if alloc == nil {
 		return out
 	}
+	out.Allocation, out.Group = alloc.ID, alloc.TaskGroup
 	for task, state := range alloc.TaskStates {
-		for _, e := range state.Events {
-			if e.DisplayMessage != "" {
-				out.Events = append(out.Events, e.Type+": "+e.DisplayMessage)
-			}
-			if e.Type == api.TaskTerminated {
-				out.ExitCode = e.ExitCode
-				out.OutOfMemory = e.Details["oom_killed"] == "true"
-			}
-		}
-		out.Log = append(out.Log, c.tail(ctx, alloc, task)...)
+		out.Task = task
+		out.take(state.Events)
+		out.Stdout = append(out.Stdout, c.tail(ctx, alloc, task, "stdout")...)
+		out.Stderr = append(out.Stderr, c.tail(ctx, alloc, task, "stderr")...)
 	}
 	return out
+}
+
+// take reads what Nomad noted, of which a restart says the same again.
+func (f *Failure) take(events []*api.TaskEvent) {
+	var started time.Time
+	for _, e := range events {
+		if text := e.Type + ": " + e.DisplayMessage; e.DisplayMessage != "" && !slices.Contains(f.Events, text) {
+			f.Events = append(f.Events, text)
+		}
+		switch e.Type {
+		case api.TaskStarted:
+			started = time.Unix(0, e.Time)
+		case api.TaskTerminated:
+			f.ExitCode, f.Started, f.Ended = e.ExitCode, started, time.Unix(0, e.Time)
+			f.OutOfMemory = e.Details["oom_killed"] == "true"
+		}
+	}
 }
 
 // worst is the allocation that tells most: a failed one before a running one.
@@ -74,20 +96,46 @@ func worst(allocs []*api.AllocationListStub) *api.AllocationListStub {
 	return out
 }
 
-func (c *Client) tail(ctx context.Context, alloc *api.AllocationListStub, task string) []string {
-	var out []string
-	for _, stream := range []string{"stdout", "stderr"} {
-		text, err := c.readLog(ctx, alloc.Namespace, alloc.ID, task, stream, 0)
-		if err != nil {
-			continue
-		}
-		lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
-		if len(lines) == 1 && lines[0] == "" {
-			continue
-		}
-		out = append(out, lines[max(0, len(lines)-shownLines):]...)
+func (c *Client) tail(ctx context.Context, alloc *api.AllocationListStub, task, stream string) []string {
+	q := read(ctx, alloc.Namespace)
+	q.Params = map[string]string{
+		"task": task, "type": stream, "origin": "end", "plain": "true", "offset": fmt.Sprint(tailBytes),
 	}
-	return out
+	body, err := c.api.Raw().Response("/v1/client/fs/logs/"+alloc.ID, q)
+	if err != nil {
+		return nil
+	}
+	defer body.Close()
+	text, _ := io.ReadAll(io.LimitReader(body, tailBytes)) // what there is of it
+	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
+	if len(text) == tailBytes {
+		lines = lines[1:] // it begins in the middle
+	}
+	if len(lines) == 1 && lines[0] == "" {
+		return nil
+	}
+	return lines[max(0, len(lines)-shownLines):]
+}
+
+// ReadFile returns what a regular file in the directory of an allocation holds, of
+// limit bytes at most; one that is not there or larger is an error.
+func (c *Client) ReadFile(ctx context.Context, namespace, allocation, path string, limit int64) ([]byte, error) {
+	q := read(ctx, namespace)
+	q.Params = map[string]string{"path": path}
+	var info api.AllocFileInfo
+	if _, err := c.api.Raw().Query("/v1/client/fs/stat/"+allocation, &info, q); err != nil {
+		return nil, fmt.Errorf("look for %s of allocation %s: %w", path, allocation, err)
+	}
+	// To open another kind of file could wait for ever.
+	if info.IsDir || !strings.HasPrefix(info.FileMode, "-") || info.Size > limit {
+		return nil, fmt.Errorf("%s of allocation %s is no file of at most %d bytes", path, allocation, limit)
+	}
+	body, err := c.api.Raw().Response("/v1/client/fs/cat/"+allocation, q)
+	if err != nil {
+		return nil, fmt.Errorf("read %s of allocation %s: %w", path, allocation, err)
+	}
+	defer body.Close()
+	return io.ReadAll(io.LimitReader(body, limit))
 }
 
 // readLog returns what one stream of a task has printed from an offset on.

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"fngen.dev/fngen/compiler/installed"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -99,6 +100,9 @@ func (b *builder) fill(tree, dir string) error {
 	if err := adopt(dir, b.o.uid, b.cache.gid); err != nil {
 		return fmt.Errorf("take over layer: %w", err)
 	}
+	if err := b.list(dir); err != nil {
+		return err
+	}
 	// A marker that the project wrote would not count, and be in the way.
 	if err := os.RemoveAll(filepath.Join(dir, completeMarker)); err != nil {
 		return err
@@ -109,6 +113,30 @@ func (b *builder) fill(tree, dir string) error {
 	b.built = true
 	b.log.say("built layer %s in %s", b.o.layer, since(start))
 	return nil
+}
+
+// list writes the modules into the layer that its Python can import, the runtime's
+// among them, which are last on its path.
+func (b *builder) list(dir string) error {
+	modules, err := installed.Of(
+		os.DirFS(filepath.Join(dir, "lib", "python"+b.o.python, "site-packages")),
+		os.DirFS(filepath.Join(b.o.node, "runtime", b.o.python)),
+	)
+	if err != nil {
+		b.log.say("%v", err) // nothing is concluded then, and the layer is as good
+		modules = installed.Modules{Open: true}
+	}
+	path := filepath.Join(dir, installed.File)
+	if err := os.RemoveAll(path); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, modules.Bytes(), 0o640); err != nil {
+		return fmt.Errorf("list modules: %w", err)
+	}
+	if b.cache.gid < 0 {
+		return nil
+	}
+	return os.Lchown(path, 0, b.cache.gid)
 }
 
 // store sends the layer to the control plane when it lacks it.

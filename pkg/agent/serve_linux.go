@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"syscall"
+
+	"fngen.dev/fngen/pkg/cause"
 )
 
 // serve runs one function until it ends, and returns its exit code.
@@ -70,6 +73,7 @@ func (o *serveOptions) command(p *place, env environ) command {
 		{"FNGEN_PORT", o.port},
 		{"FNGEN_HEALTH", o.health},
 		{"FNGEN_STATIC", p.static},
+		{"FNGEN_CAUSE", filepath.Join(o.home, cause.File)},
 		{"FNGEN_DRAIN_SECONDS", strconv.Itoa(int(math.Ceil(o.drain.Seconds())))},
 	} {
 		e = e.with(v[0], v[1])

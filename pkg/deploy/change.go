@@ -13,8 +13,10 @@ import (
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/lock"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -37,6 +39,10 @@ type change struct {
 	was     map[string]*nomadapi.Job
 	removed []string
 	result  api.PushResult
+
+	// tree is there once openTree was called.
+	tree     source.Tree
+	blobView *blob.View
 }
 
 // start runs a change. What happens is told on the channel, which is closed after
@@ -54,7 +60,11 @@ func (s *Service) start(ctx context.Context, actor store.Actor, project store.Pr
 	}
 	s.changes.Go(func() {
 		defer close(events)
-		if err := run(s.closing, c); err != nil {
+		err := run(s.closing, c)
+		if closeErr := c.closeTree(); closeErr != nil {
+			s.log.Warn("close tree", slog.Any("error", closeErr))
+		}
+		if err != nil {
 			c.emit(api.Event{Failed: s.problem(project, err)})
 			return
 		}

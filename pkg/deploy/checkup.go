@@ -13,12 +13,18 @@ import (
 
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/cause"
 )
 
 // certainAfter is how long an instance must have refused its health path before
 // its rollout is given up. The runtime listens only when the app is there, so that
 // such an answer is the app's own and does not change with time.
 const certainAfter = 5 * time.Second
+
+// sameFaultAfter is how long an instance must have answered 500 because of the same
+// exception from the same lines: what is on its way, such as a database, comes sooner,
+// and an app that waits for it by design answers 503.
+const sameFaultAfter = 15 * time.Second
 
 // shownBody is how much of what comes with a failing health check is shown, in
 // bytes.
@@ -37,12 +43,27 @@ type checkup struct {
 	said, told string
 	// refused is since when an instance refuses its health path.
 	refused time.Time
+	// faults are the exceptions that instances answer 500 with, by allocation.
+	faults map[string]fault
+	// cause is the one that the rollout is given up for, after certain.
+	cause   *cause.Cause
+	certain time.Duration
+	// answered says that an instance has answered at all.
+	answered bool
+	task     string
+}
+
+// fault is one exception, and since when every answer fails with it.
+type fault struct {
+	cause *cause.Cause
+	since time.Time
 }
 
 func (c *change) newCheckup(f ir.Function, job *nomadapi.Job) *checkup {
 	check := job.TaskGroups[0].Services[0].Checks[0]
 	return &checkup{
-		change: c, function: f, header: check.Header, addresses: map[string]string{},
+		change: c, function: f, header: check.Header, addresses: map[string]string{}, faults: map[string]fault{},
+		task: job.TaskGroups[0].Tasks[0].Name, certain: sameFaultAfter,
 		http: &http.Client{Timeout: check.Timeout, Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: onlyThere},
 	}
 }
@@ -63,6 +84,10 @@ func (k *checkup) verdict(ctx context.Context, unhealthy []string) string {
 	k.said = ""
 	for _, id := range unhealthy {
 		status, text, err := k.ask(ctx, id)
+		k.answered = k.answered || status > 0
+		if status != http.StatusInternalServerError {
+			delete(k.faults, id)
+		}
 		switch {
 		case err != nil:
 			k.log.Debug("ask an instance", slog.Any("error", err)) // Nomad's own deadline stays
@@ -74,6 +99,9 @@ func (k *checkup) verdict(ctx context.Context, unhealthy []string) string {
 			k.say(status, text)
 			refuses = refuses || isRefusal(status)
 		}
+		if status == http.StatusInternalServerError && k.sameFault(ctx, id) {
+			return k.said
+		}
 	}
 	switch {
 	case !refuses:
@@ -84,6 +112,25 @@ func (k *checkup) verdict(ctx context.Context, unhealthy []string) string {
 		return k.said
 	}
 	return ""
+}
+
+// sameFault notes with which exception an instance answers 500, and reports
+// whether that has been the same for long enough.
+func (k *checkup) sameFault(ctx context.Context, allocation string) bool {
+	found, err := k.readCause(ctx, allocation, k.task)
+	if err != nil || found.Kind != cause.Request || found.ID == "" {
+		delete(k.faults, allocation) // nobody knows: its deadline stays
+		return false
+	}
+	if before, ok := k.faults[allocation]; !ok || before.cause.ID != found.ID {
+		k.faults[allocation] = fault{found, time.Now()}
+		return false
+	}
+	if time.Since(k.faults[allocation].since) < k.certain {
+		return false
+	}
+	k.cause = found
+	return true
 }
 
 // ask makes the request of the health check. Without an answer the status is 0

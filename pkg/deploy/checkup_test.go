@@ -30,7 +30,7 @@ func TestCheckupRedirects(t *testing.T) {
 	app := httptest.NewServer(mux)
 	defer app.Close()
 
-	job := &nomadapi.Job{TaskGroups: []*nomadapi.TaskGroup{{Services: []*nomadapi.Service{{
+	job := &nomadapi.Job{TaskGroups: []*nomadapi.TaskGroup{{Tasks: []*nomadapi.Task{{Name: "app"}}, Services: []*nomadapi.Service{{
 		Checks: []nomadapi.ServiceCheck{{Timeout: time.Second, Header: map[string][]string{"Host": {"shop.example"}}}},
 	}}}}}
 	for health, want := range map[string]int{"/elsewhere": 302, "/here": 200, "/round": 302, "/missing": 404} {

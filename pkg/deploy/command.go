@@ -62,7 +62,7 @@ func (p *push) explainCommand(name string, f *nomad.Failure) error {
 	if f.ExitCode > 0 {
 		return p.commandProblem("the release command of %s exited with code %d; nothing was rolled out", name, f.ExitCode)
 	}
-	p.showFailure(name, f, false)
+	p.showFailure(f)
 	return p.commandProblem("the release command of %s failed: %s; nothing was rolled out", name, f.Reason)
 }
 

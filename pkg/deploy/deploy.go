@@ -68,6 +68,7 @@ type Scheduler interface {
 	JobIDs(ctx context.Context, namespace string) ([]string, error)
 	Instances(ctx context.Context, namespace, jobID string) ([]nomad.Instance, error)
 	Address(ctx context.Context, namespace, allocation string) (string, error)
+	ReadFile(ctx context.Context, namespace, allocation, path string, limit int64) ([]byte, error)
 	Tag(ctx context.Context, namespace, jobID, name, description string) error
 	Drains(ctx context.Context, index uint64) (drains []nomad.Drain, next uint64, err error)
 	On(ctx context.Context, node string) ([]nomad.Place, error)

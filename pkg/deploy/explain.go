@@ -1,44 +1,179 @@
 package deploy
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"strings"
+	"syscall"
+	"time"
 
+	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/compiler/catalog"
+	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/cause"
 )
 
-// explainRollout says why a function did not come up, and shows what there is to
-// see of it.
-func (c *change) explainRollout(f ir.Function, failure *nomad.Failure, checks *checkup) error {
-	c.showFailure(f.Name, failure, true)
-	why := failure.Reason
-	switch {
-	case failure.OutOfMemory:
-		why = "it took more memory than its server has and was killed"
-	case failure.ExitCode > 0:
-		why = fmt.Sprintf("it exited with code %d", failure.ExitCode)
-	case failure.ExitCode == 0:
-		why = "it ended by itself, with exit code 0; a web app runs until it is told to stop"
-	case checks.said != "":
-		why = checks.said
+// signalled is what exit codes are above, by the agent and by shells, of programs
+// that a signal has ended.
+const signalled = 128
+
+// explainRollout says why a function did not come up: the cause itself where its
+// runtime has told it, else how it ended, else what its health check says.
+func (c *change) explainRollout(ctx context.Context, f ir.Function, failure *nomad.Failure, checks *checkup) error {
+	found := c.causeOf(ctx, failure, checks)
+	c.showRun(f.Name, failure, found)
+	why := cmp.Or(c.ended(failure), checks.said, failure.Reason)
+	var list diag.List
+	if found != nil {
+		list = c.diagnose(ctx, f, found, checks)
+		why = list[0].Message
+		if list[0].Line > 0 {
+			why += fmt.Sprintf(" (%s:%d)", list[0].File, list[0].Line)
+		}
 	}
 	problem := api.NewProblem(api.Failed, "%s did not come up: %s", f.Name, why)
+	problem.Diagnostics = list
 	if c.live != nil {
 		return problem.WithHelp("release %d keeps serving", c.live.Number)
 	}
 	return problem.WithHelp("nothing of this project runs; mend it and push again")
 }
 
-// showFailure tells what the failed instance printed, and what Nomad noted.
-func (c *change) showFailure(name string, f *nomad.Failure, output bool) {
+// ended says how an instance ended by itself, and is empty when it did not.
+func (c *change) ended(f *nomad.Failure) string {
+	after := ""
+	if took := f.Ended.Sub(f.Started); !f.Started.IsZero() && took >= time.Second {
+		after = fmt.Sprintf(" after %.0f s", took.Seconds())
+	}
+	switch code := f.ExitCode; {
+	case f.OutOfMemory:
+		return "it took more memory than its server has and was killed" + c.memoryOf(f.Group)
+	case code > signalled:
+		return fmt.Sprintf("it was ended by %s%s", signalWords(syscall.Signal(code-signalled)), after)
+	case code > 0:
+		return fmt.Sprintf("it exited with code %d%s, and did not say why", code, after)
+	case code == 0:
+		return fmt.Sprintf("it ended by itself%s, with exit code 0; a web app runs until it is told to stop", after)
+	}
+	return ""
+}
+
+// memoryOf names what a server has, in brackets.
+func (c *change) memoryOf(server string) string {
+	for _, s := range c.ir.Servers {
+		if size, ok := catalog.LookupSize(s.Size); ok && s.Name == server {
+			return fmt.Sprintf(" (%s is of size %s, with %d MB)", s.Name, s.Size, size.MemoryMB)
+		}
+	}
+	return ""
+}
+
+func signalWords(s syscall.Signal) string {
+	name := cmp.Or(unix.SignalName(s), fmt.Sprintf("signal %d", int(s)))
+	switch s {
+	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE, syscall.SIGABRT:
+		return name + ", a crash in code that is not Python"
+	case syscall.SIGKILL:
+		return name + ", as when a machine has no memory left"
+	}
+	return name
+}
+
+// showRun tells what the failed instance printed when it ran last, and what Nomad
+// noted, where that is not what the diagnostic says.
+func (c *change) showRun(name string, f *nomad.Failure, found *cause.Cause) {
+	if found == nil {
+		for _, line := range f.Events {
+			c.emit(api.Event{Output: &api.Output{Source: "nomad", Line: line}})
+		}
+	}
+	for _, line := range append(once(f.Stdout), lastRun(f.Stderr, found)...) {
+		c.emit(api.Event{Output: &api.Output{Source: name, Line: line}})
+	}
+}
+
+// showFailure tells what Nomad noted of a job whose output was shown as it came.
+func (c *change) showFailure(f *nomad.Failure) {
 	for _, line := range f.Events {
 		c.emit(api.Event{Output: &api.Output{Source: "nomad", Line: line}})
 	}
-	if !output {
-		return
+}
+
+// agentSays begins the lines of the agent, runtimeSays the one in which the runtime
+// says why it ends.
+const (
+	agentSays   = "fngen-agent: "
+	runtimeSays = "fngen: "
+	traceBegins = "Traceback (most recent call last):"
+)
+
+// lastRun is what an instance printed on stderr since it was started last. When its
+// cause is known, what the diagnostic says itself is left out.
+func lastRun(lines []string, found *cause.Cause) []string {
+	from, to := 0, len(lines)
+	for i, line := range lines {
+		ends := strings.HasPrefix(line, agentSays) && (strings.Contains(line, " ended with exit code ") || strings.Contains(line, " was killed by "))
+		if ends && i+1 < len(lines) {
+			from = i + 1
+		}
 	}
-	for _, line := range f.Log {
-		c.emit(api.Event{Output: &api.Output{Source: name, Line: line}})
+	lines = lines[from:to]
+	if found == nil {
+		return lines
 	}
+	var out []string
+	for _, line := range lines {
+		if strings.HasPrefix(line, runtimeSays) && len(found.Frames) <= 1 && len(found.Causes) == 0 {
+			out = withoutTraceback(out)
+		}
+		if !strings.HasPrefix(line, agentSays) && !strings.HasPrefix(line, runtimeSays) {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// withoutTraceback cuts the traceback off that lines end with.
+func withoutTraceback(lines []string) []string {
+	for i := len(lines) - 1; i >= 0; i-- {
+		if lines[i] == traceBegins {
+			return lines[:i]
+		}
+	}
+	return lines
+}
+
+// once takes from lines of several runs, which say the same each time but for
+// numbers, those of the last run.
+func once(lines []string) []string {
+	for runs := 4; runs > 1; runs-- {
+		n := len(lines) / runs
+		if n > 0 && len(lines)%runs == 0 && repeats(lines, n) {
+			return lines[len(lines)-n:]
+		}
+	}
+	return lines
+}
+
+func repeats(lines []string, n int) bool {
+	for i := n; i < len(lines); i++ {
+		if withoutDigits(lines[i]) != withoutDigits(lines[i-n]) {
+			return false
+		}
+	}
+	return true
+}
+
+func withoutDigits(line string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, line)
 }

@@ -74,7 +74,7 @@ func (c *change) hasLayer(ctx context.Context, key string) (bool, error) {
 
 func (p *push) explainBuild(ctx context.Context, f *nomad.Failure, output []string) error {
 	if f.ExitCode == refusedInput {
-		if err := p.openTree(ctx); err != nil {
+		if err := p.openTree(ctx, p.req.Tree); err != nil {
 			return err
 		}
 		problem := api.NewProblem(api.Refused, "the requirements cannot be installed; nothing was changed").
@@ -82,7 +82,7 @@ func (p *push) explainBuild(ctx context.Context, f *nomad.Failure, output []stri
 		problem.Diagnostics = blame(p.tree, p.ir.Dependencies.Files, output)
 		return problem
 	}
-	p.showFailure("build", f, false)
+	p.showFailure(f)
 	return api.NewProblem(api.Failed, "the dependency build could not run: %s", f.Reason)
 }
 

@@ -4,26 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/diag"
-	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/store"
 )
 
 // push is one push under way.
 type push struct {
 	*change
-	req api.PushRequest
-	// tree is there once openTree was called.
-	tree     source.Tree
-	blobView *blob.View
+	req      api.PushRequest
 	warnings diag.List
 	layer    string
 }
@@ -35,9 +29,6 @@ func (s *Service) Push(ctx context.Context, actor store.Actor, project store.Pro
 		p := &push{change: c, req: req}
 		err := p.run(ctx)
 		p.result.Diagnostics = p.warnings
-		if closeErr := p.closeTree(); closeErr != nil {
-			s.log.Warn("close tree", slog.Any("error", closeErr))
-		}
 		return err
 	}), nil
 }
@@ -69,6 +60,9 @@ func (p *push) makeLive(ctx context.Context) error {
 	if err := p.ensureLayer(ctx); err != nil {
 		return err
 	}
+	if err := p.checkImports(ctx); err != nil {
+		return err
+	}
 	if err := p.ensureStatic(ctx); err != nil {
 		return err
 	}
@@ -93,7 +87,7 @@ func (p *push) compile(ctx context.Context) error {
 		p.ir, p.warnings, p.layer = last.ir, last.warnings, last.layer
 		return nil
 	}
-	if err := p.openTree(ctx); err != nil {
+	if err := p.openTree(ctx, p.req.Tree); err != nil {
 		return err
 	}
 	var list diag.List

@@ -172,7 +172,7 @@ func (c *change) register(ctx context.Context, f ir.Function, form fitted) ([]st
 		Verdict:  checks.verdict,
 	})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return nil, c.explainRollout(f, failure, checks)
+		return nil, c.explainRollout(ctx, f, failure, checks)
 	}
 	return rollout.Allocations, err
 }

@@ -132,7 +132,7 @@ func (c *change) explainStatic(s jobs.Static, f *nomad.Failure) error {
 	case f.ExitCode == refusedInput:
 		return c.staticProblem("the static files of %s could not be collected; nothing was rolled out", s.Settings)
 	}
-	c.showFailure("collectstatic", f, false)
+	c.showFailure(f)
 	return c.staticProblem("the static files of %s could not be collected: %s; nothing was rolled out", s.Settings, f.Reason)
 }
 

@@ -15,31 +15,31 @@ import (
 // scope is where a project's blobs are.
 func scope(p store.Project) string { return strconv.FormatInt(p.ID, 10) }
 
-// openTree makes the compiler's view of the pushed tree, once.
-func (p *push) openTree(ctx context.Context) error {
-	if p.tree.FS != nil {
+// openTree makes the compiler's view of the tree that is to be live, once.
+func (c *change) openTree(ctx context.Context, digest string) error {
+	if c.tree.FS != nil {
 		return nil
 	}
-	m, err := p.store.Tree(ctx, p.project.ID, p.req.Tree)
+	m, err := c.store.Tree(ctx, c.project.ID, digest)
 	if err != nil {
 		return fmt.Errorf("read tree: %w", err)
 	}
-	if p.blobView, err = p.blobs.View(scope(p.project)); err != nil {
+	if c.blobView, err = c.blobs.View(scope(c.project)); err != nil {
 		return err
 	}
 	digests := make(map[string]string, len(m.Files))
 	for _, f := range m.Files {
 		digests[f.Path] = f.SHA256
 	}
-	p.tree = source.Tree{Manifest: m, FS: blobFS{view: p.blobView, digests: digests}}
+	c.tree = source.Tree{Manifest: m, FS: blobFS{view: c.blobView, digests: digests}}
 	return nil
 }
 
-func (p *push) closeTree() error {
-	if p.blobView == nil {
+func (c *change) closeTree() error {
+	if c.blobView == nil {
 		return nil
 	}
-	return p.blobView.Close()
+	return c.blobView.Close()
 }
 
 // blobFS opens the files of a manifest from the blobs of its project.

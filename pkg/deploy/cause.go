@@ -1,0 +1,116 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path"
+	"strings"
+	"time"
+
+	"fngen.dev/fngen/compiler"
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/imports"
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/cause"
+)
+
+// codes are those of the diagnostics, by what failed.
+var codes = map[cause.Kind]string{
+	cause.Import: "FN2101", cause.Call: "FN2102", cause.Result: "FN2103", cause.Lifespan: "FN2104", cause.Request: "FN2105", cause.Waiting: "FN2106",
+}
+
+// causeOf is what the runtime of a failed instance says of itself, nil when it says
+// nothing that belongs to this failure.
+func (c *change) causeOf(ctx context.Context, f *nomad.Failure, checks *checkup) *cause.Cause {
+	if f.Allocation == "" || f.OutOfMemory {
+		return nil
+	}
+	if f.ExitCode < 0 && checks.cause != nil {
+		return checks.cause
+	}
+	found, err := c.readCause(ctx, f.Allocation, f.Task)
+	if err != nil {
+		c.log.Debug("read why an instance failed", slog.Any("error", err)) // most write none
+		return nil
+	}
+	switch {
+	case f.ExitCode < 0:
+		// It runs: what it wrote is about now, when it answers nothing.
+		if found.Kind != cause.Waiting || checks.answered {
+			return nil
+		}
+	case f.ExitCode == 0 || f.ExitCode > signalled || found.At.Before(f.Started) || found.Kind == cause.Waiting || found.Kind == cause.Request:
+		return nil // of an earlier start, or of something that did not end it
+	}
+	return found
+}
+
+func (c *change) readCause(ctx context.Context, allocation, task string) (*cause.Cause, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	data, err := c.nomad.ReadFile(ctx, c.project.Name, allocation, path.Join(task, "local", cause.File), cause.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	return cause.Parse(data)
+}
+
+// diagnose makes one diagnostic of a cause, with its line of the tree.
+func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause, checks *checkup) diag.List {
+	if err := c.openTree(ctx, c.release.Tree); err != nil {
+		c.log.Warn("open the tree of a failed release", slog.String("project", c.project.Name), slog.Any("error", err))
+	}
+	d := diag.Diagnostic{Code: "FN2100", Message: found.Message}
+	if code := codes[found.Kind]; code != "" {
+		d.Code = code
+	}
+	at := found.Innermost()
+	if found.Kind == cause.Result || at.File == "" {
+		at = cause.Frame{File: f.File, Line: f.Line}
+	}
+	d.File, d.Line, d.Column, d.Width = at.File, at.Line, at.Column, at.Width
+	for _, led := range found.Causes {
+		from := led.Innermost()
+		d.Notes = append(d.Notes, diag.Note{Message: "after " + led.Message, File: from.File, Line: from.Line, Column: from.Column})
+	}
+	switch {
+	case found.Module != "":
+		var notes []diag.Note
+		notes, d.Help = imports.Advice(found.Module, c.importsInput())
+		d.Notes = append(d.Notes, notes...)
+	case found.Variable != "":
+		d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("the environment variable %s is not set", found.Variable)})
+		d.Help = fmt.Sprintf("set it, or give it a default, as in `os.environ.get(%q, \"\")`", found.Variable)
+	case found.Kind == cause.Result && strings.Contains(found.Message, "returned None"):
+		d.Help = "end the function with `return` and the app"
+	case found.Kind == cause.Request:
+		d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("so the health check GET %s answers 500, the same for %.0f s", f.WebApp.Health, checks.certain.Seconds())})
+	case found.Kind == cause.Waiting:
+		d.Message = f.Name + " does not listen: it was still here when time was up"
+		d.Notes = append(d.Notes, diag.Note{Message: "it listens when the app is made and its lifespan has started"})
+	}
+	var list diag.List
+	list.Add(d)
+	compiler.AddExcerpts(c.tree, list)
+	point(&list[0], found.Module)
+	return list
+}
+
+// point finds what to underline in the excerpt, where that is not known or not what
+// it is about.
+func point(d *diag.Diagnostic, module string) {
+	first, _, _ := strings.Cut(module, ".")
+	if i := strings.Index(d.Excerpt, first); first != "" && i >= 0 {
+		d.Column, d.Width = i+1, len(first)
+		if strings.HasPrefix(d.Excerpt[i:], module) {
+			d.Width = len(module)
+		}
+	}
+	if d.Column > 0 || d.Excerpt == "" {
+		return
+	}
+	text := strings.TrimLeft(d.Excerpt, " \t")
+	d.Column, d.Width = len(d.Excerpt)-len(text)+1, len(strings.TrimRight(text, " \t"))
+}

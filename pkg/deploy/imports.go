@@ -1,0 +1,100 @@
+package deploy
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/klauspost/compress/zstd"
+
+	"fngen.dev/fngen/compiler"
+	"fngen.dev/fngen/compiler/imports"
+	"fngen.dev/fngen/compiler/installed"
+	"fngen.dev/fngen/pkg/api"
+)
+
+// layerWindow is what agents pack layers with (pkg/agent/pack.go), and more.
+const layerWindow = 8 << 20
+
+// checkImports refuses a tree whose code imports what nothing has, before anything
+// of it is started. A layer that does not tell what it has is let pass.
+func (p *push) checkImports(ctx context.Context) error {
+	if err := p.openTree(ctx, p.req.Tree); err != nil {
+		return err
+	}
+	modules, err := p.installed(ctx)
+	if err != nil {
+		p.log.Warn("read the modules of a layer", slog.String("project", p.project.Name), slog.String("layer", p.release.Layer), slog.Any("error", err))
+		return nil
+	}
+	in := p.importsInput()
+	in.Installed = modules
+	list := compiler.AddExcerpts(p.tree, imports.Missing(in))
+	if len(list) == 0 {
+		return nil
+	}
+	message := fmt.Sprintf("%s (%s:%d)", list[0].Message, list[0].File, list[0].Line)
+	if n := len(list); n > 1 {
+		message = fmt.Sprintf("the code imports %d modules that are not there", n)
+	}
+	problem := api.NewProblem(api.Refused, "%s; nothing was changed", message)
+	problem.Diagnostics = list
+	return problem
+}
+
+// importsInput is the opened tree and what it asks to be installed.
+func (c *change) importsInput() imports.Input {
+	in := imports.Input{Tree: c.tree, Python: c.ir.Python, Requirements: c.ir.Dependencies.Files, Provided: c.ir.Dependencies.Provided}
+	for _, f := range c.ir.Functions {
+		in.Files = append(in.Files, f.File)
+	}
+	return in
+}
+
+// installed reads the list that the build wrote into the layer as one of its first
+// files.
+func (p *push) installed(ctx context.Context) (installed.Modules, error) {
+	layer, err := p.store.Layer(ctx, p.project.ID, p.release.Layer)
+	if err != nil {
+		return installed.Modules{}, err
+	}
+	// A view of now: that of the tree may be older than the layer.
+	view, err := p.blobs.View(scope(p.project))
+	if err != nil {
+		return installed.Modules{}, err
+	}
+	defer view.Close()
+	f, err := view.Open(layer.SHA256)
+	if err != nil {
+		return installed.Modules{}, err
+	}
+	defer f.Close()
+	return readInstalled(f)
+}
+
+func readInstalled(packed io.Reader) (installed.Modules, error) {
+	z, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(layerWindow))
+	if err != nil {
+		return installed.Modules{}, fmt.Errorf("open layer: %w", err)
+	}
+	defer z.Close()
+	for t := tar.NewReader(z); ; {
+		h, err := t.Next()
+		switch {
+		case errors.Is(err, io.EOF), err == nil && h.Name > installed.File:
+			return installed.Modules{Open: true}, nil // of an older platform
+		case err != nil:
+			return installed.Modules{}, fmt.Errorf("read layer: %w", err)
+		case h.Name != installed.File:
+			continue
+		}
+		data, err := io.ReadAll(io.LimitReader(t, installed.MaxBytes+1))
+		if err != nil {
+			return installed.Modules{}, fmt.Errorf("read layer: %w", err)
+		}
+		return installed.Parse(data)
+	}
+}
