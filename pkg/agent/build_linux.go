@@ -153,7 +153,7 @@ func (b *builder) store(ctx context.Context, dir string) error {
 	}
 	defer root.Close()
 	start := time.Now()
-	err = b.client.put(ctx, path, func(w io.Writer) error { return packLayer(root, w) })
+	err = b.client.put(ctx, path, func(w io.Writer) error { return packLayer(root, b.o.node, w) })
 	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Code == api.Exists {
 		return nil // another build of the same key was faster
 	}

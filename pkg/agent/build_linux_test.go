@@ -248,7 +248,7 @@ func TestBuildEndsLeftovers(t *testing.T) {
 		t.Fatalf("exit code is %d; said %s", code, &p.said)
 	}
 	root := openTemp(t)
-	if err := extractLayer(root, -1, bytes.NewReader(c.what("/v1/agent/layers/k3"))); err != nil {
+	if err := extractLayer(root, -1, m.node, bytes.NewReader(c.what("/v1/agent/layers/k3"))); err != nil {
 		t.Fatal(err)
 	}
 	stored, err := root.Stat("beat")

@@ -100,7 +100,7 @@ print([oct(os.stat(root + p).st_mode) + " " + str(int(os.stat(root + p).st_mtime
 	}
 	defer root.Close()
 	var again bytes.Buffer
-	if err := packLayer(root, &again); err != nil || !bytes.Equal(first, again.Bytes()) {
+	if err := packLayer(root, m.node, &again); err != nil || !bytes.Equal(first, again.Bytes()) {
 		t.Errorf("the archive differs, %v", err)
 	}
 }

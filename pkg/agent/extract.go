@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -49,8 +48,10 @@ const (
 type extractor struct {
 	root *os.Root
 	// gid is the group of what is written, or -1 to leave it.
-	gid     int
-	limits  limits
+	gid    int
+	limits limits
+	// node is where the platform's files of a node are: links may lead to its Pythons.
+	node    string
 	dirs    map[string]bool
 	entries int
 	bytes   int64
@@ -80,8 +81,9 @@ func extractTree(root *os.Root, gid int, r io.Reader) (source.Manifest, error) {
 
 // extractLayer writes a compressed tar of a virtual environment below root:
 // files, directories, and links that stay in it or lead to the node's Python.
-func extractLayer(root *os.Root, gid int, r io.Reader) error {
+func extractLayer(root *os.Root, gid int, node string, r io.Reader) error {
 	x := newExtractor(root, gid, layerLimits)
+	x.node = node
 	return x.each(r, func(h *tar.Header, content io.Reader) error {
 		if h.Name == completeMarker {
 			return fmt.Errorf("%q is the cache's own", h.Name)
@@ -213,7 +215,7 @@ func (x *extractor) dir(name string) error {
 }
 
 func (x *extractor) link(h *tar.Header) error {
-	if err := checkLink(h.Name, h.Linkname); err != nil {
+	if err := checkLink(h.Name, h.Linkname, x.node); err != nil {
 		return err
 	}
 	if err := x.dir(path.Dir(h.Name)); err != nil {
@@ -228,14 +230,11 @@ func (x *extractor) link(h *tar.Header) error {
 	return nil
 }
 
-// systemPython is where a virtual environment's interpreter is.
-var systemPython = regexp.MustCompile(`^/usr/bin/python[0-9.]*$`)
-
 // checkLink accepts a link to the node's Python, or to a place in the archive.
 // Such a target must be clean, that is, go up only at its beginning, where the
 // directories are real: after another link, ".." may lead anywhere.
-func checkLink(name, target string) error {
-	if systemPython.MatchString(target) {
+func checkLink(name, target, node string) error {
+	if isInterpreter(target, node) {
 		return nil
 	}
 	inside := path.Join(path.Dir(name), target)

@@ -178,6 +178,11 @@ func TestExtractLayerLinks(t *testing.T) {
 		ok           bool
 	}{
 		{"bin/python", "/usr/bin/python3.11", true},
+		{"bin/python", "/opt/fngen/python/3.12/bin/python3.12", true},
+		{"bin/python", "/opt/fngen/python/3.12/bin/../../../bin/uv", false},
+		{"bin/python", "/opt/fngen/bin/uv", false},
+		{"bin/python", "/opt/fngen/etc/build.env", false},
+		{"bin/python", "/python/3.12/bin/python3.12", false},
 		{"bin/python3", "python", true},
 		{"lib64", "lib", true},
 		{"a/b/c", "../../d", true},
@@ -192,21 +197,21 @@ func TestExtractLayerLinks(t *testing.T) {
 		{"a/x", "", false},
 	} {
 		if test.target == "" {
-			if checkLink(test.name, "") == nil {
+			if checkLink(test.name, "", defaultNode) == nil {
 				t.Error("an empty target was accepted")
 			}
 			continue
 		}
-		err := extractLayer(openTemp(t), -1, bytes.NewReader(archive(t, entry{name: test.name, link: test.target, kind: tar.TypeSymlink})))
+		err := extractLayer(openTemp(t), -1, defaultNode, bytes.NewReader(archive(t, entry{name: test.name, link: test.target, kind: tar.TypeSymlink})))
 		if (err == nil) != test.ok {
 			t.Errorf("%s -> %s: %v", test.name, test.target, err)
 		}
 	}
 	through := archive(t, entry{name: "lib/", kind: tar.TypeDir}, entry{name: "lib64", link: "lib", kind: tar.TypeSymlink}, entry{name: "lib64/x"})
-	if err := extractLayer(openTemp(t), -1, bytes.NewReader(through)); err == nil {
+	if err := extractLayer(openTemp(t), -1, defaultNode, bytes.NewReader(through)); err == nil {
 		t.Error("a file was written through a link")
 	}
-	if err := extractLayer(openTemp(t), -1, bytes.NewReader(archive(t, entry{name: completeMarker}))); err == nil {
+	if err := extractLayer(openTemp(t), -1, defaultNode, bytes.NewReader(archive(t, entry{name: completeMarker}))); err == nil {
 		t.Error("an archive brought its own marker")
 	}
 }
@@ -233,7 +238,7 @@ func TestPackLayerAndBack(t *testing.T) {
 	}
 	var first, second bytes.Buffer
 	for _, w := range []*bytes.Buffer{&first, &second} {
-		if err := packLayer(from, w); err != nil {
+		if err := packLayer(from, defaultNode, w); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -241,7 +246,7 @@ func TestPackLayerAndBack(t *testing.T) {
 		t.Error("the same layer gave different archives")
 	}
 	to := openTemp(t)
-	if err := extractLayer(to, -1, &first); err != nil {
+	if err := extractLayer(to, -1, defaultNode, &first); err != nil {
 		t.Fatal(err)
 	}
 	want := list(t, from.Name())
@@ -252,7 +257,7 @@ func TestPackLayerAndBack(t *testing.T) {
 	if err := from.Symlink("../../etc", "lib/out"); err != nil {
 		t.Fatal(err)
 	}
-	if err := packLayer(from, &second); err == nil || !strings.Contains(err.Error(), `"lib/out" leads out`) {
+	if err := packLayer(from, defaultNode, &second); err == nil || !strings.Contains(err.Error(), `"lib/out" leads out`) {
 		t.Errorf("packed a link that leads out: %v", err)
 	}
 }

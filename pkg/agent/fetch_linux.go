@@ -104,7 +104,7 @@ func (f *fetcher) layer(ctx context.Context, t *target) (string, *os.File, error
 func (f *fetcher) fillLayer(ctx context.Context, t *target, dir string) error {
 	start := time.Now()
 	err := f.client.get(ctx, layerPath(t.layer), func(_ http.Header, r io.Reader) error {
-		return f.extract(dir, func(root *os.Root) error { return extractLayer(root, f.cache.gid, r) })
+		return f.extract(dir, func(root *os.Root) error { return extractLayer(root, f.cache.gid, t.node, r) })
 	})
 	if err == nil {
 		err = complete(dir, f.cache.gid)

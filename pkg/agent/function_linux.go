@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // searchPath is where programs of the node are.
@@ -62,7 +63,7 @@ func (fn *function) fetch(ctx context.Context, log logger) (*place, error) {
 // boot is the runtime's Python with arguments of its own.
 func (fn *function) boot(p *place, e environ, args ...string) command {
 	runtime := filepath.Join(fn.node, "runtime", fn.python)
-	python := "/usr/bin/python" + fn.python
+	python := interpreter(fn.node, fn.python)
 	if p.layer != "" {
 		python = filepath.Join(p.layer, "bin", "python")
 	}
@@ -78,7 +79,7 @@ func (fn *function) boot(p *place, e environ, args ...string) command {
 func (fn *function) bootable(c command) error {
 	for _, path := range []string{c.path, c.args[1]} {
 		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("this node lacks a part of Python %s: %w", fn.python, err)
+			return lacks(fn.node, fn.python, err)
 		}
 	}
 	return nil
@@ -87,6 +88,9 @@ func (fn *function) bootable(c command) error {
 // environment is what a person's code sees, in whatever way it is run.
 func (fn *function) environment(layer string, env environ) environ {
 	e, search := env.withoutCredentials(), searchPath
+	if python := interpreter(fn.node, fn.python); strings.HasPrefix(python, fn.node) {
+		search = filepath.Dir(python) + ":" + searchPath
+	}
 	if layer != "" {
 		search = filepath.Join(layer, "bin") + ":" + searchPath
 		e = e.with("VIRTUAL_ENV", layer)

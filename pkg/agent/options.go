@@ -87,7 +87,7 @@ func (t *target) flags(fs *flag.FlagSet) {
 	fs.StringVar(&t.api, "api", "", "the `URL` of the control plane")
 	fs.StringVar(&t.identity, "identity", "/secrets/nomad_fngen.jwt", "the `file` of the workload identity")
 	fs.StringVar(&t.cache, "cache", "/var/cache/fngen", "the `directory` of trees and layers")
-	fs.StringVar(&t.node, "node", "/opt/fngen", "the `directory` of the platform's files on this node")
+	fs.StringVar(&t.node, "node", defaultNode, "the `directory` of the platform's files on this node")
 	fs.StringVar(&t.home, "home", "/local", "the home `directory` of what is run")
 }
 

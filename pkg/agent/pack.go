@@ -21,7 +21,7 @@ var packTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // packLayer writes a layer as a compressed tar: files, directories and links in
 // byte order of each directory, without the marker. Hard links become files.
-func packLayer(root *os.Root, w io.Writer) error {
+func packLayer(root *os.Root, node string, w io.Writer) error {
 	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(packWindow))
 	if err != nil {
 		return fmt.Errorf("open archive: %w", err)
@@ -31,7 +31,7 @@ func packLayer(root *os.Root, w io.Writer) error {
 		if err != nil || name == "." || name == completeMarker {
 			return err
 		}
-		if err := packEntry(root, t, name, d); err != nil {
+		if err := packEntry(root, t, node, name, d); err != nil {
 			return fmt.Errorf("pack %q: %w", name, err)
 		}
 		return nil
@@ -39,7 +39,7 @@ func packLayer(root *os.Root, w io.Writer) error {
 	return errors.Join(err, t.Close(), z.Close())
 }
 
-func packEntry(root *os.Root, t *tar.Writer, name string, d fs.DirEntry) error {
+func packEntry(root *os.Root, t *tar.Writer, node, name string, d fs.DirEntry) error {
 	info, err := d.Info()
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func packEntry(root *os.Root, t *tar.Writer, name string, d fs.DirEntry) error {
 		if h.Linkname, err = root.Readlink(name); err != nil {
 			return err
 		}
-		if err := checkLink(name, h.Linkname); err != nil {
+		if err := checkLink(name, h.Linkname, node); err != nil {
 			return err
 		}
 		return t.WriteHeader(h)

@@ -237,6 +237,8 @@ func TestServeDiesWithAgent(t *testing.T) {
 func TestRunRefuses(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
+	m.write(t, m.node+"/runtime/3.10/x", "", 0o644)
+	m.write(t, m.node+"/runtime/3.9/x", "", 0o644)
 	digest := c.tree(t, entry{name: "app.py"})
 	serve := func(more ...string) *exec.Cmd {
 		return m.agent(t, c, "serve", digest, append([]string{"--function=f", "--file=app.py"}, more...)...)
@@ -246,18 +248,18 @@ func TestRunRefuses(t *testing.T) {
 	other.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 700001, Gid: 700001}}
 	purge := exec.Command(binary(t), "purge", "--uid=0", "--cache="+m.cache)
 	for want, cmd := range map[string]*exec.Cmd{
-		"--uid 0 is not the id":                    purge,
-		"must start as root to become user 700999": other,
-		"--uid 999 is not the id of a project":     serve("--uid=999"),
-		`--tree "sha256:../x" is not`:              serve("--tree=sha256:../x"),
-		`--layer "../x" is not`:                    serve("--layer=../x"),
-		`--file "../x" is not a path`:              serve("--file=../x"),
-		`--api "file:///x" is not`:                 serve("--api=file:///x"),
-		`--python "3.11/../x" is not`:              serve("--python=3.11/../x"),
-		"flag provided but not defined: -bogus":    serve("--bogus"),
-		`unexpected argument "more"`:               serve("more"),
-		"this node lacks a part of Python 3.11":    serve(),
-		`-file: not a path in the tree`:            m.agent(t, c, "build", digest, "--layer=x", "--file=--index-url"),
+		"--uid 0 is not the id":                                                   purge,
+		"must start as root to become user 700999":                                other,
+		"--uid 999 is not the id of a project":                                    serve("--uid=999"),
+		`--tree "sha256:../x" is not`:                                             serve("--tree=sha256:../x"),
+		`--layer "../x" is not`:                                                   serve("--layer=../x"),
+		`--file "../x" is not a path`:                                             serve("--file=../x"),
+		`--api "file:///x" is not`:                                                serve("--api=file:///x"),
+		`--python "3.11/../x" is not`:                                             serve("--python=3.11/../x"),
+		"flag provided but not defined: -bogus":                                   serve("--bogus"),
+		`unexpected argument "more"`:                                              serve("more"),
+		"this node lacks a part of Python 3.11 (it has runtimes for: 3.9, 3.10):": serve(),
+		`-file: not a path in the tree`:                                           m.agent(t, c, "build", digest, "--layer=x", "--file=--index-url"),
 	} {
 		p := startAgent(t, cmd)
 		if code := p.wait(t); code == 0 || !strings.Contains(p.said.String(), want) || strings.Count(p.said.String(), "\n") > 2 {

@@ -26,11 +26,11 @@ func newUV(o *buildOptions, env environ, c *cache, tree, dir string) (*uv, error
 		return nil, err
 	}
 	u := &uv{
-		python: "/usr/bin/python" + o.python, dir: dir, wheels: filepath.Join(o.node, "wheels"),
+		python: interpreter(o.node, o.python), dir: dir, wheels: filepath.Join(o.node, "wheels"),
 		files: o.files, provided: o.provided, hashes: o.requireHashes,
 	}
 	if _, err := os.Stat(u.python); err != nil {
-		return nil, fmt.Errorf("this node has no Python %s: %w", o.python, err)
+		return nil, lacks(o.node, o.python, err)
 	}
 	// Nothing of the task's environment but where it is: it holds tokens.
 	e := environ{"LANG=C.UTF-8"}

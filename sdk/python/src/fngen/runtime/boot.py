@@ -22,7 +22,7 @@ def boot() -> int:
     ours = os.path.realpath(here)  # Python put it first, with its links resolved
     given = os.environ.get("FNGEN_RUNTIME")
     directory = os.path.abspath(given) if given else os.path.dirname(os.path.dirname(here))
-    inherited = [path for path in sys.path if path and os.path.realpath(path) != ours]
+    inherited = [_lasting(path) for path in sys.path if path and os.path.realpath(path) != ours]
 
     sys.path[:] = [directory, *inherited]
     from fngen.runtime import isolation
@@ -39,6 +39,15 @@ def boot() -> int:
     from fngen.runtime import main
 
     return main.run(tree, to_person)
+
+
+def _lasting(path: str) -> str:
+    """Name the standard library by the place of its patch, which stays as it is.
+
+    The platform's name for a version may lead to a newer patch in a moment, and
+    what is imported late must fit what was imported before.
+    """
+    return os.path.realpath(path) if path.startswith(sys.base_prefix + os.sep) else path
 
 
 # multiprocessing imports this file again in the processes that it spawns.
