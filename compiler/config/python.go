@@ -22,6 +22,12 @@ var (
 	pin = regexp.MustCompile(`(?i)^(?:c?python)?[-@]?3(\.[0-9]{1,3})?(?:\.[0-9]+)?(?:-dev|(?:a|b|rc)[0-9]+)?(t|\+[a-z]+)?(?:-(?:linux|macos|darwin|windows|any|none)[a-z0-9_.-]*)?$`)
 )
 
+// oldest is the first minor version of Python 3 that any platform can have.
+const oldest = 9
+
+// askOperator is the way to a version that a platform lacks.
+const askOperator = "ask the operator of the platform, who adds versions by FNGEN_PYTHONS (docs/operating.md, Pythons)"
+
 // Python chooses the language version: fngen.yml, else .python-version, else
 // the newest of the platform that requires-python in pyproject.toml (or in uv.lock)
 // allows, else the platform's newest. available is sorted, oldest first.
@@ -101,6 +107,9 @@ func (p *pythons) pick(want Text, form *regexp.Regexp, help string) Text {
 			return Text{p.available[i], want.Place}
 		}
 	}
+	if n, err := strconv.Atoi(strings.TrimPrefix(minor, ".")); err == nil && n >= oldest && build == "" {
+		help += ", or " + askOperator
+	}
 	p.fault("FN1114", want.Place, fmt.Sprintf("Python %s is not available on this platform, which has %s", want.Value, strings.Join(p.available, ", ")), help)
 	return Text{}
 }
@@ -139,7 +148,7 @@ func (p *pythons) satisfying(want Text) string {
 		}
 	}
 	p.fault("FN1114", want.Place, fmt.Sprintf("%s%q allows none of the versions on this platform, which has %s", what, want.Value, strings.Join(p.available, ", ")),
-		"allow one of them, or set `python:` in fngen.yml")
+		"allow one of them, set `python:` in fngen.yml, or "+askOperator)
 	return p.newest
 }
 
