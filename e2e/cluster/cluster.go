@@ -30,9 +30,12 @@ func In(checkout string) (Cluster, error) {
 	return Cluster{abs}, nil
 }
 
-// Up starts again what has died, and waits until it is ready.
-func (c Cluster) Up(ctx context.Context) error {
-	if out, err := exec.CommandContext(ctx, "make", "-s", "-C", c.checkout, "up").CombinedOutput(); err != nil {
+// Up starts again what has died, and waits until it is ready. Settings of make up
+// may be given.
+func (c Cluster) Up(ctx context.Context, settings ...string) error {
+	cmd := exec.CommandContext(ctx, "make", "-s", "-C", c.checkout, "up")
+	cmd.Env = append(os.Environ(), settings...)
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("make up: %w\n%s", err, out)
 	}
 	return nil

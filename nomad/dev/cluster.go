@@ -16,6 +16,7 @@ import (
 	"fngen.dev/fngen/nomad/dev/bootstrap"
 	"fngen.dev/fngen/nomad/dev/build"
 	"fngen.dev/fngen/nomad/dev/fleet"
+	"fngen.dev/fngen/nomad/dev/kit"
 	"fngen.dev/fngen/nomad/dev/layout"
 	"fngen.dev/fngen/nomad/dev/secrets"
 )
@@ -27,6 +28,7 @@ type cluster struct {
 	fleet   []fleet.Node
 	// ingress is host:port of Traefik's TLS entry.
 	ingress string
+	pythons kit.Wanted
 	servers *build.Servers
 	out     *printer
 
@@ -49,7 +51,11 @@ func open() (*cluster, error) {
 	if _, _, err := net.SplitHostPort(ingress); err != nil {
 		return nil, fmt.Errorf("FNGEN_INGRESS %q: want host:port, such as 127.0.0.1:8443", ingress)
 	}
-	c := &cluster{Layout: l, fleet: nodes, ingress: ingress, out: &printer{start: time.Now()}}
+	pythons, err := kit.ParseWanted(envOr("FNGEN_PYTHONS", ""))
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{Layout: l, fleet: nodes, ingress: ingress, pythons: pythons, out: &printer{start: time.Now()}}
 	return c, nil
 }
 

@@ -27,7 +27,7 @@ func (c *cluster) up(ctx context.Context) error {
 	if c.servers, err = build.Find(ctx, c.Layout); err != nil {
 		return err
 	}
-	if err := preflight.Packages(ctx, c.out.line); err != nil {
+	if err := preflight.Packages(ctx, c.Layout, c.pythons, c.out.line); err != nil {
 		return err
 	}
 	if err := preflight.Check(ctx, c.Layout, len(c.servers.Missing()) > 0, c.ports()); err != nil {
@@ -70,7 +70,7 @@ func (c *cluster) prepareKit(ctx context.Context) (kit.Kit, error) {
 	if err := c.buildBinaries(ctx); err != nil {
 		return kit.Kit{}, err
 	}
-	return kit.Prepare(ctx, c.Layout, certs.In(c.TLS()).CA, c.out.line)
+	return kit.Prepare(ctx, c.Layout, c.pythons, certs.In(c.TLS()).CA, c.out.line)
 }
 
 // startPlatform starts the control plane and lets a person in.

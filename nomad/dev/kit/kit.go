@@ -29,16 +29,20 @@ type Kit struct {
 // Report takes one line of progress.
 type Report func(format string, args ...any)
 
-// Prepare brings the kit up to date: binaries, uv, the SDK's wheel, a runtime
-// for each Python, the platform's CA and the settings for builds. Running tasks
+// Prepare brings the kit up to date: binaries, uv, the Pythons, the
+// SDK's wheel, a runtime for each Python, the platform's CA and the settings for builds. Running tasks
 // see a file change as a whole or not at all.
-func Prepare(ctx context.Context, l layout.Layout, caFile string, report Report) (Kit, error) {
+func Prepare(ctx context.Context, l layout.Layout, w Wanted, caFile string, report Report) (Kit, error) {
 	var k Kit
 	uv, err := UV(ctx, l, report)
 	if err != nil {
 		return k, err
 	}
-	pythons, err := Pythons(ctx)
+	system, err := System(ctx)
+	if err != nil {
+		return k, err
+	}
+	offered, err := pythons(ctx, l, uv, w, system, report)
 	if err != nil {
 		return k, err
 	}
@@ -58,11 +62,11 @@ func Prepare(ctx context.Context, l layout.Layout, caFile string, report Report)
 	if err != nil {
 		return k, err
 	}
-	for _, p := range pythons {
+	for _, p := range offered {
 		if err := installRuntime(ctx, l, uv, p, wheel, report); err != nil {
 			return k, err
 		}
-		k.Pythons = append(k.Pythons, p.Version)
+		k.Pythons = append(k.Pythons, p.Version())
 	}
 	if k.BuildDigest, err = writeBuildEnv(ctx, l); err != nil {
 		return k, err

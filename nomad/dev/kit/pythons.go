@@ -1,33 +1,41 @@
 package kit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
+
+	"fngen.dev/fngen/nomad/dev/layout"
 )
 
-// Python is an interpreter below /usr, the only place that tasks see.
+// Python is an interpreter that tasks can use: it lies below /usr or in the kit.
 type Python struct {
-	Version string // "3.11"
-	Path    string
+	Minor int // of Python 3
+	// Home holds bin/python3.<minor> and lib/python3.<minor>.
+	Home string
 }
 
-// oldestPython is the first minor version of Python 3 that the SDK supports.
-const oldestPython = 9
+// Version is the version of the language, such as "3.11".
+func (p Python) Version() string { return language(p.Minor) }
+
+// Path is the interpreter.
+func (p Python) Path() string { return filepath.Join(p.Home, "bin", "python"+p.Version()) }
 
 var pythonName = regexp.MustCompile(`^python3\.(\d+)$`)
 
-// Pythons finds the interpreters that tasks can use, the oldest first.
-func Pythons(ctx context.Context) ([]Python, error) {
-	found := map[int]string{}
-	for _, dir := range []string{"/usr/local/bin", "/usr/bin"} { // the later wins: the distribution's
-		entries, err := os.ReadDir(dir)
+// System finds the interpreters below /usr, which is all of the machine that
+// tasks see, the oldest first.
+func System(ctx context.Context) ([]Python, error) {
+	found := map[int]Python{}
+	for _, home := range []string{"/usr/local", "/usr"} { // the later wins: the distribution's
+		entries, err := os.ReadDir(filepath.Join(home, "bin"))
 		if err != nil {
 			continue
 		}
@@ -36,27 +44,26 @@ func Pythons(ctx context.Context) ([]Python, error) {
 			if m == nil {
 				continue
 			}
-			n, err := strconv.Atoi(m[1])
-			path := filepath.Join(dir, e.Name())
-			if err == nil && n >= oldestPython && usable(ctx, path) {
-				found[n] = path
+			minor, err := strconv.Atoi(m[1])
+			p := Python{Minor: minor, Home: home}
+			if err == nil && minor >= oldestPython && usable(ctx, p.Path()) {
+				found[minor] = p
 			}
 		}
 	}
-	var pythons []Python
-	for n, path := range found {
-		pythons = append(pythons, Python{Version: fmt.Sprintf("3.%d", n), Path: path})
-	}
-	sort.Slice(pythons, func(i, j int) bool { return minor(pythons[i]) < minor(pythons[j]) })
-	if len(pythons) == 0 {
+	if len(found) == 0 {
 		return nil, fmt.Errorf("no Python 3.%d or newer below /usr, where tasks look for it: apt-get install python3", oldestPython)
 	}
-	return pythons, nil
+	return sorted(found), nil
 }
 
-func minor(p Python) int {
-	n, _ := strconv.Atoi(strings.TrimPrefix(p.Version, "3.")) // made from a number
-	return n
+func sorted(found map[int]Python) []Python {
+	var pythons []Python
+	for _, p := range found {
+		pythons = append(pythons, p)
+	}
+	slices.SortFunc(pythons, func(a, b Python) int { return cmp.Compare(a.Minor, b.Minor) })
+	return pythons
 }
 
 // usable reports whether the interpreter and its library lie below /usr, as a
@@ -74,3 +81,73 @@ func usable(ctx context.Context, path string) bool {
 	}
 	return true
 }
+
+// Lacking are the versions that are wanted, that neither the system nor the kit
+// has, and of which it is not known that they cannot be had.
+func Lacking(l layout.Layout, w Wanted, system []Python) []string {
+	known := recall(l, w)
+	var versions []string
+	for _, minor := range w.lacking(system) {
+		if _, there := managed(l, minor); !there && known.Reasons[language(minor)] == "" {
+			versions = append(versions, language(minor))
+		}
+	}
+	return versions
+}
+
+// pythons brings python/ of the kit up to date, and returns what the platform
+// offers, the oldest first: what is wanted of the system's, the rest by uv, and
+// when none of it can be had, what is there. What is no longer offered stays on
+// disk for those that run with it.
+func pythons(ctx context.Context, l layout.Layout, uv string, w Wanted, system []Python, report Report) ([]Python, error) {
+	found := map[int]Python{}
+	for _, p := range system {
+		if w.offered(p.Minor) {
+			found[p.Minor] = p
+		}
+	}
+	f := &fetcher{Layout: l, uv: uv, report: report}
+	fetched, reasons, err := f.fetch(ctx, w, w.lacking(system))
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range fetched {
+		found[p.Minor] = p
+	}
+	offered := sorted(found)
+	if len(offered) == 0 {
+		offered = system
+	}
+	for _, p := range offered {
+		if err := link(l, p); err != nil {
+			return nil, err
+		}
+	}
+	if missing := w.lacking(offered); len(missing) > 0 {
+		report("%-24s %s; not to be had: %s (%s); docs/operating.md, Pythons", "pythons", list(offered), languages(missing),
+			reasons[language(missing[0])])
+	}
+	return offered, nil
+}
+
+func list(pythons []Python) string {
+	var words []string
+	for _, p := range pythons {
+		words = append(words, p.Version())
+	}
+	return strings.Join(words, ", ")
+}
+
+// link gives a Python the one name that it has on every node, whoever installed it
+// there: a layer that was built with it on another node finds it by that name, and
+// so does one that was built before a newer patch.
+func link(l layout.Layout, p Python) error {
+	target := p.Home
+	if filepath.Dir(target) == pythonDir(l) {
+		target = filepath.Base(target) // a task sees the kit elsewhere
+	}
+	return replaceLink(filepath.Join(pythonDir(l), p.Version()), target)
+}
+
+// pythonDir is what tasks see as /opt/fngen/python.
+func pythonDir(l layout.Layout) string { return filepath.Join(l.Kit(), "python") }

@@ -85,6 +85,7 @@ func links(dir string) error {
 	return nil
 }
 
+// replaceLink leaves no moment without a link.
 func replaceLink(path, target string) error {
 	if old, err := os.Readlink(path); err == nil && old == target {
 		return nil
@@ -92,10 +93,11 @@ func replaceLink(path, target string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("create %s: %w", filepath.Dir(path), err)
 	}
-	if err := os.RemoveAll(path); err != nil {
+	tmp := path + ".tmp"
+	if err := errors.Join(os.RemoveAll(tmp), os.Symlink(target, tmp)); err != nil {
 		return fmt.Errorf("replace %s: %w", path, err)
 	}
-	return os.Symlink(target, path)
+	return os.Rename(tmp, path)
 }
 
 // replaceFile writes a file under a new inode, and only when it differs: tasks

@@ -51,21 +51,21 @@ func buildWheel(ctx context.Context, l layout.Layout, uv string, report Report) 
 // wheel, the requirements or the interpreter changed.
 func installRuntime(ctx context.Context, l layout.Layout, uv string, p Python, wheel string, report Report) error {
 	requirements := filepath.Join(l.Root, "sdk", "python", "runtime-requirements.txt")
-	digest, err := digestOf(wheel, requirements, p.Path, uv)
+	digest, err := digestOf(wheel, requirements, p.Path(), uv)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(l.Kit(), "runtime", p.Version)
+	dir := filepath.Join(l.Kit(), "runtime", p.Version())
 	stamp := filepath.Join(dir, ".digest")
 	if have, err := os.ReadFile(stamp); err == nil && string(have) == digest {
 		return nil
 	}
-	report("%-24s installing", "runtime for Python "+p.Version)
+	report("%-24s installing", "runtime for Python "+p.Version())
 	tmp := dir + ".tmp"
 	if err := os.RemoveAll(tmp); err != nil {
 		return fmt.Errorf("install runtime: %w", err)
 	}
-	args := []string{"pip", "install", "--python", p.Path, "--target", tmp, "--compile-bytecode", "--link-mode", "copy", wheel, "-r", requirements}
+	args := []string{"pip", "install", "--python", p.Path(), "--target", tmp, "--compile-bytecode", "--link-mode", "copy", wheel, "-r", requirements}
 	if err := runUV(ctx, l, uv, args...); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/nomad/dev/kit"
+	"fngen.dev/fngen/nomad/dev/layout"
 )
 
 // RabbitServer is where the package of Debian and Ubuntu puts the server.
@@ -19,16 +20,26 @@ const RabbitServer = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 // policy is what invoke-rc.d asks before it starts a service; 101 is "no".
 const policyFile = "/usr/sbin/policy-rc.d"
 
-// Packages installs those that the distribution has: RabbitMQ, and a Python
-// below /usr when there is none.
-func Packages(ctx context.Context, report func(format string, args ...any)) error {
+// Packages installs those that the distribution has: RabbitMQ, a Python below
+// /usr when there is none, and the Pythons that are wanted.
+func Packages(ctx context.Context, l layout.Layout, w kit.Wanted, report kit.Report) error {
 	var missing []string
 	if _, err := os.Stat(RabbitServer); err != nil {
 		missing = append(missing, "rabbitmq-server")
 	}
-	if _, err := kit.Pythons(ctx); err != nil {
+	system, err := kit.System(ctx)
+	if err != nil {
 		missing = append(missing, "python3")
 	}
+	if err := required(ctx, missing, report); err != nil {
+		return err
+	}
+	pythons(ctx, kit.Lacking(l, w, system), report)
+	return nil
+}
+
+// required installs what nothing works without.
+func required(ctx context.Context, missing []string, report kit.Report) error {
 	if len(missing) == 0 {
 		return nil
 	}

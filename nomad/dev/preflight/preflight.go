@@ -41,7 +41,7 @@ func Check(ctx context.Context, l layout.Layout, building bool, ports []Port) er
 	errs = append(errs,
 		disk(l.Root, diskToRun, "free some space, or clone to a larger disk"),
 		disk(existingParent(l.Cache), need, "free some space, or set XDG_CACHE_HOME to a directory of a larger disk"))
-	if _, err := kit.Pythons(ctx); err != nil {
+	if _, err := kit.System(ctx); err != nil {
 		errs = append(errs, err)
 	}
 	errs = append(errs, kit.CanInstall(ctx, l))
