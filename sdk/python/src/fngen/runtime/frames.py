@@ -14,7 +14,15 @@ import sysconfig
 _TREE = tuple({os.path.join(path, "") for path in (os.getcwd(), os.path.realpath(os.getcwd()))})
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _IMPORTLIB = ("<frozen importlib", importlib.__file__, os.path.dirname(importlib.__file__) + os.sep)
-_STDLIB = tuple({os.path.join(sysconfig.get_path(key), "") for key in ("stdlib", "platstdlib")})
+# By the name that a node has for its Python, and by where that leads: what was
+# imported before boot.py has the one, the rest the other.
+_STDLIB = tuple(
+    {
+        os.path.join(path(sysconfig.get_path(key)), "")
+        for key in ("stdlib", "platstdlib")
+        for path in (str, os.path.realpath)
+    }
+)
 _PACKAGES = f"{os.sep}site-packages{os.sep}"
 _RUNTIME = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(_OURS))), "")
 
