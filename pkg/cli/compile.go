@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -48,7 +49,7 @@ and domain.`,
 			return runCompile(cmd.Context(), a, o)
 		},
 	}
-	cmd.Flags().StringVar(&o.Project, "project", "", "compile as project `NAME`; default: fngen.yml, the last push, the directory's name")
+	cmd.Flags().StringVar(&o.Project, "project", "", "compile as project `NAME`; default: as push")
 	cmd.Flags().StringVar(&o.Format, "format", "hcl", "`FORMAT` of the jobs: hcl or json")
 	cmd.Flags().StringVar(&o.Job, "job", "", "print only the job `ID`")
 	return cmd
@@ -85,16 +86,16 @@ func runCompile(ctx context.Context, a *app, o compileOptions) error {
 	return a.writeJobs(lowered, o.Format)
 }
 
+// unnamed is what a tree is compiled as that has no name.
+const unnamed = "project"
+
 // compileName says what to compile as: a name is always found.
 func compileName(o compileOptions, scanned *source.Scanned) (string, error) {
 	if o.Project != "" {
 		return o.Project, checkProject(o.Project)
 	}
-	name, err := projectOf(scanned.Tree, scanned.Root)
-	if name == "" && err == nil {
-		name = projectFromDirectory(scanned.Root)
-	}
-	return name, err
+	name, _, err := projectOf("", scanned)
+	return cmp.Or(name, unnamed), err
 }
 
 // offlineTarget is a platform that has all there is. Its domain is not known:

@@ -83,9 +83,11 @@ func runDestroy(ctx context.Context, a *app, o destroyOptions) error {
 func (a *app) confirm(ctx context.Context, s api.Status) error {
 	a.sayf("This deletes project %s for good, with %s.", s.Project, count(len(s.Functions), "function", "functions"))
 	fmt.Fprint(a.IO.Err, "Type the project's name to go on: ")
-	answer, err := readLine(ctx, a.IO.In)
+	answer, err := readLine(ctx, bufio.NewReader(a.IO.In))
 	if err != nil {
 		a.sayf("")
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if answer != s.Project {
@@ -94,24 +96,24 @@ func (a *app) confirm(ctx context.Context, s api.Status) error {
 	return nil
 }
 
-// readLine reads one line, and gives up at once when ctx ends: a read from a
+// readLine reads one line, io.EOF where there is none, and gives up at once when ctx ends: a read from a
 // terminal cannot be interrupted, so it is left behind in its goroutine, and the
 // process ends soon after.
-func readLine(ctx context.Context, r io.Reader) (string, error) {
+func readLine(ctx context.Context, r *bufio.Reader) (string, error) {
 	type result struct {
 		line string
 		err  error
 	}
 	read := make(chan result, 1)
 	go func() {
-		line, err := bufio.NewReader(r).ReadString('\n')
+		line, err := r.ReadString('\n')
 		read <- result{strings.TrimSpace(line), err}
 	}()
 	select {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	case got := <-read:
-		if got.err != nil && !errors.Is(got.err, io.EOF) {
+		if got.err != nil && (got.line == "" || !errors.Is(got.err, io.EOF)) {
 			return "", fmt.Errorf("read answer: %w", got.err)
 		}
 		return got.line, nil

@@ -19,13 +19,23 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden outputs in testdata")
 
-// TestMain lets the scripts run this very binary as fngen.
+// TestMain lets the scripts run this very binary as fngen, and as fngen-tty, which
+// takes its stdin and stderr for a terminal.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"fngen": func() {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-		defer stop()
-		os.Exit(Run(ctx, os.Args[1:], SystemEnv()))
-	}})
+	testscript.Main(m, map[string]func(){
+		"fngen": func() { runProgram(SystemEnv()) },
+		"fngen-tty": func() {
+			env := SystemEnv()
+			env.IO.InTTY, env.IO.ErrTTY = true, true
+			runProgram(env)
+		},
+	})
+}
+
+func runProgram(env Env) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(Run(ctx, os.Args[1:], env))
 }
 
 // TestOffline runs every script of testdata/offline: commands that must not need
@@ -91,7 +101,12 @@ func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 	talk, err := os.Create(path)
 	ts.Check(err)
 	defer talk.Close()
+	input, answers, err := os.Pipe() // nobody ever types anything
+	ts.Check(err)
+	defer input.Close()
+	defer answers.Close()
 	program := exec.Command("/usr/bin/env", args[2:]...)
+	program.Stdin = input
 	program.Dir, program.Stderr = ts.MkAbs("."), talk
 	for _, name := range []string{"PATH", "HOME", "FNGEN_API_URL", "FNGEN_API_KEY"} {
 		program.Env = append(program.Env, name+"="+ts.Getenv(name))

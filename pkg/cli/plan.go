@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -92,28 +93,25 @@ func (a *app) askPlan(ctx context.Context, client *api.Client, o planOptions) (a
 	if err := g.Wait(); err != nil {
 		return api.Plan{}, err
 	}
-	name := o.Project
-	if name == "" {
-		var err error
-		if name, err = projectOf(scanned.Tree, scanned.Root); err != nil {
-			return api.Plan{}, err
-		}
-	}
-	if name == "" {
-		return api.Plan{}, noProject(o.Path)
+	name, _, err := projectOf(o.Project, scanned)
+	if err != nil {
+		return api.Plan{}, err
 	}
 	project, list := compiler.Compile(ctx, compiler.Input{
-		Tree: scanned.Tree, Project: name, Entry: scanned.Entry, Target: targetOf(platform),
+		Tree: scanned.Tree, Project: cmp.Or(name, unnamed), Entry: scanned.Entry, Target: targetOf(platform),
 	})
 	list = append(scanned.Diagnostics, list...).Sorted()
 	if list.HasErrors() {
 		return api.Plan{}, refused(list, "")
 	}
+	if name == "" {
+		return api.Plan{}, noName(o.Path)
+	}
 	plan, err := client.Plan(ctx, name, api.PlanRequest{
 		Tree: scanned.Digest(), Project: *project, Requirements: requirementFiles(scanned.Manifest, project.Dependencies),
 	})
 	if err != nil {
-		return plan, notCreated(err, name)
+		return plan, notCreated(err, name, o.Path)
 	}
 	plan.Warnings = mergeWarnings(list, plan.Warnings)
 	return plan, nil

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/diag"
-	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/term"
@@ -22,6 +22,8 @@ type pushOptions struct {
 	Path    string
 	// Plan is the file of a plan that is to be carried out.
 	Plan string
+	// Create is whether to create the project unasked.
+	Create bool
 }
 
 func newCmdPush(a *app) *cobra.Command {
@@ -33,7 +35,11 @@ func newCmdPush(a *app) *cobra.Command {
 
 PATH is a directory or one .py file; the default is this directory. PROJECT is,
 when it is left out, the project of fngen.yml, else the one of the last push from
-there. A single argument that exists as a file or directory is PATH.
+there, else it is named after the file or directory. A single argument that exists
+as a file or directory is PATH.
+
+A project that you do not have is created, after a question at a terminal, or
+without one by --create.
 
 Every fault that fngen can see in the code is shown at once and nothing is sent.
 The old version serves until the new one answers: a push that fails changes
@@ -42,7 +48,7 @@ nothing.
 --plan FILE does what a plan that was kept says ("fngen plan --json > FILE"), or
 nothing: it is refused when the code or what runs is not what was planned. Keep
 FILE outside PATH, or it is code itself.`,
-		Example: "  fngen push my-website my_website.py\n  fngen push my-website ~/code/website\n  fngen push\n  fngen push --plan ../plan.json",
+		Example: "  fngen push my_website.py\n  fngen push my-website my_website.py\n  fngen push my-website ~/code/website\n  fngen push\n  fngen push --plan ../plan.json",
 		Args:    maxArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
@@ -53,6 +59,7 @@ FILE outside PATH, or it is code itself.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.Plan, "plan", "", "carry out the plan in `FILE`, made by \"fngen plan --json\", or nothing")
+	cmd.Flags().BoolVar(&o.Create, "create", false, "create the project if you do not have it")
 	return cmd
 }
 
@@ -63,6 +70,7 @@ type push struct {
 	progress *term.Progress
 	path     string
 	project  string
+	create   bool
 
 	scanned *source.Scanned
 	// digest is the tree's; empty until all files are read.
@@ -90,7 +98,7 @@ func runPush(ctx context.Context, a *app, o pushOptions) error {
 	if err != nil {
 		return err
 	}
-	p := &push{app: a, client: client, project: o.Project, path: o.Path, started: time.Now(), progress: a.IO.NewProgress()}
+	p := &push{app: a, client: client, project: o.Project, path: o.Path, create: o.Create, started: time.Now(), progress: a.IO.NewProgress()}
 	defer p.progress.Stop(false)
 	if o.Plan != "" {
 		if p.planned, err = readPlan(o.Plan); err != nil {
@@ -107,6 +115,9 @@ func runPush(ctx context.Context, a *app, o pushOptions) error {
 		return err
 	}
 	result, err := p.pushTree(ctx)
+	if isMissing(err, p.project) {
+		result, err = p.pushToNew(ctx, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -151,25 +162,16 @@ func (p *push) scan(ctx context.Context) (err error) {
 	if p.scanned.Whole() {
 		p.digest = p.scanned.Digest()
 	}
-	if p.project == "" {
-		if p.project, err = projectOf(p.scanned.Tree, p.scanned.Root); err != nil {
-			return err
-		}
+	var from string
+	if p.project, from, err = projectOf(p.project, p.scanned); err != nil {
+		return err
+	}
+	if from != "" {
+		p.progress.Line("fngen", fmt.Sprintf("the project is %s, %s", p.project, from))
 	}
 	p.state = loadPushState(p.Cache, p.client.Address(), p.project, p.scanned)
 	p.timings.Scan = time.Since(p.started).Milliseconds()
 	return nil
-}
-
-func noProject(path string) error {
-	help := fmt.Sprintf("run: fngen push PROJECT %s\n", path)
-	if ir.ValidProjectName(path) {
-		help += fmt.Sprintf("or, if %s is the project, not the directory: fngen push %s .\n", path, path)
-	}
-	return &usageError{
-		message: "which project is this? Neither the command nor fngen.yml says, and nothing was pushed from here before",
-		help:    help + "or write \"project: NAME\" in fngen.yml (fngen projects lists yours, fngen create NAME makes one)",
-	}
 }
 
 // compile finds the faults before anything is sent. What the platform said of
@@ -195,19 +197,15 @@ func (p *push) compile(ctx context.Context) error {
 		return refused(list, "; nothing was sent")
 	}
 	if p.project == "" {
-		return noProject(p.path) // only now: a fngen.yml with a fault may name it
+		return noName(p.path) // only now: a fngen.yml with a fault may name it
 	}
 	p.state.Platform, p.warnings = platform, list
 	return nil
 }
 
 func (p *push) compileFor(ctx context.Context, platform *api.Platform) diag.List {
-	name := p.project
-	if name == "" {
-		name = projectFromDirectory(p.scanned.Root)
-	}
 	_, list := compiler.Compile(ctx, compiler.Input{
-		Tree: p.scanned.Tree, Project: name, Entry: p.scanned.Entry,
+		Tree: p.scanned.Tree, Project: cmp.Or(p.project, unnamed), Entry: p.scanned.Entry,
 		Target: targetOf(*platform),
 	})
 	return append(slices.Clip(p.scanned.Diagnostics), list...).Sorted()

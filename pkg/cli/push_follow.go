@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"fngen.dev/fngen/compiler/diag"
@@ -32,7 +30,7 @@ func (p *push) follow(ctx context.Context) (*api.PushResult, error) {
 	}
 	stream, err := p.client.Push(ctx, p.project, req)
 	if err != nil {
-		return nil, notCreated(err, p.project)
+		return nil, err
 	}
 	return p.followChange(ctx, p.progress, p.project, stream)
 }
@@ -70,16 +68,6 @@ func mergeWarnings(local, remote diag.List) diag.List {
 		}
 	}
 	return out
-}
-
-// notCreated adds the way out to a project that does not exist. A 404 that does
-// not name it is of something else in between.
-func notCreated(err error, project string) error {
-	var p *api.Problem
-	if errors.As(err, &p) && p.Code == api.NotFound && p.Help == "" && strings.Contains(p.Detail, project) {
-		return p.WithHelp("run: fngen create %s", project)
-	}
-	return err
 }
 
 func orEmpty[T any](s []T) []T {

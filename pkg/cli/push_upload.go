@@ -16,7 +16,7 @@ func (p *push) upload(ctx context.Context) error {
 	defer func() { p.timings.Upload = time.Since(start).Milliseconds() }()
 	base, err := p.base(ctx)
 	if err != nil {
-		return notCreated(err, p.project)
+		return err
 	}
 	if base != nil && base.Digest() == p.digest {
 		p.state.acknowledged(p.scanned.Manifest, p.digest)
@@ -31,7 +31,7 @@ func (p *push) upload(ctx context.Context) error {
 	err = p.client.Upload(ctx, p.project, u)
 	p.uploaded = u.Sent.Load()
 	if err != nil {
-		return notCreated(err, p.project)
+		return err
 	}
 	p.digest = p.scanned.Digest()
 	p.state.acknowledged(p.scanned.Manifest, p.digest)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -67,15 +68,37 @@ func checkProject(name string) error {
 	if ir.ValidProjectName(name) {
 		return nil
 	}
-	return &usageError{message: fmt.Sprintf("%q is not a project name", name), help: projectHelp}
+	help := projectHelp
+	if exists(name + ".py") {
+		help = "did you mean the file? fngen push " + name + ".py"
+	}
+	return &usageError{message: fmt.Sprintf("%q is not a project name", name), help: help}
 }
 
-// projectOf says which project a tree belongs to when the command line does not:
-// fngen.yml first, then what the first push wrote down. Empty means neither says.
-func projectOf(tree source.Tree, root string) (string, error) {
-	if name := projectInConfig(tree); name != "" {
-		return name, nil
+// projectOf says which project a tree belongs to: the one that the command line
+// names, else fngen.yml, else what the first push wrote down, else one that is
+// named after the file or directory. It is empty where no name can be made, and
+// source says where it is from, unless the person or fngen.yml does.
+func projectOf(given string, s *source.Scanned) (name, from string, err error) {
+	if given != "" {
+		return given, "", nil
 	}
+	if name := projectInConfig(s.Tree); name != "" {
+		return name, "", nil
+	}
+	made := madeName(s)
+	name, err = rememberedProject(s.Root)
+	switch {
+	case name == "" && made != "" && err == nil:
+		return made, "named after " + cmp.Or(s.Entry, filepath.Base(s.Root)), nil
+	case s.Entry != "" && name != made: // another file may have been pushed from here
+		from = "as .fngen/project says; for another: fngen push PROJECT " + s.Entry
+	}
+	return name, from, err
+}
+
+// rememberedProject reads what the first push from a directory wrote down.
+func rememberedProject(root string) (string, error) {
 	path := filepath.Join(root, ".fngen", "project")
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -140,24 +163,4 @@ func writeNew(path, text string) error {
 	}
 	_, err = f.WriteString(text)
 	return errors.Join(err, f.Close())
-}
-
-// projectFromDirectory makes a project name of a directory's name, so that
-// compiling needs no project.
-func projectFromDirectory(root string) string {
-	if abs, err := filepath.Abs(root); err == nil {
-		root = abs
-	}
-	words := strings.FieldsFunc(strings.ToLower(filepath.Base(root)), func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
-	})
-	name := strings.TrimLeft(strings.Join(words, "-"), "0123456789-")
-	name = strings.TrimRight(name[:min(len(name), 40)], "-")
-	switch {
-	case ir.ValidProjectName(name):
-		return name
-	case name != "" && ir.ValidProjectName(name+"-project"): // a reserved name
-		return name + "-project"
-	}
-	return "project"
 }

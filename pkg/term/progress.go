@@ -16,7 +16,7 @@ var spinner = []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "
 // in place with the time it has taken, or plain lines with the time since the
 // start where that cannot be (a pipe, CI, NO_COLOR). Lines printed through it never tear a live line.
 //
-// Begin, Line and Stop may be called from any goroutine. Stop must be called.
+// Begin, Line, End and Stop may be called from any goroutine. Stop must be called.
 type Progress struct {
 	io    *IO
 	now   func() time.Time
@@ -68,6 +68,14 @@ func (p *Progress) Line(source, line string) {
 	p.clear()
 	fmt.Fprintln(p.io.Err, p.io.Paint(Dim, "  "+Escape(source)+" | ")+Escape(line))
 	p.draw()
+}
+
+// End ends the running step as done, so that what is printed stands for itself
+// until the next Begin.
+func (p *Progress) End() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.finish("✓", Green)
 }
 
 // Stop ends the running step, as done or not, and returns when nothing more will
