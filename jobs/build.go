@@ -16,7 +16,7 @@ import (
 
 // LayerKey identifies a virtual environment by all that goes into it: the
 // requirement files with every file they read, what of the tree they install,
-// what the platform provides, Python, uv and the package index settings of the nodes.
+// what the platform provides, its SDK, Python, uv and the package index settings of the nodes.
 func LayerKey(p *ir.Project, m source.Manifest, c Cluster) string {
 	digests := map[string]string{}
 	for _, f := range m.Files {
@@ -25,13 +25,13 @@ func LayerKey(p *ir.Project, m source.Manifest, c Cluster) string {
 	type input struct{ Path, SHA256 string }
 	content := struct {
 		Format                   int
-		Python, Platform         string
+		Python, Platform, SDK    string
 		UVVersion, BuildSettings string
 		Files, Local             []input
 		Hashed                   bool
 		Provided                 []string
 	}{
-		Format: 2, Python: p.Python, Platform: "linux/amd64",
+		Format: 3, Python: p.Python, Platform: "linux/amd64", SDK: ir.SDKVersion,
 		UVVersion: c.UVVersion, BuildSettings: c.BuildDigest, Provided: p.Dependencies.Provided,
 		Hashed: p.Dependencies.Hashed,
 	}

@@ -50,9 +50,6 @@ func (r *requirements) declared() {
 	}
 }
 
-// SDK is the package of fngen itself.
-const SDK = "fngen"
-
 // sources are where [tool.uv.sources] takes packages from, by normalised name.
 func (p *Pyproject) sources() map[string]*tomlValue {
 	out := map[string]*tomlValue{}

@@ -64,6 +64,7 @@ func (r *requirements) named(at literal.Place, text, help string) (string, bool)
 		r.fault("FN1115", at, fmt.Sprintf("%q is not a requirement", mask(text)), help)
 		return "", false
 	}
+	r.otherSDK(at, req)
 	switch {
 	case req.url == "" || isURL(req.url) && !vcsScheme.MatchString(req.url):
 	case vcsScheme.MatchString(req.url):

@@ -35,7 +35,11 @@ func (r *requirements) locked() {
 // lockedSource judges where a package of the lock comes from.
 func (r *requirements) lockedSource(p *tomlValue) {
 	source, name := p.get("source"), p.text("name").Value
-	if source == nil || name == SDK {
+	if name == SDK {
+		r.lockedSDK(p)
+		return
+	}
+	if source == nil {
 		return
 	}
 	for _, k := range source.keys {

@@ -264,6 +264,7 @@ func TestBuildEndsLeftovers(t *testing.T) {
 // index into the node's build settings.
 func (m *machine) installUV(t *testing.T) {
 	t.Helper()
+	m.wheel(t)
 	wheel := downloadUV(t)
 	out := filepath.Join(m.dir, "wheel")
 	if text, err := exec.Command("python3", "-m", "zipfile", "-e", wheel, out).CombinedOutput(); err != nil {

@@ -129,7 +129,7 @@ func TestBuildLock(t *testing.T) {
 	if code := p.wait(t); code != 0 {
 		t.Fatalf("exit code is %d; said %s", code, &p.said)
 	}
-	checkInstalled(t, m, "k5", "bar-1.0.dist-info", "six-1.16.0.dist-info")
+	checkInstalled(t, m, "k5", "bar-1.0.dist-info", "fngen-1.0.0.dist-info", "six-1.16.0.dist-info")
 }
 
 // TestBuildLockTampered changes a hash of the lock.
@@ -157,7 +157,7 @@ func TestBuildOfTree(t *testing.T) {
 	if code := p.wait(t); code != 0 {
 		t.Fatalf("exit code is %d; said %s", code, &p.said)
 	}
-	checkInstalled(t, m, "k7", "bar-1.0.dist-info")
+	checkInstalled(t, m, "k7", "bar-1.0.dist-info", "fngen-1.0.0.dist-info")
 	if _, err := os.Stat(m.cache + "/700999/layers/k7/lib/python3.11/site-packages/bar.py"); err != nil {
 		t.Errorf("the package is not in the layer: %v", err)
 	}

@@ -21,7 +21,7 @@ func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan 
 	defer p.close() // held as long as the command runs
 	e := o.environment(p.layer, env)
 	if err == nil {
-		e, err = o.withSDK(e, p.layer)
+		e, err = o.withSDK(e)
 	}
 	if code, stopped := stoppedBy(ctx, signals); stopped {
 		log.say("stopped before the release command of %s was started", o.name)
@@ -46,23 +46,26 @@ func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan 
 
 // withSDK lets every Python that the command starts import fngen, whose wheel it
 // reads as it is: unlike the runtime's directory it holds nothing else, so that no
-// pin of the person's is hidden. When the layer has a fngen, that is the person's.
-func (fn *function) withSDK(e environ, layer string) (environ, error) {
-	if layer != "" {
-		if _, err := os.Stat(filepath.Join(layer, "lib", "python"+fn.python, "site-packages", "fngen")); err == nil {
-			return e, nil
-		}
-	}
-	wheels, err := filepath.Glob(filepath.Join(fn.node, "wheels", "fngen-*.whl"))
+// pin of the person's is hidden.
+func (fn *function) withSDK(e environ) (environ, error) {
+	path, err := sdkWheel(fn.node)
 	if err != nil {
 		return e, err
 	}
-	if len(wheels) != 1 {
-		return e, fmt.Errorf("this node has %d wheels of the SDK, not one", len(wheels))
-	}
-	path := wheels[0]
 	if before := e.get("PYTHONPATH"); before != "" {
 		path = before + ":" + path
 	}
 	return e.with("PYTHONPATH", path), nil
+}
+
+// sdkWheel is the platform's own fngen, which every node has.
+func sdkWheel(node string) (string, error) {
+	wheels, err := filepath.Glob(filepath.Join(node, "wheels", "fngen-*.whl"))
+	if err != nil {
+		return "", err
+	}
+	if len(wheels) != 1 {
+		return "", fmt.Errorf("this node has %d wheels of the SDK, not one", len(wheels))
+	}
+	return wheels[0], nil
 }

@@ -11,9 +11,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"fngen.dev/fngen/compiler/ir"
 )
 
-// wheel puts the SDK on the node as make up does: packed, and nothing beside it.
+// wheel puts the SDK on the node as make up does: packed, with what an installer reads.
 func (m *machine) wheel(t *testing.T) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -21,10 +23,23 @@ func (m *machine) wheel(t *testing.T) string {
 	if err := w.AddFS(os.DirFS("../../sdk/python/src")); err != nil {
 		t.Fatal(err)
 	}
+	for name, text := range map[string]string{
+		"METADATA": "Metadata-Version: 2.1\nName: fngen\nVersion: 1.0.0\n",
+		"WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+		"RECORD":   "",
+	} {
+		f, err := w.Create("fngen-1.0.0.dist-info/" + name)
+		if err == nil {
+			_, err = f.Write([]byte(text))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	path := m.node + "/wheels/fngen-0.1.0-py3-none-any.whl"
+	path := m.node + "/wheels/fngen-1.0.0-py3-none-any.whl"
 	m.write(t, path, out.String(), 0o644)
 	return path
 }
@@ -103,16 +118,16 @@ func TestRun(t *testing.T) {
 	checkPowerless(t, r.Status)
 }
 
-// TestRunPinnedSDK holds that a fngen among the requirements is the one that is
-// imported.
-func TestRunPinnedSDK(t *testing.T) {
+// TestRunOtherSDK holds that the platform's own fngen is imported, whatever a layer
+// has of that name.
+func TestRunOtherSDK(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	m.wheel(t)
-	c.venv(t, "own", entry{name: "fngen/__init__.py", content: "mine = True\n"})
+	c.venv(t, "own", entry{name: "fngen/__init__.py", content: "__version__ = '0.9.20'\n"})
 	p := startAgent(t, m.agent(t, c, "run", c.tree(t, entry{name: "app.py"}), "--layer=own", "--function=live_app", "--file=app.py",
-		`--command=python -c 'import fngen; print(fngen.mine)'`))
-	if line := string(p.line(t)); line != "True\n" {
+		`--command=python -c 'import fngen; print(fngen.__version__)'`))
+	if line := string(p.line(t)); line != ir.SDKVersion+"\n" {
 		t.Errorf("got %q", line)
 	}
 	if code := p.wait(t); code != 0 {

@@ -11,13 +11,16 @@ import (
 // uv runs the installer as the project's user: it runs whatever the packages of
 // strangers want to run.
 type uv struct {
-	command  command
-	python   string
-	dir      string
-	wheels   string
-	files    []string
-	provided []string
-	hashes   bool
+	command command
+	python  string
+	dir     string
+	wheels  string
+	// sdk is the wheel of the platform's own fngen, excludes a file that names what is
+	// not installed, whoever asks for it: another fngen.
+	sdk, excludes string
+	files         []string
+	provided      []string
+	hashes        bool
 }
 
 func newUV(o *buildOptions, env environ, c *cache, tree, dir string) (*uv, error) {
@@ -25,9 +28,13 @@ func newUV(o *buildOptions, env environ, c *cache, tree, dir string) (*uv, error
 	if err != nil {
 		return nil, err
 	}
+	sdk, err := sdkWheel(o.node)
+	if err != nil {
+		return nil, err
+	}
 	u := &uv{
 		python: interpreter(o.node, o.python), dir: dir, wheels: filepath.Join(o.node, "wheels"),
-		files: o.files, provided: o.provided, hashes: o.requireHashes,
+		sdk: sdk, excludes: filepath.Join(o.home, "excludes.txt"), files: o.files, provided: o.provided, hashes: o.requireHashes,
 	}
 	if _, err := os.Stat(u.python); err != nil {
 		return nil, lacks(o.node, o.python, err)
@@ -78,8 +85,14 @@ func (u *uv) install(signals <-chan os.Signal) error {
 	if code := exitCode(status); code != 0 {
 		return fmt.Errorf("make virtual environment: uv %s", ending(status))
 	}
+	if err := u.installSDK(signals); err != nil {
+		return err
+	}
 	if len(u.files)+len(u.provided) == 0 {
 		return nil
+	}
+	if err := os.WriteFile(u.excludes, []byte("fngen\n"), 0o644); err != nil {
+		return fmt.Errorf("write what is not installed: %w", err)
 	}
 	status, err = u.run(signals, u.arguments()...)
 	switch {
@@ -93,19 +106,37 @@ func (u *uv) install(signals <-chan os.Signal) error {
 	return nil
 }
 
+// installSDK puts the platform's own fngen into the environment, where processes that
+// the code starts find it too.
+func (u *uv) installSDK(signals <-chan os.Signal) error {
+	status, err := u.run(signals, "pip", "install", "--quiet", "--offline", "--no-deps", "--python", u.inside(),
+		"--link-mode", "copy", "--", u.sdk)
+	if err != nil {
+		return err
+	}
+	if code := exitCode(status); code != 0 {
+		return fmt.Errorf("install the SDK: uv %s", ending(status))
+	}
+	return nil
+}
+
+// inside is the interpreter of the virtual environment.
+func (u *uv) inside() string { return filepath.Join(u.dir, "bin", "python") }
+
 // arguments are those of uv that install what the tree asks for: the packages of
 // a lock file, or what the requirement files resolve to.
 func (u *uv) arguments() []string {
 	if len(u.files) > 0 && u.files[0] == "uv.lock" {
-		// The SDK is on every node, and a lock may name it by a path of another machine.
+		// A lock may name fngen by a path of another machine; the one that is there stays.
 		return []string{
-			"sync", "--frozen", "--no-dev", "--no-install-project", "--no-install-package", "fngen",
+			"sync", "--frozen", "--inexact", "--no-dev", "--no-install-project", "--no-install-package", "fngen",
 			"--python", u.python, "--link-mode", "copy", "--compile-bytecode",
 		}
 	}
 	args := []string{
-		"pip", "install", "--python", filepath.Join(u.dir, "bin", "python"),
-		"--link-mode", "copy", "--compile-bytecode", "--find-links", u.wheels, "--no-sources-package", "fngen",
+		"pip", "install", "--python", u.inside(),
+		"--link-mode", "copy", "--compile-bytecode", "--find-links", u.wheels,
+		"--excludes", u.excludes, "--no-sources-package", "fngen",
 	}
 	if u.hashes {
 		args = append(args, "--require-hashes")

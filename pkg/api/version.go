@@ -1,4 +1,6 @@
 package api
 
-// Version is that of the programs of this module.
-const Version = "0.1.0"
+import "fngen.dev/fngen/compiler/ir"
+
+// Version is that of the programs of this module: they and the SDK are one release.
+const Version = ir.SDKVersion

@@ -68,14 +68,14 @@ def test_a_persons_pin_wins_and_else_ours_is_there(
     assert json.loads(instance.get()[1]) == [str(wanted / name / "__init__.py") for name in SERVER]
 
 
-def test_a_pinned_fngen_is_what_the_person_gets(start: Start, tmp_path: Path) -> None:
+def test_fngen_is_always_the_platforms(start: Start, runtime: Path, tmp_path: Path) -> None:
     package = tmp_path / "pins" / "fngen"
     package.mkdir(parents=True)
-    (package / "__init__.py").write_text("__version__ = '9.9'")
-    (package / "powers.py").write_text("def webapp(**options): return lambda function: function")
-    code = sees("fngen.__version__", "import fngen")
+    (package / "__init__.py").write_text("__version__ = '0.9.20'")
+    code = sees("[fngen.__file__, fngen.powers.__file__]", "import fngen")
     instance = start({"app.py": code}, PYTHONPATH=str(package.parent)).ready()
-    assert instance.get()[1] == '"9.9"'
+    ours = runtime / "fngen"
+    assert json.loads(instance.get()[1]) == [str(ours / "__init__.py"), str(ours / "powers.py")]
 
 
 @pytest.mark.parametrize(

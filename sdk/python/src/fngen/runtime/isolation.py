@@ -14,12 +14,14 @@ from importlib.machinery import PathFinder
 
 
 def give_back(tree: str, inherited: list[str], runtime: str) -> None:
-    """Forget each module of the runtime directory that the person has too."""
+    """Forget each module of the runtime directory that the person has too.
+
+    All but fngen: on the platform it is the platform's own, whatever a tree or a
+    layer has of that name.
+    """
     ours = {name.partition(".")[0] for name in sys.modules if _is_below(name, runtime)}
-    for package in sorted(ours):
-        # A fngen.py in the tree is an accident; a pinned fngen in the layer is meant.
-        path = inherited if package == "fngen" else [tree, *inherited]
-        if _offers(path, package):
+    for package in sorted(ours - {"fngen"}):
+        if _offers([tree, *inherited], package):
             _forget(package)
 
 
