@@ -38,7 +38,21 @@ var unmarked = map[string][]string{
 		"mysite/wsgi.py", "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n", "mysite/settings.py", "ALLOWED_HOSTS = ['*']\n"},
 	"not the tests'": {"web/main.py", "from flask import Flask\napp = Flask(__name__)\n", "tests/conftest.py", "from flask import Flask\n\ndef app():\n    return Flask(__name__)\n",
 		"examples/e.py", "from flask import Flask\napp = Flask(__name__)\n"},
-	"needs arguments": {"web/late.py", "from flask import Flask\napp = Flask(__name__)\n", "a.py", "from flask import Flask\ndef create_app(config):\n    return Flask(__name__)\nasync def other():\n    return Flask(__name__)\n"},
+	"starlette":           {"main.py", "from starlette.applications import Starlette\n\napp = Starlette(debug=True, routes=[])\n"},
+	"litestar":            {"main.py", "from litestar import Litestar, get\n\napp = Litestar([])\n"},
+	"fasthtml":            {"main.py", "from fasthtml.common import *\n\napp, rt = fast_app()\n\n@rt('/')\ndef get(): pass\n"},
+	"fasthtml of a class": {"main.py", "from fasthtml.common import FastHTML, serve\n\napp = FastHTML()\n"},
+	"quart":               {"main.py", "from quart import Quart\n\napp = Quart(__name__)\n"},
+	"falcon":              {"main.py", "import falcon\n\napplication = falcon.App()\n"},
+	"falcon async":        {"main.py", "import falcon.asgi\n\napp = falcon.asgi.App()\n"},
+	"falcon by name":      {"main.py", "from falcon.asgi import App as Falcon\n\ndef create_app():\n    app = Falcon()\n    return app\n"},
+	"bottle":              {"main.py", "from bottle import Bottle\n\napp = Bottle()\n"},
+	"bottle's default":    {"main.py", "import bottle\n\napp = bottle.default_app()\n"},
+	"bare WSGI":           {"main.py", "def application(environ, start_response):\n    start_response('200 OK', [])\n    return []\n"},
+	"bare ASGI":           {"main.py", "async def app(scope, receive, send, more=None):\n    pass\n"},
+	"a framework first":   {"z.py", "from bottle import Bottle\nsite = Bottle()\n", "a.py", "def hook(environ, start_response):\n    pass\n"},
+	"not another's App":   {"z.py", "from falcon import App\nsite = App()\n", "a.py", "import flask\nfrom textual.app import App\nsite = App()\nfirst, second = flask.Flask(__name__), 2\n"},
+	"needs arguments":     {"web/late.py", "from flask import Flask\napp = Flask(__name__)\n", "a.py", "from flask import Flask\ndef create_app(config):\n    return Flask(__name__)\nasync def other():\n    return Flask(__name__)\n"},
 }
 
 // run calls the marked function with stand-ins for the frameworks.
@@ -51,6 +65,14 @@ def module(name, **names):
     sys.modules[name] = types.ModuleType(name)
     vars(sys.modules[name]).update(names)
 module("flask", Flask=Framework)
+module("starlette"); module("starlette.applications", Starlette=Framework)
+module("litestar", Litestar=Framework, get=Framework)
+module("fasthtml")
+module("fasthtml.common", FastHTML=Framework, serve=Framework, fast_app=lambda: (Framework(), lambda path: lambda f: f))
+module("quart", Quart=Framework)
+module("falcon", App=Framework)
+module("falcon.asgi", App=Framework); sys.modules["falcon"].asgi = sys.modules["falcon.asgi"]
+module("bottle", Bottle=Framework, default_app=Framework)
 module("fastapi", FastAPI=Framework)
 module("django"); module("django.core")
 module("django.core.asgi", get_asgi_application=Framework)
@@ -60,7 +82,8 @@ with open(sys.argv[1]) as f:
     exec(compile(f.read(), sys.argv[1], "exec"), names)
 function = names[sys.argv[2]]
 assert function.__fngen__.power == "webapp"
-assert type(function()) is Framework, function()
+app = function()
+assert type(app) is Framework or app in (names.get("application"), names.get("app")), app
 `
 
 // TestNoPowersHelp does what the help says, to the letter, and compiles again.

@@ -52,8 +52,8 @@ func badVersions() []badVersion {
 			[]string{"more memory than its server has", "keeps serving"},
 		},
 		{
-			"health path not there", strings.Replace(good, `@app.get("/")`, `@app.get("/elsewhere")`, 1), one, 20 * time.Second,
-			[]string{"health | GET /: 404 Not Found", "its health check fails: GET / answers 404 Not Found", "keeps serving"},
+			"health path not there", strings.Replace(good, `"fastapi"`, `"fastapi", health="/healthz"`, 1), one, 20 * time.Second,
+			[]string{"health | GET /healthz: 404 Not Found", "its health check fails: GET /healthz answers 404 Not Found", "keeps serving"},
 		},
 		{
 			"no room", good, onServers("m", "eu-central", 50), 15 * time.Second,

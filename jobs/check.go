@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"regexp"
 
+	"fngen.dev/fngen/compiler/catalog"
 	"fngen.dev/fngen/compiler/ir"
 )
 
@@ -111,7 +112,10 @@ func checkFunction(f ir.Function) error {
 }
 
 func checkWebApp(w *ir.WebApp) error {
-	if !ir.ValidHealth(w.Health) {
+	if _, known := catalog.LookupFramework(w.Framework); !known && w.Framework != "" {
+		return invalid("framework", w.Framework)
+	}
+	if !ir.ValidHealth(w.HealthPath()) {
 		return invalid("health path", w.Health)
 	}
 	if len(w.Hosts) == 0 {

@@ -50,7 +50,7 @@ func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, r
 		return nil, err
 	}
 	task := agentTask("app", serve(p, f, s, r, c,
-		"static", staticOf(p, f, r), "health", f.WebApp.Health, "drain", strconv.Itoa(drainSeconds)+"s",
+		"framework", f.WebApp.Framework, "static", staticOf(p, f, r), "health", f.WebApp.Health, "drain", strconv.Itoa(drainSeconds)+"s",
 	), share(size, len(p.Functions)))
 	task.KillTimeout = new(killTimeout)
 	return &nomad.TaskGroup{
@@ -73,7 +73,10 @@ func webService(f ir.Function, c Cluster, route route) *nomad.Service {
 	return &nomad.Service{
 		Name: route.service, Provider: "consul", PortLabel: "http", Tags: route.tags,
 		Checks: []nomad.ServiceCheck{{
-			Name: "health", Type: "http", Path: f.WebApp.Health, Interval: checkInterval, Timeout: checkTimeout,
+			Name: "health", Type: "http", Path: f.WebApp.HealthPath(), Interval: checkInterval, Timeout: checkTimeout,
+			// Consul goes by 2xx: which answers of the app count as one, the runtime
+			// decides (sdk/python/src/fngen/runtime/edge.py).
+			//
 			// The host and scheme that people use, since frameworks refuse other hosts
 			// and lead away from http; and a mark by which the runtime knows a check
 			// from a person's request.

@@ -1,6 +1,7 @@
-// Package catalog is the table of server sizes and regions.
+// Package catalog is the tables of what a person can choose from: server sizes and
+// regions, and the frameworks of web apps.
 //
-// The table is one JSON file, read here and by Terraform, so that what a person
+// The first is one JSON file, read here and by Terraform, so that what a person
 // may write in fngen.yml and what a machine really has cannot differ.
 package catalog
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"fngen.dev/fngen/compiler/catalog"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/literal"
 )
@@ -14,12 +15,9 @@ import (
 type App struct {
 	Name, Framework string
 	Call            bool
-	Place           literal.Place
-}
-
-// frameworkCalls make an application, by the last part of their name.
-var frameworkCalls = map[string]string{
-	"FastAPI": "fastapi", "Flask": "flask", "get_asgi_application": "django", "get_wsgi_application": "django",
+	// Bare says that it is a function that a server calls for each request.
+	Bare  bool
+	Place literal.Place
 }
 
 // factory is the function at module level that is being read, and the
@@ -30,34 +28,51 @@ type factory struct {
 	made bool
 }
 
-// isFramework reports whether a module has one of these calls.
-func isFramework(module string) bool {
-	first, _, _ := strings.Cut(module, ".")
-	return first == "fastapi" || first == "flask" || first == "django"
+// frameworkImport notes what is imported from a framework.
+func (s *scanner) frameworkImport(bound, module, name string) {
+	if _, ok := catalog.FrameworkOf(module); !ok {
+		return
+	}
+	s.apps = true
+	if bound == "*" {
+		return
+	}
+	if s.origins == nil {
+		s.origins = map[string]string{}
+	}
+	s.origins[bound] = joined(module, name)
 }
 
-// framework is that of a call such as "fastapi.FastAPI(...)", or empty.
-func (s *scanner) framework(value []token) string {
+// framework is that of a call such as "fastapi.FastAPI(...)", or empty. first says
+// that the app is the first of several things that it returns.
+func (s *scanner) framework(value []token) (name string, first bool) {
 	dotted, rest := s.dotted(value)
 	if dotted == "" || len(rest) < 2 || !s.is(rest[0], "(") || s.closing(rest, 0) != len(rest)-1 {
-		return ""
+		return "", false
 	}
 	for _, a := range s.out.Apps {
 		if a.Call && a.Name == dotted {
-			return a.Framework
+			return a.Framework, false
 		}
 	}
-	return frameworkCalls[dotted[strings.LastIndexByte(dotted, '.')+1:]]
+	begin, below, _ := strings.Cut(dotted, ".")
+	origin, imported := s.origins[begin]
+	if imported {
+		dotted = joined(origin, below)
+	}
+	f, call, _ := catalog.MakerOf(dotted, imported)
+	return f.Name, call.First
 }
 
-// app notes "NAME = FastAPI(...)" and its like.
-func (s *scanner) app(name token, value []token) {
+// app notes "NAME = FastAPI(...)" and its like; several says that there are more
+// names, as in "app, rt = fast_app()".
+func (s *scanner) app(name token, value []token, several bool) {
 	if !s.apps || s.inMain() {
 		return
 	}
-	framework := s.framework(value)
+	framework, first := s.framework(value)
 	switch {
-	case framework == "":
+	case framework == "" || first != several:
 	case s.atModuleLevel():
 		s.out.Apps = append(s.out.Apps, App{Name: s.name(name), Framework: framework, Place: s.placeOf(name)})
 	case s.factory != nil && s.scopes() == 1:
@@ -78,17 +93,35 @@ func (s *scanner) makes(name token, params []ir.Parameter, plain bool) {
 	}
 }
 
+// bare notes a function that is an application itself: it takes what a server
+// calls one with, under the names that everybody gives them.
+func (s *scanner) bare(name token, params []ir.Parameter, async bool) {
+	kind, want := "wsgi", []string{"environ", "start_response"}
+	if async {
+		kind, want = "asgi", []string{"scope", "receive", "send"}
+	}
+	if len(params) < len(want) || s.scopes() > 0 || s.inMain() || isTest(s.out.File) {
+		return
+	}
+	for i, p := range params {
+		if i < len(want) && p.Name != want[i] || i >= len(want) && p.Default == nil {
+			return
+		}
+	}
+	s.out.Apps = append(s.out.Apps, App{Name: s.name(name), Framework: kind, Bare: true, Place: s.placeOf(name)})
+}
+
 // returns notes "return app" in such a function.
 func (s *scanner) returns(toks []token) {
 	f := s.factory
 	if f == nil || f.made || len(toks) < 2 || !s.is(toks[0], "return") || s.scopes() != 1 {
 		return
 	}
-	framework := s.framework(toks[1:])
+	framework, first := s.framework(toks[1:])
 	if dotted, rest := s.dotted(toks[1:]); len(rest) == 0 {
 		framework = f.apps[dotted]
 	}
-	if framework != "" {
+	if framework != "" && !first {
 		f.made = true
 		s.out.Apps = append(s.out.Apps, App{Name: s.name(f.name), Framework: framework, Call: true, Place: s.placeOf(f.name)})
 	}

@@ -19,6 +19,9 @@ func (s *scanner) define(toks []token, i int) {
 	decorators := s.decorators
 	s.decorators = nil
 	s.makes(name, params, len(decorators) == 0 && i == 0)
+	if len(decorators) == 0 {
+		s.bare(name, params, i == 1)
+	}
 	s.opened.names = s.shadowed(params)
 	s.bind(s.name(name), "")
 	if s.atModuleLevel() {

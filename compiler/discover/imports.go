@@ -164,7 +164,7 @@ func (s *scanner) bindImport(bound, module, name string, at token) {
 		s.notConstant(bound, at)
 	}
 	var target string
-	s.apps = s.apps || isFramework(module)
+	s.frameworkImport(bound, module, name)
 	switch {
 	case isFngen(module):
 		s.imports(at)
@@ -212,6 +212,7 @@ func (s *scanner) imported(module, name string, at token) string {
 }
 
 func (s *scanner) bindStar(module string, at token) {
+	s.frameworkImport("*", module, "")
 	switch {
 	case module == powersModule:
 		s.imports(at)

@@ -135,6 +135,9 @@ found:
 		s.single(toks[0], value)
 		return
 	}
+	if len(toks) > 1 && toks[0].kind == tokName && s.is(toks[1], ",") {
+		s.app(toks[0], value, true)
+	}
 	s.unbind(toks[:last])
 }
 
@@ -148,7 +151,7 @@ func (s *scanner) single(name token, value []token) {
 	} else {
 		s.bind(text, s.maker(value))
 	}
-	s.app(name, value)
+	s.app(name, value, false)
 	if !s.atModuleLevel() {
 		return
 	}

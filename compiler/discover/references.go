@@ -44,9 +44,10 @@ type across struct {
 	exportsKnown bool
 	// incomplete says that names come from a module that is not in the tree.
 	incomplete bool
-	// apps says that the file may make an application, factory is the function
-	// that may be making it.
+	// apps says that the file may make an application, origins are the paths of what
+	// it imports from frameworks, factory is the function that may be making it.
 	apps    bool
+	origins map[string]string
 	factory *factory
 	// asked counts constants that lead to others, reread the bytes of all that
 	// were asked for.

@@ -7,6 +7,7 @@
 package ir
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 )
@@ -109,8 +110,10 @@ type Function struct {
 type WebApp struct {
 	Framework string `json:"framework"`
 	Compute   string `json:"compute"`
-	// Health is the path that answers 2xx or 3xx when the app is well.
-	Health string `json:"health"`
+	// Health is the path that answers 2xx or 3xx when the app is well. It is empty
+	// where the person named none: then the app is well when it answers RootPath with
+	// anything below 500.
+	Health string `json:"health,omitempty"`
 	// Hosts are the labels under the platform's domain, the function's own last,
 	// that route to this function: "shop" for shop.<domain>, "api--shop" for
 	// api--shop.<domain>.
@@ -124,6 +127,12 @@ type WebApp struct {
 	// collected, or empty where none are.
 	Static string `json:"static,omitempty"`
 }
+
+// RootPath is asked of a web app that names no path for its health.
+const RootPath = "/"
+
+// HealthPath is what the health check asks for.
+func (w *WebApp) HealthPath() string { return cmp.Or(w.Health, RootPath) }
 
 // TaskWorker are the options of @task_worker.
 type TaskWorker struct {

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"fngen.dev/fngen/compiler/catalog"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/literal"
 )
@@ -26,9 +27,9 @@ func Forms() map[string]map[string]Form {
 	compute := Form{Kinds: text, Enum: []string{"server"}, Default: `"server"`}
 	return map[string]map[string]Form{
 		"webapp": {
-			"framework": {Kinds: text, Enum: frameworks},
+			"framework": {Kinds: text, Enum: catalog.Frameworks()},
 			"compute":   compute,
-			"health":    {Kinds: text, Pattern: ir.HealthForm, Not: `//|/\.{1,2}(/|$)`, Default: `"/"`},
+			"health":    {Kinds: []literal.Kind{literal.Str, literal.None}, Pattern: ir.HealthForm, Not: `//|/\.{1,2}(/|$)`},
 			// Which letters of the world's scripts a host name has, no pattern says.
 			"domain": {Kinds: []literal.Kind{literal.Str, literal.None}, Pattern: `^[^\s/:]+\.[^\s/:]+$`},
 			// Bytes and composed letters are beyond a pattern too.

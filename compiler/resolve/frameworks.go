@@ -5,18 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	"fngen.dev/fngen/compiler/catalog"
 	"fngen.dev/fngen/compiler/config"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/discover"
 	"fngen.dev/fngen/compiler/literal"
 )
-
-// packages are what installs each framework, the usual one first.
-var packages = map[string][]string{
-	"fastapi": {"fastapi", "fastapi-slim"},
-	"flask":   {"flask"},
-	"django":  {"django"},
-}
 
 // frameworksInstalled compares the frameworks of the functions with what the tree
 // asks to install: one that is missing would only be seen when the function starts.
@@ -32,11 +26,15 @@ func (r *resolver) frameworksInstalled(uses []discover.Use) {
 	said := map[string]bool{}
 	for _, u := range uses {
 		v := r.framework(u)
-		if v.Kind != literal.Str || said[v.Str] || packages[v.Str] == nil || slices.ContainsFunc(packages[v.Str], func(p string) bool { return have[p] }) {
+		if v.Kind != literal.Str || said[v.Str] {
+			continue
+		}
+		f, _ := catalog.LookupFramework(v.Str)
+		if f.Packages == nil || slices.ContainsFunc(f.Packages, func(p string) bool { return have[p] }) {
 			continue
 		}
 		said[v.Str] = true
-		r.frameworkMissing(v, nearName(packages[v.Str][0], r.in.Requirements.Packages))
+		r.frameworkMissing(v, f.Packages[0])
 	}
 }
 
@@ -60,12 +58,11 @@ func (r *resolver) framework(u discover.Use) literal.Value {
 	return literal.Value{}
 }
 
-func (r *resolver) frameworkMissing(v literal.Value, near []diag.Note) {
+func (r *resolver) frameworkMissing(v literal.Value, name string) {
 	req := r.in.Requirements
-	name := packages[v.Str][0]
 	d := diag.Diagnostic{Code: "FN1340", File: v.Place.File, Line: v.Place.Line, Column: v.Place.Column, Width: v.Place.Width,
 		Message: fmt.Sprintf("%q is not among the requirements", name),
-		Notes:   append([]diag.Note{{Message: "they are read from here", File: req.Files[0]}}, near...),
+		Notes:   append([]diag.Note{{Message: "they are read from here", File: req.Files[0]}}, nearName(name, req.Packages)...),
 	}
 	var how string
 	switch {

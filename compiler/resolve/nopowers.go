@@ -54,12 +54,15 @@ func (r *resolver) unused() []diag.Note {
 	return notes
 }
 
-// rank puts what is most likely the project's own app first: near the root, and
-// the app itself before what makes one.
+// rank puts what is most likely the project's own app first: near the root, the
+// app itself before what makes one, and last of a directory a bare function.
 func rank(a discover.App) int {
-	n := 2 * strings.Count(a.Place.File, "/")
+	n := 3 * strings.Count(a.Place.File, "/")
 	if a.Call {
 		n++
+	}
+	if a.Bare {
+		n += 2
 	}
 	for part := range strings.SplitSeq(path.Dir(a.Place.File), "/") {
 		if slices.Contains(asideDirs, part) || part == "tests" || part == "test" {

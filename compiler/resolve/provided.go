@@ -5,22 +5,10 @@ import (
 	"strconv"
 	"strings"
 
+	"fngen.dev/fngen/compiler/catalog"
 	"fngen.dev/fngen/compiler/config"
 	"fngen.dev/fngen/compiler/ir"
 )
-
-// What a tree without a requirement file gets, so that one file of Python is a
-// whole project: by framework, the newest version for each Python, the newest
-// Python first. Current ones of 2026-11, pinned: a push of an old tree must not
-// change by itself.
-var provided = map[string][]struct {
-	from        int // Python 3.from and newer
-	requirement string
-}{
-	"fastapi": {{11, "fastapi==0.165.0"}, {10, "fastapi==0.162.5"}},
-	"flask":   {{9, "flask==3.1.3"}},
-	"django":  {{10, "django==5.2.19"}}, // long-term support
-}
 
 // dependencies are the requirement files, or what the frameworks need.
 func dependencies(r *config.Requirements, python string, functions []ir.Function) ir.Dependencies {
@@ -41,18 +29,20 @@ func dependencies(r *config.Requirements, python string, functions []ir.Function
 	return d
 }
 
-// provides is the framework for a Python. One that is older than all of them gets
-// the name alone: the installer then finds what still fits.
+// provides is what installs a framework for a Python. One that is older than all
+// that there are versions for gets the name alone: the installer then finds what
+// still fits.
 func provides(framework, python string) string {
 	_, after, _ := strings.Cut(python, ".")
 	minor, _ := strconv.Atoi(after)
-	for _, p := range provided[framework] {
-		if minor >= p.from {
-			return p.requirement
+	f, _ := catalog.LookupFramework(framework)
+	for _, p := range f.Provided {
+		if minor >= p.From {
+			return p.Requirement
 		}
 	}
-	if _, ok := provided[framework]; ok {
-		return framework
+	if len(f.Packages) > 0 {
+		return f.Packages[0]
 	}
 	return ""
 }

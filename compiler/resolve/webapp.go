@@ -4,21 +4,19 @@ import (
 	"fmt"
 	"strings"
 
+	"fngen.dev/fngen/compiler/catalog"
 	"fngen.dev/fngen/compiler/discover"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/literal"
 )
 
-var (
-	webappOptions = []option{
-		{name: "framework", required: true},
-		{name: "compute"},
-		{name: "health", keyword: true},
-		{name: "domain", keyword: true},
-		{name: "release", keyword: true},
-	}
-	frameworks = []string{"fastapi", "flask", "django"}
-)
+var webappOptions = []option{
+	{name: "framework", required: true},
+	{name: "compute"},
+	{name: "health", keyword: true},
+	{name: "domain", keyword: true},
+	{name: "release", keyword: true},
+}
 
 func exampleOf(power string) string {
 	if power == "webapp" {
@@ -27,18 +25,14 @@ func exampleOf(power string) string {
 	return "write `@" + power + "()`"
 }
 
-// webapp resolves @webapp(framework, compute='server', *, health='/', domain=None,
+// webapp resolves @webapp(framework, compute='server', *, health=None, domain=None,
 // release=None).
 func (r *resolver) webapp(fn *ir.Function, u discover.Use) {
 	g := r.options(u, webappOptions)
-	w := &ir.WebApp{Compute: r.compute(u, g), Health: "/", Hosts: []string{}}
-	w.Framework, _ = r.choice(u, g, "framework", frameworks)
-	if v, ok := r.text(u, g, "health"); ok {
-		w.Health = v.Str
-		if !ir.ValidHealth(v.Str) {
-			r.fault("FN1310", v.Place, fmt.Sprintf("health %s is not a path", v),
-				"start it with a slash and use letters, digits and / _ . ~ - only, such as '/healthz'")
-		}
+	w := &ir.WebApp{Compute: r.compute(u, g), Hosts: []string{}}
+	w.Framework, _ = r.choice(u, g, "framework", catalog.Frameworks())
+	if v, set := g["health"]; set && v.Kind != literal.None {
+		w.Health = r.health(u, g)
 	}
 	if v, set := g["domain"]; set && v.Kind != literal.None {
 		w.Domain = r.domain(u, g)
@@ -50,6 +44,18 @@ func (r *resolver) webapp(fn *ir.Function, u discover.Use) {
 	r.runs(u)
 	r.returns(u)
 	fn.Power, fn.WebApp = ir.PowerWebApp, w
+}
+
+func (r *resolver) health(u discover.Use, g given) string {
+	v, ok := r.text(u, g, "health")
+	if !ok {
+		return ""
+	}
+	if !ir.ValidHealth(v.Str) {
+		r.fault("FN1310", v.Place, fmt.Sprintf("health %s is not a path", v),
+			"start it with a slash and use letters, digits and / _ . ~ - only, such as '/healthz'")
+	}
+	return v.Str
 }
 
 // release is a line of shell. Nomad reads it before the shell does, so what means

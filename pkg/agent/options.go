@@ -43,7 +43,9 @@ type function struct {
 type serveOptions struct {
 	function
 	host, port, health string
-	drain              time.Duration
+	// framework is what the decorator names, or empty.
+	framework string
+	drain     time.Duration
 }
 
 // runOptions is one command to run in the code of a function.
@@ -147,7 +149,8 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 	f.StringVar(&o.host, "host", env.get("NOMAD_IP_http"), "the `address` to listen on")
 	f.StringVar(&o.port, "port", env.get("NOMAD_PORT_http"), "the `port` to listen on")
 	f.StringVar(&o.static, "static", "", "the `key` of the static files to serve")
-	f.StringVar(&o.health, "health", "/", "the `path` that answers when the function is well")
+	f.StringVar(&o.framework, "framework", "", "the `name` of the framework that the function's app is to be of")
+	f.StringVar(&o.health, "health", "", "the `path` that answers 2xx or 3xx when the function is well; without it, / below 500")
 	f.DurationVar(&o.drain, "drain", 25*time.Second, "the `time` to finish requests after a stop signal")
 	if err := parse(f, args); err != nil {
 		return nil, err
@@ -158,7 +161,7 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 	switch {
 	case o.static != "" && !layerKey.MatchString(o.static):
 		return nil, fmt.Errorf("--static %q is not a key of static files", o.static)
-	case !strings.HasPrefix(o.health, "/"):
+	case o.health != "" && !strings.HasPrefix(o.health, "/"):
 		return nil, fmt.Errorf("--health %q does not begin with /", o.health)
 	case o.drain < 0:
 		return nil, fmt.Errorf("--drain %s is below zero", o.drain)

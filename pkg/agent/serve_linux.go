@@ -72,6 +72,7 @@ func (o *serveOptions) command(p *place, env environ) command {
 		{"FNGEN_HOST", o.host},
 		{"FNGEN_PORT", o.port},
 		{"FNGEN_HEALTH", o.health},
+		{"FNGEN_FRAMEWORK", o.framework},
 		{"FNGEN_STATIC", p.static},
 		{"FNGEN_CAUSE", filepath.Join(o.home, cause.File)},
 		{"FNGEN_DRAIN_SECONDS", strconv.Itoa(int(math.Ceil(o.drain.Seconds())))},

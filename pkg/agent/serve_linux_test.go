@@ -71,7 +71,7 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := m.agent(t, c, "serve", digest, "--function=live_app", "--power=webapp", "--file=app.py",
-		"--release=3", "--server=default", "--drain=1500ms", "--health=/up")
+		"--release=3", "--server=default", "--drain=1500ms", "--health=/up", "--framework=flask")
 	cmd.Env = []string{
 		"NOMAD_IP_http=127.0.0.1", "NOMAD_PORT_http=20123", "NOMAD_ALLOC_ID=a1", "NOMAD_DC=us-west",
 		"NOMAD_TOKEN=canary", "NOMAD_TOKEN_fngen=canary", "VAULT_TOKEN=canary", "CONSUL_HTTP_TOKEN=canary", "NOMAD_SECRETS_DIR=canary",
@@ -87,7 +87,7 @@ func TestServe(t *testing.T) {
 	tree := m.cache + "/700999/trees/" + strings.TrimPrefix(digest, "sha256:")
 	for name, want := range map[string]string{
 		"FNGEN_PROJECT": "hello", "FNGEN_FUNCTION": "live_app", "FNGEN_POWER": "webapp", "FNGEN_RELEASE": "3", "FNGEN_SERVER": "default",
-		"FNGEN_FILE": "app.py", "FNGEN_HOST": "127.0.0.1", "FNGEN_PORT": "20123", "FNGEN_HEALTH": "/up", "FNGEN_DRAIN_SECONDS": "2",
+		"FNGEN_FILE": "app.py", "FNGEN_HOST": "127.0.0.1", "FNGEN_PORT": "20123", "FNGEN_HEALTH": "/up", "FNGEN_FRAMEWORK": "flask", "FNGEN_DRAIN_SECONDS": "2",
 		"FNGEN_RUNTIME": m.node + "/runtime/3.11", "HOME": m.home, "TMPDIR": "/tmp", "PATH": searchPath, "USER": "hello",
 		"LANG": "de_DE.UTF-8", "PYTHONUNBUFFERED": "1", "NOMAD_ALLOC_ID": "a1", "NOMAD_DC": "us-west", "AZURE_KEYVAULT_URL": "mine", "MULTI": "a=b",
 	} {

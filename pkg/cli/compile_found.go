@@ -58,10 +58,10 @@ func webAppOptions(w *ir.WebApp) any {
 	return struct {
 		Framework string  `json:"framework"`
 		Compute   string  `json:"compute"`
-		Health    string  `json:"health"`
+		Health    *string `json:"health"`
 		Domain    *string `json:"domain"`
 		Release   *string `json:"release"`
-	}{w.Framework, w.Compute, w.Health, orNull(w.Domain), orNull(w.Release)}
+	}{w.Framework, w.Compute, orNull(w.Health), orNull(w.Domain), orNull(w.Release)}
 }
 
 func taskWorkerOptions(w *ir.TaskWorker) any {

@@ -86,7 +86,7 @@ func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause
 	case found.Kind == cause.Result && strings.Contains(found.Message, "returned None"):
 		d.Help = "end the function with `return` and the app"
 	case found.Kind == cause.Request:
-		d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("so the health check GET %s answers 500, the same for %.0f s", f.WebApp.Health, checks.certain.Seconds())})
+		d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("so the health check GET %s answers 500, the same for %.0f s", f.WebApp.HealthPath(), checks.certain.Seconds())})
 	case found.Kind == cause.Waiting:
 		d.Message = f.Name + " does not listen: it was still here when time was up"
 		d.Notes = append(d.Notes, diag.Note{Message: "it listens when the app is made and its lifespan has started"})

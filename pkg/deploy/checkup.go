@@ -64,17 +64,13 @@ func (c *change) newCheckup(f ir.Function, job *nomadapi.Job) *checkup {
 	return &checkup{
 		change: c, function: f, header: check.Header, addresses: map[string]string{}, faults: map[string]fault{},
 		task: job.TaskGroups[0].Tasks[0].Name, certain: sameFaultAfter,
-		http: &http.Client{Timeout: check.Timeout, Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: onlyThere},
+		http: &http.Client{
+			Timeout: check.Timeout, Transport: &http.Transport{DisableKeepAlives: true},
+			// The runtime answers a check by 200 where the app leads elsewhere; the control
+			// plane goes nowhere that an app tells it to.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
 	}
-}
-
-// onlyThere follows a redirect to the instance itself and to nothing else: where
-// the app leads, the control plane reaches what a person must not see.
-func onlyThere(req *http.Request, via []*http.Request) error {
-	if first := via[0].URL; len(via) > 9 || req.URL.Scheme != first.Scheme || req.URL.Host != first.Host {
-		return http.ErrUseLastResponse
-	}
-	return nil
 }
 
 // verdict asks the unhealthy instances. It shows a failing answer, and gives a
@@ -92,10 +88,8 @@ func (k *checkup) verdict(ctx context.Context, unhealthy []string) string {
 		case err != nil:
 			k.log.Debug("ask an instance", slog.Any("error", err)) // Nomad's own deadline stays
 		case status == 0:
-			k.said = fmt.Sprintf("its health check never passed: GET %s: %s", k.function.WebApp.Health, text)
-		case status >= 300 && status < 400: // what that comes to is Consul's to say
-			k.said = fmt.Sprintf("its health check never passed: GET %s answers %s, which leads elsewhere", k.function.WebApp.Health, words(status))
-		case status >= 400:
+			k.said = fmt.Sprintf("its health check never passed: GET %s: %s", k.function.WebApp.HealthPath(), text)
+		case status >= 300:
 			k.say(status, text)
 			refuses = refuses || isRefusal(status)
 		}
@@ -143,7 +137,7 @@ func (k *checkup) ask(ctx context.Context, allocation string) (status int, text 
 		}
 		k.addresses[allocation] = address
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+k.function.WebApp.Health, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+k.function.WebApp.HealthPath(), nil)
 	if err != nil {
 		return 0, "", fmt.Errorf("make health check: %w", err)
 	}
@@ -162,12 +156,12 @@ func words(status int) string { return fmt.Sprintf("%d %s", status, http.StatusT
 
 func (k *checkup) say(status int, body string) {
 	answer := words(status)
-	k.said = fmt.Sprintf("its health check fails: GET %s answers %s", k.function.WebApp.Health, answer)
+	k.said = fmt.Sprintf("its health check fails: GET %s answers %s", k.function.WebApp.HealthPath(), answer)
 	if k.said == k.told {
 		return
 	}
 	k.told = k.said
-	line := fmt.Sprintf("GET %s: %s", k.function.WebApp.Health, answer)
+	line := fmt.Sprintf("GET %s: %s", k.function.WebApp.HealthPath(), answer)
 	if body != "" {
 		line += ": " + body
 	}

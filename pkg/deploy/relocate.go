@@ -133,7 +133,7 @@ func (c *change) startAway(ctx context.Context, r relocation, form fitted) error
 	f := functionOf(c.ir, r.job)
 	allocations, err := c.register(ctx, f, form)
 	if err == nil {
-		err = c.router.answering(ctx, ownHost(f), f.WebApp.Health, allocations)
+		err = c.router.answering(ctx, ownHost(f), f.WebApp.HealthPath(), allocations)
 	}
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return cause

@@ -42,7 +42,7 @@ func (c *change) rollJobs(ctx context.Context, ordered []*nomadapi.Job) error {
 	}
 	// Only now is a host that was another function's the new one's alone.
 	for _, f := range c.ir.Functions {
-		if err := c.router.answering(ctx, f.WebApp.Hosts[0], f.WebApp.Health, rolled[f.WebApp.Hosts[0]]); err != nil {
+		if err := c.router.answering(ctx, f.WebApp.Hosts[0], f.WebApp.HealthPath(), rolled[f.WebApp.Hosts[0]]); err != nil {
 			return err
 		}
 	}
@@ -132,7 +132,7 @@ func (c *change) roll(ctx context.Context, job *nomadapi.Job, f ir.Function) (*n
 		return nil, nil, err
 	}
 	c.phase("route", "waiting for %s to answer at %s", f.Name, c.cfg.Cluster.URL(f.WebApp.Hosts[0]))
-	return form.job, allocations, c.router.answering(ctx, ownHost(f), f.WebApp.Health, allocations)
+	return form.job, allocations, c.router.answering(ctx, ownHost(f), f.WebApp.HealthPath(), allocations)
 }
 
 // begun says what a change of a function begins with.

@@ -77,7 +77,6 @@ class Instance:
                     "FNGEN_FILE": file,
                     "FNGEN_HOST": "127.0.0.1",
                     "FNGEN_PORT": str(self.port),
-                    "FNGEN_HEALTH": "/",
                     "FNGEN_RUNTIME": str(runtime),
                     "FNGEN_DRAIN_SECONDS": "10",
                     "FNGEN_CAUSE": str(self._cause),

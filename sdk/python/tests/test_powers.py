@@ -88,6 +88,7 @@ def test_a_release_command_is_one_line(release: object) -> None:
             "no option 'helth'; did you mean 'health'?",
         ),
         (lambda: webapp("flask", health="up"), ValueError, "a path that starts with '/', not 'up'"),
+        (lambda: webapp("flask", health=""), ValueError, "a path that starts with '/', not ''"),
         (lambda: webapp("flask", domain="https://a.b"), ValueError, "not 'https://a.b'"),
         (lambda: webapp("flask")(3), TypeError, "@webapp marks a function, not int"),
         (lambda: task_worker(retry=3), TypeError, "no option 'retry'; did you mean 'retries'?"),

@@ -62,6 +62,52 @@ def test_a_probe_is_told_which_instance_answers(start: Start) -> None:
     assert "fngen-release" not in instance.get()[0].headers
 
 
+ANSWERS = """
+from fastapi import FastAPI, Response
+
+app = FastAPI()
+
+@app.get("/{status:int}")
+def answer(status: int):
+    headers = {"location": "http://192.0.2.1/"} if status // 100 == 3 else None
+    return Response(None if status in (204, 304) else b"body", status, headers)
+
+@app.get("/wrong")
+def wrong():
+    raise ValueError("out of stock")
+
+def live_app():
+    return app
+"""
+
+
+def test_a_check_without_a_path_is_well_below_500(start: Start) -> None:
+    instance = start({"app.py": ANSWERS}).ready()
+    assert instance.get()[0].status == 404
+    assert instance.get(Fngen_Check="1")[0].status == 200
+    for path, status in {"/404": 404, "/302": 302}.items():  # asked for by nobody's check
+        assert instance.get(path, Fngen_Check="1")[0].status == status
+
+
+@pytest.mark.parametrize("status", [200, 204, 301, 302, 304, 307, 400, 401, 404, 429, 500, 503])
+def test_a_check_of_a_path_is_well_below_400(start: Start, status: int) -> None:
+    instance = start({"app.py": ANSWERS}, FNGEN_HEALTH=f"/{status}").ready()
+    for _ in range(2):
+        assert instance.get(f"/{status}")[0].status == status
+        response = instance.get(f"/{status}", Fngen_Check="1")[0]
+        assert response.status == (200 if status < 400 else status)
+
+
+def test_a_check_that_fails_says_so(start: Start) -> None:
+    instance = start({"app.py": ANSWERS}, FNGEN_HEALTH="/wrong").ready()
+    assert instance.get("/wrong", Fngen_Check="1")[0].status == 500
+
+
+def test_what_comes_through_the_router_is_no_check(start: Start) -> None:
+    instance = start({"app.py": ANSWERS}).ready()
+    assert instance.get(Fngen_Check="1", X_Forwarded_For="192.0.2.7")[0].status == 404
+
+
 def test_the_routers_word_on_scheme_and_client_is_believed(start: Start) -> None:
     instance = start({"app.py": CODE}).ready()
     headers = {"Host": "a.example", "X_Forwarded_Proto": "https", "X_Forwarded_For": "192.0.2.7"}

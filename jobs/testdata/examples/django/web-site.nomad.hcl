@@ -127,6 +127,7 @@ job "web-site" {
           "--uid=700001",
           "--release=3",
           "--server=web",
+          "--framework=django",
           "--health=/healthz",
           "--drain=25s",
           "--api=https://api.fngen.localhost",

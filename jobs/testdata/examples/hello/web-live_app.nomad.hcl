@@ -127,7 +127,7 @@ job "web-live_app" {
           "--uid=700001",
           "--release=3",
           "--server=web",
-          "--health=/",
+          "--framework=fastapi",
           "--drain=25s",
           "--api=https://api.fngen.localhost",
         ]

@@ -128,7 +128,7 @@ job "web-shop" {
           "--uid=700001",
           "--release=3",
           "--server=web",
-          "--health=/",
+          "--framework=fastapi",
           "--drain=25s",
           "--api=https://api.fngen.localhost",
         ]
@@ -284,7 +284,7 @@ job "web-shop" {
           "--uid=700001",
           "--release=3",
           "--server=big",
-          "--health=/",
+          "--framework=fastapi",
           "--drain=25s",
           "--api=https://api.fngen.localhost",
         ]
@@ -440,7 +440,7 @@ job "web-shop" {
           "--uid=700001",
           "--release=3",
           "--server=europe",
-          "--health=/",
+          "--framework=fastapi",
           "--drain=25s",
           "--api=https://api.fngen.localhost",
         ]

@@ -13,13 +13,38 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Literal, NoReturn, TypeVar, Union, overload
 
     F = TypeVar("F", bound=Callable[..., Any])
-    Framework = Literal["fastapi", "flask", "django"]
+    Framework = Literal[
+        "fastapi",
+        "flask",
+        "django",
+        "starlette",
+        "litestar",
+        "fasthtml",
+        "quart",
+        "falcon",
+        "bottle",
+        "asgi",
+        "wsgi",
+    ]
     Compute = Literal["server", "serverless"]
     Duration = Union[str, int]
 
 __all__ = ["Power", "task_worker", "webapp"]
 
-_FRAMEWORKS = ("fastapi", "flask", "django")
+# The same names as the compiler's (compiler/catalog/frameworks.go).
+_FRAMEWORKS = (
+    "fastapi",
+    "flask",
+    "django",
+    "starlette",
+    "litestar",
+    "fasthtml",
+    "quart",
+    "falcon",
+    "bottle",
+    "asgi",
+    "wsgi",
+)
 _COMPUTES = ("server", "serverless")
 _WEBAPP_OPTIONS = ("framework", "compute", "health", "domain", "release")
 _TASK_WORKER_OPTIONS = ("compute", "concurrency", "timeout", "retries")
@@ -61,7 +86,7 @@ if TYPE_CHECKING:
         framework: Framework,
         compute: Compute = "server",
         *,
-        health: str = "/",
+        health: str | None = None,
         domain: str | None = None,
         release: str | None = None,
     ) -> Callable[[F], F]: ...
@@ -73,16 +98,18 @@ def webapp(
     framework: Any = None,
     compute: Any = "server",
     *,
-    health: Any = "/",
+    health: Any = None,
     domain: Any = None,
     release: Any = None,
     **unknown: Any,
 ) -> Any:
     """Serve the web application that the function returns.
 
-    framework: 'fastapi', 'flask' or 'django'.
+    framework: 'fastapi', 'flask', 'django', 'starlette', 'litestar', 'fasthtml', 'quart',
+        'falcon' or 'bottle'; 'asgi' or 'wsgi' for any other application.
     compute: where it runs; 'server' is an always-on server of fngen.yml.
-    health: the path that answers 2xx or 3xx when the application is well.
+    health: the path that answers 2xx or 3xx when the application is well; without it any answer
+        of '/' below 500 will do.
     domain: your own domain for it, such as 'shop.example.com'.
     release: a shell command that each push runs once, in the new code and before it serves, such
         as 'python manage.py migrate'. When it fails, the push ends and what ran before goes on.
@@ -92,7 +119,7 @@ def webapp(
         raise TypeError("@webapp needs a framework: @webapp(framework='fastapi')")
     _one_of("webapp", "framework", framework, _FRAMEWORKS)
     _one_of("webapp", "compute", compute, _COMPUTES)
-    if not isinstance(health, str) or not health.startswith("/"):
+    if health is not None and not (isinstance(health, str) and health.startswith("/")):
         raise ValueError(f"@webapp: health is a path that starts with '/', not {health!r}")
     if domain is not None and not _is_domain(domain):
         raise ValueError(

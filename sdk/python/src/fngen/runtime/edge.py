@@ -36,6 +36,7 @@ class Edge:
 
     def __init__(self, settings: Settings, traffic: Traffic) -> None:
         self._health = settings.health
+        self._well_below = settings.well_below
         self._traffic = traffic
         # The id of the fault that the last health check failed with.
         self._failing: str | None = ""
@@ -49,9 +50,11 @@ class Edge:
         if scope["type"] not in ("http", "websocket"):
             await self._lifespan(scope, receive, send)
             return
-        exchange = _Exchange(self._probe, self._traffic, send, scope)
+        is_check = self._is_check(scope)
+        told = self._as_verdict(send) if is_check else send
+        exchange = _Exchange(self._probe, self._traffic, told, scope)
         request_id.set(exchange.id.decode())
-        if not self._is_check(scope):
+        if not is_check:
             self._traffic.note()
         elif self._traffic.draining:
             await _answer(exchange.send, 503, b"draining\n")
@@ -104,7 +107,24 @@ class Edge:
     def _is_check(self, scope: Scope) -> bool:
         if scope["type"] != "http" or scope["path"] != self._health:
             return False
-        return (b"fngen-check", b"1") in scope["headers"]
+        # What came through the router says for whom, and is never a check: a stranger
+        # must not have an answer under another status than people get.
+        names = {name for name, _ in scope["headers"]}
+        return (b"fngen-check", b"1") in scope["headers"] and b"x-forwarded-for" not in names
+
+    def _as_verdict(self, send: Send) -> Send:
+        """Answer a check by 200 when the application is well, else by its own status.
+
+        This is the one place that knows which answers are good ones. Who asks,
+        Consul and the control plane, goes by 2xx and has no redirect to follow.
+        """
+
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] < self._well_below:
+                message = {**message, "status": 200}
+            await send(message)
+
+        return tell
 
 
 class _Exchange:

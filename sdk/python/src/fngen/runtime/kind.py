@@ -13,8 +13,11 @@ from fngen.runtime.failure import StartError
 _WSGI_THREADS = 16
 
 
-def as_asgi(result: object, function: str) -> Any:
-    """Return result as an ASGI 3 application."""
+def of(result: object, function: str, framework: str = "") -> str:
+    """Return how result is to be called, "asgi" or "wsgi".
+
+    Where its arguments do not tell, a framework of one of these names does.
+    """
     if result is None:
         raise StartError(f"{function}() returned None: it must return the app", "result")
     if not callable(result) or inspect.isclass(result):
@@ -24,17 +27,29 @@ def as_asgi(result: object, function: str) -> Any:
         )
     call = result if inspect.isroutine(result) else type(result).__call__
     if inspect.iscoroutinefunction(call):
-        return result
+        return "asgi"
     wanted = _positional(result)
     if wanted == 3:
-        return result
+        return "asgi"
     if wanted == 2:
-        return WSGIMiddleware(result, workers=_WSGI_THREADS)
+        return "wsgi"
+    if framework in ("asgi", "wsgi") and (wanted is None or _takes_any(result)):
+        return framework
     hint = "; did you mean to call it?" if wanted == 0 else ""
     raise StartError(
         f"{function}() returned {_describe(result)}, not an ASGI or WSGI application{hint}",
         "result",
     )
+
+
+def as_asgi(app: Any, kind: str) -> Any:
+    """Return app, which is called by kind, as an ASGI 3 application."""
+    return app if kind == "asgi" else WSGIMiddleware(app, workers=_WSGI_THREADS)
+
+
+def _takes_any(app: Any) -> bool:
+    parameters = inspect.signature(app).parameters.values()
+    return any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
 
 
 def _positional(app: Any) -> int | None:

@@ -7,7 +7,7 @@ import inspect
 import os
 from typing import TYPE_CHECKING, Any, Callable
 
-from fngen.runtime import django_settings, kind, load, noticed, server, settings
+from fngen.runtime import django_settings, frameworks, kind, load, noticed, server, settings
 from fngen.runtime.failure import StartError, one_line, report
 from fngen.runtime.watch import Watch
 
@@ -34,7 +34,10 @@ def run(tree: str, to_person: Callable[[], None]) -> int:
         to_person()
         if files is not None:
             django_settings.put_static_root(chosen.static)
-        app = kind.as_asgi(_application(tree, chosen, loop), chosen.function)
+        result = _application(tree, chosen, loop)
+        how = kind.of(result, chosen.function, chosen.framework)
+        frameworks.compare(result, how, chosen.framework, chosen.function)
+        app = kind.as_asgi(result, how)
         if files is not None:
             app = _before(app, files)
         return service.serve(app, loop)

@@ -15,11 +15,14 @@ class Settings:
 
     function: str
     file: str
+    framework: str
     release: str
     allocation: str
     host: str
     port: int
     health: str
+    # Answers of that path with a lower status mean that the function is well.
+    well_below: int
     drain_seconds: float
     proxies: str
     static: str
@@ -30,14 +33,18 @@ def read(env: Mapping[str, str]) -> Settings:
     power = env.get("FNGEN_POWER", "webapp")
     if power != "webapp":
         raise StartError(f"this runtime serves the Power webapp, not {power!r} (FNGEN_POWER)")
+    health = env.get("FNGEN_HEALTH", "").partition("?")[0]
     return Settings(
         function=_required(env, "FNGEN_FUNCTION"),
         file=_required(env, "FNGEN_FILE"),
+        framework=env.get("FNGEN_FRAMEWORK", ""),
         release=env.get("FNGEN_RELEASE", ""),
         allocation=env.get("NOMAD_ALLOC_ID", ""),
         host=env.get("FNGEN_HOST", "127.0.0.1"),
         port=int(_number(env, "FNGEN_PORT", None)),
-        health=unquote(env.get("FNGEN_HEALTH", "/").partition("?")[0]),
+        health=unquote(health) or "/",
+        # A path that the person chose is there for this; that / is, nobody has said.
+        well_below=400 if health else 500,
         drain_seconds=_number(env, "FNGEN_DRAIN_SECONDS", "25"),
         # An instance is reached only through the platform's router, which
         # replaces what a client claims in X-Forwarded-*.
