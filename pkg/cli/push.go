@@ -130,9 +130,9 @@ func runPush(ctx context.Context, a *app, o pushOptions) error {
 
 // pushTree makes the tree live. When the platform had the very tree the last
 // time, asking for it is all there is to do: the platform compiles in any case,
-// and tells what is wrong.
+// and tells what is wrong. Not so of a file that cannot ship, which is in no tree.
 func (p *push) pushTree(ctx context.Context) (*api.PushResult, error) {
-	if p.digest != "" && p.state.Tree == p.digest {
+	if p.digest != "" && p.state.Tree == p.digest && !p.scanned.Diagnostics.HasErrors() {
 		p.warnings = p.scanned.Diagnostics
 		result, err := p.follow(ctx)
 		var problem *api.Problem
