@@ -57,7 +57,7 @@ func Compile(ctx context.Context, in Input) (*ir.Project, diag.List) {
 	diags = append(diags, more...)
 	python, more := config.Python(in.Tree, file, metadata, target.Pythons)
 	diags = append(diags, more...)
-	requirements, more := config.ReadRequirements(in.Tree, metadata)
+	requirements, more := config.ReadRequirements(in.Tree, metadata, python)
 	diags = append(diags, more...)
 	found := search(ctx, in.Tree, in.Entry)
 	diags = append(append(diags, found.diags...), tooNew(found.needs, python)...)

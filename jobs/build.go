@@ -30,12 +30,17 @@ func LayerKey(p *ir.Project, m source.Manifest, c Cluster) string {
 		Files, Local             []input
 		Hashed                   bool
 		Provided                 []string
+		Packages                 string `json:",omitempty"`
 	}{
 		Format: 3, Python: p.Python, Platform: "linux/amd64", SDK: ir.SDKVersion,
 		UVVersion: c.UVVersion, BuildSettings: c.BuildDigest, Provided: p.Dependencies.Provided,
-		Hashed: p.Dependencies.Hashed,
+		Hashed: p.Dependencies.Hashed, Packages: p.Dependencies.Digest,
 	}
-	for _, path := range p.Dependencies.Files {
+	files := p.Dependencies.Files
+	if p.Dependencies.Digest != "" {
+		files = nil // what they mean counts, not what else they say
+	}
+	for _, path := range files {
 		content.Files = append(content.Files, input{path, digests[path]})
 	}
 	for _, path := range p.Dependencies.Local {
@@ -64,10 +69,10 @@ func Build(p *ir.Project, r Release, c Cluster) (*nomad.Job, error) {
 		// The first file is the entry point: it reads the others itself.
 		pairs = append(pairs, "file", p.Dependencies.Files[0])
 	}
-	if len(p.Dependencies.Local) > 0 {
+	if len(p.Dependencies.Local) > 0 || len(p.Dependencies.Git) > 0 {
 		pairs = append(pairs, "copy-tree", "true")
 	}
-	if p.Dependencies.Hashed {
+	if p.Dependencies.Hashed && p.Dependencies.Digest == "" {
 		pairs = append(pairs, "require-hashes", "true")
 	}
 	for _, requirement := range p.Dependencies.Provided {

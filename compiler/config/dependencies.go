@@ -9,9 +9,16 @@ import (
 	"fngen.dev/fngen/compiler/literal"
 )
 
-// pyproject reads [project] dependencies, which are installed without the project
-// itself: its code is the tree's.
+// pyproject reads [project] dependencies, or else those in Poetry's table, which
+// are installed without the project itself: its code is the tree's.
 func (r *requirements) pyproject() {
+	if r.project.table == nil {
+		return // the fault is reported
+	}
+	if r.project.poetryTable() != nil && r.project.table.get("project", "dependencies") == nil {
+		r.poetry()
+		return
+	}
 	if r.project.dynamic() {
 		r.out.Files = []string{"pyproject.toml"}
 		r.ship(literal.Place{File: "pyproject.toml"}, ".") // the backend may read any file
@@ -20,16 +27,20 @@ func (r *requirements) pyproject() {
 	}
 	if r.project.table.get("project", "dependencies") == nil {
 		if tool, at := r.project.foreign(); tool != "" {
-			help := "write them as `dependencies = [...]` of [project]"
-			if exports[tool] != "" {
-				help += ", or export them: " + exports[tool]
-			}
-			r.fault("FN1122", at, fmt.Sprintf("the dependencies are written for %s alone, and are not read", tool), help)
+			r.fault("FN1122", at, fmt.Sprintf("the dependencies are written for %s alone, and are not read", tool), "write them as `dependencies = [...]` of [project]")
 		}
 		return
 	}
 	r.out.Files = []string{"pyproject.toml"}
 	r.declared()
+}
+
+// setup leaves it to setuptools to say what a setup.cfg or setup.py needs: it runs
+// them, and they may read any file.
+func (r *requirements) setup(file string) {
+	r.out.Files = []string{file}
+	r.ship(literal.Place{File: file}, ".")
+	r.out.Partial = true
 }
 
 // declared judges the dependencies that pyproject.toml names.
@@ -63,7 +74,11 @@ func (p *Pyproject) sources() map[string]*tomlValue {
 
 func (r *requirements) source(name string, s *tomlValue) {
 	if git := s.text("git"); git.Value != "" {
-		r.checkout(git.Place, name, "git+"+git.Value+revision(s))
+		text := gitURL(git.Value) + revision(s)
+		if folder := s.text("subdirectory").Value; folder != "" {
+			text += "#subdirectory=" + folder
+		}
+		r.fromGit(git.Place, name, text)
 	}
 	if local := s.text("path"); local.Value != "" {
 		r.install(local.Place, local.Value)
@@ -101,54 +116,18 @@ func (r *requirements) member(name string, at literal.Place) {
 	r.install(at, "./"+dir)
 }
 
-// exports say how a tool writes what is read here.
-var exports = map[string]string{
-	"Poetry": "`poetry export -o requirements.txt` (with poetry-plugin-export)",
-	"Pipenv": "`pipenv requirements > requirements.txt`",
-	"PDM":    "`pdm export -o requirements.txt`",
-	"Conda":  "`pip list --format=freeze > requirements.txt` in the environment",
-}
-
-// foreignFiles are what other tools read, and what says nothing here.
-var foreignFiles = []struct{ file, tool string }{
-	{"poetry.lock", "Poetry"},
-	{"Pipfile.lock", "Pipenv"},
-	{"Pipfile", "Pipenv"},
-	{"pdm.lock", "PDM"},
-	{"pylock.toml", ""},
-	{"environment.yml", "Conda"},
-	{"setup.cfg", ""},
-	{"setup.py", ""},
-}
-
 // unread warns of the file that a person may think is followed, when nothing that
-// is read says as much.
+// is read says what to install.
 func (r *requirements) unread() {
-	if r.diags.HasErrors() {
+	if r.diags.HasErrors() || r.project.from != "" {
 		return
 	}
-	fromProject := len(r.out.Files) > 0
-	for _, u := range foreignFiles {
-		locks := strings.Contains(u.file, "lock")
-		if !has(r.tree, u.file) || fromProject && !locks {
-			continue
+	for _, name := range []string{"environment.yml", "environment.yaml"} {
+		if has(r.tree, name) {
+			r.warn("FN1123", literal.Place{File: name}, name+" is not read, so nothing that it names is installed",
+				"export it: `pip list --format=freeze > requirements.txt` in the environment")
+			return
 		}
-		help := "write what the code needs into a requirements.txt"
-		switch {
-		case u.tool != "":
-			help = "export it: " + exports[u.tool]
-		case locks:
-			help = "export it: `uv export -o requirements.txt`, or use a uv.lock"
-		}
-		what := "is not read, so nothing that it names is installed"
-		if fromProject {
-			what = "is not read: the newest versions that pyproject.toml allows are installed"
-		}
-		r.warn("FN1123", literal.Place{File: u.file}, u.file+" "+what, help)
-		return
-	}
-	if fromProject {
-		return
 	}
 	for _, f := range r.tree.Files {
 		dir, base := path.Split(f.Path)

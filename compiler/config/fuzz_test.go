@@ -49,7 +49,7 @@ func FuzzRequirements(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		files := map[string][]byte{"requirements.txt": data, "base.txt": []byte("six\n"), "libs/bar/pyproject.toml": []byte("[project]\nname = 'bar'\ndependencies = ['x']\n")}
 		tree := treeOf(files)
-		r, diags := ReadRequirements(tree, &Pyproject{})
+		r, diags := ReadRequirements(tree, &Pyproject{}, "3.11")
 		wellFormed(t, diags, files)
 		for _, path := range append(r.Files, r.Local...) {
 			if files[path] == nil {
@@ -73,7 +73,7 @@ func FuzzPyproject(f *testing.F) {
 		tree := treeOf(files)
 		p, diags := LoadPyproject(tree)
 		_, more := Python(tree, &File{}, p, []string{"3.11", "3.12"})
-		_, again := ReadRequirements(tree, p)
+		_, again := ReadRequirements(tree, p, "3.11")
 		wellFormed(t, append(append(diags, more...), again...), files)
 	})
 }

@@ -66,7 +66,7 @@ func TestHostile(t *testing.T) {
 			}
 			start := processorTime(t)
 			p, _ := LoadPyproject(these)
-			_, _ = ReadRequirements(these, p)
+			_, _ = ReadRequirements(these, p, "3.11")
 			if d := processorTime(t) - start; d > time.Minute {
 				t.Errorf("it took %v", d)
 			}

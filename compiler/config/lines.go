@@ -35,7 +35,7 @@ func (r *requirements) requirement(l reqLine, constraint bool) {
 	p := hashPin{text: text, place: l.place(), hashed: hashed, constraint: constraint}
 	switch {
 	case vcsScheme.MatchString(text):
-		r.checkout(l.place(), eggName(text), text)
+		r.gitLine(p, "", text, constraint)
 		return
 	case isURL(text):
 		url, _, _ := strings.Cut(text, " ")
@@ -54,6 +54,25 @@ func (r *requirements) requirement(l reqLine, constraint bool) {
 	}
 }
 
+// gitLine takes a line that is a repository alone. Its name is the one that the URL
+// says; without one there is more than is known here.
+func (r *requirements) gitLine(p hashPin, prefix, text string, constraint bool) {
+	url, _, _ := strings.Cut(text, " ")
+	if !r.fromGit(p.place, eggName(url), url) {
+		return
+	}
+	r.out.Git[len(r.out.Git)-1].Text = prefix + url
+	p.name = normalName(eggName(url))
+	r.pins = append(r.pins, p)
+	switch {
+	case constraint:
+	case p.name != "":
+		r.add(Package{p.name, p.place})
+	default:
+		r.out.Partial = true
+	}
+}
+
 // named judges a dependency specifier and returns its name.
 func (r *requirements) named(at literal.Place, text, help string) (string, bool) {
 	req, ok := parseRequirement(text)
@@ -68,8 +87,9 @@ func (r *requirements) named(at literal.Place, text, help string) (string, bool)
 	switch {
 	case req.url == "" || isURL(req.url) && !vcsScheme.MatchString(req.url):
 	case vcsScheme.MatchString(req.url):
-		r.checkout(at, req.name, req.url)
-		return "", false
+		if !r.fromGit(at, req.name, req.url) {
+			return "", false
+		}
 	default:
 		r.install(at, req.url)
 	}
@@ -107,7 +127,7 @@ func (r *requirements) ownOptions(l reqLine) (text string, hashed, ok bool) {
 func (r *requirements) editable(l reqLine, value string) {
 	switch {
 	case vcsScheme.MatchString(value) || strings.Contains(value, "+") && isURL(value):
-		r.checkout(l.place(), eggName(value), value)
+		r.gitLine(hashPin{text: value, place: l.place()}, "-e ", value, false)
 	case isURL(value):
 		r.fault("FN1116", l.place(), fmt.Sprintf("%q cannot be changed in place", mask(value)), "write the URL without -e")
 	default:

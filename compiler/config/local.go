@@ -107,34 +107,3 @@ func (r *requirements) ship(at literal.Place, target string) bool {
 	}
 	return found
 }
-
-// checkout refuses what would be taken from a repository: a branch says another
-// thing tomorrow, and nodes promise no git.
-func (r *requirements) checkout(at literal.Place, name, url string) {
-	help := "ask for a release by its version, or for an archive by its URL"
-	if a := archiveOf(url); a != "" {
-		if name == "" {
-			name = path.Base(strings.TrimSuffix(a[:strings.Index(a, "/archive/")], "/-"))
-		}
-		help = fmt.Sprintf("ask for the archive: `%s @ %s`", name, a)
-	}
-	r.fault("FN1126", at, fmt.Sprintf("%q would be taken from a repository", mask(url)), help)
-}
-
-var forge = regexp.MustCompile(`^git\+(?:https|ssh|git)://(?:[^@/\s]+@)?(github\.com|gitlab\.com)/([\w.-]+)/([\w.-]+?)(?:\.git)?(?:@([\w./-]+))?(?:[?#].*)?$`)
-
-// archiveOf is the archive that a well-known host has of a repository, or "".
-func archiveOf(url string) string {
-	m := forge.FindStringSubmatch(url)
-	if m == nil {
-		return ""
-	}
-	host, owner, repo, rev := m[1], m[2], m[3], m[4]
-	if rev == "" {
-		rev = "COMMIT"
-	}
-	if host == "gitlab.com" {
-		return fmt.Sprintf("https://%s/%s/%s/-/archive/%s/%s.tar.gz", host, owner, repo, rev, repo)
-	}
-	return fmt.Sprintf("https://%s/%s/%s/archive/%s.tar.gz", host, owner, repo, rev)
-}

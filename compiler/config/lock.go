@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"sort"
@@ -46,9 +47,7 @@ func (r *requirements) lockedSource(p *tomlValue) {
 		at := k.value.place
 		switch k.name {
 		case "git":
-			url, commit, _ := strings.Cut(k.value.str, "#")
-			url, _, _ = strings.Cut(url, "?")
-			r.checkout(at, name, "git+"+url+"@"+commit)
+			r.lockedGit(at, name, k.value.str)
 		case "directory", "editable", "path", "virtual":
 			r.install(at, k.value.str)
 		case "registry":
@@ -57,6 +56,17 @@ func (r *requirements) lockedSource(p *tomlValue) {
 			}
 		}
 	}
+}
+
+// lockedGit reads https://host/path?rev=v1&subdirectory=x#commit.
+func (r *requirements) lockedGit(at literal.Place, name, source string) {
+	address, commit, _ := strings.Cut(source, "#")
+	address, query, _ := strings.Cut(address, "?")
+	text := gitURL(address) + "@" + commit
+	if options, err := url.ParseQuery(query); err == nil && options.Get("subdirectory") != "" {
+		text += "#subdirectory=" + options.Get("subdirectory")
+	}
+	r.fromGit(at, name, text)
 }
 
 // lock is uv.lock by package.

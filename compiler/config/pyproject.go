@@ -15,33 +15,25 @@ const (
 	maxLock      = 16 << 20
 )
 
-// Pyproject is what pyproject.toml and a uv.lock beside it say. Its zero value is
-// that of a tree without them.
+// Pyproject is what pyproject.toml says, or the file that is read in its place: a
+// lock, a Pipfile. Its zero value is that of a tree without them.
 type Pyproject struct {
-	// table and lock are nil when the file is missing or broken.
-	table, lock *tomlValue
+	// from is the file of Order that says what to install, or empty.
+	from string
+	// table, lock and pipfile are nil when the file is missing, broken or not read.
+	table, lock, pipfile *tomlValue
 }
 
-// LoadPyproject reads pyproject.toml from the root of the tree, and uv.lock unless
-// a requirements.txt takes its place.
+// LoadPyproject reads pyproject.toml from the root of the tree, and the lock file or
+// Pipfile that says what to install.
 func LoadPyproject(tree source.Tree) (*Pyproject, diag.List) {
 	var diags diag.List
 	p := &Pyproject{table: loadTOML(tree, "pyproject.toml", maxPyproject, &diags)}
-	if has(tree, "requirements.txt") {
-		return p, diags
+	p.from = p.choose(tree)
+	if p.from == "Pipfile" || p.from == "Pipfile.lock" {
+		p.pipfile = loadTOML(tree, "Pipfile", maxPyproject, &diags)
 	}
-	p.lock = loadTOML(tree, "uv.lock", maxLock, &diags)
-	switch {
-	case p.lock == nil:
-	case !has(tree, "pyproject.toml"):
-		diags.Add(diag.Diagnostic{Code: "FN1125", File: "uv.lock", Message: "uv.lock ships without the pyproject.toml that it belongs to",
-			Help: "put pyproject.toml beside it; `fngen files --explain pyproject.toml` says why one does not ship"})
-		p.lock = nil
-	case p.table != nil && p.table.get("project") == nil:
-		diags.Add(diag.Diagnostic{Code: "FN1125", File: "pyproject.toml", Message: "pyproject.toml has no [project], so uv.lock says nothing about this code",
-			Help: "push the directory of one member of the workspace, or list what the code needs in a requirements.txt"})
-		p.lock = nil
-	}
+	p.loadLock(tree, &diags)
 	return p, diags
 }
 
@@ -60,8 +52,8 @@ func loadTOML(tree source.Tree, name string, limit int, diags *diag.List) *tomlV
 	root, err := parseTOML(name, data)
 	if err != nil {
 		help := "correct the syntax; it is described at https://toml.io"
-		if name == "uv.lock" {
-			help = "run `uv lock` to write it anew"
+		if command := relock[name]; command != "" {
+			help = "run `" + command + "` to write it anew"
 		}
 		diags.Add(diag.Diagnostic{Code: "FN1120", File: name, Line: err.place.Line, Column: err.place.Column, Width: err.place.Width,
 			Message: "the file is not TOML: " + err.msg, Help: help})
@@ -70,12 +62,38 @@ func loadTOML(tree source.Tree, name string, limit int, diags *diag.List) *tomlV
 	return root
 }
 
-// requiresPython is the versions that the tree's own metadata allows.
+// requiresPython is the versions that the tree's own metadata allows, as PEP 440
+// writes them.
 func (p *Pyproject) requiresPython() Text {
 	if t := p.table.text("project", "requires-python"); t.Value != "" {
 		return t
 	}
+	if t := p.poetryTable().text("python"); t.Value != "" {
+		return Text{poetryPython(t.Value), t.Place}
+	}
+	if p.pipfile != nil {
+		return pipfilePython(p.pipfile)
+	}
 	return p.lock.text("requires-python")
+}
+
+// poetryPython is a constraint of Poetry's on Python: of alternatives the last,
+// which is about the newest. What cannot be read is left as it is.
+func poetryPython(text string) string {
+	list := pythonAlternatives(text)
+	return list[len(list)-1]
+}
+
+func pythonAlternatives(text string) []string {
+	alternatives, ok := poetryConstraint(text)
+	if !ok {
+		return []string{text}
+	}
+	var out []string
+	for _, list := range alternatives {
+		out = append(out, strings.Join(list, ","))
+	}
+	return out
 }
 
 // dependencies are the strings of [project] dependencies.
@@ -123,7 +141,6 @@ func (p *Pyproject) foreign() (tool string, at literal.Place) {
 		tool string
 		keys []string
 	}{
-		{"Poetry", []string{"tool", "poetry", "dependencies"}},
 		{"Flit", []string{"tool", "flit", "metadata", "requires"}},
 	} {
 		v := p.table.get(t.keys...)

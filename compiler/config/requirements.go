@@ -17,9 +17,19 @@ const maxRequirements = 1 << 20
 
 // Requirements are what a tree says is to be installed.
 type Requirements struct {
-	// Files say it: the entry point first (requirements.txt, uv.lock or
-	// pyproject.toml), then every file that is read with it, in the order met.
+	// Files say it: the entry point first, one of Order, then every file that is
+	// read with it, in the order met.
 	Files []string
+	// Unread are other files of Order that are there.
+	Unread []string
+	// Wanted are the packages of a file that the installer does not read itself,
+	// sorted, and Indexes what they come from besides the platform's. Digest
+	// identifies both.
+	Wanted  []Wanted
+	Indexes []string
+	Digest  string
+	// Git are the requirements that are taken from repositories.
+	Git []Git
 	// Local are files of the tree that are installed themselves, or that packages
 	// are built from; sorted.
 	Local []string
@@ -39,26 +49,26 @@ type Package struct {
 	Place literal.Place
 }
 
-// Locked reports whether uv.lock says what to install.
-func (r *Requirements) Locked() bool { return len(r.Files) > 0 && r.Files[0] == "uv.lock" }
+// Locked reports whether a lock file says what to install.
+func (r *Requirements) Locked() bool {
+	return len(r.Files) > 0 && relock[r.Files[0]] != ""
+}
 
-// ReadRequirements reads what is to be installed: requirements.txt and all that it
-// reads, or else uv.lock, or else the dependencies of pyproject.toml, or nothing.
+// ReadRequirements reads what is to be installed on CPython of the minor version:
+// from the first file of Order that is there, and all that it reads, or nothing.
 // Each line is checked as far as safety and a likely slip of the pen go; whether
 // the versions exist and fit together is judged by the installer.
-func ReadRequirements(tree source.Tree, project *Pyproject) (*Requirements, diag.List) {
-	r := &requirements{tree: tree, project: project, out: &Requirements{}, on: map[string]bool{}, done: map[string]bool{}, local: map[string]bool{}, installed: map[string]bool{}}
-	switch {
-	case has(tree, "requirements.txt"):
-		r.file("requirements.txt", false)
-		r.hashes()
-	case project.lock != nil:
-		r.locked()
-	case project.table != nil:
-		r.pyproject()
+func ReadRequirements(tree source.Tree, project *Pyproject, python string) (*Requirements, diag.List) {
+	r := &requirements{
+		tree: tree, project: project, env: environment{minor: python}, out: &Requirements{},
+		on: map[string]bool{}, done: map[string]bool{}, local: map[string]bool{}, installed: map[string]bool{}, taken: map[string]int{},
 	}
-	if len(r.out.Files) == 0 || r.out.Files[0] == "pyproject.toml" {
+	r.read()
+	if len(r.out.Files) == 0 {
 		r.unread()
+	}
+	if len(r.out.Files) > 0 {
+		r.out.Unread = project.unreadBeside(tree)
 	}
 	for path := range r.local {
 		r.out.Local = append(r.out.Local, path)
@@ -66,6 +76,28 @@ func ReadRequirements(tree source.Tree, project *Pyproject) (*Requirements, diag
 	slices.Sort(r.out.Local)
 	r.out.Partial = r.out.Partial || r.diags.HasErrors()
 	return r.out, r.diags
+}
+
+// read reads the file that was chosen. A lock that is broken was reported.
+func (r *requirements) read() {
+	locks := map[string]func(){
+		"uv.lock": r.locked, "poetry.lock": r.poetryLock, "pdm.lock": r.pdmLock, "Pipfile.lock": r.pipfileLock, "pylock.toml": r.pylock,
+	}
+	switch from := r.project.from; {
+	case from == "requirements.txt":
+		r.file("requirements.txt", false)
+		r.hashes()
+	case locks[from] != nil:
+		if r.project.lock != nil {
+			locks[from]()
+		}
+	case from == "pyproject.toml":
+		r.pyproject()
+	case from == "Pipfile" && r.project.pipfile != nil:
+		r.pipfile()
+	case from == "setup.cfg" || from == "setup.py":
+		r.setup(from)
+	}
 }
 
 type requirements struct {
@@ -78,6 +110,9 @@ type requirements struct {
 	// local are the files that are installed; installed are the paths that were
 	// named for it.
 	local, installed map[string]bool
+	// env is where the packages will run, taken the places of what is wanted by name.
+	env   environment
+	taken map[string]int
 	// members are the directories of a workspace by their package's name.
 	members map[string]string
 	pins    []hashPin

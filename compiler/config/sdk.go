@@ -1,10 +1,7 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"fngen.dev/fngen/compiler/ir"
@@ -40,62 +37,13 @@ func (r *requirements) lockedSDK(p *tomlValue) {
 	}
 }
 
-// fits judges a version of three numbers. What it cannot judge fits.
+// fits judges a version. What it cannot judge fits.
 func fits(version string, specifiers []string) bool {
+	v, _ := parseVersion(version)
 	for _, s := range specifiers {
-		s = strings.ReplaceAll(strings.ReplaceAll(s, " ", ""), "\t", "")
-		if exact, ok := strings.CutPrefix(s, "==="); ok {
-			if exact != version {
-				return false
-			}
-			continue
-		}
-		if m := simpleSpecifier.FindStringSubmatch(s); m != nil && !compares(version, m[1], m[2]) {
+		if ok, valid := v.meets([]string{s}); valid && !ok {
 			return false
 		}
 	}
 	return true
-}
-
-// compares tells whether version stands in the relation op to a bound such as
-// "1.0" or "1.*".
-func compares(version, op, bound string) bool {
-	bound, anyMore := strings.CutSuffix(bound, ".*")
-	have, want := numbers(version), numbers(bound)
-	begins := len(want) <= len(have) && slices.Equal(have[:len(want)], want)
-	for len(want) < len(have) {
-		want = append(want, 0)
-	}
-	for len(have) < len(want) {
-		have = append(have, 0)
-	}
-	order := slices.CompareFunc(have, want, cmp.Compare[int])
-	switch op {
-	case "==":
-		return order == 0 || anyMore && begins
-	case "!=":
-		return order != 0 && !(anyMore && begins)
-	case "<=":
-		return order <= 0
-	case "<":
-		return order < 0
-	case ">":
-		return order > 0
-	case "~=":
-		series := numbers(bound)
-		return order >= 0 && slices.Equal(have[:len(series)-1], series[:len(series)-1])
-	}
-	return order >= 0
-}
-
-func numbers(version string) []int {
-	var out []int
-	for part := range strings.SplitSeq(version, ".") {
-		n, err := strconv.Atoi(part)
-		if err != nil {
-			n = 1 << 30 // more digits than a version has
-		}
-		out = append(out, n)
-	}
-	return out
 }

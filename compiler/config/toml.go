@@ -29,6 +29,8 @@ type tomlValue struct {
 	kind  tomlKind
 	place literal.Place
 	str   string
+	// raw is how a value that is neither text nor holds others was written.
+	raw   string
 	items []*tomlValue
 	keys  []tomlKey
 	index map[string]*tomlValue
@@ -243,6 +245,8 @@ func (r *tomlReader) value(n *unstable.Node, key literal.Place) (*tomlValue, *to
 			}
 		}
 		v.closed = true
+	default:
+		v.raw = string(n.Data)
 	}
 	return v, nil
 }

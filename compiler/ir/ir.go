@@ -51,10 +51,18 @@ type EnvPlace struct {
 
 // Dependencies say what the virtual environment holds.
 type Dependencies struct {
-	// Files are the requirement files, the entry point first (requirements.txt,
-	// uv.lock or pyproject.toml), then every file that is read with it, in the
-	// order met. Paths are relative to the root.
+	// Files say what to install, the entry point first (requirements.txt, a lock
+	// file, pyproject.toml), then every file that is read with it, in the order
+	// met. Paths are relative to the root.
 	Files []string `json:"files"`
+	// Unread are files that would have said it if Files[0] were not there.
+	Unread []string `json:"unread,omitempty"`
+	// Packages are what a file says that the compiler turns into requirements, such
+	// as "flask==3.1.3" of a poetry.lock, sorted, and Digest identifies them.
+	Packages []string `json:"packages,omitempty"`
+	Digest   string   `json:"digest,omitempty"`
+	// Git are the requirements that come from repositories.
+	Git []GitSource `json:"git,omitempty"`
 	// Local are files of the tree that are installed themselves, or that packages
 	// are built from; sorted.
 	Local []string `json:"local,omitempty"`
@@ -63,6 +71,17 @@ type Dependencies struct {
 	// Provided are requirements that the platform adds because the tree has no
 	// requirement file, such as "fastapi==0.121.0".
 	Provided []string `json:"provided"`
+}
+
+// GitSource is a repository that a package is built from, and the commit where it
+// is known.
+type GitSource struct {
+	// Name is the package's, or empty where only the repository says it.
+	Name string `json:"name,omitempty"`
+	URL  string `json:"url"`
+	// Ref is a branch, tag or commit; empty for the default branch.
+	Ref    string `json:"ref,omitempty"`
+	Commit string `json:"commit,omitempty"`
 }
 
 // Empty reports whether there is nothing to install.

@@ -66,8 +66,8 @@ func (r *resolver) frameworkMissing(v literal.Value, name string) {
 	}
 	var how string
 	switch {
-	case req.Locked():
-		how = "run `uv add " + name + "`"
+	case config.HowToAdd(req.Files[0]) != "":
+		how = "run `" + config.HowToAdd(req.Files[0]) + " " + name + "`"
 	case req.Files[0] == "pyproject.toml":
 		how = fmt.Sprintf("add `%q` to the dependencies of pyproject.toml", name)
 	default:

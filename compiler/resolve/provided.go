@@ -15,6 +15,13 @@ func dependencies(r *config.Requirements, python string, functions []ir.Function
 	d := ir.Dependencies{Files: []string{}, Provided: []string{}}
 	if len(r.Files) > 0 {
 		d.Files, d.Local, d.Hashed = r.Files, r.Local, r.Hashed
+		d.Unread, d.Digest = r.Unread, r.Digest
+		for _, w := range r.Wanted {
+			d.Packages = append(d.Packages, w.Short())
+		}
+		for _, g := range r.Git {
+			d.Git = append(d.Git, ir.GitSource{Name: g.Name, URL: g.URL, Ref: g.Ref, Commit: g.Commit})
+		}
 		return d
 	}
 	for _, f := range functions {

@@ -59,7 +59,7 @@ func (b *builder) build(ctx context.Context) (err error) {
 	dir := b.cache.path(layers, b.o.layer)
 	present := func() bool { return isComplete(dir) }
 	layerLock, err := b.cache.hold(ctx, layers, b.o.layer, present, func() error {
-		if err := b.fill(tree, dir); err != nil {
+		if err := b.fill(ctx, tree, dir); err != nil {
 			return errors.Join(err, b.cache.clear(layers, b.o.layer))
 		}
 		b.cache.prune(layers, keepLayers)
@@ -73,7 +73,7 @@ func (b *builder) build(ctx context.Context) (err error) {
 }
 
 // fill makes the layer in its final place: a virtual environment cannot be moved.
-func (b *builder) fill(tree, dir string) error {
+func (b *builder) fill(ctx context.Context, tree, dir string) error {
 	start := time.Now()
 	if err := b.cache.clear(layers, b.o.layer); err != nil {
 		return fmt.Errorf("remove what an earlier build left: %w", err)
@@ -94,6 +94,9 @@ func (b *builder) fill(tree, dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := u.resolve(ctx, b.o.python, b.signals, b.log); err != nil {
+		return err
+	}
 	if err := u.install(b.signals); err != nil {
 		return err
 	}
@@ -106,6 +109,9 @@ func (b *builder) fill(tree, dir string) error {
 	// A marker that the project wrote would not count, and be in the way.
 	if err := os.RemoveAll(filepath.Join(dir, completeMarker)); err != nil {
 		return err
+	}
+	if err := u.wanted.save(dir, b.cache.gid); err != nil {
+		return fmt.Errorf("write sources of layer: %w", err)
 	}
 	if err := complete(dir, b.cache.gid); err != nil {
 		return err
@@ -153,7 +159,11 @@ func (b *builder) store(ctx context.Context, dir string) error {
 	}
 	defer root.Close()
 	start := time.Now()
-	err = b.client.put(ctx, path, func(w io.Writer) error { return packLayer(root, b.o.node, w) })
+	sources, err := savedSources(root)
+	if err != nil {
+		return err
+	}
+	err = b.client.put(ctx, path, sources, func(w io.Writer) error { return packLayer(root, b.o.node, w) })
 	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Code == api.Exists {
 		return nil // another build of the same key was faster
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -79,8 +80,9 @@ func (c *client) has(ctx context.Context, path string) (bool, error) {
 	return found, err
 }
 
-// put stores what write writes at path, calling it again for each attempt.
-func (c *client) put(ctx context.Context, path string, write func(io.Writer) error) error {
+// put stores what write writes at path, calling it again for each attempt. header
+// says more of it.
+func (c *client) put(ctx context.Context, path string, header http.Header, write func(io.Writer) error) error {
 	return c.retry(ctx, "store "+path, func(ctx context.Context) error {
 		r, w := io.Pipe()
 		done := make(chan error, 1)
@@ -89,7 +91,7 @@ func (c *client) put(ctx context.Context, path string, write func(io.Writer) err
 			w.CloseWithError(err)
 			done <- err
 		}()
-		err := c.do(ctx, http.MethodPut, path, r, nil)
+		err := c.send(ctx, http.MethodPut, path, header, r, nil)
 		r.CloseWithError(io.ErrClosedPipe)
 		if packed := <-done; packed != nil && !errors.Is(packed, io.ErrClosedPipe) {
 			return final(packed)
@@ -123,6 +125,10 @@ func (c *client) retry(ctx context.Context, what string, try func(context.Contex
 }
 
 func (c *client) do(ctx context.Context, method, path string, body io.Reader, use func(http.Header, io.Reader) error) error {
+	return c.send(ctx, method, path, nil, body, use)
+}
+
+func (c *client) send(ctx context.Context, method, path string, header http.Header, body io.Reader, use func(http.Header, io.Reader) error) error {
 	// The token is renewed in its file, so each attempt reads it anew.
 	token, err := os.ReadFile(c.identity)
 	if err != nil {
@@ -139,6 +145,7 @@ func (c *client) do(ctx context.Context, method, path string, body io.Reader, us
 	if err != nil {
 		return final(err)
 	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
 	if body != nil {
 		req.Header.Set("Content-Type", "application/zstd")

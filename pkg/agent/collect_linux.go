@@ -109,7 +109,7 @@ func storeStatic(ctx context.Context, client *client, o *collectOptions, gid int
 	if err := checkStatic(root); err != nil {
 		return fmt.Errorf("%w: %w", errCollect, err)
 	}
-	err = client.put(ctx, layerPath(o.key), func(w io.Writer) error { return packLayer(root, o.node, w) })
+	err = client.put(ctx, layerPath(o.key), nil, func(w io.Writer) error { return packLayer(root, o.node, w) })
 	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Code == api.Exists {
 		return nil
 	}

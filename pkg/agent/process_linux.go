@@ -22,6 +22,8 @@ type command struct {
 	// group passes signals on to the whole process group, as a terminal does: a
 	// shell keeps them to itself and waits for what it runs.
 	group bool
+	// stdout is where it prints, nil for our own.
+	stdout *os.File
 }
 
 // run starts a program, passes the signals on to it, and returns how it ended.
@@ -56,10 +58,14 @@ func start(c command) (int, error) {
 		return 0, err
 	}
 	defer null.Close()
+	stdout := os.Stdout
+	if c.stdout != nil {
+		stdout = c.stdout
+	}
 	p, err := os.StartProcess(c.path, append([]string{c.path}, c.args...), &os.ProcAttr{
 		Dir:   c.dir,
 		Env:   c.env,
-		Files: []*os.File{null, os.Stdout, os.Stderr},
+		Files: []*os.File{null, stdout, os.Stderr},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: c.user},
 	})
 	if err != nil {

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,6 +23,9 @@ type uv struct {
 	files         []string
 	provided      []string
 	hashes        bool
+	home          string
+	wanted        *wanted
+	git           *git
 }
 
 func newUV(o *buildOptions, env environ, c *cache, tree, dir string) (*uv, error) {
@@ -34,7 +39,7 @@ func newUV(o *buildOptions, env environ, c *cache, tree, dir string) (*uv, error
 	}
 	u := &uv{
 		python: interpreter(o.node, o.python), dir: dir, wheels: filepath.Join(o.node, "wheels"),
-		sdk: sdk, excludes: filepath.Join(o.home, "excludes.txt"), files: o.files, provided: o.provided, hashes: o.requireHashes,
+		sdk: sdk, excludes: filepath.Join(o.home, "excludes.txt"), files: o.files, provided: o.provided, hashes: o.requireHashes, home: o.home,
 	}
 	if _, err := os.Stat(u.python); err != nil {
 		return nil, lacks(o.node, o.python, err)
@@ -71,7 +76,9 @@ func newUV(o *buildOptions, env environ, c *cache, tree, dir string) (*uv, error
 	} {
 		e = e.with(v[0], v[1])
 	}
-	u.command = command{path: filepath.Join(o.node, "bin", "uv"), dir: tree, env: e, user: credential(o.uid, c.gid)}
+	u.command = command{path: filepath.Join(o.node, "bin", "uv"), dir: tree, env: gitEnvironment(e, nil), user: credential(o.uid, c.gid)}
+	u.git = &git{command: u.command, hosts: strings.FieldsFunc(settings.get(gitHosts), func(r rune) bool { return r == ',' || r == ' ' })}
+	u.git.command.path = "/usr/bin/git"
 	return u, nil
 }
 
@@ -94,14 +101,20 @@ func (u *uv) install(signals <-chan os.Signal) error {
 	if err := os.WriteFile(u.excludes, []byte("fngen\n"), 0o644); err != nil {
 		return fmt.Errorf("write what is not installed: %w", err)
 	}
-	status, err = u.run(signals, u.arguments()...)
-	switch {
-	case err != nil:
+	steps, err := u.steps()
+	if err != nil {
 		return err
-	case status.Signaled():
-		return fmt.Errorf("uv %s: did it run out of memory?", ending(status))
-	case status.ExitStatus() != 0:
-		return errRefused
+	}
+	for _, args := range steps {
+		status, err := u.run(signals, args...)
+		switch {
+		case err != nil:
+			return err
+		case status.Signaled():
+			return fmt.Errorf("uv %s: did it run out of memory?", ending(status))
+		case status.ExitStatus() != 0:
+			return errRefused
+		}
 	}
 	return nil
 }
@@ -120,31 +133,109 @@ func (u *uv) installSDK(signals <-chan os.Signal) error {
 	return nil
 }
 
+// resolve reads what is wanted, and finds out what it takes from repositories.
+func (u *uv) resolve(ctx context.Context, python string, signals <-chan os.Signal, log logger) (err error) {
+	if len(u.files) == 0 {
+		return nil
+	}
+	if u.wanted, err = readWanted(u.command.dir, python); err != nil {
+		return err
+	}
+	u.git.signals, u.git.log = signals, log
+	if err := u.wanted.resolve(ctx, u.git); err != nil {
+		return err
+	}
+	u.command.env = gitEnvironment(u.command.env, u.git.pinned)
+	if len(u.wanted.Git) > 0 && u.files[0] == "requirements.txt" {
+		return u.wanted.pin(u.command.dir)
+	}
+	return nil
+}
+
 // inside is the interpreter of the virtual environment.
 func (u *uv) inside() string { return filepath.Join(u.dir, "bin", "python") }
 
-// arguments are those of uv that install what the tree asks for: the packages of
-// a lock file, or what the requirement files resolve to.
-func (u *uv) arguments() []string {
+// steps are the arguments of uv, run after run, that install what the tree asks
+// for: the packages of a lock file, or what the requirement files resolve to.
+func (u *uv) steps() ([][]string, error) {
 	if len(u.files) > 0 && u.files[0] == "uv.lock" {
 		// A lock may name fngen by a path of another machine; the one that is there stays.
-		return []string{
+		return [][]string{{
 			"sync", "--frozen", "--inexact", "--no-dev", "--no-install-project", "--no-install-package", "fngen",
 			"--python", u.python, "--link-mode", "copy", "--compile-bytecode",
-		}
+		}}, nil
 	}
-	args := []string{
-		"pip", "install", "--python", u.inside(),
-		"--link-mode", "copy", "--compile-bytecode", "--find-links", u.wheels,
-		"--excludes", u.excludes, "--no-sources-package", "fngen",
+	if u.wanted != nil && u.wanted.Digest != "" {
+		return u.wantedSteps()
 	}
+	args := u.pip()
 	if u.hashes {
 		args = append(args, "--require-hashes")
 	}
 	for _, f := range u.files {
 		args = append(args, "-r", f) // relative: uv names it in its messages
 	}
-	return append(append(args, "--"), u.provided...)
+	if u.wanted != nil && len(u.wanted.Git) > 0 && u.files[0] == "pyproject.toml" {
+		path, err := u.write("git.txt", u.wanted.overrides())
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, "--overrides", path)
+	}
+	return [][]string{append(append(args, "--"), u.provided...)}, nil
+}
+
+func (u *uv) pip() []string {
+	return []string{
+		"pip", "install", "--python", u.inside(),
+		"--link-mode", "copy", "--compile-bytecode", "--find-links", u.wheels,
+		"--excludes", u.excludes, "--no-sources-package", "fngen",
+	}
+}
+
+// wantedSteps install from files that are written here. Of a lock file, all that
+// comes from an index must have a hash, wherever it comes from then; what is built
+// from a repository or the tree has none. Nothing is installed that is not listed.
+func (u *uv) wantedSteps() ([][]string, error) {
+	hashed, rest := u.wanted.lines()
+	var steps [][]string
+	add := func(name, lines string, options ...string) error {
+		if lines == "" {
+			return nil
+		}
+		path, err := u.write(name, lines)
+		args := append(u.pip(), options...)
+		for _, index := range u.wanted.Indexes {
+			args = append(args, "--extra-index-url", index)
+		}
+		steps = append(steps, append(args, "-r", path))
+		return err
+	}
+	if !u.wanted.Locked() {
+		return steps, add(u.files[0]+".txt", hashed+rest)
+	}
+	err := errors.Join(
+		add(u.files[0]+".txt", hashed, "--no-deps", "--require-hashes", "--index-strategy", "unsafe-best-match"),
+		add(u.files[0]+".sources.txt", rest, "--no-deps"))
+	return steps, err
+}
+
+// write puts a file for uv where the project's user can read it. The directory is
+// that user's: what stands there is not followed.
+func (u *uv) write(name, text string) (string, error) {
+	path := filepath.Join(u.home, name)
+	if err := os.RemoveAll(path); err != nil {
+		return "", fmt.Errorf("write requirements: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return "", fmt.Errorf("write requirements: %w", err)
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", fmt.Errorf("write requirements: %w", err)
+	}
+	return path, nil
 }
 
 func (u *uv) run(signals <-chan os.Signal, args ...string) (syscall.WaitStatus, error) {

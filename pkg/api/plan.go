@@ -140,9 +140,7 @@ type PlannedDependencies struct {
 	// Action is "none" (as it is), "update" (one that is built already), or
 	// "create" (it will be built).
 	Action Action `json:"action"`
-	// Files are what it is made of; Provided what the platform adds.
-	Files    []string `json:"files"`
-	Provided []string `json:"provided"`
+	Dependencies
 }
 
 // PlannedStatic says what becomes of the static files by one module of settings.

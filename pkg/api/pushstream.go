@@ -24,6 +24,9 @@ func (c *Client) Push(ctx context.Context, project string, req PushRequest) (*Pu
 	if req.Plan != "" {
 		query.Set("plan", req.Plan)
 	}
+	if req.Rebuild {
+		query.Set("rebuild", "true")
+	}
 	return c.change(ctx, projectPath(project)+"/pushes", query)
 }
 

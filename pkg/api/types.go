@@ -67,6 +67,9 @@ type PushRequest struct {
 	// for whatever the tree means now. When the plan does not hold any more the
 	// answer is the problem "drifted".
 	Plan string
+	// Rebuild installs the dependencies anew: branches and ranges of versions are
+	// looked up again.
+	Rebuild bool
 }
 
 // Event is one line of the stream that follows a push or a destroy. Exactly one
@@ -104,6 +107,8 @@ type PushResult struct {
 	// Changed is false when the tree was live already.
 	Changed   bool             `json:"changed"`
 	Functions []FunctionResult `json:"functions"`
+	// Dependencies say what the live code runs with.
+	Dependencies Dependencies `json:"dependencies"`
 	// LayerMS and RolloutMS are the platform's part of the time.
 	LayerMS   int64 `json:"layer_ms"`
 	RolloutMS int64 `json:"rollout_ms"`
@@ -185,3 +190,33 @@ type Destroyed struct {
 	Blobs    int      `json:"blobs"`
 	Bytes    int64    `json:"bytes"`
 }
+
+// Dependencies are where the packages of a release come from.
+type Dependencies struct {
+	// Files are what it is made of, the first of them the one that was chosen; Unread
+	// are files that would have been read without it.
+	Files  []string `json:"files"`
+	Unread []string `json:"unread"`
+	// Provided is what the platform adds.
+	Provided []string `json:"provided"`
+	// Packages are the exact ones of a lock file that the platform reads itself.
+	Packages []string `json:"packages"`
+	// Git are the repositories that packages come from.
+	Git []GitSource `json:"git"`
+}
+
+// GitSource is a repository that a package was built from, and at which commit.
+type GitSource struct {
+	// Name is the package's, or empty where only the repository says it.
+	Name string `json:"name,omitempty"`
+	URL  string `json:"url"`
+	// Ref is the branch, tag or commit that was asked for; empty for the default
+	// branch.
+	Ref string `json:"ref,omitempty"`
+	// Commit is empty as long as nothing was built.
+	Commit string `json:"commit,omitempty"`
+}
+
+// SourcesHeader tells with a layer from which commits its packages were built: an
+// array of GitSource.
+const SourcesHeader = "Fngen-Sources"

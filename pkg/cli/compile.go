@@ -76,6 +76,9 @@ func runCompile(ctx context.Context, a *app, o compileOptions) error {
 		return refused(list, "")
 	}
 	_ = diag.Render(a.IO.Err, list, a.IO.Colour)
+	if line := dependenciesLine(compiledDependencies(project.Dependencies)); line != "" {
+		a.sayf("%s", line)
+	}
 	lowered, err := lowerOffline(project, scanned)
 	if err != nil {
 		return err

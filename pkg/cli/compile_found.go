@@ -3,6 +3,7 @@ package cli
 import (
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/pkg/api"
 )
 
 // foundFunction is a function as compile --json shows it.
@@ -18,15 +19,17 @@ type foundFunction struct {
 // writeFound prints what was found, with the faults beside it; faults still fail.
 func (a *app) writeFound(name string, p *ir.Project, list diag.List) error {
 	doc := struct {
-		Project     string          `json:"project"`
-		Python      string          `json:"python"`
-		Servers     []ir.Server     `json:"servers"`
-		Functions   []foundFunction `json:"functions"`
-		Env         []ir.EnvName    `json:"env"`
-		Diagnostics diag.List       `json:"diagnostics"`
-	}{Project: name, Servers: []ir.Server{}, Functions: []foundFunction{}, Env: []ir.EnvName{}, Diagnostics: orEmpty(list)}
+		Project      string           `json:"project"`
+		Python       string           `json:"python"`
+		Servers      []ir.Server      `json:"servers"`
+		Functions    []foundFunction  `json:"functions"`
+		Env          []ir.EnvName     `json:"env"`
+		Dependencies api.Dependencies `json:"dependencies"`
+		Diagnostics  diag.List        `json:"diagnostics"`
+	}{Project: name, Servers: []ir.Server{}, Functions: []foundFunction{}, Env: []ir.EnvName{}, Dependencies: compiledDependencies(ir.Dependencies{}), Diagnostics: orEmpty(list)}
 	if p != nil {
 		doc.Python, doc.Servers, doc.Env = p.Python, orEmpty(p.Servers), orEmpty(p.Env)
+		doc.Dependencies = compiledDependencies(p.Dependencies)
 		for _, f := range p.Functions {
 			doc.Functions = append(doc.Functions, foundFunction{f.Name, f.Power, f.File, f.Line, optionsOf(f), orEmpty(f.Parameters)})
 		}

@@ -211,7 +211,7 @@ func (p *player) Plan(_ context.Context, project store.Project, req api.PlanRequ
 			{URL: "https://old--blog.fngen.localhost", Action: api.Remove, Function: "old"},
 		},
 		Queues:       []api.PlannedQueue{{Name: "resize", Action: api.Create}},
-		Dependencies: api.PlannedDependencies{Action: api.Create, Files: []string{"requirements.txt"}},
+		Dependencies: api.PlannedDependencies{Action: api.Create, Dependencies: api.Dependencies{Files: []string{"requirements.txt"}}},
 		Static:       []api.PlannedStatic{{Settings: "mysite.settings", Action: api.Create}},
 		Env:          api.PlannedEnv{Missing: []api.EnvUse{{Name: "DATABASE_URL", File: "settings.py", Line: 12}}},
 		Servers: []api.PlannedServer{

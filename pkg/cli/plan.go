@@ -117,11 +117,16 @@ func (a *app) askPlan(ctx context.Context, client *api.Client, o planOptions) (a
 	return plan, nil
 }
 
-// requirementFiles are the entries of the files that dependencies are read from.
+// requirementFiles are the entries of the files that dependencies are read from, or
+// built from.
 func requirementFiles(m source.Manifest, d ir.Dependencies) []source.File {
+	of := map[string]bool{}
+	for _, path := range slices.Concat(d.Files, d.Local) {
+		of[path] = true
+	}
 	out := []source.File{}
 	for _, f := range m.Files {
-		if slices.Contains(d.Files, f.Path) {
+		if of[f.Path] {
 			out = append(out, f)
 		}
 	}

@@ -200,6 +200,12 @@ func (w *planWriter) dependencies(d api.PlannedDependencies) {
 	default:
 		w.line("    %s: as they are", from)
 	}
+	if len(d.Unread) > 0 {
+		w.line("    not read: %s", strings.Join(d.Unread, ", "))
+	}
+	for _, g := range d.Git {
+		w.line("    %s", gitLine(g))
+	}
 }
 
 func (w *planWriter) static(static []api.PlannedStatic) {

@@ -24,6 +24,8 @@ type pushOptions struct {
 	Plan string
 	// Create is whether to create the project unasked.
 	Create bool
+	// Rebuild installs the dependencies anew.
+	Rebuild bool
 }
 
 func newCmdPush(a *app) *cobra.Command {
@@ -47,7 +49,11 @@ nothing.
 
 --plan FILE does what a plan that was kept says ("fngen plan --json > FILE"), or
 nothing: it is refused when the code or what runs is not what was planned. Keep
-FILE outside PATH, or it is code itself.`,
+FILE outside PATH, or it is code itself.
+
+Dependencies are installed once for the files that name them. --rebuild installs
+them again: a branch of a repository, or a range of versions, may be another one
+by now.`,
 		Example: "  fngen push my_website.py\n  fngen push my-website my_website.py\n  fngen push my-website ~/code/website\n  fngen push\n  fngen push --plan ../plan.json",
 		Args:    maxArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -60,6 +66,8 @@ FILE outside PATH, or it is code itself.`,
 	}
 	cmd.Flags().StringVar(&o.Plan, "plan", "", "carry out the plan in `FILE`, made by \"fngen plan --json\", or nothing")
 	cmd.Flags().BoolVar(&o.Create, "create", false, "create the project if you do not have it")
+	cmd.Flags().BoolVar(&o.Rebuild, "rebuild", false, "install the dependencies again, though their files did not change")
+	cmd.MarkFlagsMutuallyExclusive("plan", "rebuild")
 	return cmd
 }
 
@@ -72,6 +80,7 @@ type push struct {
 	project  string
 	create   bool
 
+	rebuild bool
 	scanned *source.Scanned
 	// digest is the tree's; empty until all files are read.
 	digest   string
@@ -98,7 +107,7 @@ func runPush(ctx context.Context, a *app, o pushOptions) error {
 	if err != nil {
 		return err
 	}
-	p := &push{app: a, client: client, project: o.Project, path: o.Path, create: o.Create, started: time.Now(), progress: a.IO.NewProgress()}
+	p := &push{app: a, client: client, project: o.Project, path: o.Path, create: o.Create, rebuild: o.Rebuild, started: time.Now(), progress: a.IO.NewProgress()}
 	defer p.progress.Stop(false)
 	if o.Plan != "" {
 		if p.planned, err = readPlan(o.Plan); err != nil {

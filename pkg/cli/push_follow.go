@@ -13,18 +13,20 @@ import (
 
 // pushDocument is what push --json prints.
 type pushDocument struct {
-	Project     string               `json:"project"`
-	Release     int                  `json:"release"`
-	Changed     bool                 `json:"changed"`
-	Functions   []api.FunctionResult `json:"functions"`
-	Uploaded    int64                `json:"uploaded_bytes"`
-	Timings     timings              `json:"timings_ms"`
-	Diagnostics diag.List            `json:"diagnostics"`
+	Project   string               `json:"project"`
+	Release   int                  `json:"release"`
+	Changed   bool                 `json:"changed"`
+	Functions []api.FunctionResult `json:"functions"`
+	Uploaded  int64                `json:"uploaded_bytes"`
+	Timings   timings              `json:"timings_ms"`
+	// Dependencies are where the packages come from.
+	Dependencies api.Dependencies `json:"dependencies"`
+	Diagnostics  diag.List        `json:"diagnostics"`
 }
 
 // follow asks for the push and shows its events until it is live or failed.
 func (p *push) follow(ctx context.Context) (*api.PushResult, error) {
-	req := api.PushRequest{Tree: p.digest, Entry: p.scanned.Entry}
+	req := api.PushRequest{Tree: p.digest, Entry: p.scanned.Entry, Rebuild: p.rebuild}
 	if p.planned != nil {
 		req.Plan = p.planned.Seal
 	}
@@ -44,10 +46,13 @@ func (p *push) report(r *api.PushResult) error {
 	if p.json {
 		return p.writeJSON(pushDocument{
 			Project: r.Project, Release: r.Release, Changed: r.Changed, Functions: orEmpty(r.Functions),
-			Uploaded: p.uploaded, Timings: p.timings, Diagnostics: warnings,
+			Uploaded: p.uploaded, Timings: p.timings, Dependencies: r.Dependencies, Diagnostics: warnings,
 		})
 	}
 	_ = diag.Render(p.IO.Err, warnings, p.IO.Colour)
+	if line := dependenciesLine(r.Dependencies); line != "" {
+		p.sayf("%s", line)
+	}
 	done := fmt.Sprintf("Release %d of %s is live", r.Release, r.Project)
 	if !r.Changed {
 		done = fmt.Sprintf("Nothing changed: release %d of %s is live", r.Release, r.Project)

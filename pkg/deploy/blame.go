@@ -3,6 +3,7 @@ package deploy
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"fngen.dev/fngen/compiler"
@@ -13,11 +14,14 @@ import (
 
 // blame finds the requirements that uv's words are about, where they stand. When
 // it finds none, the first file as a whole is at fault.
-func blame(tree source.Tree, files []string, output []string) diag.List {
+func blame(tree source.Tree, files []string, python string, output []string) diag.List {
+	if list := said(output); len(list) > 0 {
+		return compiler.AddExcerpts(tree, list)
+	}
 	var list diag.List
 	words := mentioned(strings.Join(output, " "))
 	project, _ := config.LoadPyproject(tree)
-	requirements, _ := config.ReadRequirements(tree, project)
+	requirements, _ := config.ReadRequirements(tree, project, python)
 	for _, p := range requirements.Packages {
 		if !words[p.Name] {
 			continue
@@ -31,6 +35,31 @@ func blame(tree source.Tree, files []string, output []string) diag.List {
 		list.Add(diag.Diagnostic{Code: "FN2001", Message: "the requirements cannot be installed", File: files[0], Help: "see uv's words above"})
 	}
 	return compiler.AddExcerpts(tree, list)
+}
+
+// buildFault is a fault with its place as the agent says it.
+var buildFault = regexp.MustCompile(`: (\S+):(\d+):(\d+): error\[(FN20\d\d)\]: (.*)$`)
+
+// buildHelp says what to do about faults that only a build finds.
+var buildHelp = map[string]string{
+	"FN2003": "correct the address or the ref; a private repository needs an archive or a wheel instead",
+	"FN2004": "ask who runs the platform to install git on its build nodes, or name an archive: `name @ https://...`",
+	"FN2005": "name a host on the network; who runs the platform can allow this one by FNGEN_GIT_HOSTS",
+}
+
+// said are the faults that the build itself found.
+func said(output []string) diag.List {
+	var list diag.List
+	for _, line := range output {
+		m := buildFault.FindStringSubmatch(line)
+		if m == nil || buildHelp[m[4]] == "" {
+			continue
+		}
+		row, _ := strconv.Atoi(m[2])
+		column, _ := strconv.Atoi(m[3])
+		list.Add(diag.Diagnostic{Code: m[4], Message: m[5], File: m[1], Line: row, Column: column, Help: buildHelp[m[4]]})
+	}
+	return list
 }
 
 // word is what a name in uv's text looks like; separators are what PEP 503 takes

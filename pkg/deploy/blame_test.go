@@ -24,7 +24,7 @@ func TestBlame(t *testing.T) {
 		{"name", "  ╰─▶ Because no-such-package was not found in the package registry and you\n      require no-such-package>=2, we can conclude", "more.txt", 1},
 		{"neither", "error: Failed to fetch", "requirements.txt", 0},
 	} {
-		got := blame(tree, files, []string{c.output})
+		got := blame(tree, files, "3.11", []string{c.output})
 		if len(got) != 1 || got[0].File != c.file || got[0].Line != c.line {
 			t.Errorf("%s: got %+v", c.name, got)
 		}

@@ -16,7 +16,7 @@ const maxCompiled = 256
 // compiled is what a tree compiles to. Compiling is a function of the rest of it,
 // so that a push of the same need not do it again.
 type compiled struct {
-	req    api.PushRequest // without its plan
+	req    api.PushRequest // without its plan and rebuild
 	target compiler.Target
 
 	ir       *ir.Project
@@ -34,7 +34,7 @@ type compilations struct {
 func (c *compilations) find(project int64, req api.PushRequest, target compiler.Target) (compiled, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	req.Plan = ""
+	req.Plan, req.Rebuild = "", false
 	last, ok := c.m[project]
 	return last, ok && last.req == req && reflect.DeepEqual(last.target, target)
 }
@@ -42,7 +42,7 @@ func (c *compilations) find(project int64, req api.PushRequest, target compiler.
 func (c *compilations) keep(project int64, last compiled) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	last.req.Plan = ""
+	last.req.Plan, last.req.Rebuild = "", false
 	if len(c.m) >= maxCompiled {
 		clear(c.m) // each comes back with the next push of its project
 	}

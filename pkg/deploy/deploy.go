@@ -36,6 +36,7 @@ type Store interface {
 	PendingReleases(ctx context.Context) ([]store.Release, error)
 	Tree(ctx context.Context, projectID int64, digest string) (source.Manifest, error)
 	Layer(ctx context.Context, projectID int64, key string) (store.Layer, error)
+	LayersLike(ctx context.Context, projectID int64, prefix string) ([]string, error)
 	AddRelease(ctx context.Context, actor store.Actor, r store.Release) (store.Release, error)
 	SetReleaseState(ctx context.Context, actor store.Actor, projectID int64, number int, state store.ReleaseState, reason string) error
 	LiveRelease(ctx context.Context, projectID int64) (store.Release, error)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"fngen.dev/fngen/compiler/config"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
@@ -79,7 +80,7 @@ func (p *push) explainBuild(ctx context.Context, f *nomad.Failure, output []stri
 		}
 		problem := api.NewProblem(api.Refused, "the requirements cannot be installed; nothing was changed").
 			WithHelp("`%s` shows the same on your machine", howToInstall(p.ir.Dependencies.Files))
-		problem.Diagnostics = blame(p.tree, p.ir.Dependencies.Files, output)
+		problem.Diagnostics = blame(p.tree, p.ir.Dependencies.Files, p.ir.Python, output)
 		return problem
 	}
 	p.showFailure(f)
@@ -88,11 +89,8 @@ func (p *push) explainBuild(ctx context.Context, f *nomad.Failure, output []stri
 
 // howToInstall is what a person runs to install as the build does.
 func howToInstall(files []string) string {
-	if len(files) > 0 && files[0] == "uv.lock" {
-		return "uv sync --frozen --no-dev"
+	if len(files) == 0 {
+		return "uv pip install"
 	}
-	if len(files) > 0 {
-		return "uv pip install -r " + files[0]
-	}
-	return "uv pip install"
+	return config.HowToInstall(files[0])
 }

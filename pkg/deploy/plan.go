@@ -34,6 +34,10 @@ func (s *Service) Plan(ctx context.Context, project store.Project, req api.PlanR
 	if err := p.check(); err != nil {
 		return api.Plan{}, err
 	}
+	var err error
+	if p.release.Layer, err = p.chooseLayer(ctx, p.release.Layer, false); err != nil {
+		return api.Plan{}, err
+	}
 	out := api.Plan{Project: project.Name, Tree: req.Tree, Env: api.PlannedEnv{Missing: []api.EnvUse{}}, Warnings: diag.List{}}
 	same, err := p.unchanged(ctx)
 	if err != nil {
@@ -179,7 +183,11 @@ func plannedGroup(g nomad.GroupPlan) api.PlannedGroup {
 
 // dependencies says whether the virtual environment is there.
 func (p *plan) dependencies(ctx context.Context) (api.PlannedDependencies, error) {
-	out := api.PlannedDependencies{Action: api.None, Files: orNone(p.ir.Dependencies.Files), Provided: orNone(p.ir.Dependencies.Provided)}
+	out := api.PlannedDependencies{Action: api.None}
+	var err error
+	if out.Dependencies, err = p.dependenciesOf(ctx, p.ir.Dependencies, p.release.Layer); err != nil {
+		return out, err
+	}
 	if p.live != nil && p.live.Layer == p.release.Layer || p.release.Layer == "" {
 		return out, nil
 	}

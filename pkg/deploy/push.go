@@ -29,6 +29,9 @@ func (s *Service) Push(ctx context.Context, actor store.Actor, project store.Pro
 		p := &push{change: c, req: req}
 		err := p.run(ctx)
 		p.result.Diagnostics = p.warnings
+		if err == nil {
+			p.result.Dependencies, err = p.dependenciesOf(ctx, p.ir.Dependencies, p.release.Layer)
+		}
 		return err
 	}), nil
 }
@@ -39,9 +42,13 @@ func (p *push) run(ctx context.Context) error {
 	if err := p.compile(ctx); err != nil {
 		return err
 	}
+	layer, err := p.chooseLayer(ctx, p.layer, p.req.Rebuild)
+	if err != nil {
+		return err
+	}
 	p.release = jobs.Release{
 		Tree: p.req.Tree, UID: uid(p.project),
-		Layer: p.layer,
+		Layer: layer,
 	}
 	if same, err := p.unchanged(ctx); err != nil || same {
 		return err

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -155,11 +156,33 @@ func (s *Server) putLayer(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) keepLayer(w http.ResponseWriter, r *http.Request, p store.Project, key string) error {
 	in := &wireReader{r: http.MaxBytesReader(w, r.Body, maxLayerBytes), rc: http.NewResponseController(w)}
+	sources, err := sourcesOf(r.Header.Get(api.SourcesHeader))
+	if err != nil {
+		return err
+	}
 	digest, size, err := s.Blobs.PutStream(r.Context(), p.Scope(), in)
 	if err != nil {
 		return fmt.Errorf("keep layer %s: %w", key, err)
 	}
-	return s.Store.SaveLayer(r.Context(), p.ID, store.Layer{Key: key, SHA256: digest, Size: size})
+	return s.Store.SaveLayer(r.Context(), p.ID, store.Layer{Key: key, SHA256: digest, Size: size, Sources: sources})
+}
+
+// maxSources bounds what an agent may tell of a layer; more of it than this is no
+// fault of the person's, and not kept.
+const maxSources = 64 << 10
+
+// sourcesOf holds that a header is what it should be: it comes from where a
+// project's own code was built.
+func sourcesOf(header string) (string, error) {
+	var list []api.GitSource
+	if header == "" || len(header) > maxSources {
+		return "", nil
+	}
+	if err := json.Unmarshal([]byte(header), &list); err != nil {
+		return "", api.NewProblem(api.Invalid, "the header %s is not an array of sources", api.SourcesHeader)
+	}
+	text, err := json.Marshal(list)
+	return string(text), err
 }
 
 // getLiveStatic tells an instance which static files the pages of the live release

@@ -90,7 +90,7 @@ func (s *Server) beginPush(w http.ResponseWriter, r *http.Request) (<-chan api.E
 		return nil, err
 	}
 	query := r.URL.Query()
-	req := api.PushRequest{Entry: query.Get("entry"), Plan: query.Get("plan")}
+	req := api.PushRequest{Entry: query.Get("entry"), Plan: query.Get("plan"), Rebuild: query.Get("rebuild") == "true"}
 	if req.Tree, err = treeDigest(query.Get("tree")); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ type Layer struct {
 	Key    string
 	SHA256 string
 	Size   int64
+	// Sources are the commits that it was built from, as JSON; empty for none.
+	Sources string
 	// CreatedAt is when it was saved; SaveLayer sets it.
 	CreatedAt time.Time
 }
@@ -21,9 +23,9 @@ type Layer struct {
 // replaces it: two builds of one key are equal in meaning, not in bytes.
 func (s *Store) SaveLayer(ctx context.Context, projectID int64, l Layer) error {
 	return s.change(ctx, func(tx *sql.Tx) error {
-		const q = `INSERT INTO layers (project_id, key, sha256, size, created_at) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (project_id, key) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size, created_at = excluded.created_at`
-		if _, err := tx.ExecContext(ctx, q, projectID, l.Key, l.SHA256, l.Size, s.now().UnixMicro()); err != nil {
+		const q = `INSERT INTO layers (project_id, key, sha256, size, created_at, sources) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (project_id, key) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size, created_at = excluded.created_at, sources = excluded.sources`
+		if _, err := tx.ExecContext(ctx, q, projectID, l.Key, l.SHA256, l.Size, s.now().UnixMicro(), l.Sources); err != nil {
 			return fmt.Errorf("save layer %s: %w", l.Key, err)
 		}
 		// The platform's own build job is the actor.
@@ -34,11 +36,31 @@ func (s *Store) SaveLayer(ctx context.Context, projectID int64, l Layer) error {
 // Layer finds a layer of a project, or the error is ErrNotFound.
 func (s *Store) Layer(ctx context.Context, projectID int64, key string) (Layer, error) {
 	l := Layer{Key: key}
-	const q = `SELECT sha256, size, created_at FROM layers WHERE project_id = $1 AND key = $2`
+	const q = `SELECT sha256, size, created_at, sources FROM layers WHERE project_id = $1 AND key = $2`
 	var created int64
-	if err := s.read.QueryRowContext(ctx, q, projectID, key).Scan(&l.SHA256, &l.Size, &created); err != nil {
+	if err := s.read.QueryRowContext(ctx, q, projectID, key).Scan(&l.SHA256, &l.Size, &created, &l.Sources); err != nil {
 		return Layer{}, missing(err, "layer %s", key)
 	}
 	l.CreatedAt = time.UnixMicro(created).UTC()
 	return l, nil
+}
+
+// LayersLike lists the keys of a project's layers that begin with prefix, the
+// newest first.
+func (s *Store) LayersLike(ctx context.Context, projectID int64, prefix string) ([]string, error) {
+	const q = `SELECT key FROM layers WHERE project_id = $1 AND substr(key, 1, length($2)) = $2 ORDER BY created_at DESC, key DESC`
+	rows, err := s.read.QueryContext(ctx, q, projectID, prefix)
+	if err != nil {
+		return nil, fmt.Errorf("list layers %s: %w", prefix, err)
+	}
+	defer rows.Close()
+	var keys []string
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, fmt.Errorf("list layers %s: %w", prefix, err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, rows.Err()
 }

@@ -1,0 +1,158 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Poetry writes versions in its own terms: ^1.2, ~1.2, 1.*, "1.2" for exactly it,
+// and || between alternatives. They are turned into specifiers of PEP 440.
+
+var (
+	constraintOr    = regexp.MustCompile(`\s*\|\|?\s*`)
+	constraintAnd   = regexp.MustCompile(`\s*,\s*|\s+`)
+	constraintSpace = regexp.MustCompile(`(\^|~=?|[=!<>]=?=?)\s+`)
+	constraintForm  = regexp.MustCompile(`^(\^|~=|~|===|==|=|!=|<>|<=|>=|<|>)?(.+)$`)
+)
+
+// poetryConstraint returns the alternatives, each a list of specifiers that hold
+// together. An empty list allows every version.
+func poetryConstraint(text string) ([][]string, bool) {
+	var out [][]string
+	for one := range splitSeq(constraintOr, strings.TrimSpace(text)) {
+		list := []string{}
+		for part := range splitSeq(constraintAnd, constraintSpace.ReplaceAllString(strings.Trim(one, " ,"), "$1")) {
+			specifiers, ok := poetrySpecifier(part)
+			if !ok {
+				return nil, false
+			}
+			list = append(list, specifiers...)
+		}
+		out = append(out, list)
+	}
+	return out, true
+}
+
+func splitSeq(form *regexp.Regexp, text string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, part := range form.Split(text, -1) {
+			if !yield(part) {
+				return
+			}
+		}
+	}
+}
+
+func poetrySpecifier(part string) ([]string, bool) {
+	if part == "" || part == "*" {
+		return nil, true
+	}
+	m := constraintForm.FindStringSubmatch(part)
+	if m == nil {
+		return nil, false
+	}
+	op, text := m[1], m[2]
+	prefix, wild := text, false
+	for _, end := range []string{".*", ".x", ".X"} {
+		if p, ok := strings.CutSuffix(prefix, end); ok {
+			prefix, wild = strings.TrimSuffix(p, end), true // 1.*.*
+		}
+	}
+	v, ok := parseVersion(prefix)
+	if !ok {
+		return nil, false
+	}
+	switch op {
+	case "^":
+		return []string{">=" + prefix, "<" + v.next(v.caret())}, true
+	case "~":
+		return []string{">=" + prefix, "<" + v.next(min(len(v.release), 2)-1)}, true
+	case "", "=", "==":
+		if wild {
+			return []string{"==" + prefix + ".*"}, true
+		}
+		return []string{"==" + prefix}, true
+	case "!=", "<>":
+		if wild {
+			prefix += ".*"
+		}
+		return []string{"!=" + prefix}, true
+	case "~=":
+		if len(v.release) < 2 {
+			return nil, false
+		}
+	}
+	return []string{op + prefix}, true
+}
+
+// caret is the place of the number that ^ lets nobody change: the first that is
+// not 0, or the last one.
+func (v pythonVersion) caret() int {
+	for i, n := range v.release {
+		if n != "0" {
+			return i
+		}
+	}
+	return len(v.release) - 1
+}
+
+// next is the version whose number at place i is one more, without those after it.
+func (v pythonVersion) next(i int) string {
+	out := make([]string, i+1)
+	for j := range out {
+		out[j] = v.part(j)
+	}
+	out[i] = increment(out[i])
+	text := strings.Join(out, ".")
+	if v.epoch != "0" {
+		return v.epoch + "!" + text
+	}
+	return text
+}
+
+func increment(digits string) string {
+	b := []byte(digits)
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i] < '9' {
+			b[i]++
+			return string(b)
+		}
+		b[i] = '0'
+	}
+	return "1" + string(b)
+}
+
+// allowedBy reports whether one alternative allows the version.
+func (v pythonVersion) allowedBy(alternatives [][]string) bool {
+	for _, list := range alternatives {
+		if ok, valid := v.meets(list); ok && valid {
+			return true
+		}
+	}
+	return false
+}
+
+// pythonMarker is Poetry's constraint on Python as a marker: "^3.8" is
+// `python_version >= "3.8" and python_version < "4"`.
+func pythonMarker(alternatives [][]string) string {
+	var or []string
+	for _, list := range alternatives {
+		var and []string
+		for _, s := range list {
+			m := specifierForm.FindStringSubmatch(s)
+			name := "python_version"
+			if v, ok := parseVersion(strings.TrimSuffix(m[2], ".*")); ok && (len(v.release) > 2 || len(v.release) == 1 && !strings.HasSuffix(m[2], ".*")) {
+				name = "python_full_version"
+			}
+			and = append(and, name+" "+m[1]+" \""+m[2]+"\"")
+		}
+		if len(and) == 0 {
+			return ""
+		}
+		or = append(or, strings.Join(and, " and "))
+	}
+	if len(or) == 1 {
+		return or[0]
+	}
+	return "(" + strings.Join(or, ") or (") + ")"
+}

@@ -1,0 +1,236 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"fngen.dev/fngen/compiler/literal"
+)
+
+const pdmRelock = "pdm lock --update-reuse"
+
+// pdmLock reads pdm.lock: of the group default, what the platform's environment
+// needs.
+func (r *requirements) pdmLock() {
+	r.out.Files = []string{"pdm.lock", "pyproject.toml"}
+	r.poetryGroups()
+	lock := r.project.lock
+	version := lock.text("metadata", "lock_version")
+	if major, _, _ := strings.Cut(version.Value, "."); major != "4" && major != "3" {
+		at := version.Place
+		if at.Line == 0 {
+			at = literal.Place{File: "pdm.lock"}
+		}
+		r.fault("FN1124", at, fmt.Sprintf("pdm.lock has the unknown form %q", version.Value), "write it by PDM 2: `"+pdmRelock+"`")
+		return
+	}
+	// Members of a workspace are hashed too, and files of theirs need not ship.
+	if hash := lock.text("metadata", "content_hash"); hash.Value != "" && r.project.table.get("tool", "pdm", "workspace") == nil {
+		hash.Value = strings.TrimPrefix(hash.Value, "sha256:")
+		r.fits("pdm.lock", "pyproject.toml", hash, pdmRelock, r.project.pdmHashes()...)
+	}
+	l := &pdmLock{byKey: map[string][]*tomlValue{}, files: lock.get("metadata", "files")}
+	for _, p := range items(lock.get("package")) {
+		l.byKey[pdmKey(p)] = append(l.byKey[pdmKey(p)], p)
+	}
+	if inherits(lock) {
+		for _, p := range items(lock.get("package")) {
+			if slices.ContainsFunc(items(p.get("groups")), func(g *tomlValue) bool { return g.str == "default" }) {
+				r.wantPDM(l, p, p.text("marker").Value)
+			}
+		}
+	} else {
+		r.followPDM(l)
+	}
+	r.settle(pdmRelock)
+}
+
+// inherits reports whether each package says who needs it, and where.
+func inherits(lock *tomlValue) bool {
+	return slices.ContainsFunc(items(lock.get("metadata", "strategy")), func(s *tomlValue) bool { return s.str == "inherit_metadata" })
+}
+
+type pdmLock struct {
+	byKey map[string][]*tomlValue
+	// files are those of locks that have them at the end.
+	files *tomlValue
+	met   map[string]bool
+}
+
+// pdmKey is a package with its extras, which has an entry of its own.
+func pdmKey(p *tomlValue) string {
+	return normalName(p.text("name").Value) + formOfExtras(normalNames(extrasOf(p)))
+}
+
+func normalNames(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = normalName(n)
+	}
+	return out
+}
+
+// pdmHashes are the forms of the content that versions of PDM hash.
+func (p *Pyproject) pdmHashes() []string {
+	or := func(v, none *tomlValue) *tomlValue {
+		if v == nil {
+			return none
+		}
+		return v
+	}
+	array, table, text := &tomlValue{kind: tomlArray}, &tomlValue{kind: tomlTable}, &tomlValue{kind: tomlString}
+	pdm := p.table.get("tool", "pdm")
+	form := func(dev *tomlValue, resolution string, how *tomlValue) string {
+		v := &tomlValue{kind: tomlTable}
+		for key, value := range map[string]*tomlValue{
+			"sources": or(pdm.get("source"), array), "dependencies": or(p.table.get("project", "dependencies"), array), "dev-dependencies": dev,
+			"optional-dependencies": or(p.table.get("project", "optional-dependencies"), table),
+			"requires-python":       or(p.table.get("project", "requires-python"), text), resolution: how,
+		} {
+			v.add(key, literal.Place{}, value)
+		}
+		return contentHash(v, ", ", ": ")
+	}
+	own := or(pdm.get("dev-dependencies"), table)
+	resolution, overrides := or(pdm.get("resolution"), table), or(pdm.get("resolution", "overrides"), table)
+	both := mergeGroups(p.table.get("dependency-groups"), pdm.get("dev-dependencies"))
+	return []string{form(both, "resolution", resolution), form(own, "resolution", resolution), form(own, "overrides", overrides), form(both, "overrides", overrides)}
+}
+
+// mergeGroups is what PDM makes of the two tables of groups that it knows.
+func mergeGroups(tables ...*tomlValue) *tomlValue {
+	out := &tomlValue{kind: tomlTable}
+	for _, t := range tables {
+		if t == nil {
+			continue
+		}
+		for _, k := range t.keys {
+			name := normalName(k.name)
+			if out.get(name) == nil {
+				out.add(name, k.place, &tomlValue{kind: tomlArray})
+			}
+			out.get(name).items = append(out.get(name).items, k.value.items...)
+		}
+	}
+	return out
+}
+
+// followPDM goes from the dependencies of the project to those of their packages.
+func (r *requirements) followPDM(l *pdmLock) {
+	l.met = map[string]bool{}
+	next := []string{}
+	for _, t := range r.project.dependencies(&r.diags) {
+		next = append(next, t.Value)
+	}
+	for len(next) > 0 {
+		text := next[0]
+		next = next[1:]
+		req, ok := parseRequirement(text)
+		marker := r.env.holds(req.marker)
+		if !ok && req.name == "" || marker == never {
+			continue
+		}
+		keep := ""
+		if marker == perhaps {
+			keep = req.marker
+		}
+		next = append(next, r.takePDM(l, req, keep)...)
+	}
+}
+
+// takePDM takes what a requirement means, and returns what that needs. A package
+// with extras and the one without have entries of their own.
+func (r *requirements) takePDM(l *pdmLock, req requirement, marker string) []string {
+	var next []string
+	name := normalName(req.name)
+	for _, key := range []string{name + formOfExtras(nil), name + formOfExtras(normalNames(req.extras))} {
+		if l.met[key+marker] {
+			continue
+		}
+		l.met[key+marker] = true
+		p := l.fitting(key, req, r.env)
+		if p == nil {
+			continue
+		}
+		r.wantPDM(l, p, marker)
+		for _, d := range items(p.get("dependencies")) {
+			next = append(next, d.str)
+		}
+	}
+	return next
+}
+
+// fitting is the package of the key that this requirement and Python allow.
+func (l *pdmLock) fitting(key string, req requirement, env environment) *tomlValue {
+	candidates := l.byKey[key]
+	for _, p := range candidates[:min(len(candidates), maxVersions)] {
+		v, _ := parseVersion(p.text("version").Value)
+		ok, valid := v.meets(req.specifiers)
+		python, known := allows(p.text("requires_python").Value, env.minor)
+		if (ok || !valid) && (python || !known) {
+			return p
+		}
+	}
+	return nil
+}
+
+// wantPDM takes an entry of the lock, unless its marker says that it is not wanted.
+func (r *requirements) wantPDM(l *pdmLock, p *tomlValue, marker string) {
+	name, version := p.text("name"), p.text("version").Value
+	w := Wanted{Name: name.Value, Specifiers: []string{"==" + version}, Place: name.Place}
+	switch r.env.holds(marker) {
+	case never:
+		return
+	case perhaps:
+		w.Marker = marker
+	}
+	files := p.get("files")
+	if files == nil {
+		files = l.files.get(name.Value + " " + version)
+	}
+	for _, f := range items(files) {
+		if h := f.text("hash").Value; validHash(h) {
+			w.Hashes = append(w.Hashes, h)
+		}
+	}
+	switch git, url, path := p.text("git"), p.text("url"), p.text("path"); {
+	case git.Value != "":
+		r.wantOnce(w, func(w Wanted) {
+			r.wantGit(w, git.Value, p.text("ref").Value, p.text("revision").Value, p.text("subdirectory").Value)
+		})
+	case path.Value != "":
+		r.wantOnce(w, func(w Wanted) {
+			var ok bool
+			if w.Path, ok = r.localPath(path.Place, path.Value); ok {
+				w.Specifiers, w.Hashes = nil, nil
+				r.want(w)
+			}
+		})
+	case url.Value != "":
+		r.wantOnce(w, func(w Wanted) {
+			var ok bool
+			if w.URL, ok = r.archiveAt(url.Place, url.Value); ok {
+				w.Specifiers = nil
+				r.want(w)
+			}
+		})
+	default:
+		r.wantOnce(w, r.want)
+	}
+}
+
+// wantOnce takes a package that has more than one entry once: those with extras
+// bring nothing of their own. Of two reasons the wider one stays.
+func (r *requirements) wantOnce(w Wanted, take func(Wanted)) {
+	key := normalName(w.Name) + strings.Join(w.Specifiers, ",")
+	if i, ok := r.taken[key]; ok {
+		r.out.Wanted[i].Marker = either(r.out.Wanted[i].Marker, w.Marker)
+		return
+	}
+	before := len(r.out.Wanted)
+	take(w)
+	if len(r.out.Wanted) > before {
+		r.taken[key] = before
+	}
+}

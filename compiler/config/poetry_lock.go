@@ -1,0 +1,196 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"fngen.dev/fngen/compiler/literal"
+)
+
+const poetryRelock = "poetry lock"
+
+// poetryLock reads poetry.lock: of the group main, what the platform's environment
+// needs. A lock of Poetry 2 says for each package who needs it and where; older
+// ones are followed from the dependencies of pyproject.toml on.
+func (r *requirements) poetryLock() {
+	r.out.Files = []string{"poetry.lock", "pyproject.toml"}
+	lock := r.project.lock
+	r.poetryGroups()
+	version := lock.text("metadata", "lock-version")
+	if major, _, _ := strings.Cut(version.Value, "."); version.Value != "" && major != "1" && major != "2" {
+		r.fault("FN1124", version.Place, fmt.Sprintf("poetry.lock has the unknown form %q", version.Value), "write it by Poetry 1 or 2: `"+poetryRelock+"`")
+		return
+	}
+	r.fits("poetry.lock", "pyproject.toml", lock.text("metadata", "content-hash"), poetryRelock, r.project.poetryHashes()...)
+	l := newPoetryLock(lock)
+	if v, ok := parseVersion(version.Value); ok && compareReleases(v, pythonVersion{epoch: "0", release: []string{"2", "1"}}) >= 0 {
+		r.grouped(l)
+	} else {
+		r.followed(l)
+	}
+	r.settle(poetryRelock)
+}
+
+// poetryHashes are the forms of the content that versions of Poetry hash: from 2.3
+// on with dependency groups, from 2.0 on with [project], from 1.2 on with groups of
+// its own.
+func (p *Pyproject) poetryHashes() []string {
+	legacy := []string{"dependencies", "source", "extras", "dev-dependencies"}
+	tool := p.table.get("tool", "poetry")
+	full := func(all bool) *tomlValue {
+		out := pick(tool, append(slices.Clone(legacy), "group")...)
+		for _, k := range legacy {
+			if all && tool.get(k) == nil {
+				out.add(k, literal.Place{}, nil)
+			}
+		}
+		return out
+	}
+	nested := func(project, groups *tomlValue) *tomlValue {
+		root := &tomlValue{kind: tomlTable}
+		if len(project.keys) > 0 {
+			root.add("project", literal.Place{}, project)
+		}
+		if groups != nil && len(groups.keys) > 0 {
+			root.add("dependency-groups", literal.Place{}, groups)
+		}
+		if len(root.keys) == 0 {
+			return full(true)
+		}
+		t := &tomlValue{kind: tomlTable}
+		t.add("poetry", literal.Place{}, full(false))
+		root.add("tool", literal.Place{}, t)
+		return root
+	}
+	project := pick(p.table.get("project"), "requires-python", "dependencies", "optional-dependencies")
+	oldest := pick(tool, legacy...)
+	for _, k := range legacy {
+		if tool.get(k) == nil {
+			oldest.add(k, literal.Place{}, nil)
+		}
+	}
+	var out []string
+	for _, v := range []*tomlValue{nested(project, p.table.get("dependency-groups")), nested(project, nil), full(true), oldest} {
+		out = append(out, contentHash(v, ", ", ": "))
+	}
+	return out
+}
+
+// poetryPackage is one [[package]].
+type poetryPackage struct {
+	*tomlValue
+	name    string
+	version pythonVersion
+	valid   bool
+}
+
+type poetryLock struct {
+	packages []poetryPackage
+	byName   map[string][]*poetryPackage // newest first
+	metadata *tomlValue
+}
+
+func newPoetryLock(lock *tomlValue) *poetryLock {
+	l := &poetryLock{byName: map[string][]*poetryPackage{}, metadata: lock.get("metadata")}
+	for _, p := range items(lock.get("package")) {
+		v, ok := parseVersion(p.text("version").Value)
+		if name := p.text("name").Value; name != "" {
+			l.packages = append(l.packages, poetryPackage{p, normalName(name), v, ok})
+		}
+	}
+	for i := range l.packages {
+		p := &l.packages[i]
+		l.byName[p.name] = append(l.byName[p.name], p)
+	}
+	for _, list := range l.byName {
+		slices.SortStableFunc(list, func(a, b *poetryPackage) int { return compareVersions(b.version, a.version) })
+	}
+	return l
+}
+
+// grouped takes the packages that the lock itself says are of the group main.
+func (r *requirements) grouped(l *poetryLock) {
+	for _, p := range l.packages {
+		if !slices.ContainsFunc(items(p.get("groups")), func(g *tomlValue) bool { return g.str == "main" }) {
+			continue
+		}
+		marker := p.text("markers").Value
+		if m := p.get("markers"); m != nil && m.kind == tomlTable {
+			marker = m.text("main").Value
+		}
+		r.wantLocked(l, p, marker)
+	}
+}
+
+// wantLocked takes a package unless its marker says that it is not wanted.
+func (r *requirements) wantLocked(l *poetryLock, p poetryPackage, marker string) {
+	w := Wanted{Name: p.name, Specifiers: []string{"==" + p.text("version").Value}, Hashes: l.hashes(p), Place: p.get("name").place}
+	switch r.env.holds(marker) {
+	case never:
+		return
+	case perhaps:
+		w.Marker = marker
+	}
+	if !p.valid {
+		r.fault("FN1124", w.Place, fmt.Sprintf("%q has no version in the lock file", p.name), "run `"+poetryRelock+"`")
+		return
+	}
+	source := p.get("source")
+	at := source.text("url")
+	if at.Value == "" {
+		r.want(w)
+		return
+	}
+	switch source.text("type").Value {
+	case "git":
+		r.wantGit(w, at.Value, source.text("reference").Value, source.text("resolved_reference").Value, source.text("subdirectory").Value)
+		return
+	case "directory", "file":
+		var ok bool
+		if w.Path, ok = r.localPath(at.Place, at.Value); !ok {
+			return
+		}
+		w.Specifiers = nil
+		if source.text("type").Value == "directory" {
+			w.Hashes = nil
+		}
+	case "url":
+		w.URL, _ = r.archiveAt(at.Place, at.Value)
+		if w.Specifiers = nil; w.URL == "" {
+			return
+		}
+	default:
+		r.index(at.Place, at.Value)
+	}
+	r.want(w)
+}
+
+// hashes are those of a package's files, which older locks have at the end.
+func (l *poetryLock) hashes(p poetryPackage) []string {
+	var out []string
+	add := func(h string) {
+		if h != "" && !strings.Contains(h, ":") {
+			h = "sha256:" + h
+		}
+		if validHash(h) {
+			out = append(out, h)
+		}
+	}
+	files := p.get("files")
+	if files == nil {
+		files = l.metadata.get("files", p.text("name").Value)
+	}
+	for _, f := range items(files) {
+		add(f.text("hash").Value)
+	}
+	for _, h := range items(l.metadata.get("hashes", p.text("name").Value)) {
+		add(h.str)
+	}
+	return out
+}
+
+// validHash is a hash that an installer takes; weaker ones are no proof.
+func validHash(h string) bool {
+	return hashOption.MatchString("--hash="+h) && strings.HasPrefix(h, "sha") && !strings.HasPrefix(h, "sha1")
+}
