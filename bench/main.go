@@ -48,6 +48,7 @@ var alone = []struct {
 }{
 	{"load", pushesUnderLoad},
 	{"faults", faultsUnderLoad},
+	{"functions", functionsAtOnce},
 }
 
 // online measurements share one project on the cluster.

@@ -29,8 +29,9 @@ var uploadApp = fmt.Sprintf(source, 1) + power
 type pushed struct {
 	Uploaded int64 `json:"uploaded_bytes"`
 	Timings  struct {
-		Scan   int64 `json:"scan"`
-		Upload int64 `json:"upload"`
+		Scan    int64 `json:"scan"`
+		Upload  int64 `json:"upload"`
+		Rollout int64 `json:"rollout"`
 	} `json:"timings_ms"`
 	// rss is the most memory, in bytes. The system counts what this process had
 	// when it started the other, so it is never less than that.

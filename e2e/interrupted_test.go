@@ -15,6 +15,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/load"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -46,7 +47,12 @@ def live_app():
 func TestInterrupted(t *testing.T) {
 	requireCluster(t)
 	pushes := []*interrupted{
-		{name: "command", fleet: onServers("xl", "us-west", 1), newFleet: onServers("xl", "us-west", 1) + "functions:\n  live_app: {release: echo begun; sleep 600}\n", marks: []string{"| begun"}},
+		{name: "command", fleet: onServers("s", "us-west", 1), newFleet: onServers("s", "us-west", 1) + "functions:\n  live_app: {release: echo begun; sleep 600}\n", marks: []string{"| begun"}},
+		// Three have been replaced by then, and two are under way.
+		{
+			name: "several", leaves: true, fleet: onServers("xl", "us-west", 1), was: load.Several(1, well(5)...),
+			code: slowly(load.Several(2, well(5)...), "f03", "f04"), marks: []string{"3 of 5 are up"},
+		},
 		{name: "code and size", fleet: onServers("s", "us-west", 1), newFleet: onServers("m", "eu-central", 1), code: fmt.Sprintf(slowApp, "two", 30), marks: []string{"starting live_app"}},
 		// Killed when the servers that it leaves are left already.
 		{name: "servers", leaves: true, fleet: onServers("m", "eu-central", 1), newFleet: strings.Replace(onServers("s", "us-west", 1), "web", "near", 1), marks: []string{"route: ", "healthy on near"}},
@@ -54,7 +60,8 @@ func TestInterrupted(t *testing.T) {
 	var begin sync.WaitGroup
 	for _, i := range pushes {
 		i.project = newProject(t)
-		i.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
+		i.was = cmp.Or(i.was, fmt.Sprintf(slowApp, "one", 0))
+		i.write(t, "app.py", i.was)
 		i.write(t, "fngen.yml", i.fleet)
 		begin.Go(func() {
 			if out, err := i.command("push", i.project.name, ".").CombinedOutput(); err != nil {
@@ -67,7 +74,7 @@ func TestInterrupted(t *testing.T) {
 		i.load = i.project.load(t)
 		i.before = ids(i.running(t))
 		i.write(t, "app.py", cmp.Or(i.code, fmt.Sprintf(slowApp, "two", 0)))
-		i.write(t, "fngen.yml", i.newFleet)
+		i.write(t, "fngen.yml", cmp.Or(i.newFleet, i.fleet))
 	}
 	// The last one has no step at which it stays: it is killed as it gets there.
 	last := len(pushes) - 1
@@ -97,12 +104,12 @@ func TestInterrupted(t *testing.T) {
 type interrupted struct {
 	project
 	name string
-	// fleet is the fngen.yml of the release before; newFleet is pushed, and code, when
-	// one line of it is not enough.
-	fleet, newFleet, code string
+	// fleet is the fngen.yml of the release before, and was its code, if it is not of
+	// one function; newFleet is pushed, and code, when one line of it is not enough.
+	fleet, newFleet, was, code string
 	// marks are in what the push says, one after the other, until it is far enough.
 	marks []string
-	// leaves says that the instance from before has been stopped by then.
+	// leaves says that instances from before have been stopped by then.
 	leaves bool
 	load   requests
 	before []string
@@ -135,7 +142,8 @@ func (i *interrupted) undone(t *testing.T) {
 	if !cluster.Eventually(time.Minute, undone) {
 		t.Fatalf("the interrupted release was not undone:\n%s", i.run(t, "releases", i.project.name))
 	}
-	if out := i.run(t, "status", i.project.name); strings.Count(out, "\n") != 1 || !strings.HasSuffix(out, "\t1\n") {
+	functions := strings.Count(i.was, "@webapp")
+	if out := i.run(t, "status", i.project.name); strings.Count(out, "\n") != functions || strings.Count(out, "\t1\n") != functions {
 		t.Errorf("what runs is not release 1 alone:\n%s", out)
 	}
 	if now := ids(i.running(t)); i.leaves == slices.Equal(i.before, now) {
@@ -143,15 +151,22 @@ func (i *interrupted) undone(t *testing.T) {
 	}
 	jobs, _, err := nomadClient(t).Jobs().List(&nomad.QueryOptions{Namespace: i.project.name})
 	check(t, err)
-	for _, job := range jobs {
-		if job.ID != "web-live_app" {
-			t.Errorf("the job %s was left, %s", job.ID, job.Status)
-		}
+	if len(jobs) != functions {
+		t.Errorf("%d jobs are left, not %d", len(jobs), functions)
 	}
-	i.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
+	i.write(t, "app.py", i.was)
 	i.write(t, "fngen.yml", i.fleet)
 	i.run(t, "plan", i.project.name, ".", "--detailed-exitcode")
-	i.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
+	i.write(t, "app.py", i.was+"\n")
 	i.run(t, "push", i.project.name, ".")
 	i.load.allow(t, 0)
+}
+
+// slowly is code of load.Several in which some functions need half a minute to
+// start.
+func slowly(code string, functions ...string) string {
+	for _, f := range functions {
+		code = strings.Replace(code, "def "+f+"():\n", "def "+f+"():\n    __import__(\"time\").sleep(30)\n", 1)
+	}
+	return code
 }

@@ -44,17 +44,23 @@ func spread(count int) []*nomad.Spread {
 	return []*nomad.Spread{nomad.NewSpread("${node.unique.id}", 100, nil)}
 }
 
-// share is what one of n functions reserves on a server: one part more than
-// there are functions, so that the old and the new instance of one function fit
-// side by side. It may use the whole server when nobody else does.
+// share is what one of n functions reserves on a server. As long as that is enough
+// for most functions it is the half of an equal part, so that the old and the new
+// instances of all of them fit side by side, whatever a push adds, changes and
+// removes. On smaller servers it is more, down to room for one new instance beside
+// the old ones. A function may use the whole server when nobody else does.
 func share(size catalog.Size, n int) *nomad.Resources {
-	parts := n + 1
+	parts := min(2*n, max(n+1, (size.MemoryMB-reservedMB)/enoughMB))
 	return &nomad.Resources{
 		CPU:         new((size.VCPU*1000 - reservedMHz) / parts),
 		MemoryMB:    new((size.MemoryMB - reservedMB) / parts),
 		MemoryMaxMB: new(size.MemoryMB - reservedMB),
 	}
 }
+
+// enoughMB is the memory with which most functions of Python get along: an
+// interpreter with a large framework and what it imports.
+const enoughMB = 128
 
 // minShareMB is the least memory with which a function of Python starts: an
 // interpreter, the runtime and a small framework take about 50 MB.

@@ -12,10 +12,13 @@ import (
 // The times of a rollout. Traefik hears of a change by a Consul watch and
 // applies it at most 300 ms later, so an instance that has left Consul gets no
 // new request after well under a second; shutdownDelay keeps it serving for
-// three. The runtime then drains for drainSeconds, inside killTimeout.
+// three. The runtime then drains for drainSeconds, inside killTimeout. A check that
+// is answered late is answered: on a server whose processors are busy with the
+// start of other instances it must not take the only one that serves away. One
+// that has died refuses at once.
 const (
 	checkInterval = time.Second
-	checkTimeout  = 2 * time.Second
+	checkTimeout  = 5 * time.Second
 	minHealthy    = time.Second
 	shutdownDelay = 3 * time.Second
 	drainSeconds  = 25

@@ -16,7 +16,7 @@ func (c *Client) RunBatch(ctx context.Context, job *api.Job, source []byte, outp
 	if err := c.Stop(ctx, *job.Namespace, *job.ID); err != nil {
 		return err // what an interrupted run has left
 	}
-	evalID, err := c.Submit(ctx, job, 0, source)
+	evalID, err := c.submit(ctx, job, 0, source)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ func (c *Client) RunEverywhere(ctx context.Context, job *api.Job, source []byte)
 	if err := c.Stop(ctx, *job.Namespace, *job.ID); err != nil {
 		return err // what an interrupted run has left
 	}
-	evalID, err := c.Submit(ctx, job, 0, source)
+	evalID, err := c.submit(ctx, job, 0, source)
 	if err != nil {
 		return err
 	}

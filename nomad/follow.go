@@ -37,18 +37,30 @@ type Observer struct {
 	Verdict func(ctx context.Context, unhealthy []string) string
 }
 
-// Follow waits for the deployment that an evaluation started. When the rollout
-// cannot succeed any more the deployment is failed at once, which makes Nomad go
-// back to the last good version, and the error is a *Failure.
-func (c *Client) Follow(ctx context.Context, job *api.Job, evalID string, observer Observer) (Rollout, error) {
+// Place registers a job if its index is still that of its plan, and returns when
+// the scheduler has found places for its instances: from then on they hold their
+// room, so that the plan of another job sees what is left. The source is shown in
+// the Nomad UI as the job's definition. What it returns is for Follow.
+func (c *Client) Place(ctx context.Context, job *api.Job, index uint64, source []byte) (deployment string, err error) {
+	evalID, err := c.submit(ctx, job, index, source)
+	if err != nil {
+		return "", err
+	}
 	eval, err := c.evaluation(ctx, *job.Namespace, evalID)
 	if err != nil {
-		return Rollout{}, err
+		return "", err
 	}
 	if eval.DeploymentID == "" {
-		return Rollout{}, fmt.Errorf("job %q: the scheduler started no deployment (evaluation %s is %s)", *job.ID, eval.ID, eval.Status)
+		return "", fmt.Errorf("job %q: the scheduler started no deployment (evaluation %s is %s)", *job.ID, eval.ID, eval.Status)
 	}
-	f := follower{c: c, job: job, deployment: eval.DeploymentID, observer: observer}
+	return eval.DeploymentID, nil
+}
+
+// Follow waits for the deployment of a job that was placed. When the rollout
+// cannot succeed any more the deployment is failed at once, which makes Nomad go
+// back to the last good version, and the error is a *Failure.
+func (c *Client) Follow(ctx context.Context, job *api.Job, deployment string, observer Observer) (Rollout, error) {
+	f := follower{c: c, job: job, deployment: deployment, observer: observer}
 	return f.run(ctx)
 }
 

@@ -95,17 +95,17 @@ func TestExplainRoom(t *testing.T) {
 		Name: &name, Count: &count, Tasks: []*api.Task{{Resources: &api.Resources{MemoryMB: &memory, CPU: &cpu}}},
 		Constraints: []*api.Constraint{api.NewConstraint("${node.class}", "=", "s"), api.NewConstraint("${node.datacenter}", "=", "us-west")},
 	}
-	for want, all := range map[string][]server{
+	for want, all := range map[string][]Server{
 		`server "web" (s, us-west): the platform has no server of that size there; us-west has m, xl`: {
-			{class: "xl", datacenter: "us-west"}, {class: "m", datacenter: "us-west"}, {class: "s", datacenter: "eu"}, {class: "platform", datacenter: "us-west"},
+			{Class: "xl", Region: "us-west"}, {Class: "m", Region: "us-west"}, {Class: "s", Region: "eu"}, {Class: "platform", Region: "us-west"},
 		},
-		`server "web" (s, us-west): the platform has no server of that size there; it has servers in eu`: {{class: "s", datacenter: "eu"}},
+		`server "web" (s, us-west): the platform has no server of that size there; it has servers in eu`: {{Class: "s", Region: "eu"}},
 		`server "web" (s, us-west): an instance needs 480 MB; the roomiest s in us-west has 120 MB free`: {
-			{class: "s", datacenter: "us-west", freeMB: 40}, {class: "s", datacenter: "us-west", freeMB: 120}, {class: "xl", datacenter: "us-west", freeMB: 9999},
+			{Class: "s", Region: "us-west", FreeMB: 40}, {Class: "s", Region: "us-west", FreeMB: 120}, {Class: "xl", Region: "us-west", FreeMB: 9999},
 		},
-		`server "web" (s, us-west): an instance needs 475 MHz; the roomiest s in us-west has 10 MHz free`: {{class: "s", datacenter: "us-west", freeMB: 960, freeMHz: 10}},
+		`server "web" (s, us-west): an instance needs 475 MHz; the roomiest s in us-west has 10 MHz free`: {{Class: "s", Region: "us-west", FreeMB: 960, FreeMHz: 10}},
 		`server "web" (s, us-west): 2 instances of 480 MB each do not fit; the roomiest s in us-west has 960 MB free`: {
-			{class: "s", datacenter: "us-west", freeMB: 960, freeMHz: 960},
+			{Class: "s", Region: "us-west", FreeMB: 960, FreeMHz: 960},
 		},
 	} {
 		if got := explainRoom(group, all); got != want {
@@ -126,8 +126,17 @@ func TestFree(t *testing.T) {
 		ReservedResources: &api.NodeReservedResources{Memory: api.NodeReservedMemoryResources{MemoryMB: 24}},
 	}
 	got := withFree(node, []*api.AllocationListStub{running("n", "running"), running("n", "pending"), running("n", "complete"), running("other", "running")})
-	if got.freeMB != 600 || got.freeMHz != 800 {
+	if got.FreeMB != 600 || got.FreeMHz != 800 {
 		t.Errorf("free %+v", got)
+	}
+}
+
+// TestOverdraw holds that what an instance uses beyond what it reserves is not free.
+func TestOverdraw(t *testing.T) {
+	room := Room{Servers: []Server{{ID: "a", FreeMB: 500}, {ID: "b", FreeMB: 500}}}
+	room.overdraw("b", 120)
+	if room.Servers[0].FreeMB != 500 || room.Servers[1].FreeMB != 380 {
+		t.Errorf("free %+v", room.Servers)
 	}
 }
 

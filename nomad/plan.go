@@ -12,8 +12,8 @@ import (
 
 // Plan is what registering a job would do, as Nomad's scheduler sees it.
 type Plan struct {
-	// Index is the job's modify index; 0 when it does not exist. Submit refuses
-	// when it has moved.
+	// Index is the job's modify index; 0 when it does not exist. Place refuses when
+	// it has moved.
 	Index uint64
 	// Changed says whether registering would do anything at all: a changed
 	// definition, or instances that ought to run and do not.
@@ -40,6 +40,18 @@ type GroupPlan struct {
 	// Keep are those that are left alone.
 	Keep uint64
 }
+
+// Starts is how many instances would be started, of all groups.
+func (p Plan) Starts() uint64 {
+	var out uint64
+	for _, g := range p.Groups {
+		out += g.Starts()
+	}
+	return out
+}
+
+// Starts is how many instances would be started.
+func (g GroupPlan) Starts() uint64 { return g.Start + g.Replace + g.Canary }
 
 // Plan asks the scheduler what registering job would do. It changes nothing.
 func (c *Client) Plan(ctx context.Context, job *api.Job) (Plan, error) {
@@ -82,7 +94,7 @@ func groupPlans(a *api.PlanAnnotations, edited bool) []GroupPlan {
 
 // moves reports whether the scheduler would start or stop any allocation. An
 // unchanged job whose instances are gone has no diff, and yet something to do.
-func moves(g GroupPlan) bool { return g.Start+g.Replace+g.Stop+g.Canary > 0 }
+func moves(g GroupPlan) bool { return g.Starts()+g.Stop > 0 }
 
 // explainPlacement says in words why a group finds no node.
 func explainPlacement(job *api.Job, group string, m *api.AllocationMetric) string {

@@ -14,54 +14,67 @@ import (
 // project has servers of it.
 const platformClass = "platform"
 
-// server is what a ready node has, and has free of it.
-type server struct {
-	id, class, datacenter string
-	freeMB, freeMHz       int64
+// Server is a ready node, with what no allocation has reserved of it.
+type Server struct {
+	ID, Class, Region string
+	FreeMB, FreeMHz   int64
 }
 
 // servers lists the ready nodes with what no allocation has reserved.
-func (c *Client) servers(ctx context.Context) ([]server, error) {
+func (c *Client) servers(ctx context.Context) ([]Server, error) {
+	out, _, err := c.reserved(ctx)
+	return out, err
+}
+
+// reserved lists the ready nodes, and all allocations with what they reserve.
+func (c *Client) reserved(ctx context.Context) ([]Server, []*api.AllocationListStub, error) {
 	q := read(ctx, "")
 	q.Params = map[string]string{"resources": "true"}
 	nodes, _, err := c.api.Nodes().List(q)
 	if err != nil {
-		return nil, fmt.Errorf("list nodes: %w", err)
+		return nil, nil, fmt.Errorf("list nodes: %w", err)
 	}
 	q = read(ctx, "*")
 	q.Params = map[string]string{"resources": "true"}
 	allocs, _, err := c.api.Allocations().List(q)
 	if err != nil {
-		return nil, fmt.Errorf("list allocations: %w", err)
+		return nil, nil, fmt.Errorf("list allocations: %w", err)
 	}
-	var out []server
+	var out []Server
 	for _, n := range nodes {
 		if n.Status == "ready" && n.SchedulingEligibility == "eligible" && n.NodeResources != nil {
 			out = append(out, withFree(n, allocs))
 		}
 	}
-	return out, nil
+	return out, allocs, nil
 }
 
-func withFree(n *api.NodeListStub, allocs []*api.AllocationListStub) server {
-	s := server{
-		id: n.ID, class: n.NodeClass, datacenter: n.Datacenter,
-		freeMB: n.NodeResources.Memory.MemoryMB, freeMHz: n.NodeResources.Cpu.CpuShares,
+func withFree(n *api.NodeListStub, allocs []*api.AllocationListStub) Server {
+	s := Server{
+		ID: n.ID, Class: n.NodeClass, Region: n.Datacenter,
+		FreeMB: n.NodeResources.Memory.MemoryMB, FreeMHz: n.NodeResources.Cpu.CpuShares,
 	}
 	if r := n.ReservedResources; r != nil {
-		s.freeMB -= int64(r.Memory.MemoryMB)
-		s.freeMHz -= int64(r.Cpu.CpuShares)
+		s.FreeMB -= int64(r.Memory.MemoryMB)
+		s.FreeMHz -= int64(r.Cpu.CpuShares)
 	}
 	for _, a := range allocs {
-		if a.NodeID != n.ID || ended(a) || a.AllocatedResources == nil {
-			continue
-		}
-		for _, t := range a.AllocatedResources.Tasks {
-			s.freeMB -= t.Memory.MemoryMB
-			s.freeMHz -= t.Cpu.CpuShares
+		if a.NodeID == n.ID && !ended(a) {
+			mb, mhz := reservedBy(a)
+			s.FreeMB, s.FreeMHz = s.FreeMB-mb, s.FreeMHz-mhz
 		}
 	}
 	return s
+}
+
+func reservedBy(a *api.AllocationListStub) (mb, mhz int64) {
+	if a.AllocatedResources == nil {
+		return 0, 0
+	}
+	for _, t := range a.AllocatedResources.Tasks {
+		mb, mhz = mb+t.Memory.MemoryMB, mhz+t.Cpu.CpuShares
+	}
+	return mb, mhz
 }
 
 // noRoom says why a group of a job of ours finds no node, in terms of servers.
@@ -79,41 +92,41 @@ func (c *Client) noRoom(ctx context.Context, job *api.Job, group string, m *api.
 	return explainPlacement(job, group, m)
 }
 
-func explainRoom(g *api.TaskGroup, all []server) string {
-	class, region := constrainedTo(g, "${node.class}"), constrainedTo(g, "${node.datacenter}")
+func explainRoom(g *api.TaskGroup, all []Server) string {
+	class, region := Constrained(g)
 	what := fmt.Sprintf("server %q (%s, %s)", *g.Name, class, region)
-	var fitting []server
+	var fitting []Server
 	for _, s := range all {
-		if s.class == class && s.datacenter == region {
+		if s.Class == class && s.Region == region {
 			fitting = append(fitting, s)
 		}
 	}
 	if len(fitting) == 0 {
 		return fmt.Sprintf("%s: the platform has no server of that size there; %s", what, offered(all, region))
 	}
-	slices.SortFunc(fitting, func(a, b server) int { return cmp.Compare(b.freeMB, a.freeMB) })
+	slices.SortFunc(fitting, func(a, b Server) int { return cmp.Compare(b.FreeMB, a.FreeMB) })
 	needMB, needMHz := int64(*g.Tasks[0].Resources.MemoryMB), int64(*g.Tasks[0].Resources.CPU)
 	best := fitting[0]
 	roomiest := fmt.Sprintf("the roomiest %s in %s has", class, region)
 	switch {
-	case best.freeMB < needMB:
-		return fmt.Sprintf("%s: an instance needs %d MB; %s %d MB free", what, needMB, roomiest, max(best.freeMB, 0))
-	case best.freeMHz < needMHz:
-		return fmt.Sprintf("%s: an instance needs %d MHz; %s %d MHz free", what, needMHz, roomiest, max(best.freeMHz, 0))
+	case best.FreeMB < needMB:
+		return fmt.Sprintf("%s: an instance needs %d MB; %s %d MB free", what, needMB, roomiest, max(best.FreeMB, 0))
+	case best.FreeMHz < needMHz:
+		return fmt.Sprintf("%s: an instance needs %d MHz; %s %d MHz free", what, needMHz, roomiest, max(best.FreeMHz, 0))
 	}
-	return fmt.Sprintf("%s: %d instances of %d MB each do not fit; %s %d MB free", what, *g.Count, needMB, roomiest, best.freeMB)
+	return fmt.Sprintf("%s: %d instances of %d MB each do not fit; %s %d MB free", what, *g.Count, needMB, roomiest, best.FreeMB)
 }
 
 // offered lists the sizes of a region, or the regions there are.
-func offered(all []server, region string) string {
+func offered(all []Server, region string) string {
 	var sizes, regions []string
 	for _, s := range all {
-		if s.class == platformClass {
+		if s.Class == platformClass {
 			continue
 		}
-		regions = append(regions, s.datacenter)
-		if s.datacenter == region {
-			sizes = append(sizes, s.class)
+		regions = append(regions, s.Region)
+		if s.Region == region {
+			sizes = append(sizes, s.Class)
 		}
 	}
 	slices.Sort(sizes)
@@ -122,6 +135,11 @@ func offered(all []server, region string) string {
 		return fmt.Sprintf("%s has %s", region, strings.Join(slices.Compact(sizes), ", "))
 	}
 	return "it has servers in " + strings.Join(slices.Compact(regions), ", ")
+}
+
+// Constrained is the size and the region of the servers that a group is for.
+func Constrained(g *api.TaskGroup) (class, region string) {
+	return constrainedTo(g, "${node.class}"), constrainedTo(g, "${node.datacenter}")
 }
 
 func constrainedTo(g *api.TaskGroup, attribute string) string {

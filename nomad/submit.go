@@ -16,10 +16,10 @@ func (e ErrDrift) Error() string {
 	return fmt.Sprintf("job %q was changed by somebody else in the meantime", e.Job)
 }
 
-// Submit registers job if its index is still that of the plan. Its counts are
+// submit registers job if its index is still that of the plan. Its counts are
 // those of the job, whatever somebody scaled it to. The source is shown in the
 // Nomad UI as the job's definition.
-func (c *Client) Submit(ctx context.Context, job *api.Job, index uint64, source []byte) (evalID string, err error) {
+func (c *Client) submit(ctx context.Context, job *api.Job, index uint64, source []byte) (evalID string, err error) {
 	resp, _, err := c.api.Jobs().RegisterOpts(job, &api.RegisterOptions{
 		EnforceIndex: true, ModifyIndex: index,
 		Submission: &api.JobSubmission{Source: string(source), Format: "hcl2"},

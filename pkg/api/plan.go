@@ -87,6 +87,9 @@ type PlannedJob struct {
 	ID        string   `json:"id"`
 	Action    Action   `json:"action"`
 	Functions []string `json:"functions"`
+	// Wave counts, from 1, the jobs that come up at the same time. A wave begins when
+	// the one before it is up and there is room for it; 0 is a job that is stopped.
+	Wave int `json:"wave"`
 	// Groups are the servers of fngen.yml, with what Nomad would do on each.
 	Groups    []PlannedGroup `json:"groups"`
 	Placement Placement      `json:"placement"`

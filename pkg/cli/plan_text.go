@@ -98,7 +98,14 @@ func (w *planWriter) commands(commands []api.PlannedCommand) {
 
 func (w *planWriter) jobs(jobs []api.PlannedJob) {
 	w.heading("Nomad jobs, in this order")
+	waves := 0
 	for _, j := range jobs {
+		waves = max(waves, j.Wave)
+	}
+	for i, j := range jobs {
+		if waves > 1 && j.Wave > 0 && (i == 0 || jobs[i-1].Wave != j.Wave) {
+			w.line("  %s", waveBegins(jobs[i:]))
+		}
 		w.line("  %s %s: %s", mark[j.Action], j.ID, jobSentence(j))
 		for _, reason := range j.Placement.Reasons {
 			w.line("      no room: %s", reason)
@@ -112,6 +119,18 @@ func (w *planWriter) jobs(jobs []api.PlannedJob) {
 			w.line("      differs from release: %s", d)
 		}
 	}
+}
+
+// waveBegins says when the first of the jobs rolls, and those of its wave with it.
+func waveBegins(jobs []api.PlannedJob) string {
+	when := "first"
+	if jobs[0].Wave > 1 {
+		when = "then, when there is room"
+	}
+	if len(jobs) > 1 && jobs[1].Wave == jobs[0].Wave {
+		return when + ", together:"
+	}
+	return when + ":"
 }
 
 // jobSentence says what Nomad would do on each server.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,9 @@ type change struct {
 	was     map[string]*nomadapi.Job
 	removed []string
 	result  api.PushResult
+
+	// crew are the jobs that come up at this moment.
+	crew crew
 
 	// tree is there once openTree was called.
 	tree     source.Tree
@@ -155,16 +159,11 @@ func (c *change) unchanged(ctx context.Context) (bool, error) {
 	if err != nil || text != string(c.live.Jobs) {
 		return false, err
 	}
-	for _, job := range lowered {
-		plan, err := c.nomad.Plan(ctx, job)
-		if err != nil {
-			return false, err
-		}
-		if plan.Changed {
-			return false, nil
-		}
+	plans, err := c.plans(ctx, lowered)
+	if err != nil || slices.ContainsFunc(plans, func(p planned) bool { return p.plan.Changed }) {
+		return false, err
 	}
-	c.finish(false)
+	c.done(false)
 	return true, nil
 }
 
@@ -192,7 +191,7 @@ func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone stor
 	}
 	c.result.RolloutMS = millis(begin)
 	c.tag(ctx, lowered)
-	c.finish(true)
+	c.done(true)
 	return nil
 }
 
@@ -200,15 +199,16 @@ func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone stor
 // not need it: it has all that brings it back.
 func (c *change) tag(ctx context.Context, lowered []*nomadapi.Job) {
 	name := fmt.Sprintf("release-%d", c.release.Number)
-	for _, job := range lowered {
+	_ = each(ctx, lowered, func(ctx context.Context, job *nomadapi.Job) error {
 		if err := c.nomad.Tag(ctx, c.project.Name, *job.ID, name, "made live by "+c.actor.Email); err != nil {
 			c.log.Warn("tag a job's version", slog.String("project", c.project.Name), slog.Any("error", err))
 		}
-	}
+		return nil
+	})
 }
 
-// finish fills in what the change has made live.
-func (c *change) finish(changed bool) {
+// done fills in what the change has made live.
+func (c *change) done(changed bool) {
 	c.result.Project, c.result.Release, c.result.Changed = c.project.Name, c.release.Number, changed
 	c.result.Functions = functionResults(c.ir, c.cfg.Cluster)
 }

@@ -26,6 +26,9 @@ const certainAfter = 5 * time.Second
 // and an app that waits for it by design answers 503.
 const sameFaultAfter = 15 * time.Second
 
+// askTimeout is how long one of them is waited for: the others are asked after it.
+const askTimeout = 2 * time.Second
+
 // shownBody is how much of what comes with a failing health check is shown, in
 // bytes.
 const shownBody = 200
@@ -65,7 +68,7 @@ func (c *change) newCheckup(f ir.Function, job *nomadapi.Job) *checkup {
 		change: c, function: f, header: check.Header, addresses: map[string]string{}, faults: map[string]fault{},
 		task: job.TaskGroups[0].Tasks[0].Name, certain: sameFaultAfter,
 		http: &http.Client{
-			Timeout: check.Timeout, Transport: &http.Transport{DisableKeepAlives: true},
+			Timeout: askTimeout, Transport: &http.Transport{DisableKeepAlives: true},
 			// The runtime answers a check by 200 where the app leads elsewhere; the control
 			// plane goes nowhere that an app tells it to.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

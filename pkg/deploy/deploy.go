@@ -60,8 +60,9 @@ type Scheduler interface {
 	DeleteNamespace(ctx context.Context, name string) error
 	Datacenters(ctx context.Context, exceptClass string) ([]string, error)
 	Plan(ctx context.Context, job *nomadapi.Job) (nomad.Plan, error)
-	Submit(ctx context.Context, job *nomadapi.Job, index uint64, source []byte) (string, error)
-	Follow(ctx context.Context, job *nomadapi.Job, evalID string, observer nomad.Observer) (nomad.Rollout, error)
+	Room(ctx context.Context, namespace string) (nomad.Room, error)
+	Place(ctx context.Context, job *nomadapi.Job, index uint64, source []byte) (deployment string, err error)
+	Follow(ctx context.Context, job *nomadapi.Job, deployment string, observer nomad.Observer) (nomad.Rollout, error)
 	RunBatch(ctx context.Context, job *nomadapi.Job, source []byte, output func(string)) error
 	RunEverywhere(ctx context.Context, job *nomadapi.Job, source []byte) error
 	Settle(ctx context.Context, namespace string) (waited bool, err error)

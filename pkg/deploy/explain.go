@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -22,26 +23,56 @@ import (
 // that a signal has ended.
 const signalled = 128
 
-// explainRollout says why a function did not come up: the cause itself where its
-// runtime has told it, else how it ended, else what its health check says.
-func (c *change) explainRollout(ctx context.Context, f ir.Function, failure *nomad.Failure, checks *checkup) error {
-	found := c.causeOf(ctx, failure, checks)
-	c.showRun(f.Name, failure, found)
-	why := cmp.Or(c.ended(failure), checks.said, failure.Reason)
-	var list diag.List
-	if found != nil {
-		list = c.diagnose(ctx, f, found, checks)
-		why = list[0].Message
-		if list[0].Line > 0 {
-			why += fmt.Sprintf(" (%s:%d)", list[0].File, list[0].Line)
+// notUp says that a function did not come up.
+type notUp struct {
+	f       ir.Function
+	failure *nomad.Failure
+	checks  *checkup
+}
+
+func (n *notUp) Error() string {
+	return fmt.Sprintf("%s did not come up: %s", n.f.Name, cmp.Or(n.checks.said, n.failure.Reason))
+}
+
+// explained says why a rollout failed. Of the function that was the first not to
+// come up it shows all that there is to see, of others that did not for causes of
+// their own it says why. All that is not about a function is passed on.
+func (c *change) explained(ctx context.Context, err error, steps []*step) error {
+	first, ok := errors.AsType[*notUp](err)
+	if !ok {
+		return err
+	}
+	found := c.causeOf(ctx, first.failure, first.checks)
+	c.showRun(first.f.Name, first.failure, found)
+	why, list := c.why(ctx, first, found)
+	for _, s := range steps {
+		if other, ok := errors.AsType[*notUp](s.err); ok && other != first {
+			if its, also := c.why(ctx, other, c.causeOf(ctx, other.failure, other.checks)); its != why {
+				list = append(list, also...)
+				c.emit(api.Event{Output: &api.Output{Source: other.f.Name, Line: "did not come up either: " + its}})
+			}
 		}
 	}
-	problem := api.NewProblem(api.Failed, "%s did not come up: %s", f.Name, why)
+	problem := api.NewProblem(api.Failed, "%s did not come up: %s", first.f.Name, why)
 	problem.Diagnostics = list
 	if c.live != nil {
 		return problem.WithHelp("release %d keeps serving", c.live.Number)
 	}
 	return problem.WithHelp("nothing of this project runs; mend it and push again")
+}
+
+// why says why a function did not come up: the cause itself where its runtime has
+// told it, else how it ended, else what its health check says.
+func (c *change) why(ctx context.Context, n *notUp, found *cause.Cause) (string, diag.List) {
+	if found == nil {
+		return cmp.Or(c.ended(n.failure), n.checks.said, n.failure.Reason), nil
+	}
+	list := c.diagnose(ctx, n.f, found, n.checks)
+	text := list[0].Message
+	if list[0].Line > 0 {
+		text += fmt.Sprintf(" (%s:%d)", list[0].File, list[0].Line)
+	}
+	return text, list
 }
 
 // ended says how an instance ended by itself, and is empty when it did not.

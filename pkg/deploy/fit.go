@@ -77,16 +77,22 @@ func (c *change) makeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function)
 }
 
 // madeRoom fits a job in as well as can be. Where there is no room yet it makes
-// some: instances of an earlier push that still drain are waited for, and jobs
-// that are to go are stopped now instead of at the end.
+// some: instances that still drain are waited for, then jobs that come up, whose
+// old instances drain next; and last jobs that are to go are stopped now instead
+// of at the end.
 func (c *change) madeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function) (fitted, error) {
-	for {
+	for told := false; ; told = true {
 		form, err := c.fit(ctx, job)
 		if err != nil || len(form.plan.Unplaced) == 0 && form.oneByOne == nil {
 			return form, err
 		}
-		c.phase("rollout", "making room for %s", f.Name)
+		if !told {
+			c.phase("rollout", "making room for %s", f.Name)
+		}
 		waited, err := c.nomad.Settle(ctx, c.project.Name)
+		if err == nil && !waited {
+			waited, err = c.crew.oneUp(ctx)
+		}
 		if err != nil || !waited && len(c.removed) == 0 {
 			return form, err
 		}

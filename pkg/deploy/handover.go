@@ -10,8 +10,8 @@ import (
 	"fngen.dev/fngen/jobs"
 )
 
-// withHandedOver is the job with those hosts that its function gives up to one
-// that does not run yet. It keeps them until the other answers.
+// withHandedOver is the job with those hosts that its function gives up to
+// another. It keeps them until the other answers.
 func (c *change) withHandedOver(job *nomadapi.Job, f ir.Function) *nomadapi.Job {
 	hosts := c.handedOver(f)
 	if len(hosts) == 0 {
@@ -29,13 +29,13 @@ func (c *change) alsoAt(job *nomadapi.Job, f ir.Function, hosts []string) *nomad
 }
 
 func (c *change) handedOver(f ir.Function) []string {
-	had, running := functionsByName(c.old)[f.Name], functionsByName(c.old)
+	had := functionsByName(c.old)[f.Name]
 	if had.WebApp == nil {
 		return nil
 	}
 	var out []string
 	for _, other := range c.ir.Functions {
-		if _, runs := running[other.Name]; runs || other.WebApp == nil {
+		if other.Name == f.Name || other.WebApp == nil {
 			continue
 		}
 		for _, host := range other.WebApp.Hosts {
@@ -80,5 +80,6 @@ func (c *change) give(ctx context.Context, gone, f ir.Function) error {
 		return err
 	}
 	c.phase("rollout", "%s answers in the place of %s", f.Name, gone.Name)
-	return c.finishJob(ctx, c.alsoAt(job, had, hosts))
+	_, _, err = c.become(ctx, had, c.alsoAt(job, had, hosts))
+	return err
 }

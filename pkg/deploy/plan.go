@@ -19,8 +19,11 @@ import (
 type plan struct {
 	*change
 	lowered []*nomadapi.Job
-	// inNomad are the scheduler's answers by job.
+	// ordered are the jobs in the order in which they roll, inNomad the scheduler's
+	// answers by job, and waves those that come up together.
+	ordered []*nomadapi.Job
 	inNomad map[string]fitted
+	waves   []wave
 }
 
 // Plan tells what a push of what req says would do. It changes nothing, and takes
@@ -81,11 +84,8 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 		return err
 	}
 	p.removed = removed(p.was, p.lowered)
-	p.inNomad = map[string]fitted{}
-	for _, job := range p.lowered {
-		if p.inNomad[*job.ID], err = p.fit(ctx, job); err != nil {
-			return err
-		}
+	if err := p.askNomad(ctx); err != nil {
+		return err
 	}
 	if out.Seal, err = p.seal(p.lowered, func(job *nomadapi.Job) (uint64, error) { return p.inNomad[*job.ID].plan.Index, nil }); err != nil {
 		return err
@@ -109,6 +109,27 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	return nil
 }
 
+// askNomad asks the scheduler about each job, and finds those that there is room
+// for at the same time.
+func (p *plan) askNomad(ctx context.Context) error {
+	p.ordered, p.inNomad = p.oldFirst(p.lowered), map[string]fitted{}
+	forms := make([]fitted, len(p.ordered))
+	err := eachAt(ctx, p.ordered, func(ctx context.Context, i int, job *nomadapi.Job) (err error) {
+		forms[i], err = p.fit(ctx, job)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var order []planned
+	for i, job := range p.ordered {
+		p.inNomad[*job.ID] = forms[i]
+		order = append(order, planned{job, nomad.Plan{Groups: forms[i].groups}})
+	}
+	p.waves, err = p.change.waves(ctx, order)
+	return err
+}
+
 // jobs says what becomes of each job: those to stop first, then in the order in
 // which they roll.
 func (p *plan) jobs() ([]api.PlannedJob, error) {
@@ -123,12 +144,17 @@ func (p *plan) jobs() ([]api.PlannedJob, error) {
 			Placement: api.Placement{OK: true, Reasons: []string{}, OneByOne: []string{}}, Diff: text, Drift: []string{},
 		})
 	}
-	for _, job := range p.oldFirst(p.lowered) {
-		planned, err := p.job(job)
-		if err != nil {
-			return nil, err
+	jobs := p.ordered
+	for i, wave := range p.waves {
+		for _, job := range jobs[:wave.jobs] {
+			planned, err := p.job(job)
+			if err != nil {
+				return nil, err
+			}
+			planned.Wave = i + 1
+			out = append(out, planned)
 		}
-		out = append(out, planned)
+		jobs = jobs[wave.jobs:]
 	}
 	return out, nil
 }

@@ -1,54 +1,119 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
-	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 )
 
-// putBack undoes a rollout that failed or was interrupted: every job of the live
-// release is made what it was, and every other one is stopped after them, since it
-// may have been given a host of theirs. Where Nomad has gone back by itself
-// already, that is nothing to do.
+// putBack undoes a rollout that failed or was interrupted, however many of its jobs
+// were under way: every job of the live release is made what it was, together as
+// they came up, and every other one is stopped after them, since it may have been
+// given a host of theirs. Where Nomad has gone back by itself already, that is
+// nothing to do. What cannot be put back keeps no other from it.
 func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 	now := byID(lowered)
-	c.removed = removed(now, slices.Collect(maps.Values(c.was)))
-	var errs []error
-	for _, id := range slices.Sorted(maps.Keys(c.was)) {
-		errs = append(errs, c.restore(ctx, c.was[id], now[id]))
+	live := slices.SortedFunc(maps.Values(c.was), func(a, b *nomadapi.Job) int { return cmp.Compare(*a.ID, *b.ID) })
+	c.removed = removed(now, live)
+	if len(live) == 0 {
+		return c.stopRemoved(ctx)
 	}
-	errs = append(errs, c.stopRemoved(ctx))
-	return errors.Join(errs...)
+	live, waves := c.wavesBack(ctx, live)
+	errs := make([]error, len(live))
+	err := c.together(ctx, waves, atOnce(c.old), func(ctx context.Context, i int) (rest, error) {
+		rest, err := c.beginBack(ctx, live[i], now[*live[i].ID])
+		if errs[i] = err; rest == nil {
+			return nil, nil
+		}
+		return func(ctx context.Context, up func()) error {
+			errs[i] = rest(ctx, up)
+			return nil
+		}, nil
+	})
+	return errors.Join(append(errs, err, c.stopRemoved(ctx))...)
 }
 
-// restore registers a job of the live release again, unless it is so already,
-// and waits until it is healthy. now is what was to take its place. Nomad may be
-// going back by itself meanwhile: then the job has moved, and is looked at once
-// more.
-func (c *change) restore(ctx context.Context, job, now *nomadapi.Job) error {
+// wavesBack orders the jobs of the live release: where the instances from before
+// still run it is the new ones that end, which makes room for those that have to
+// start again. When Nomad cannot be asked now, each of them waits for the one
+// before.
+func (c *change) wavesBack(ctx context.Context, live []*nomadapi.Job) ([]*nomadapi.Job, []wave) {
+	order, err := c.plans(ctx, live)
+	slices.SortStableFunc(order, func(a, b planned) int { return cmp.Compare(min(a.plan.Starts(), 1), min(b.plan.Starts(), 1)) })
+	var waves []wave
+	if err == nil {
+		waves, err = c.waves(ctx, order)
+	}
+	if err != nil {
+		c.log.Warn("forecast how jobs go back", slog.String("project", c.project.Name), slog.Any("error", err))
+		return live, slices.Repeat([]wave{{jobs: 1}}, len(live))
+	}
+	out := make([]*nomadapi.Job, len(order))
+	for i := range order {
+		out[i] = order[i].job
+	}
+	return out, waves
+}
+
+// restore makes one job of the live release what it was.
+func (c *change) restore(ctx context.Context, job *nomadapi.Job) error {
+	rest, err := c.beginBack(ctx, job, nil)
+	if err != nil || rest == nil {
+		return err
+	}
+	return rest(ctx, func() {})
+}
+
+// beginBack places a job of the live release again, unless it is so already. now
+// is what was to take its place. Nomad may be going back by itself meanwhile: then
+// the job has moved, and is looked at once more.
+func (c *change) beginBack(ctx context.Context, job, now *nomadapi.Job) (rest, error) {
+	var failed error
 	for {
 		form, err := c.formBack(ctx, job, now)
 		if err != nil || !form.plan.Changed {
-			return err
+			return nil, errors.Join(failed, err)
 		}
 		c.phase("rollout", "going back to release %d", c.live.Number)
-		err = c.submit(ctx, form)
-		if _, moved := errors.AsType[nomad.ErrDrift](err); moved {
-			continue
+		deployment, err := c.place(ctx, form)
+		switch {
+		case err == nil:
+			return func(ctx context.Context, _ func()) error {
+				_, err := c.nomad.Follow(ctx, form.job, deployment, nomad.Observer{})
+				return errors.Join(failed, err, c.wholly(ctx, form.job, job))
+			}, nil
+		case isMoved(err):
+		case form.job != job: // at least what was live is registered
+			failed, now = errors.Join(failed, err), nil
+		default:
+			return nil, errors.Join(failed, err)
 		}
-		if err != nil && form.job != job {
-			err = errors.Join(err, c.restore(ctx, job, nil)) // at least what was live is registered
-		}
-		if err != nil || form.job == job {
+	}
+}
+
+// wholly makes a job that has gone back in a form with the servers of what was to
+// take its place what it was, whatever became of that form.
+func (c *change) wholly(ctx context.Context, form, job *nomadapi.Job) error {
+	if form == job {
+		return nil
+	}
+	for {
+		if _, _, err := c.become(ctx, functionOf(c.old, *job.ID), job); !isMoved(err) {
 			return err
 		}
 	}
+}
+
+func isMoved(err error) bool {
+	_, moved := errors.AsType[nomad.ErrDrift](err)
+	return moved
 }
 
 // formBack is the next form of a job on its way back: with the servers of what
@@ -73,25 +138,8 @@ func (c *change) formBack(ctx context.Context, job, now *nomadapi.Job) (fitted, 
 // leaves reports whether a plan of a job stops instances on servers that the job
 // does not have, while others are still to start.
 func leaves(job *nomadapi.Job, plan nomad.Plan) bool {
-	stops, starts := false, false
-	for _, g := range plan.Groups {
-		has := slices.ContainsFunc(job.TaskGroups, func(t *nomadapi.TaskGroup) bool { return *t.Name == g.Group })
-		stops = stops || !has && g.Stop > 0
-		starts = starts || g.Start+g.Replace+g.Canary > 0
-	}
-	return stops && starts
-}
-
-// submit registers a job and waits until it is healthy.
-func (c *change) submit(ctx context.Context, form fitted) error {
-	source, err := jobs.HCL(form.job)
-	if err != nil {
-		return err
-	}
-	evalID, err := c.nomad.Submit(ctx, form.job, form.plan.Index, source)
-	if err != nil {
-		return err
-	}
-	_, err = c.nomad.Follow(ctx, form.job, evalID, nomad.Observer{})
-	return err
+	stops := slices.ContainsFunc(plan.Groups, func(g nomad.GroupPlan) bool {
+		return g.Stop > 0 && !slices.ContainsFunc(job.TaskGroups, func(t *nomadapi.TaskGroup) bool { return *t.Name == g.Group })
+	})
+	return stops && plan.Starts() > 0
 }

@@ -10,6 +10,7 @@ import (
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
+	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/store"
@@ -110,10 +111,10 @@ func (c *change) moveOff(ctx context.Context, r relocation, form fitted) error {
 	}
 	err := c.startAway(ctx, r, form)
 	if err == nil {
-		err = c.finishJob(ctx, c.was[r.job])
+		_, _, err = c.become(ctx, functionOf(c.old, r.job), c.was[r.job])
 	}
 	if err != nil {
-		if undo := c.restore(ctx, c.was[r.job], nil); undo != nil {
+		if undo := c.restore(ctx, c.was[r.job]); undo != nil {
 			return errors.Join(err, undo) // the row stays, and undoRelocations tries again
 		}
 	}
@@ -131,14 +132,23 @@ func (c *change) startAway(ctx context.Context, r relocation, form fitted) error
 	defer cancel()
 	c.ir = c.old
 	f := functionOf(c.ir, r.job)
-	allocations, err := c.register(ctx, f, form)
-	if err == nil {
-		err = c.router.answering(ctx, ownHost(f), f.WebApp.HealthPath(), allocations)
-	}
+	err := c.startedAway(ctx, f, form)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return cause
 	}
 	return err
+}
+
+func (c *change) startedAway(ctx context.Context, f ir.Function, form fitted) error {
+	deployment, err := c.place(ctx, form)
+	if err != nil {
+		return err
+	}
+	allocations, err := c.follow(ctx, f, form.job, deployment)
+	if err != nil {
+		return c.explained(ctx, err, nil)
+	}
+	return c.router.answering(ctx, ownHost(f), f.WebApp.HealthPath(), allocations)
 }
 
 // undoRelocations makes the jobs of the project what the live release says that
@@ -158,7 +168,7 @@ func (c *change) undoRelocations(ctx context.Context) error {
 			return err
 		}
 		if job, live := c.was[row.Job]; live {
-			if err := c.restore(ctx, job, nil); err != nil {
+			if err := c.restore(ctx, job); err != nil {
 				return err
 			}
 		}

@@ -37,7 +37,7 @@ func (c *change) rollback(ctx context.Context, number int) error {
 	}
 	c.release = jobs.Release{Number: target.Number, Tree: target.Tree, Layer: target.Layer, UID: uid(c.project)}
 	if c.live != nil && c.live.Number == target.Number {
-		c.finish(false)
+		c.done(false)
 		return nil
 	}
 	// They are there, unless a newer platform keeps them under other keys.

@@ -98,7 +98,7 @@ job "web-site" {
         name     = "health"
         path     = "/healthz"
         interval = "1s"
-        timeout  = "2s"
+        timeout  = "5s"
 
         header {
           Fngen-Check       = ["1"]

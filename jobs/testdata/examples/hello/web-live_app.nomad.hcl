@@ -98,7 +98,7 @@ job "web-live_app" {
         name     = "health"
         path     = "/"
         interval = "1s"
-        timeout  = "2s"
+        timeout  = "5s"
 
         header {
           Fngen-Check       = ["1"]

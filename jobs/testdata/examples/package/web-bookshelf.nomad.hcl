@@ -98,7 +98,7 @@ job "web-bookshelf" {
         name     = "health"
         path     = "/books"
         interval = "1s"
-        timeout  = "2s"
+        timeout  = "5s"
 
         header {
           Fngen-Check       = ["1"]

@@ -102,8 +102,8 @@ job "task-notify_warehouse" {
       }
 
       resources {
-        cpu        = 190
-        memory     = 192
+        cpu        = 135
+        memory     = 137
         memory_max = 960
       }
 
@@ -221,8 +221,8 @@ job "task-notify_warehouse" {
       }
 
       resources {
-        cpu        = 390
-        memory     = 806
+        cpu        = 243
+        memory     = 504
         memory_max = 4032
       }
 
@@ -340,8 +340,8 @@ job "task-notify_warehouse" {
       }
 
       resources {
-        cpu        = 190
-        memory     = 396
+        cpu        = 118
+        memory     = 248
         memory_max = 1984
       }
 

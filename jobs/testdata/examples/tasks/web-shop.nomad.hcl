@@ -99,7 +99,7 @@ job "web-shop" {
         name     = "health"
         path     = "/"
         interval = "1s"
-        timeout  = "2s"
+        timeout  = "5s"
 
         header {
           Fngen-Check       = ["1"]
@@ -145,8 +145,8 @@ job "web-shop" {
       }
 
       resources {
-        cpu        = 190
-        memory     = 192
+        cpu        = 135
+        memory     = 137
         memory_max = 960
       }
 
@@ -255,7 +255,7 @@ job "web-shop" {
         name     = "health"
         path     = "/"
         interval = "1s"
-        timeout  = "2s"
+        timeout  = "5s"
 
         header {
           Fngen-Check       = ["1"]
@@ -301,8 +301,8 @@ job "web-shop" {
       }
 
       resources {
-        cpu        = 390
-        memory     = 806
+        cpu        = 243
+        memory     = 504
         memory_max = 4032
       }
 
@@ -411,7 +411,7 @@ job "web-shop" {
         name     = "health"
         path     = "/"
         interval = "1s"
-        timeout  = "2s"
+        timeout  = "5s"
 
         header {
           Fngen-Check       = ["1"]
@@ -457,8 +457,8 @@ job "web-shop" {
       }
 
       resources {
-        cpu        = 190
-        memory     = 396
+        cpu        = 118
+        memory     = 248
         memory_max = 1984
       }
 

@@ -1,0 +1,159 @@
+//go:build linux
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/load"
+)
+
+// well are the health paths of n functions that come up.
+func well(n int) []string { return slices.Repeat([]string{"/"}, n) }
+
+// TestTogether pushes ten functions at once, under load: new ones, a change of
+// all, one that does not come up when the nine others have, and fewer. No request
+// fails, and what fails leaves everything as it was.
+func TestTogether(t *testing.T) {
+	requireCluster(t)
+	beside(t, "xl")
+	p := newProject(t)
+	p.write(t, "requirements.txt", "fastapi\n")
+	p.write(t, "fngen.yml", onServers("xl", "us-west", 1))
+	p.write(t, "app.py", load.Several(1, well(10)...))
+	p.talks(t, "10 of 10 are up")
+
+	requests := []requests{p.load(t), p.loadAt(t, 7)}
+	p.write(t, "app.py", load.Several(2, well(10)...))
+	p.talks(t, "10 of 10 are up")
+	p.all(t, 10, 2)
+
+	p.lastFails(t)
+	p.all(t, 10, 2)
+	if now := p.running(t); len(now) != 10 {
+		t.Errorf("%d instances run", len(now))
+	}
+	p.write(t, "app.py", load.Several(2, well(10)...))
+	p.run(t, "plan", p.name, ".", "--detailed-exitcode")
+
+	p.write(t, "app.py", load.Several(4, well(8)...))
+	p.run(t, "push", p.name, ".")
+	p.all(t, 8, 4)
+	p.run(t, "rollback", p.name)
+	p.all(t, 10, 2)
+	for _, r := range requests {
+		r.allow(t, 0)
+	}
+}
+
+// lastFails pushes a change of ten functions, of which one is asked for its health
+// when the nine others are up, and fails.
+func (p project) lastFails(t *testing.T) {
+	t.Helper()
+	g := newGate(t)
+	g.state.Store(shut)
+	paths := well(10)
+	paths[5] = "/nope"
+	waits := fmt.Sprintf("def f05():\n    __import__(\"urllib.request\").request.urlopen(%q, timeout=90).close()\n", g.URL)
+	p.write(t, "app.py", strings.Replace(load.Several(3, paths...), "def f05():\n", waits, 1))
+	out, err := cluster.Talk(p.command("push", p.name, "."), func(line string) {
+		if strings.Contains(line, "9 of 10 are up") {
+			g.state.Store(open)
+		}
+	})
+	t.Logf("push:\n%s", out)
+	if err == nil || g.state.Load() != open {
+		t.Error("it was pushed, or failed before the others were up")
+	}
+	for _, words := range []string{"f05 did not come up: its health check fails: GET /nope answers 404", "release 2 keeps serving"} {
+		if !strings.Contains(out, words) {
+			t.Errorf("it does not say %q", words)
+		}
+	}
+}
+
+// TestTogetherTight pushes a change of ten functions to a server that has room for
+// the new instances of half of them at a time. The plan says so, and no request
+// fails, whether all come up or not.
+func TestTogetherTight(t *testing.T) {
+	requireCluster(t)
+	beside(t, "m")
+	p := newProject(t)
+	p.write(t, "requirements.txt", "fastapi\n")
+	p.write(t, "fngen.yml", onServers("m", "eu-central", 1))
+	p.write(t, "app.py", load.Several(1, well(10)...))
+	p.run(t, "push", p.name, ".")
+	cluster.Eventually(settle, func() bool { return len(p.running(t)) == 10 })
+	requests := []requests{p.load(t), p.loadAt(t, 9)}
+
+	p.write(t, "app.py", load.Several(2, well(10)...))
+	plan := p.run(t, "plan", p.name, ".")
+	if !strings.Contains(plan, "first, together:\n  ~ web-f00") || !strings.Contains(plan, "then, when there is room, together:\n  ~ web-f05") {
+		t.Errorf("the plan is\n%s", plan)
+	}
+	p.talks(t, "making room for the next 5")
+	p.all(t, 10, 2)
+
+	paths := well(10)
+	paths[8] = "/nope"
+	p.write(t, "app.py", load.Several(3, paths...))
+	if out, _ := p.fails(t, "push", p.name, "."); !strings.Contains(out, "f08 did not come up") {
+		t.Errorf("the push says\n%s", out)
+	}
+	p.all(t, 10, 2)
+	for _, r := range requests {
+		r.allow(t, 0)
+	}
+}
+
+// talks pushes, and holds that the push says certain words.
+func (p project) talks(t *testing.T, words string) {
+	t.Helper()
+	begin := time.Now()
+	out, err := p.command("push", p.name, ".").CombinedOutput()
+	t.Logf("push, %s:\n%s", time.Since(begin).Round(time.Millisecond), out)
+	if err != nil || !strings.Contains(string(out), words) {
+		t.Fatalf("push: %v; it says %q: %t", err, words, strings.Contains(string(out), words))
+	}
+}
+
+// loadAt sends requests to one of several functions.
+func (p project) loadAt(t *testing.T, function int) requests {
+	t.Helper()
+	target, err := loaded(fmt.Sprintf("f%02d--%s", function, p.name))
+	check(t, err)
+	return requests{load.Start(t.Context(), target, load.Pages("/")...)}
+}
+
+// all holds that n functions answer, each as a version of load.Several.
+func (p project) all(t *testing.T, n, version int) {
+	t.Helper()
+	for i := range n {
+		url := cluster.URL(fmt.Sprintf("f%02d--%s", i, p.name)) + "/"
+		if got, want := body(t, url), fmt.Sprintf(`{"version":%d,"function":%d}`, version, i); got != want {
+			t.Errorf("%s answers %s, not %s", url, got, want)
+		}
+	}
+	if out := p.run(t, "status", p.name); strings.Count(out, "\n") != n {
+		t.Errorf("not %d instances:\n%s", n, out)
+	}
+}
+
+func body(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := router(t).Get(url)
+	check(t, err)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return resp.Status
+	}
+	out := make([]byte, 200)
+	n, _ := resp.Body.Read(out)
+	return string(out[:n])
+}

@@ -1,0 +1,201 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/nomad"
+)
+
+// step is what a rollout does with one function.
+type step struct {
+	f ir.Function
+	// job is what is to run in the end, forms are those in which it runs until all
+	// others are up, one after the other: with the servers that it leaves, then
+	// without them, and with the hosts that it hands over.
+	job   *nomadapi.Job
+	forms []*nomadapi.Job
+	// ran is the form in which it came up, nil when there was nothing to do,
+	// allocations are its new instances, and err is why it is not up.
+	ran         *nomadapi.Job
+	allocations []string
+	err         error
+}
+
+func (c *change) newStep(job *nomadapi.Job) *step {
+	f := functionOf(c.ir, *job.ID)
+	shared := c.withHandedOver(job, f)
+	s := &step{f: f, job: job, forms: []*nomadapi.Job{shared}}
+	if both := withLeft(shared, c.was[*job.ID]); both != nil {
+		s.forms = []*nomadapi.Job{both, shared}
+	}
+	return s
+}
+
+// begin places a job in the first of its forms that is not what runs. The rest
+// waits until it is healthy, takes it through its other forms, which start
+// nothing, and returns when the router leads to the new instances and to nothing
+// else, at the host that no other function has.
+func (c *change) begin(ctx context.Context, s *step, told *tally) (rest, error) {
+	for i, job := range s.forms {
+		form, err := c.makeRoom(ctx, job, s.f)
+		if err != nil {
+			return nil, err
+		}
+		if !form.plan.Changed {
+			continue
+		}
+		c.phase("rollout", "%s", begun(s.f.Name, form.plan))
+		if form.oneByOne != nil {
+			c.phase("rollout", "replacing %s one by one on %s, where old and new do not fit side by side", s.f.Name, strings.Join(form.oneByOne, ", "))
+		}
+		deployment, err := c.place(ctx, form)
+		s.ran = form.job
+		return func(ctx context.Context, up func()) error {
+			s.err = c.comeUp(ctx, s, deployment, s.forms[i+1:], up)
+			if s.err == nil {
+				told.asking(s)
+				s.err = c.answers(ctx, s, ownHost(s.f))
+			}
+			if s.err == nil {
+				told.answers(s)
+			}
+			return s.err
+		}, err
+	}
+	told.answers(nil)
+	return nil, nil
+}
+
+// comeUp follows a job that was placed until it is healthy in the last of its
+// forms.
+func (c *change) comeUp(ctx context.Context, s *step, deployment string, left []*nomadapi.Job, up func()) (err error) {
+	if s.allocations, err = c.follow(ctx, s.f, s.ran, deployment); err != nil {
+		return err
+	}
+	up()
+	for _, job := range left {
+		changed, allocations, err := c.become(ctx, s.f, job)
+		if err != nil {
+			return err
+		}
+		if changed {
+			s.ran, s.allocations = job, allocations
+		}
+	}
+	return nil
+}
+
+// answers returns when the router leads at a host to the new instances of a step,
+// if it has any, and to nothing else.
+func (c *change) answers(ctx context.Context, s *step, host string) error {
+	return c.router.answering(ctx, host, s.f.WebApp.HealthPath(), s.allocations)
+}
+
+// finish makes a job that runs in an interim form what it is to be.
+func (c *change) finish(ctx context.Context, s *step) error {
+	if s.ran == nil || s.ran == s.job {
+		return nil
+	}
+	_, _, err := c.become(ctx, s.f, s.job)
+	return err
+}
+
+// become makes a job that is up something for which nothing is started: how it is
+// updated, which hosts it has and which servers it leaves is changed in place.
+func (c *change) become(ctx context.Context, f ir.Function, job *nomadapi.Job) (changed bool, allocations []string, err error) {
+	plan, err := c.nomad.Plan(ctx, job)
+	if err != nil || !plan.Changed {
+		return false, nil, err
+	}
+	deployment, err := c.place(ctx, fitted{job: job, plan: plan})
+	if err != nil {
+		return true, nil, err
+	}
+	allocations, err = c.follow(ctx, f, job, deployment)
+	return true, allocations, err
+}
+
+// place registers a job in a form at the plan's index. Its instances hold their
+// room from then on.
+func (c *change) place(ctx context.Context, form fitted) (deployment string, err error) {
+	source, err := jobs.HCL(form.job)
+	if err != nil {
+		return "", err
+	}
+	return c.nomad.Place(ctx, form.job, form.plan.Index, source)
+}
+
+// follow returns the new instances of a job that was placed when they are healthy.
+// When they will never be, the error is a *notUp.
+func (c *change) follow(ctx context.Context, f ir.Function, job *nomadapi.Job, deployment string) ([]string, error) {
+	checks := c.newCheckup(f, job)
+	rollout, err := c.nomad.Follow(ctx, job, deployment, nomad.Observer{
+		Progress: func(groups []nomad.GroupHealth) { c.phase("rollout", "%s: %s", f.Name, healthOf(groups)) },
+		Verdict:  checks.verdict,
+	})
+	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
+		return nil, &notUp{f, failure, checks}
+	}
+	return rollout.Allocations, err
+}
+
+// begun says what a change of a function begins with.
+func begun(name string, plan nomad.Plan) string {
+	var left []string
+	for _, g := range plan.Groups {
+		if g.Starts() > 0 {
+			return "starting " + name
+		}
+		if g.Stop > 0 {
+			left = append(left, g.Group)
+		}
+	}
+	if left == nil {
+		return "changing " + name
+	}
+	return "taking " + name + " off " + strings.Join(left, ", ")
+}
+
+// healthOf is "1 of 2 healthy on web, 0 of 1 on big".
+func healthOf(groups []nomad.GroupHealth) string {
+	var parts []string
+	healthy := " healthy"
+	for _, g := range groups {
+		parts = append(parts, fmt.Sprintf("%d of %d%s on %s", g.Healthy, g.Desired, healthy, g.Group))
+		healthy = ""
+	}
+	return strings.Join(parts, ", ")
+}
+
+// ownHost is the host that no other function ever has.
+func ownHost(f ir.Function) string { return f.WebApp.Hosts[len(f.WebApp.Hosts)-1] }
+
+// tally tells how many functions of a rollout answer. Of one alone it is told what
+// it is waited for; of several that would be one line more of each.
+type tally struct {
+	*change
+	of      int
+	arrived atomic.Int32
+}
+
+func (t *tally) asking(s *step) {
+	if t.of == 1 {
+		t.phase("route", "waiting for %s to answer at %s", s.f.Name, t.cfg.Cluster.URL(s.f.WebApp.Hosts[0]))
+	}
+}
+
+// answers counts a function; nil is one that was left alone.
+func (t *tally) answers(s *step) {
+	n := t.arrived.Add(1)
+	if s != nil && t.of > 1 {
+		t.phase("rollout", "%s answers at %s: %d of %d are up", s.f.Name, t.cfg.Cluster.URL(s.f.WebApp.Hosts[0]), n, t.of)
+	}
+}
