@@ -6,6 +6,7 @@
 //	go run ./nomad/dev up|down|clean|status
 //	go run ./nomad/dev uv ARGS...             the pinned uv, with the machine's package index
 //	go run ./nomad/dev oracle                 the Pythons that the compiler's tests compare with
+//	go run ./nomad/dev browser                the Chromium with which tests look at the Nomad UI
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 	"syscall"
 
 	"fngen.dev/fngen/nomad/dev/kit"
+	"fngen.dev/fngen/nomad/dev/preflight"
 )
 
 func main() {
@@ -56,10 +58,12 @@ func run(ctx context.Context, args []string) error {
 		return c.status(ctx)
 	case "uv":
 		return c.uv(ctx, args[1:])
+	case "browser":
+		return preflight.InstallBrowser(ctx, c.out.line)
 	case "oracle":
 		return kit.Pyodide(ctx, c.Layout, c.out.line)
 	default:
-		return errors.New("usage: go run ./nomad/dev up|down|clean|status|oracle|uv [ARG]")
+		return errors.New("usage: go run ./nomad/dev up|down|clean|status|oracle|browser|uv [ARG]")
 	}
 }
 
