@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -63,15 +64,21 @@ func newExtractor(root *os.Root, gid int, l limits) *extractor {
 }
 
 // extractTree writes the files of a compressed tar of regular files below root
-// and returns their manifest, made from the bytes that were written.
-func extractTree(root *os.Root, gid int, r io.Reader) (source.Manifest, error) {
+// and returns their manifest, made from the bytes that were written. A hard link
+// names the digest of a file that is in have, where it is.
+func extractTree(root *os.Root, gid int, r io.Reader, have map[string]string) (source.Manifest, error) {
 	x := newExtractor(root, gid, treeLimits)
 	m := source.Manifest{}
-	err := x.each(r, func(h *tar.Header, content io.Reader) error {
-		if h.Typeflag != tar.TypeReg {
+	err := x.each(r, func(h *tar.Header, content io.Reader) (err error) {
+		var f source.File
+		switch from, known := have[h.Linkname]; {
+		case h.Typeflag == tar.TypeReg:
+			f, err = x.file(h, content)
+		case h.Typeflag == tar.TypeLink && known:
+			f, err = x.share(h, from)
+		default:
 			return fmt.Errorf("%q is not a regular file (type %q)", h.Name, h.Typeflag)
 		}
-		f, err := x.file(h, content)
 		m.Files = append(m.Files, f)
 		return err
 	})
@@ -186,6 +193,28 @@ func (x *extractor) file(h *tar.Header, content io.Reader) (f source.File, err e
 	return f, out.Chmod(fileMode(f.Executable))
 }
 
+// share links to a file of another tree, which is what its digest says.
+func (x *extractor) share(h *tar.Header, from string) (source.File, error) {
+	f := source.File{Path: h.Name, SHA256: h.Linkname}
+	if err := x.dir(path.Dir(h.Name)); err != nil {
+		return f, err
+	}
+	// No link leads out of root: each directory was made here.
+	to := filepath.Join(x.root.Name(), h.Name)
+	if err := os.Link(from, to); err != nil {
+		return f, fmt.Errorf("share %q: %w", h.Name, err)
+	}
+	info, err := os.Lstat(to)
+	if err != nil {
+		return f, err
+	}
+	f.Size = info.Size()
+	if x.bytes += f.Size; x.bytes > x.limits.bytes {
+		return f, errTooLarge
+	}
+	return f, nil
+}
+
 func fileMode(executable bool) fs.FileMode {
 	if executable {
 		return 0o750
@@ -245,6 +274,8 @@ func checkLink(name, target, node string) error {
 	return nil
 }
 
+var errTooLarge = errors.New("archive is larger than the limit")
+
 // capped fails, other than io.LimitReader, when there is more than it may read.
 type capped struct {
 	r    io.Reader
@@ -254,7 +285,7 @@ type capped struct {
 func (c *capped) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	if c.left -= int64(n); c.left < 0 {
-		return 0, errors.New("archive is larger than the limit")
+		return 0, errTooLarge
 	}
 	return n, err
 }

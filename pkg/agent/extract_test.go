@@ -72,7 +72,7 @@ func TestExtractTree(t *testing.T) {
 		entry{name: "pkg/__init__.py"},
 		entry{name: "app.py", content: "x = 1\n", mode: 0o4755},
 		entry{name: strings.Repeat("d/", 40) + "ü.py", content: "long"})
-	m, err := extractTree(root, -1, bytes.NewReader(data))
+	m, err := extractTree(root, -1, bytes.NewReader(data), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestExtractTreeRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := openTemp(t)
-			_, err := extractTree(root, -1, bytes.NewReader(archive(t, test.entries...)))
+			_, err := extractTree(root, -1, bytes.NewReader(archive(t, test.entries...)), nil)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error is %v, want %q", err, test.want)
 			}
@@ -158,7 +158,7 @@ func TestExtractBomb(t *testing.T) {
 	w.Write(chunk[:100<<20])
 	w.Close()
 	z.Close()
-	if _, err := extractTree(openTemp(t), -1, &wide); err == nil || !strings.Contains(err.Error(), "window") {
+	if _, err := extractTree(openTemp(t), -1, &wide, nil); err == nil || !strings.Contains(err.Error(), "window") {
 		t.Errorf("a window of 64 MiB: %v", err)
 	}
 }
@@ -166,7 +166,7 @@ func TestExtractBomb(t *testing.T) {
 func TestExtractTruncated(t *testing.T) {
 	data := archive(t, entry{name: "a", content: strings.Repeat("some text ", 1000)})
 	for _, n := range []int{0, 1, len(data) / 2, len(data) - 1} {
-		if m, err := extractTree(openTemp(t), -1, bytes.NewReader(data[:n])); err == nil && len(m.Files) > 0 {
+		if m, err := extractTree(openTemp(t), -1, bytes.NewReader(data[:n]), nil); err == nil && len(m.Files) > 0 {
 			t.Errorf("%d of %d bytes were taken for the whole", n, len(data))
 		}
 	}
@@ -305,7 +305,7 @@ func FuzzExtractTree(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, asName bool) {
 		var m source.Manifest
 		inside, err := extracted(t, data, asName, func(root *os.Root, r io.Reader) (err error) {
-			m, err = extractTree(root, -1, r)
+			m, err = extractTree(root, -1, r, nil)
 			return err
 		})
 		if err != nil {

@@ -55,12 +55,14 @@ func (f *fetcher) fillTree(ctx context.Context, t *target, dir string) error {
 	start, part := time.Now(), f.cache.temporary(trees, t.treeHex())
 	defer os.RemoveAll(part)
 	var m source.Manifest
-	err := f.client.get(ctx, "/v1/agent/trees/"+t.treeHex(), func(h http.Header, r io.Reader) error {
+	have := f.cache.share()
+	defer have.close()
+	err := f.client.get(ctx, "/v1/agent/trees/"+t.treeHex()+have.query(), func(h http.Header, r io.Reader) error {
 		if err := f.cache.makeRoom(trees, h.Get(api.TreeBytesHeader)); err != nil {
 			return err
 		}
 		return f.extract(part, func(root *os.Root) (err error) {
-			m, err = extractTree(root, f.cache.gid, r)
+			m, err = extractTree(root, f.cache.gid, r, have.paths)
 			return err
 		})
 	})

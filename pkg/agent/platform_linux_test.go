@@ -78,7 +78,7 @@ func problem(w http.ResponseWriter, p *api.Problem) {
 // tree stores a tree and returns its digest.
 func (c *controlPlane) tree(t *testing.T, entries ...entry) string {
 	data := archive(t, entries...)
-	m, err := extractTree(openTemp(t), -1, bytes.NewReader(data))
+	m, err := extractTree(openTemp(t), -1, bytes.NewReader(data), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

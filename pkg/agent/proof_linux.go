@@ -16,9 +16,9 @@ import (
 const largeFile = 1 << 20
 
 // proof says of the large files of a tree in the cache which digest each had, and
-// in which state it was then. Nobody but root can write there and no one can set
-// a ctime, so within one run of the machine the same state is the same content;
-// what a crash of the machine leaves is another run, in which all is read again.
+// in which state it was then. Nobody but root gets there, so within one run of the
+// machine the same state is the same content; what a crash of the machine leaves
+// is met in another run, in which all is read again.
 type proof struct {
 	Boot  string            `json:"boot"`
 	Files map[string]proven `json:"files"`
@@ -30,9 +30,9 @@ type proof struct {
 type proven struct {
 	Size  int64  `json:"size"`
 	Inode uint64 `json:"inode"`
-	// Mtime and Ctime are seconds and nanoseconds.
+	// Mtime is seconds and nanoseconds. The ctime is not here: it changes when another
+	// tree begins or ends to share the file.
 	Mtime  [2]int64 `json:"mtime"`
-	Ctime  [2]int64 `json:"ctime"`
 	SHA256 string   `json:"sha256"`
 }
 
@@ -122,7 +122,5 @@ func stateOf(info fs.FileInfo) (proven, bool) {
 	if !ok {
 		return proven{}, false
 	}
-	return proven{
-		Size: st.Size, Inode: st.Ino, Mtime: [2]int64{st.Mtim.Sec, st.Mtim.Nsec}, Ctime: [2]int64{st.Ctim.Sec, st.Ctim.Nsec},
-	}, true
+	return proven{Size: st.Size, Inode: st.Ino, Mtime: [2]int64{st.Mtim.Sec, st.Mtim.Nsec}}, true
 }

@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 
+	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -69,7 +71,11 @@ func (s *Server) getTree(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	m, err := s.Store.Tree(r.Context(), p.ID, "sha256:"+hex)
+	there, err := thereIn(r)
+	var m source.Manifest
+	if err == nil {
+		m, err = s.Store.Tree(r.Context(), p.ID, "sha256:"+hex)
+	}
 	if err == nil {
 		err = untimed(w)
 	}
@@ -84,11 +90,40 @@ func (s *Server) getTree(w http.ResponseWriter, r *http.Request) {
 	}
 	defer view.Close()
 	w.Header().Set("Content-Type", "application/zstd")
-	w.Header().Set(api.TreeBytesHeader, strconv.FormatInt(m.Size(), 10))
+	w.Header().Set(api.TreeBytesHeader, strconv.FormatInt(bytesToSend(m, there), 10))
 	if r.Method == http.MethodHead {
 		return
 	}
-	s.finish(r, writeTar(w, m, view.Open))
+	s.finish(r, writeTar(w, m, there, view.Open))
+}
+
+// maxThere is how many contents an agent may name that it has.
+const maxThere = 200
+
+// thereIn are the contents that need not be sent.
+func thereIn(r *http.Request) (map[string]bool, error) {
+	have := r.URL.Query().Get("have")
+	if have == "" {
+		return nil, nil
+	}
+	out := map[string]bool{}
+	for digest := range strings.SplitSeq(have, ",") {
+		if !sha256Hex.MatchString(digest) || len(out) == maxThere {
+			return nil, api.NewProblem(api.Invalid, "have must be at most %d digests", maxThere)
+		}
+		out[digest] = true
+	}
+	return out, nil
+}
+
+// bytesToSend is what the files have that are not there.
+func bytesToSend(m source.Manifest, there map[string]bool) (total int64) {
+	for _, f := range m.Files {
+		if !isThere(f, there) {
+			total += f.Size
+		}
+	}
+	return total
 }
 
 func (s *Server) getLayer(w http.ResponseWriter, r *http.Request) {

@@ -20,6 +20,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/klauspost/compress/zstd"
+
+	"fngen.dev/fngen/pkg/api"
 )
 
 // nomadKeys signs workload identities and publishes the public keys, as Nomad
@@ -217,8 +219,33 @@ func TestAgentTree(t *testing.T) {
 	if _, second := p.agentRequest(t, "GET", path, "shop", "web-b", nil); !bytes.Equal(first, second) {
 		t.Error("the same tree is not the same bytes")
 	}
-	var got []string
-	z, err := zstd.NewReader(bytes.NewReader(first))
+	want := []string{"0 644 0:0 a.py print(1)", "0 644 0:0 b/é.py ", "0 644 0:0 " + deep + " deep", "0 755 0:0 run.sh #!/bin/sh"}
+	if got := untar(t, first); !slices.Equal(got, want) {
+		t.Errorf("tar is %q, want %q", got, want)
+	}
+	// What the agent has is a link to it, but for what is executable.
+	resp, shorter := p.agentRequest(t, "GET", path+"?have="+digestOf("print(1)")+","+digestOf("#!/bin/sh")+","+digestOf("else"), "shop", "web-a", nil)
+	want[0] = "1 644 0:0 a.py " + digestOf("print(1)")
+	if got := untar(t, shorter); !slices.Equal(got, want) || resp.Header.Get(api.TreeBytesHeader) != "13" {
+		t.Errorf("tar is %q, want %q; %s bytes", got, want, resp.Header.Get(api.TreeBytesHeader))
+	}
+	for _, c := range []struct {
+		namespace, path string
+		status          int
+	}{
+		{"shop", path + "?have=x", 400}, {"shop", path + "?have=" + strings.Repeat(","+digestOf("x"), 201)[1:], 200},
+		{"bank", path, 404}, {"nobody", path, 404}, {"shop", path[:len(path)-1] + "g", 400}, {"shop", "/v1/agent/trees/" + strings.Repeat("0", 64), 404},
+	} {
+		if resp, text := p.agentRequest(t, "GET", c.path, c.namespace, "web-a", nil); resp.StatusCode != c.status {
+			t.Errorf("%+v: %s %s", c, resp.Status, text)
+		}
+	}
+}
+
+// untar lists what an archive holds.
+func untar(t *testing.T, packed []byte) (got []string) {
+	t.Helper()
+	z, err := zstd.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +253,7 @@ func TestAgentTree(t *testing.T) {
 	for r := tar.NewReader(z); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return got
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -235,21 +262,7 @@ func TestAgentTree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, fmt.Sprintf("%c %o %d:%d %s %s", h.Typeflag, h.Mode, h.Uid, h.Gid, h.Name, text))
-	}
-	want := []string{"0 644 0:0 a.py print(1)", "0 644 0:0 b/é.py ", "0 644 0:0 " + deep + " deep", "0 755 0:0 run.sh #!/bin/sh"}
-	if !slices.Equal(got, want) {
-		t.Errorf("tar is %q, want %q", got, want)
-	}
-	for _, c := range []struct {
-		namespace, path string
-		status          int
-	}{
-		{"bank", path, 404}, {"nobody", path, 404}, {"shop", path[:len(path)-1] + "g", 400}, {"shop", "/v1/agent/trees/" + strings.Repeat("0", 64), 404},
-	} {
-		if resp, text := p.agentRequest(t, "GET", c.path, c.namespace, "web-a", nil); resp.StatusCode != c.status {
-			t.Errorf("%+v: %s %s", c, resp.Status, text)
-		}
+		got = append(got, fmt.Sprintf("%c %o %d:%d %s %s%s", h.Typeflag, h.Mode, h.Uid, h.Gid, h.Name, text, h.Linkname))
 	}
 }
 

@@ -16,14 +16,20 @@ import (
 var treeTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // writeTar writes a tree as a compressed tar of regular files, each opened by
-// its digest.
-func writeTar(w io.Writer, m source.Manifest, open func(sha256 string) (fs.File, error)) error {
+// its digest. Those that are there are hard links to it.
+func writeTar(w io.Writer, m source.Manifest, there map[string]bool, open func(sha256 string) (fs.File, error)) error {
 	z, err := api.NewFrameWriter(w)
 	if err != nil {
 		return err
 	}
 	t := tar.NewWriter(z)
 	for _, f := range m.Files {
+		if isThere(f, there) {
+			if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeLink, Name: f.Path, Linkname: f.SHA256, Mode: 0o644, ModTime: treeTime}); err != nil {
+				return fmt.Errorf("pack %s: %w", f.Path, err)
+			}
+			continue
+		}
 		if err := writeEntry(t, f, open); err != nil {
 			return fmt.Errorf("pack %s: %w", f.Path, err)
 		}
@@ -33,6 +39,10 @@ func writeTar(w io.Writer, m source.Manifest, open func(sha256 string) (fs.File,
 	}
 	return z.Close()
 }
+
+// isThere reports whether a file need not be sent. A link shares the mode, and so
+// has nothing executable.
+func isThere(f source.File, there map[string]bool) bool { return there[f.SHA256] && !f.Executable }
 
 func writeEntry(t *tar.Writer, f source.File, open func(string) (fs.File, error)) error {
 	h := tar.Header{Typeflag: tar.TypeReg, Name: f.Path, Size: f.Size, Mode: 0o644, ModTime: treeTime}

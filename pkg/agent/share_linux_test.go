@@ -1,0 +1,108 @@
+package agent
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestTreesShareLargeFiles fetches a tree with a film in it, and then the next
+// version: the film is not sent again, is on the disk once, and stays when the
+// first version goes.
+func TestTreesShareLargeFiles(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	film := strings.Repeat("film", sharedBytes/4)
+	first := c.tree(t, entry{name: "app.py", content: "x = 1\n"}, entry{name: "assets/big_video.mp4", content: film},
+		entry{name: "tool", content: film + "!", mode: 0o755})
+	second := c.tree(t, entry{name: "app.py", content: "x = 2\n"}, entry{name: "film.mp4", content: film})
+	f := m.fetcher(t, c, io.Discard)
+	_, held, err := f.tree(t.Context(), treeTarget(first))
+	if err != nil {
+		t.Fatal(err)
+	}
+	digests := f.cache.share()
+	digests.close()
+	if len(digests.paths) != 1 { // what is executable is not shared
+		t.Fatalf("%d files can be shared: %v", len(digests.paths), digests.paths)
+	}
+	var asked string
+	c.instead(func(w http.ResponseWriter, r *http.Request) bool {
+		asked = r.URL.Query().Get("have")
+		_, _ = w.Write(archive(t, entry{name: "app.py", content: "x = 2\n"}, entry{name: "film.mp4", link: asked, kind: '1'}))
+		return true
+	})
+	_, lock, err := f.tree(t.Context(), treeTarget(second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock.Close()
+	if digests.paths[asked] == "" {
+		t.Errorf("asked with %q", asked)
+	}
+	was, err1 := os.Stat(f.cache.path(trees, treeTarget(first).treeHex()) + "/assets/big_video.mp4")
+	is, err2 := os.Stat(f.cache.path(trees, treeTarget(second).treeHex()) + "/film.mp4")
+	if err1 != nil || err2 != nil || !os.SameFile(was, is) {
+		t.Errorf("the film is there twice: %v, %v", err1, err2)
+	}
+	held.Close()
+	if err := f.cache.remove(trees, treeTarget(first).treeHex()); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	remembered := &counted{proof: readProof(f.cache.proof(treeTarget(second).treeHex()))}
+	if got, err := digestOf(f.cache.path(trees, treeTarget(second).treeHex()), remembered); err != nil || got != second || len(remembered.read) > 0 {
+		t.Errorf("digest %s, %v; read %v", got, err, remembered.read)
+	}
+}
+
+// A file that is not what it was is not shared, and nobody can make a tree link to
+// anything else.
+func TestShareRefuses(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	film := strings.Repeat("film", sharedBytes/4)
+	digest := c.tree(t, entry{name: "film.mp4", content: film})
+	f := m.fetcher(t, c, io.Discard)
+	dir, lock, err := f.tree(t.Context(), treeTarget(digest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock.Close()
+	s := f.cache.share()
+	s.close()
+	for _, link := range []string{"/etc/passwd", "../film.mp4", "film.mp4", strings.Repeat("0", 64)} {
+		err := f.extract(filepath.Join(m.dir, "part"), func(root *os.Root) error {
+			_, err := extractTree(root, -1, strings.NewReader(string(archive(t, entry{name: "a", link: link, kind: '1'}))), s.paths)
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), "not a regular file") {
+			t.Errorf("%s: %v", link, err)
+		}
+	}
+	if err := os.WriteFile(dir+"/film.mp4", []byte(film[1:]+"!"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	s = f.cache.share()
+	s.close()
+	if len(s.paths) > 0 || s.query() != "" {
+		t.Errorf("shares %v", s.paths)
+	}
+	// A tree that is being filled or removed is left alone.
+	busy, err := f.cache.tryLock(trees, treeTarget(digest).treeHex(), unix.LOCK_EX)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	s = f.cache.share()
+	defer s.close()
+	if slices.ContainsFunc(s.locks, func(f *os.File) bool { return f.Name() == busy.Name() }) {
+		t.Error("a busy tree is shared")
+	}
+}
