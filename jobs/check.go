@@ -38,6 +38,9 @@ func check(values ...string) error {
 	return nil
 }
 
+// maxTreeGB is more than a tree can have.
+const maxTreeGB = 10
+
 // checkProject holds what of a project reaches a job to what it must look like.
 // The compiler has said the same to the person, with a place.
 func checkProject(p *ir.Project) error {
@@ -49,6 +52,9 @@ func checkProject(p *ir.Project) error {
 	}
 	if len(p.Servers) == 0 {
 		return errors.New("it has no servers")
+	}
+	if p.TreeGB < 0 || p.TreeGB > maxTreeGB {
+		return fmt.Errorf("a tree of %d GB", p.TreeGB)
 	}
 	groups, ids := map[string]bool{}, map[string]bool{}
 	for _, s := range p.Servers {

@@ -186,15 +186,19 @@ func never() *nomad.ReschedulePolicy {
 
 // rolling starts a full new set beside the old one and takes the old one away
 // when every new instance is healthy; else the old one stays. healthBy is what
-// Nomad goes by: "checks" of a service, or "task_states". Nomad refuses a job
-// that may take longer to stop than a rollout may take to go on.
-func rolling(count int, healthBy string, minHealthy, killTimeout time.Duration) *nomad.UpdateStrategy {
+// Nomad goes by: "checks" of a service, or "task_states". fetch is what a large tree
+// takes longer. Nomad refuses a job that may take longer to stop than a rollout may
+// take to go on.
+func rolling(count int, healthBy string, minHealthy, killTimeout, fetch time.Duration) *nomad.UpdateStrategy {
 	return &nomad.UpdateStrategy{
 		MaxParallel: new(count), Canary: new(count), AutoPromote: new(true), AutoRevert: new(true),
 		HealthCheck: new(healthBy), MinHealthyTime: new(minHealthy),
-		HealthyDeadline: new(2 * time.Minute), ProgressDeadline: new(max(5*time.Minute, killTimeout+time.Minute)),
+		HealthyDeadline: new(2*time.Minute + fetch), ProgressDeadline: new(max(5*time.Minute+fetch, killTimeout+time.Minute)),
 	}
 }
+
+// fetchTime is what a server has for bringing a large tree: a minute a gigabyte.
+func fetchTime(p *ir.Project) time.Duration { return time.Duration(p.TreeGB) * time.Minute }
 
 // restarts tries again in place three times, then lets the scheduler move the
 // allocation to another machine. The delay is short, since nobody else serves

@@ -3,6 +3,7 @@ package jobs
 import (
 	"strconv"
 	"testing"
+	"time"
 
 	"fngen.dev/fngen/compiler/ir"
 )
@@ -57,12 +58,32 @@ func TestRegions(t *testing.T) {
 	}
 }
 
+// TestLargeTree gives servers time to fetch a large tree before a rollout fails.
+func TestLargeTree(t *testing.T) {
+	p := hello()
+	small, err := Lower(p, release, DefaultCluster())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.TreeGB = 4
+	large, err := Lower(p, release, DefaultCluster())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := small[0].TaskGroups[0].Update, large[0].TaskGroups[0].Update
+	if *b.HealthyDeadline-*a.HealthyDeadline != 4*time.Minute || *b.ProgressDeadline <= *b.HealthyDeadline {
+		t.Errorf("%s and %s, %s", *a.HealthyDeadline, *b.HealthyDeadline, *b.ProgressDeadline)
+	}
+}
+
 // TestUnmade holds that a project that no compiler made is refused before Nomad
 // sees it: a plan takes one from the network.
 func TestUnmade(t *testing.T) {
 	for what, spoil := range map[string]func(*ir.Project){
 		"no servers":         func(p *ir.Project) { p.Servers = nil },
 		"one server twice":   func(p *ir.Project) { p.Servers[1].Name = p.Servers[0].Name },
+		"a tree of an hour":  func(p *ir.Project) { p.TreeGB = 60 },
+		"a negative tree":    func(p *ir.Project) { p.TreeGB = -1 },
 		"no machine":         func(p *ir.Project) { p.Servers[0].Count = 0 },
 		"a million machines": func(p *ir.Project) { p.Servers[0].Count = 1_000_000 },
 		"a size of nowhere":  func(p *ir.Project) { p.Servers[0].Size = "huge" },

@@ -68,7 +68,7 @@ func taskGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster) 
 		Count:         new(s.Count),
 		Constraints:   placement(s),
 		Spreads:       spread(s.Count),
-		Update:        rolling(s.Count, "task_states", steady, drain+stopGrace),
+		Update:        rolling(s.Count, "task_states", steady, drain+stopGrace, fetchTime(p)),
 		RestartPolicy: restarts(),
 		Volumes:       volumes(),
 		Tasks:         []*nomad.Task{task},

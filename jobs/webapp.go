@@ -61,7 +61,7 @@ func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, r
 		Count:         new(s.Count),
 		Constraints:   placement(s),
 		Spreads:       spread(s.Count),
-		Update:        rolling(s.Count, "checks", minHealthy, killTimeout),
+		Update:        rolling(s.Count, "checks", minHealthy, killTimeout, fetchTime(p)),
 		Migrate:       staying(s.Count),
 		RestartPolicy: restarts(),
 		ShutdownDelay: new(shutdownDelay),

@@ -29,6 +29,8 @@ type Project struct {
 	Functions []Function `json:"functions"`
 	// Env are the environment variables that the code reads by name, sorted.
 	Env []EnvName `json:"env,omitempty"`
+	// TreeGB is how many whole gigabytes a server fetches before the code starts.
+	TreeGB int `json:"tree_gb,omitempty"`
 }
 
 // EnvName is one environment variable that the code reads; its value is never

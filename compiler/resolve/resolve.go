@@ -57,7 +57,7 @@ func Project(in Input) (*ir.Project, diag.List) {
 	})
 	p := &ir.Project{
 		Version: ir.Version, Name: r.projectName(), Python: in.Python,
-		Servers: r.servers(), Functions: []ir.Function{},
+		Servers: r.servers(), Functions: []ir.Function{}, TreeGB: int(in.Tree.Size() / 1e9),
 	}
 	if len(uses) == 0 && !in.Faulty {
 		r.noPowers()

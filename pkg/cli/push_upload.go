@@ -30,6 +30,9 @@ func (p *push) upload(ctx context.Context) error {
 	p.state.begin()
 	err = p.client.Upload(ctx, p.project, u)
 	p.uploaded = u.Sent.Load()
+	if err != nil && ctx.Err() != nil && u.Done.Load() > 0 {
+		return &failure{Code: interrupted, Message: "interrupted; nothing was changed", Help: "push again: what has arrived is not sent again"}
+	}
 	if err != nil {
 		return err
 	}
