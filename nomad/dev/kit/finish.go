@@ -74,7 +74,7 @@ func settle(p Python, place string) error {
 		if d.IsDir() || info.Mode()&0o111 != 0 {
 			mode = 0o755
 		}
-		if info.Mode().Perm() != mode {
+		if info.Mode()&^fs.ModeDir != mode { // nor is there a bit such as setuid
 			if err := os.Chmod(path, mode); err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,9 @@ type refusals struct {
 // mirrors say to uv where Pythons are. It reads them from the environment, or from
 // its own configuration.
 var mirrors = []string{"UV_PYTHON_INSTALL_MIRROR", "UV_PYTHON_DOWNLOADS_JSON_URL"}
+
+// trusted are where certificates and proxies may be set beside what uv has in passed.
+var trusted = []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "PIP_PROXY"}
 
 // recall reads what is known for these settings, if it is of today.
 func recall(l layout.Layout, w Wanted) refusals {
@@ -56,7 +60,7 @@ func (r refusals) keep() error {
 func refusalKey(w Wanted) string {
 	h := sha256.New()
 	fmt.Fprintln(h, UVVersion, w.minors)
-	for _, name := range append(append([]string{}, mirrors...), passed...) {
+	for _, name := range slices.Concat(mirrors, passed, trusted) {
 		fmt.Fprintf(h, "%s=%q\n", name, os.Getenv(name))
 	}
 	for _, file := range []string{os.Getenv("UV_CONFIG_FILE"), filepath.Join(os.Getenv("HOME"), ".config", "uv", "uv.toml"), "/etc/uv/uv.toml"} {
