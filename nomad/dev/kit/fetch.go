@@ -2,6 +2,7 @@ package kit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -142,7 +143,7 @@ func (f *fetcher) install(ctx context.Context, env []string, minor int) (Python,
 	cmd := exec.CommandContext(ctx, f.uv, "python", "install", "--no-bin", "--install-dir", stage, p.Version())
 	cmd.Env = env
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return p, fmt.Errorf("%s", lastCause(string(out), err))
+		return p, errors.New(lastCause(string(out), err))
 	}
 	staged, err := filepath.Glob(filepath.Join(stage, "cpython-"+p.Version()+".*"))
 	if err != nil || len(staged) != 1 {

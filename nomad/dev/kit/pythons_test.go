@@ -48,18 +48,18 @@ func (s *said) all() []string {
 // checkout is a layout of the test's own with the real SDK, and the real uv.
 func checkout(t *testing.T) (layout.Layout, string) {
 	t.Helper()
-	real, err := layout.Find()
+	actual, err := layout.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
-	uv, err := UV(t.Context(), real, t.Logf)
+	uv, err := UV(t.Context(), actual, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := layout.Layout{Root: t.TempDir(), Cache: t.TempDir()}
 	for from, to := range map[string]string{
-		filepath.Join(l.Root, "sdk"):       filepath.Join(real.Root, "sdk"),
-		filepath.Join(l.Cache, "uv-cache"): filepath.Join(real.Cache, "uv-cache"),
+		filepath.Join(l.Root, "sdk"):       filepath.Join(actual.Root, "sdk"),
+		filepath.Join(l.Cache, "uv-cache"): filepath.Join(actual.Cache, "uv-cache"),
 	} {
 		if err := os.Symlink(to, from); err != nil {
 			t.Fatal(err)
