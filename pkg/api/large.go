@@ -23,6 +23,8 @@ const (
 	pieceTries = 7
 	// busyWait is how long it is waited for a place among uploads under way.
 	busyWait = 3 * time.Second
+	// stallTime is how long no byte may move before a connection is given up.
+	stallTime = time.Minute
 )
 
 // Unread is files of a tree that have no digest yet: it is made while they are
@@ -56,9 +58,9 @@ func (u *Upload) settle(ctx context.Context) error {
 	if u.Base == nil || u.Unread == nil {
 		return nil
 	}
-	sizes := map[int64]bool{}
+	sizes, has := map[int64]bool{}, map[string]bool{}
 	for _, f := range u.Base.Files {
-		sizes[f.Size] = true
+		sizes[f.Size], has[f.SHA256] = true, true
 	}
 	for n, f := range u.Tree.Files {
 		if !u.unread(n) || !sizes[f.Size] {
@@ -68,12 +70,16 @@ func (u *Upload) settle(ctx context.Context) error {
 		if err == nil {
 			err = p.drain(ctx)
 		}
+		digest := ""
 		if err == nil {
-			_, err = p.digest()
+			digest, err = p.digest()
 		}
 		p.close()
 		if err != nil {
 			return err
+		}
+		if has[digest] {
+			u.Done.Add(f.Size)
 		}
 		if u.Settled != nil {
 			u.Settled()
@@ -139,7 +145,7 @@ func (c *Client) sendContent(ctx context.Context, project string, u *Upload, con
 			if sleep(ctx, busyWait) != nil {
 				return err
 			}
-		case err != nil && codeIn(err) != OffsetMismatch && refusedUpload(err):
+		case ctx.Err() != nil, codeIn(err) != OffsetMismatch && refusedUpload(err):
 			return err
 		default:
 			if sleep(ctx, firstWait<<try) != nil {
@@ -147,11 +153,16 @@ func (c *Client) sendContent(ctx context.Context, project string, u *Upload, con
 			}
 		}
 		if err != nil {
+			content.file = u.Tree.Files[content.n] // it may have its digest by now
 			states, asked := c.beginUploads(ctx, project, 0, content)
-			if asked != nil {
-				return errors.Join(err, asked)
+			switch {
+			case asked == nil:
+				next = states[0]
+			case ctx.Err() != nil || refusedUpload(asked):
+				return asked
+			default:
+				next = state // for all that is known
 			}
-			next = states[0]
 		}
 		if try++; next.Offset > from {
 			try = 0
@@ -166,6 +177,10 @@ func (c *Client) sendContent(ctx context.Context, project string, u *Upload, con
 // sendPiece sends a content from an offset to its end, and returns what the
 // platform has of it then, and the digest of what was read, if all was read.
 func (c *Client) sendPiece(ctx context.Context, project string, u *Upload, content content, offset int64) (state UploadState, digest string, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stall := time.AfterFunc(stallTime, func() { cancel(errStalled) })
+	defer stall.Stop()
 	var body *pieceBody
 	var opened error
 	begin := func() io.Reader {
@@ -173,7 +188,7 @@ func (c *Client) sendPiece(ctx context.Context, project string, u *Upload, conte
 		if body, opened = newPieceBody(ctx, u, content, offset); opened != nil {
 			return failing{opened}
 		}
-		return body
+		return &lively{body, stall}
 	}
 	defer func() { body.stop() }()
 	path := projectPath(project) + "/uploads/" + content.id + "?" + url.Values{
@@ -187,6 +202,13 @@ func (c *Client) sendPiece(ctx context.Context, project string, u *Upload, conte
 		err = read // why the request ended
 	}
 	if err != nil {
+		if errors.Is(context.Cause(ctx), errStalled) {
+			err = errStalled
+		}
+		if body != nil && body.whole {
+			// It may have arrived, and the answer not.
+			_, _ = body.piece.digest()
+		}
 		return state, "", err
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&state); err != nil {
@@ -200,6 +222,20 @@ func (c *Client) sendPiece(ctx context.Context, project string, u *Upload, conte
 		u.Settled()
 	}
 	return state, digest, err
+}
+
+var errStalled = fmt.Errorf("no byte moved for %s", stallTime)
+
+// lively reports that bytes move.
+type lively struct {
+	io.Reader
+	stall *time.Timer
+}
+
+func (l *lively) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	l.stall.Reset(stallTime)
+	return n, err
 }
 
 // failing is a body that cannot be read.

@@ -20,6 +20,7 @@ type pieceBody struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 	failed error // why reading ended
+	whole  bool  // the end was read
 
 	now  frame
 	sent int
@@ -55,34 +56,35 @@ func newPieceBody(ctx context.Context, u *Upload, c content, offset int64) (*pie
 	}
 	b.work.Go(func() {
 		defer close(plain)
-		b.failed = readPlain(ctx, p, plain, read)
+		b.whole, b.failed = readPlain(ctx, p, plain, read)
 	})
 	b.work.Go(func() { b.pack(ctx, framer, plain, read) })
 	return b, nil
 }
 
-func readPlain(ctx context.Context, p *piece, plain chan<- []byte, free <-chan []byte) error {
+// readPlain reports whether it came to the end.
+func readPlain(ctx context.Context, p *piece, plain chan<- []byte, free <-chan []byte) (whole bool, err error) {
 	for {
 		var buf []byte
 		select {
 		case buf = <-free:
 		case <-ctx.Done():
-			return nil
+			return false, nil
 		}
 		n, err := io.ReadFull(p, buf[:frameBytes])
 		if n > 0 && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) {
 			select {
 			case plain <- buf[:n]:
 			case <-ctx.Done():
-				return nil
+				return false, nil
 			}
 		}
 		switch {
 		case p.left > 0 && err == nil:
 		case p.left == 0 && p.reading == nil, errors.Is(err, io.EOF), p.left == 0 && errors.Is(err, io.ErrUnexpectedEOF):
-			return nil
+			return true, nil
 		case err != nil:
-			return notReadable(p.content.file, err)
+			return false, notReadable(p.content.file, err)
 		}
 	}
 }

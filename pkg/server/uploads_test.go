@@ -7,10 +7,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,6 +169,40 @@ func (i *interrupted) Read(n int) (*source.Reading, error) {
 	}()
 	return i.Scanned.Read(n)
 }
+
+// TestLargeFileWithoutAnswer loses the answer to a content that has arrived: it is
+// asked for and not sent again.
+func TestLargeFileWithoutAnswer(t *testing.T) {
+	p, _ := projectOf(t)
+	var pieces atomic.Int64
+	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPatch {
+			p.server.ServeHTTP(w, r)
+			return
+		}
+		pieces.Add(1)
+		p.server.ServeHTTP(&silent{w}, r)
+		panic(http.ErrAbortHandler)
+	}))
+	defer ts.Close()
+	c, err := api.NewClient(ts.URL, p.key, "", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newOnDisk(t, noise(8, 9<<20)).scan(t)
+	if err := c.Upload(t.Context(), "shop", uploadOf(s)); err != nil || pieces.Load() != 1 {
+		t.Errorf("sent %d times, %v", pieces.Load(), err)
+	}
+	p.wantTree(t, "shop", s.Tree)
+}
+
+// silent says nothing to anybody.
+type silent struct{ inner http.ResponseWriter }
+
+func (s *silent) Header() http.Header         { return http.Header{} }
+func (s *silent) Write(p []byte) (int, error) { return len(p), nil }
+func (s *silent) WriteHeader(int)             {}
+func (s *silent) Unwrap() http.ResponseWriter { return s.inner }
 
 // Pushes of the same content at once: one sends it, all have it.
 func TestLargeFileTwiceAtOnce(t *testing.T) {
