@@ -146,3 +146,24 @@ func TestIdentity(t *testing.T) {
 		t.Error("a changed file has the same identity")
 	}
 }
+
+// What was young when it was scanned is not believed because another file took
+// long to be sent.
+func TestRememberIsOfTheScan(t *testing.T) {
+	t.Parallel()
+	x := newIndexed(t)
+	put(t, x.root+"/b/big", strings.Repeat("film", 100))
+	s := later(t, x)
+	newIndexed(t).settled() // the files of x would be old enough by now
+	r, err := s.Read(unread(t, s))
+	must(t, err)
+	defer r.Close()
+	_, err = io.Copy(io.Discard, r)
+	must(t, err)
+	_, err = r.Settle()
+	must(t, err)
+	s.Remember()
+	if again := scan(t, x.root, source.Options{Indexes: x.indexes}); again.Hashed != 4 {
+		t.Errorf("%d files were read again, want 4", again.Hashed)
+	}
+}
