@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // turns lets those that want the same thing have it one after the other.
@@ -19,6 +20,23 @@ func (t *turns) taken(what string) bool {
 	defer t.mu.Unlock()
 	_, ok := t.m[what]
 	return ok
+}
+
+// settled waits until nobody has the thing, but not for long.
+func (t *turns) settled(ctx context.Context, what string, atMost time.Duration) {
+	t.mu.Lock()
+	taken, ok := t.m[what]
+	t.mu.Unlock()
+	if !ok {
+		return
+	}
+	timer := time.NewTimer(atMost)
+	defer timer.Stop()
+	select {
+	case <-taken:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // take waits for the thing; done gives it to the next.

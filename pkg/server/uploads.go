@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"strconv"
+	"time"
 
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
@@ -34,6 +35,8 @@ func (s *Server) beginUploads(ctx context.Context, actor store.Actor, in *inUplo
 		if err := checkUpload(c.ID, c.Size); err != nil {
 			return out, err
 		}
+		// The request whose connection broke may not have noticed it yet.
+		s.intakes.settled(ctx, partOf(p.Scope(), c.ID), brokenTime)
 		state, err := s.uploadState(p, view, c)
 		if err != nil {
 			return out, err
@@ -45,6 +48,9 @@ func (s *Server) beginUploads(ctx context.Context, actor store.Actor, in *inUplo
 	}
 	return out, s.room.look(p, left)
 }
+
+// brokenTime is how long it is waited for a connection that may be broken.
+const brokenTime = 2 * time.Second
 
 func checkUpload(id string, size int64) error {
 	switch {
