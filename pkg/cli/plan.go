@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -111,7 +112,10 @@ func (a *app) askPlan(ctx context.Context, client *api.Client, o planOptions) (a
 		Tree: scanned.Digest(), Project: *project, Requirements: requirementFiles(scanned.Manifest, project.Dependencies),
 	})
 	if err != nil {
-		return plan, notCreated(err, name, o.Path)
+		if problem, ok := errors.AsType[*api.Problem](err); ok && isMissing(err, name) {
+			err = problem.WithHelp("create it first: fngen create %s\nor push, which creates it: fngen push %s %s --create", name, name, o.Path)
+		}
+		return plan, err
 	}
 	plan.Warnings = mergeWarnings(list, plan.Warnings)
 	return plan, nil

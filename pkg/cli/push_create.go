@@ -82,8 +82,7 @@ func isMissing(err error, project string) bool {
 
 // notCreated adds the way out to a project that does not exist.
 func notCreated(err error, project, path string) error {
-	var p *api.Problem
-	if isMissing(err, project) && errors.As(err, &p) {
+	if p, ok := errors.AsType[*api.Problem](err); ok && isMissing(err, project) {
 		return p.WithHelp("create it: fngen push %s %s --create\nor first: fngen create %s", project, path, project)
 	}
 	return err

@@ -83,7 +83,16 @@ APPS = {
             return [b"hello"]
         """,
 }
-PACKAGES = ("bottle", "django", "falcon", "fastapi", "flask", "litestar", "python-fasthtml", "quart")
+PACKAGES = (
+    "bottle",
+    "django",
+    "falcon",
+    "fastapi",
+    "flask",
+    "litestar",
+    "python-fasthtml",
+    "quart",
+)
 LIVE = "def live_app(): return app\n"
 
 

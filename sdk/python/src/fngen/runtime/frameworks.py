@@ -51,12 +51,7 @@ def compare(app: object, kind: str, framework: str, function: str) -> None:
     if framework in ("asgi", "wsgi"):
         fits = framework == kind
     else:
-        fits = (
-            not found
-            or framework in found
-            or _BASES.get(framework) == found[0]
-            or _holds(app)
-        )
+        fits = not found or framework in found or _BASES.get(framework) == found[0] or _holds(app)
     if fits:
         return
     got = f"a {_title(found[0])} app" if found else f"{_article(kind)} {kind.upper()} application"
