@@ -151,7 +151,8 @@ func (r *requirements) hashes() {
 	}
 	r.out.Hashed, r.out.Closed = true, true
 	for _, p := range r.pins {
-		if !p.hashed && !known[p.name] && !p.constraint {
+		// The platform's own fngen is not fetched from anywhere.
+		if !p.hashed && !known[p.name] && !p.constraint && p.name != SDK {
 			r.out.Closed = false
 			r.fault("FN1127", p.place, fmt.Sprintf("%q has no hash, and others have", mask(p.text)),
 				"write all of them by `uv pip compile --generate-hashes` or `pip-compile --generate-hashes`, or remove the hashes")
