@@ -60,7 +60,7 @@ func gitEnvironment(e environ, pinned []string) environ {
 	e = e.with("GIT_CONFIG_COUNT", strconv.Itoa(len(pairs))).with("GIT_CONFIG_NOSYSTEM", "1").with("GIT_CONFIG_GLOBAL", "/dev/null").
 		with("GIT_TERMINAL_PROMPT", "0").with("UV_NO_GITHUB_FAST_PATH", "1")
 	if ca := e.get("SSL_CERT_FILE"); ca != "" {
-		e = e.with("GIT_SSL_CAINFO", ca)
+		e = e.withDefault("GIT_SSL_CAINFO", ca)
 	}
 	return e
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +18,15 @@ Run = Callable[..., Instance]
 
 def layer_of(example: str, pytestconfig: pytest.Config) -> Path:
     pins = EXAMPLES / example / "requirements.txt"
-    wanted = pins.read_text().split() if pins.exists() else ["fastapi"]
+    lock = EXAMPLES / example / "poetry.lock"
+    if lock.exists():
+        wanted = re.findall(
+            r'^name = "(.+)"\nversion = .+\n(?:.+\n)*?groups = \["main"\]', lock.read_text(), re.M
+        )
+    elif pins.exists():
+        wanted = pins.read_text().split()
+    else:
+        wanted = ["fastapi"]
     return make_layer(pytestconfig.cache.mkdir("fngen"), *wanted)
 
 
@@ -47,6 +56,7 @@ WEB_APPS = {
         "bookshelf",
         {"/books": "Middlemarch", "/books/2": '"number":2'},
     ),
+    "poetry": ("app.py", "slugs", {"/?title=A+b": '{"slug":"a-b","title":"A b"}'}),
     "single": ("my_website.py", "live_app", {"/": "FastAPI on fngen"}),
     "tasks": ("shop.py", "shop", {"/": '"tea":"4.50"'}),
 }

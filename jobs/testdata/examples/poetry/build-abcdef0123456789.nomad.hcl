@@ -1,0 +1,106 @@
+# Made by fngen. Change the code and push it: the next push writes this job anew.
+job "build-abcdef0123456789" {
+  namespace   = "slugs"
+  datacenters = ["*"]
+  type        = "batch"
+
+  ui {
+    description = "Builds the Python 3.11 virtual environment of project **slugs**."
+  }
+
+  group "build" {
+    count = 1
+
+    constraint {
+      attribute = "${node.class}"
+      operator  = "="
+      value     = "platform"
+    }
+
+    restart {
+      attempts         = 0
+      mode             = "fail"
+      render_templates = false
+    }
+
+    reschedule {
+      attempts  = 0
+      unlimited = false
+    }
+
+    volume "cache" {
+      type   = "host"
+      source = "fngen-cache"
+    }
+
+    volume "node" {
+      type      = "host"
+      source    = "fngen-node"
+      read_only = true
+    }
+
+    volume "usr" {
+      type      = "host"
+      source    = "fngen-usr"
+      read_only = true
+    }
+
+    task "build" {
+      driver = "exec"
+      user   = "nobody"
+
+      config {
+        command = "/opt/fngen/bin/fngen-agent"
+        args = [
+          "build",
+          "--project=slugs",
+          "--python=3.11",
+          "--tree=sha256:0123",
+          "--layer=abcdef0123456789",
+          "--uid=700001",
+          "--api=https://api.fngen.localhost",
+          "--file=poetry.lock",
+        ]
+        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_drop = ["all"]
+      }
+
+      identity {
+        name        = "fngen"
+        aud         = ["fngen"]
+        file        = true
+        ttl         = "1h"
+        change_mode = "noop"
+      }
+
+      resources {
+        cpu        = 500
+        memory     = 512
+        memory_max = 2048
+      }
+
+      volume_mount {
+        volume      = "cache"
+        destination = "/var/cache/fngen"
+        read_only   = false
+      }
+
+      volume_mount {
+        volume      = "node"
+        destination = "/opt/fngen"
+        read_only   = true
+      }
+
+      volume_mount {
+        volume      = "usr"
+        destination = "/usr"
+        read_only   = true
+      }
+
+      logs {
+        max_files     = 3
+        max_file_size = 5
+      }
+    }
+  }
+}

@@ -1,0 +1,176 @@
+# Made by fngen. Change the code and push it: the next push writes this job anew.
+job "web-slugs" {
+  namespace   = "slugs"
+  datacenters = ["us-west"]
+  type        = "service"
+
+  ui {
+    description = "`slugs` of project **slugs**: @webapp in `app.py`, line 20, release 3."
+
+    link {
+      label = "slugs.fngen.localhost"
+      url   = "https://slugs.fngen.localhost"
+    }
+
+    link {
+      label = "slugs--slugs.fngen.localhost"
+      url   = "https://slugs--slugs.fngen.localhost"
+    }
+  }
+
+  group "web" {
+    count          = 1
+    shutdown_delay = "3s"
+
+    constraint {
+      attribute = "${node.class}"
+      operator  = "="
+      value     = "s"
+    }
+
+    constraint {
+      attribute = "${node.datacenter}"
+      operator  = "="
+      value     = "us-west"
+    }
+
+    update {
+      max_parallel      = 1
+      canary            = 1
+      health_check      = "checks"
+      min_healthy_time  = "1s"
+      healthy_deadline  = "2m"
+      progress_deadline = "5m"
+      auto_promote      = true
+      auto_revert       = true
+    }
+
+    migrate {
+      max_parallel = 0
+    }
+
+    restart {
+      attempts         = 3
+      interval         = "5m"
+      delay            = "500ms"
+      mode             = "fail"
+      render_templates = false
+    }
+
+    network {
+      port "http" {
+        host_network = "srv"
+      }
+    }
+
+    volume "cache" {
+      type   = "host"
+      source = "fngen-cache"
+    }
+
+    volume "node" {
+      type      = "host"
+      source    = "fngen-node"
+      read_only = true
+    }
+
+    volume "usr" {
+      type      = "host"
+      source    = "fngen-usr"
+      read_only = true
+    }
+
+    service {
+      name     = "slugs--slugs"
+      provider = "consul"
+      port     = "http"
+      tags = [
+        "traefik.enable=true",
+        "traefik.http.routers.slugs--slugs-349badf5.entrypoints=websecure",
+        "traefik.http.routers.slugs--slugs-349badf5.rule=Host(\"slugs.fngen.localhost\") || Host(\"slugs--slugs.fngen.localhost\")",
+        "traefik.http.routers.slugs--slugs-349badf5.service=slugs--slugs-349badf5",
+        "traefik.http.routers.slugs--slugs-349badf5.tls=true",
+        "traefik.http.services.slugs--slugs-349badf5.loadbalancer.passhostheader=true",
+      ]
+
+      check {
+        type     = "http"
+        name     = "health"
+        path     = "/"
+        interval = "1s"
+        timeout  = "2s"
+
+        header {
+          Fngen-Check       = ["1"]
+          Host              = ["slugs.fngen.localhost"]
+          X-Forwarded-Proto = ["https"]
+        }
+      }
+    }
+
+    task "app" {
+      driver       = "exec"
+      user         = "nobody"
+      kill_timeout = "30s"
+
+      config {
+        command = "/opt/fngen/bin/fngen-agent"
+        args = [
+          "serve",
+          "--project=slugs",
+          "--function=slugs",
+          "--power=webapp",
+          "--file=app.py",
+          "--python=3.11",
+          "--tree=sha256:0123",
+          "--layer=abcdef0123456789",
+          "--uid=700001",
+          "--release=3",
+          "--server=web",
+          "--framework=flask",
+          "--drain=25s",
+          "--api=https://api.fngen.localhost",
+        ]
+        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_drop = ["all"]
+      }
+
+      identity {
+        name        = "fngen"
+        aud         = ["fngen"]
+        file        = true
+        ttl         = "1h"
+        change_mode = "noop"
+      }
+
+      resources {
+        cpu        = 475
+        memory     = 480
+        memory_max = 960
+      }
+
+      volume_mount {
+        volume      = "cache"
+        destination = "/var/cache/fngen"
+        read_only   = false
+      }
+
+      volume_mount {
+        volume      = "node"
+        destination = "/opt/fngen"
+        read_only   = true
+      }
+
+      volume_mount {
+        volume      = "usr"
+        destination = "/usr"
+        read_only   = true
+      }
+
+      logs {
+        max_files     = 3
+        max_file_size = 5
+      }
+    }
+  }
+}
