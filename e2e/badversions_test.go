@@ -41,7 +41,7 @@ func badVersions() []badVersion {
 	return []badVersion{
 		{
 			"crash at import", strings.Replace(good, "app = ", `app = {}["gone"] or `, 1), one, 15 * time.Second,
-			[]string{"KeyError: 'gone'", "exited with code 1", "keeps serving"},
+			[]string{"error[FN2101]: KeyError: 'gone'", "live_app did not come up: KeyError: 'gone' (app.py:", "keeps serving"},
 		},
 		{
 			"exit with code 0", strings.Replace(good, "app = ", "import os\n\nos._exit(0)\napp = ", 1), one, 15 * time.Second,
@@ -49,7 +49,15 @@ func badVersions() []badVersion {
 		},
 		{
 			"out of memory", strings.Replace(good, "app = ", "hoard = [bytearray(10**8) for _ in range(100)]\napp = ", 1), one, 30 * time.Second,
-			[]string{"more memory than its server has", "keeps serving"},
+			[]string{"more memory than its server has and was killed (web is of size m, with ", "keeps serving"},
+		},
+		{
+			"ended by a signal", strings.Replace(good, "app = ", "import os\n\nos.kill(os.getpid(), 11)\napp = ", 1), one, 15 * time.Second,
+			[]string{"it was ended by SIGSEGV", "a crash in code that is not Python", "keeps serving"},
+		},
+		{
+			"same exception behind 500", strings.Replace(good, "    return {", "    return 1 / 0 or {", 1), one, 40 * time.Second,
+			[]string{"health | GET /: 500 Internal Server Error", "error[FN2105]: ZeroDivisionError: division by zero", "the same for 15 s", "keeps serving"},
 		},
 		{
 			"health path not there", strings.Replace(good, `"fastapi"`, `"fastapi", health="/healthz"`, 1), one, 20 * time.Second,
@@ -101,7 +109,7 @@ func TestNotCertain(t *testing.T) {
 	requireCluster(t)
 	t.Parallel()
 	good := fmt.Sprintf(slowApp, "one", 0)
-	t.Run("health path answers 500", func(t *testing.T) {
+	t.Run("health path answers 503", func(t *testing.T) {
 		beside(t, "xl")
 		p := newProject(t)
 		fleet := onServers("xl", "us-west", 1)
@@ -109,8 +117,8 @@ func TestNotCertain(t *testing.T) {
 		p.write(t, "fngen.yml", fleet)
 		p.run(t, "push", p.name, ".")
 		badVersion{
-			"", strings.Replace(good, "    return {", "    return 1 / 0 or {", 1), fleet, 150 * time.Second,
-			[]string{"health | GET /: 500 Internal Server Error", "its health check fails: GET / answers 500", "keeps serving"},
+			"", strings.Replace(good, "    return {", "    return __import__('fastapi').Response(status_code=503) or {", 1), fleet, 150 * time.Second,
+			[]string{"health | GET /: 503 Service Unavailable", "its health check fails: GET / answers 503", "keeps serving"},
 		}.refused(t, p)
 	})
 	// The first version of all, since there is room for one instance only.
@@ -118,7 +126,7 @@ func TestNotCertain(t *testing.T) {
 		beside(t, "spare")
 		badVersion{
 			"", fmt.Sprintf(slowApp, "one", 3600), onServers("s", "us-west", 1), 150 * time.Second,
-			[]string{"its health check never passed: GET /: ", "connection refused", "nothing of this project runs"},
+			[]string{"error[FN2106]: live_app does not listen: it was still here when time was up", "    time.sleep(3600)\n", "nothing of this project runs"},
 		}.refused(t, newProject(t))
 	})
 }

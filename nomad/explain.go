@@ -26,7 +26,7 @@ type Failure struct {
 	// Allocation is the one that tells most, Group and Task what it is of; empty when
 	// there was none.
 	Allocation, Group, Task string
-	// Events are what Nomad noted about it, oldest first, each once.
+	// Events are what Nomad noted about it beside the routine, oldest first, each once.
 	Events []string
 	// ExitCode is that of the last crash; -1 when there was none.
 	ExitCode int
@@ -60,11 +60,15 @@ func (c *Client) explain(ctx context.Context, job *api.Job, reason string, alloc
 	return out
 }
 
+// routine events say of no task why it failed.
+var routine = []string{api.TaskReceived, api.TaskSetup, api.TaskStarted, api.TaskRestarting}
+
 // take reads what Nomad noted, of which a restart says the same again.
 func (f *Failure) take(events []*api.TaskEvent) {
 	var started time.Time
 	for _, e := range events {
-		if text := e.Type + ": " + e.DisplayMessage; e.DisplayMessage != "" && !slices.Contains(f.Events, text) {
+		text := e.Type + ": " + e.DisplayMessage
+		if e.DisplayMessage != "" && !slices.Contains(routine, e.Type) && !slices.Contains(f.Events, text) {
 			f.Events = append(f.Events, text)
 		}
 		switch e.Type {

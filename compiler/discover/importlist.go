@@ -46,15 +46,18 @@ func ImportsOf(file string, src []byte) Imports {
 	return out
 }
 
-// BoundIn reports whether a module binds a name itself, or may: then "from module
+// Bound tells of a name whether a module binds it itself, or may: then "from module
 // import name" does not look for a file of that name.
-func BoundIn(file string, src []byte, name string) bool {
+func Bound(file string, src []byte) func(name string) bool {
 	if bytes.Contains(src, []byte("__getattr__")) || bytes.Contains(src, []byte("__path__")) {
-		return true
+		return func(string) bool { return true }
 	}
 	ns := NewModules(nil, nil).of(file, src)
-	_, bound := ns.names[name]
-	return bound || ns.incomplete
+	names, incomplete := ns.names, ns.incomplete
+	return func(name string) bool {
+		_, bound := names[name]
+		return bound || incomplete
+	}
 }
 
 // met tells of an import, when somebody asks for them and it is in no block.

@@ -45,7 +45,7 @@ func Missing(in Input) diag.List {
 	if in.Installed.Open {
 		return nil
 	}
-	c := &checker{in: in, layout: layoutOf(in.Tree.Manifest), minor: minor(in.Python), read: map[string]discover.Imports{}, seen: map[string]bool{}}
+	c := &checker{in: in, layout: layoutOf(in.Tree.Manifest), minor: minor(in.Python), inits: map[string]packageCode{}, seen: map[string]bool{}}
 	for _, file := range in.Files {
 		c.roots = c.layout.roots(file)
 		c.follow(file)
@@ -80,7 +80,7 @@ type checker struct {
 	in     Input
 	layout layout
 	minor  int
-	read   map[string]discover.Imports
+	inits  map[string]packageCode
 	roots  []string
 	queue  []string
 	seen   map[string]bool
@@ -103,7 +103,6 @@ func (c *checker) file(file string) {
 		return
 	}
 	found := discover.ImportsOf(file, src)
-	c.read[file] = found
 	c.path, c.hooks = c.path || found.Path, c.hooks || found.Hooks
 	for _, i := range found.List {
 		if strings.HasPrefix(i.Module, ".") {
@@ -180,7 +179,7 @@ func (c *checker) inside(w walk) {
 		case opaque:
 			return
 		case nothing:
-			if w.sure && !c.mayHold(path.Join(dir, "__init__.py")) {
+			if w.sure && !c.code(path.Join(dir, "__init__.py")).makes {
 				c.lack(w.prefix+strings.Join(w.parts[:n+1], "."), true, w.names)
 			}
 			return
@@ -196,29 +195,37 @@ func (c *checker) inside(w walk) {
 
 // names follows those of "from package import names" that are files.
 func (c *checker) names(dir string, names []string) {
-	init := path.Join(dir, "__init__.py")
+	init := c.code(path.Join(dir, "__init__.py"))
 	for _, name := range names {
-		kind, file := c.layout.at(path.Join(dir, name))
-		if kind != module && kind != pack {
-			continue
+		if kind, file := c.layout.at(path.Join(dir, name)); (kind == module || kind == pack) && !init.binds(name) {
+			c.follow(file)
 		}
-		if c.layout.files[init] {
-			src, err := fs.ReadFile(c.in.Tree.FS, init)
-			if err != nil || discover.BoundIn(init, src, name) {
-				continue
-			}
-		}
-		c.follow(file)
 	}
 }
 
-// mayHold reports whether the code of a package may make modules that no file has.
-func (c *checker) mayHold(init string) bool {
-	if !c.layout.files[init] {
-		return false
+// packageCode is what matters of an __init__.py: which names it may bind, and whether
+// it may make modules that no file has.
+type packageCode struct {
+	binds func(name string) bool
+	makes bool
+}
+
+// code reads an __init__.py, once.
+func (c *checker) code(file string) packageCode {
+	if known, ok := c.inits[file]; ok {
+		return known
 	}
-	src, err := fs.ReadFile(c.in.Tree.FS, init)
-	return err != nil || len(src) > discover.MaxSource || discover.ImportsOf(init, src).Package
+	code := packageCode{binds: func(string) bool { return false }}
+	if c.layout.files[file] {
+		src, err := fs.ReadFile(c.in.Tree.FS, file)
+		if err != nil || len(src) > discover.MaxSource {
+			code = packageCode{func(string) bool { return true }, true}
+		} else {
+			code = packageCode{discover.Bound(file, src), discover.ImportsOf(file, src).Package}
+		}
+	}
+	c.inits[file] = code
+	return code
 }
 
 // inStandard reports whether the standard library of the project's Python has a

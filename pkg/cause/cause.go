@@ -44,6 +44,7 @@ const (
 	Lifespan Kind = "lifespan" // the app's own start failed
 	Serve    Kind = "serve"    // anything else before it serves
 	Request  Kind = "request"  // a health check is answered with 500
+	Collect  Kind = "collect"  // Django's static files could not be collected
 	Waiting  Kind = "waiting"  // nothing has failed: it is not done yet
 )
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/imports"
 	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/cause"
 )
@@ -19,6 +21,7 @@ import (
 // codes are those of the diagnostics, by what failed.
 var codes = map[cause.Kind]string{
 	cause.Import: "FN2101", cause.Call: "FN2102", cause.Result: "FN2103", cause.Lifespan: "FN2104", cause.Request: "FN2105", cause.Waiting: "FN2106",
+	cause.Collect: "FN2107",
 }
 
 // causeOf is what the runtime of a failed instance says of itself, nil when it says
@@ -58,7 +61,7 @@ func (c *change) readCause(ctx context.Context, allocation, task string) (*cause
 }
 
 // diagnose makes one diagnostic of a cause, with its line of the tree.
-func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause, checks *checkup) diag.List {
+func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause) diag.List {
 	if err := c.openTree(ctx, c.release.Tree); err != nil {
 		c.log.Warn("open the tree of a failed release", slog.String("project", c.project.Name), slog.Any("error", err))
 	}
@@ -67,7 +70,10 @@ func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause
 		d.Code = code
 	}
 	at := found.Innermost()
-	if found.Kind == cause.Result || at.File == "" {
+	switch {
+	case found.Kind == cause.Collect && at.File == "":
+		at.File = c.settingsFile(f)
+	case found.Kind == cause.Result || at.File == "":
 		at = cause.Frame{File: f.File, Line: f.Line}
 	}
 	d.File, d.Line, d.Column, d.Width = at.File, at.Line, at.Column, at.Width
@@ -86,7 +92,7 @@ func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause
 	case found.Kind == cause.Result && strings.Contains(found.Message, "returned None"):
 		d.Help = "end the function with `return` and the app"
 	case found.Kind == cause.Request:
-		d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("so the health check GET %s answers 500, the same for %.0f s", f.WebApp.HealthPath(), checks.certain.Seconds())})
+		d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("so the health check GET %s answers 500, the same for %.0f s", f.WebApp.HealthPath(), sameFaultAfter.Seconds())})
 	case found.Kind == cause.Waiting:
 		d.Message = f.Name + " does not listen: it was still here when time was up"
 		d.Notes = append(d.Notes, diag.Note{Message: "it listens when the app is made and its lifespan has started"})
@@ -94,18 +100,39 @@ func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause
 	var list diag.List
 	list.Add(d)
 	compiler.AddExcerpts(c.tree, list)
-	point(&list[0], found.Module)
+	about := found.Module
+	if found.Kind == cause.Result {
+		about = f.Name
+	}
+	point(&list[0], about)
 	return list
 }
 
-// point finds what to underline in the excerpt, where that is not known or not what
-// it is about.
-func point(d *diag.Diagnostic, module string) {
-	first, _, _ := strings.Cut(module, ".")
+// settingsFile is the file of the settings of a Django app, or of the app itself.
+func (c *change) settingsFile(f ir.Function) string {
+	file := strings.ReplaceAll(f.WebApp.Static, ".", "/") + ".py"
+	if slices.ContainsFunc(c.tree.Files, func(other source.File) bool { return other.Path == file }) {
+		return file
+	}
+	return f.File
+}
+
+// placed is a diagnostic's message with its place.
+func placed(d diag.Diagnostic) string {
+	if d.Line == 0 {
+		return fmt.Sprintf("%s (%s)", d.Message, d.File)
+	}
+	return fmt.Sprintf("%s (%s:%d)", d.Message, d.File, d.Line)
+}
+
+// point finds what to underline in the excerpt: the dotted name that it is about, or
+// what is there of it, else the statement where nothing is known.
+func point(d *diag.Diagnostic, about string) {
+	first, _, _ := strings.Cut(about, ".")
 	if i := strings.Index(d.Excerpt, first); first != "" && i >= 0 {
 		d.Column, d.Width = i+1, len(first)
-		if strings.HasPrefix(d.Excerpt[i:], module) {
-			d.Width = len(module)
+		if strings.HasPrefix(d.Excerpt[i:], about) {
+			d.Width = len(about)
 		}
 	}
 	if d.Column > 0 || d.Excerpt == "" {

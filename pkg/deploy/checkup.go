@@ -48,9 +48,8 @@ type checkup struct {
 	refused time.Time
 	// faults are the exceptions that instances answer 500 with, by allocation.
 	faults map[string]fault
-	// cause is the one that the rollout is given up for, after certain.
-	cause   *cause.Cause
-	certain time.Duration
+	// cause is the one that the rollout is given up for.
+	cause *cause.Cause
 	// answered says that an instance has answered at all.
 	answered bool
 	task     string
@@ -66,7 +65,7 @@ func (c *change) newCheckup(f ir.Function, job *nomadapi.Job) *checkup {
 	check := job.TaskGroups[0].Services[0].Checks[0]
 	return &checkup{
 		change: c, function: f, header: check.Header, addresses: map[string]string{}, faults: map[string]fault{},
-		task: job.TaskGroups[0].Tasks[0].Name, certain: sameFaultAfter,
+		task: job.TaskGroups[0].Tasks[0].Name,
 		http: &http.Client{
 			Timeout: askTimeout, Transport: &http.Transport{DisableKeepAlives: true},
 			// The runtime answers a check by 200 where the app leads elsewhere; the control
@@ -123,7 +122,7 @@ func (k *checkup) sameFault(ctx context.Context, allocation string) bool {
 		k.faults[allocation] = fault{found, time.Now()}
 		return false
 	}
-	if time.Since(k.faults[allocation].since) < k.certain {
+	if time.Since(k.faults[allocation].since) < sameFaultAfter {
 		return false
 	}
 	k.cause = found

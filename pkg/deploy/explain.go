@@ -67,12 +67,8 @@ func (c *change) why(ctx context.Context, n *notUp, found *cause.Cause) (string,
 	if found == nil {
 		return cmp.Or(c.ended(n.failure), n.checks.said, n.failure.Reason), nil
 	}
-	list := c.diagnose(ctx, n.f, found, n.checks)
-	text := list[0].Message
-	if list[0].Line > 0 {
-		text += fmt.Sprintf(" (%s:%d)", list[0].File, list[0].Line)
-	}
-	return text, list
+	list := c.diagnose(ctx, n.f, found)
+	return placed(list[0]), list
 }
 
 // ended says how an instance ended by itself, and is empty when it did not.
@@ -85,7 +81,7 @@ func (c *change) ended(f *nomad.Failure) string {
 	case f.OutOfMemory:
 		return "it took more memory than its server has and was killed" + c.memoryOf(f.Group)
 	case code > signalled:
-		return fmt.Sprintf("it was ended by %s%s", signalWords(syscall.Signal(code-signalled)), after)
+		return "it was ended by " + signalWords(syscall.Signal(code-signalled), after)
 	case code > 0:
 		return fmt.Sprintf("it exited with code %d%s, and did not say why", code, after)
 	case code == 0:
@@ -104,8 +100,8 @@ func (c *change) memoryOf(server string) string {
 	return ""
 }
 
-func signalWords(s syscall.Signal) string {
-	name := cmp.Or(unix.SignalName(s), fmt.Sprintf("signal %d", int(s)))
+func signalWords(s syscall.Signal, after string) string {
+	name := cmp.Or(unix.SignalName(s), fmt.Sprintf("signal %d", int(s))) + after
 	switch s {
 	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE, syscall.SIGABRT:
 		return name + ", a crash in code that is not Python"
@@ -157,10 +153,17 @@ func lastRun(lines []string, found *cause.Cause) []string {
 	if found == nil {
 		return lines
 	}
+	short := len(found.Frames) <= 1 && len(found.Causes) == 0
+	if found.Kind == cause.Request { // the same one for each check
+		lines = lines[lastTraceback(lines):]
+		if short {
+			lines = nil
+		}
+	}
 	var out []string
 	for _, line := range lines {
-		if strings.HasPrefix(line, runtimeSays) && len(found.Frames) <= 1 && len(found.Causes) == 0 {
-			out = withoutTraceback(out)
+		if strings.HasPrefix(line, runtimeSays) && short {
+			out = out[:lastTraceback(out)]
 		}
 		if !strings.HasPrefix(line, agentSays) && !strings.HasPrefix(line, runtimeSays) {
 			out = append(out, line)
@@ -169,14 +172,20 @@ func lastRun(lines []string, found *cause.Cause) []string {
 	return out
 }
 
-// withoutTraceback cuts the traceback off that lines end with.
-func withoutTraceback(lines []string) []string {
+// lastTraceback is where the last traceback begins, with those of the exceptions
+// that led to it; the end, when there is none.
+func lastTraceback(lines []string) int {
+	at := len(lines)
 	for i := len(lines) - 1; i >= 0; i-- {
-		if lines[i] == traceBegins {
-			return lines[:i]
+		if lines[i] != traceBegins {
+			continue
+		}
+		at = i
+		if i < 2 || !strings.Contains(lines[i-2], "exception") || lines[i-1] != "" {
+			break
 		}
 	}
-	return lines
+	return at
 }
 
 // once takes from lines of several runs, which say the same each time but for

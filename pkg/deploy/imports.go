@@ -36,7 +36,7 @@ func (p *push) checkImports(ctx context.Context) error {
 	if len(list) == 0 {
 		return nil
 	}
-	message := fmt.Sprintf("%s (%s:%d)", list[0].Message, list[0].File, list[0].Line)
+	message := placed(list[0])
 	if n := len(list); n > 1 {
 		message = fmt.Sprintf("the code imports %d modules that are not there", n)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
@@ -94,7 +95,7 @@ func (c *change) collect(ctx context.Context, s jobs.Static) error {
 		}
 	})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return c.explainStatic(s, failure)
+		return c.explainStatic(ctx, s, failure)
 	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return c.staticProblem("collecting the static files of %s took longer than %.0f minutes and was stopped; nothing was rolled out", s.Settings, staticTime.Minutes())
@@ -125,18 +126,31 @@ func (s *Service) LiveStatic(ctx context.Context, p store.Project) ([]string, er
 	return keys, nil
 }
 
-func (c *change) explainStatic(s jobs.Static, f *nomad.Failure) error {
+func (c *change) explainStatic(ctx context.Context, s jobs.Static, f *nomad.Failure) error {
 	switch {
 	case f.OutOfMemory:
 		return c.staticProblem("collecting the static files of %s took more memory than there is and was killed; nothing was rolled out", s.Settings)
 	case f.ExitCode == refusedInput:
-		return c.staticProblem("the static files of %s could not be collected; nothing was rolled out", s.Settings)
+		return c.staticCause(ctx, s, f)
 	}
 	c.showFailure(f)
 	return c.staticProblem("the static files of %s could not be collected: %s; nothing was rolled out", s.Settings, f.Reason)
 }
 
-func (c *change) staticProblem(format string, args ...any) error {
+// staticCause says why the code of a project could not collect its files.
+func (c *change) staticCause(ctx context.Context, s jobs.Static, failure *nomad.Failure) error {
+	found, err := c.readCause(ctx, failure.Allocation, failure.Task)
+	if err != nil || found.At.Before(failure.Started) {
+		return c.staticProblem("the static files of %s could not be collected; nothing was rolled out", s.Settings)
+	}
+	at := slices.IndexFunc(c.ir.Functions, func(f ir.Function) bool { return f.WebApp != nil && f.WebApp.Static == s.Settings })
+	list := c.diagnose(ctx, c.ir.Functions[max(at, 0)], found)
+	problem := c.staticProblem("the static files of %s could not be collected: %s; nothing was rolled out", s.Settings, placed(list[0]))
+	problem.Diagnostics = list
+	return problem
+}
+
+func (c *change) staticProblem(format string, args ...any) *api.Problem {
 	const how = "`python manage.py collectstatic` shows the same on your machine; STATIC_ROOT = None turns it off"
 	problem := api.NewProblem(api.Failed, format, args...)
 	if c.live == nil {

@@ -31,7 +31,7 @@ def run(tree: str, module: str, directory: str, to_person: Callable[[], None]) -
 
 
 def _failure(cause: BaseException) -> StartError:
-    failure = StartError(f"collectstatic failed: {one_line(cause)}")
+    failure = StartError(f"collectstatic failed: {one_line(cause)}", "collect")
     failure.__cause__ = cause
     return failure
 
