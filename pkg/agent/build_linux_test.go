@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"fngen.dev/fngen/compiler/installed"
 )
 
 // uvVersion is the one that the nodes have.
@@ -58,6 +60,7 @@ func TestBuild(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	m.installUV(t)
+	m.write(t, m.node+"/runtime/3.11/served.py", "", 0o644)
 	m.write(t, m.node+"/wheels/spy-1.0.tar.gz", sourceDistribution(t, "spy", spy), 0o644)
 	if _, err := openCache(m.cache, testUID-1, logger{&bytes.Buffer{}}); err != nil {
 		t.Fatal(err)
@@ -82,6 +85,10 @@ func TestBuild(t *testing.T) {
 	}
 	checkSpy(t, m)
 	checkOwners(t, m.cache+"/700999/layers/k1")
+	list, err := os.ReadFile(m.cache + "/700999/layers/k1/" + installed.File)
+	if err != nil || string(list) != "fngen modules 1\nserved\nsix\n" {
+		t.Errorf("the modules of the layer are %q, %v", list, err)
+	}
 
 	c.has("/v1/agent/layers/k1", nil)
 	if said := build().said.String(); strings.Contains(said, "six") || c.what("/v1/agent/layers/k1") == nil {
