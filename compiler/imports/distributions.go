@@ -1,6 +1,10 @@
 package imports
 
-import "strings"
+import (
+	"strings"
+
+	"fngen.dev/fngen/compiler/config"
+)
 
 // distributions are the packages that bring modules of another name, as they are
 // called in a requirement. It is the one place for it; whatever is not here is
@@ -17,7 +21,7 @@ var distributions = map[string]string{
 	"decouple": "python-decouple", "digitalocean": "python-digitalocean", "discord": "discord.py",
 	"django_filters": "django-filter",
 	"dns":            "dnspython", "docx": "python-docx", "dotenv": "python-dotenv",
-	"engineio": "python-engineio", "environ": "django-environ", "factory": "factory-boy",
+	"engineio": "python-engineio", "environ": "django-environ", "factory": "factory-boy", "fasthtml": "python-fasthtml",
 	"ffmpeg": "ffmpeg-python", "fitz": "PyMuPDF", "flask_admin": "Flask-Admin", "flask_bcrypt": "Flask-Bcrypt", "flask_caching": "Flask-Caching",
 	"flask_cors": "Flask-Cors", "flask_jwt_extended": "Flask-JWT-Extended", "flask_limiter": "Flask-Limiter", "flask_login": "Flask-Login",
 	"flask_mail": "Flask-Mail", "flask_migrate": "Flask-Migrate", "flask_restful": "Flask-RESTful",
@@ -79,16 +83,8 @@ func HowToAdd(distribution string, files, provided []string) string {
 		}
 		return "write a requirements.txt with a line for each: " + strings.Join(append(names, distribution), ", ")
 	}
-	switch file := files[0]; file {
-	case "uv.lock":
-		return "run `uv add " + distribution + "`"
-	case "poetry.lock":
-		return "run `poetry add " + distribution + "`"
-	case "pdm.lock":
-		return "run `pdm add " + distribution + "`"
-	case "Pipfile.lock", "Pipfile":
-		return "run `pipenv install " + distribution + "`"
-	default:
-		return "add " + distribution + " to " + file
+	if command := config.HowToAdd(files[0]); command != "" {
+		return "run `" + command + " " + distribution + "`"
 	}
+	return "add " + distribution + " to " + files[0]
 }

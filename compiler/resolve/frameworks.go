@@ -9,6 +9,7 @@ import (
 	"fngen.dev/fngen/compiler/config"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/discover"
+	"fngen.dev/fngen/compiler/imports"
 	"fngen.dev/fngen/compiler/literal"
 )
 
@@ -64,16 +65,7 @@ func (r *resolver) frameworkMissing(v literal.Value, name string) {
 		Message: fmt.Sprintf("%q is not among the requirements", name),
 		Notes:   append([]diag.Note{{Message: "they are read from here", File: req.Files[0]}}, nearName(name, req.Packages)...),
 	}
-	var how string
-	switch {
-	case config.HowToAdd(req.Files[0]) != "":
-		how = "run `" + config.HowToAdd(req.Files[0]) + " " + name + "`"
-	case req.Files[0] == "pyproject.toml":
-		how = fmt.Sprintf("add `%q` to the dependencies of pyproject.toml", name)
-	default:
-		how = "add the line `" + name + "` to requirements.txt"
-	}
-	d.Help = how
+	d.Help = imports.HowToAdd(name, req.Files, nil)
 	if !req.Closed {
 		d.Severity = diag.Warning
 		d.Help += "; a package that brings it along does as well"
