@@ -3,16 +3,24 @@ package nomad
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/hashicorp/nomad/api"
 )
 
-// RunBatch runs a batch job of one task to its end and removes it. Each line
-// that the task prints is given to output while it runs. A task that exits with
-// another code than 0 is a *Failure.
-func (c *Client) RunBatch(ctx context.Context, job *api.Job, source []byte, output func(line string)) error {
+// BatchObserver hears of a batch job. Each part may be nil.
+type BatchObserver struct {
+	// Output hears each line that the task prints, while it runs.
+	Output func(line string)
+	// Failed hears of a task that failed, before it is removed with its files.
+	Failed func(ctx context.Context, failure *Failure)
+}
+
+// RunBatch runs a batch job of one task to its end and removes it. A task that exits
+// with another code than 0 is a *Failure.
+func (c *Client) RunBatch(ctx context.Context, job *api.Job, source []byte, observer BatchObserver) error {
 	if err := c.Stop(ctx, *job.Namespace, *job.ID); err != nil {
 		return err // what an interrupted run has left
 	}
@@ -29,7 +37,11 @@ func (c *Client) RunBatch(ctx context.Context, job *api.Job, source []byte, outp
 	if err != nil {
 		return err
 	}
-	return c.finish(ctx, job, alloc, output)
+	err = c.finish(ctx, job, alloc, observer.Output)
+	if failure, ok := errors.AsType[*Failure](err); ok && observer.Failed != nil {
+		observer.Failed(ctx, failure)
+	}
+	return err
 }
 
 // placed waits until the scheduler has found a node for the job's only task.
@@ -92,6 +104,9 @@ type lines struct {
 }
 
 func (l *lines) add(text []byte, last bool) {
+	if l.emit == nil {
+		return
+	}
 	l.offset += int64(len(text))
 	l.rest = append(l.rest, text...)
 	for {

@@ -8,7 +8,6 @@ package imports
 
 import (
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strconv"
@@ -98,7 +97,7 @@ func (c *checker) follow(file string) {
 }
 
 func (c *checker) file(file string) {
-	src, err := fs.ReadFile(c.in.Tree.FS, file)
+	src, err := source.ReadText(c.in.Tree.FS, file)
 	if err != nil || len(src) > discover.MaxSource {
 		return
 	}
@@ -217,7 +216,7 @@ func (c *checker) code(file string) packageCode {
 	}
 	code := packageCode{binds: func(string) bool { return false }}
 	if c.layout.files[file] {
-		src, err := fs.ReadFile(c.in.Tree.FS, file)
+		src, err := source.ReadText(c.in.Tree.FS, file)
 		if err != nil || len(src) > discover.MaxSource {
 			code = packageCode{func(string) bool { return true }, true}
 		} else {

@@ -124,10 +124,7 @@ func (b *builder) fill(ctx context.Context, tree, dir string) error {
 // list writes the modules into the layer that its Python can import, the runtime's
 // among them, which are last on its path.
 func (b *builder) list(dir string) error {
-	modules, err := installed.Of(
-		os.DirFS(filepath.Join(dir, "lib", "python"+b.o.python, "site-packages")),
-		os.DirFS(filepath.Join(b.o.node, "runtime", b.o.python)),
-	)
+	modules, err := b.modules(dir)
 	if err != nil {
 		b.log.say("%v", err) // nothing is concluded then, and the layer is as good
 		modules = installed.Modules{Open: true}
@@ -143,6 +140,22 @@ func (b *builder) list(dir string) error {
 		return nil
 	}
 	return os.Lchown(path, 0, b.cache.gid)
+}
+
+// modules looks as root at what the packages of strangers made: no link leads out of
+// the layer.
+func (b *builder) modules(dir string) (installed.Modules, error) {
+	layer, err := os.OpenRoot(dir)
+	if err != nil {
+		return installed.Modules{}, err
+	}
+	defer layer.Close()
+	site, err := layer.OpenRoot(filepath.Join("lib", "python"+b.o.python, "site-packages"))
+	if err != nil {
+		return installed.Modules{}, err
+	}
+	defer site.Close()
+	return installed.Of(site.FS(), os.DirFS(filepath.Join(b.o.node, "runtime", b.o.python)))
 }
 
 // store sends the layer to the control plane when it lacks it.

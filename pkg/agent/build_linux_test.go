@@ -52,6 +52,7 @@ json.dump({
 }, open(os.environ["HOME"] + "/report.json", "w"))
 layer = glob.glob(root + "/cache/700999/layers/*")[0]
 open(layer + "/.complete", "w").close()
+attempt(os.symlink, "/etc/passwd", layer + "/.fngen-modules")
 setup(name="spy", version="1.0", py_modules=[])
 `
 
@@ -86,7 +87,7 @@ func TestBuild(t *testing.T) {
 	checkSpy(t, m)
 	checkOwners(t, m.cache+"/700999/layers/k1")
 	list, err := os.ReadFile(m.cache + "/700999/layers/k1/" + installed.File)
-	if err != nil || string(list) != "fngen modules 1\nserved\nsix\n" {
+	if err != nil || string(list) != "fngen modules 1\nfngen\nserved\nsix\n" {
 		t.Errorf("the modules of the layer are %q, %v", list, err)
 	}
 

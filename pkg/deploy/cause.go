@@ -117,8 +117,8 @@ func (c *change) settingsFile(f ir.Function) string {
 	return f.File
 }
 
-// placed is a diagnostic's message with its place.
-func placed(d diag.Diagnostic) string {
+// withPlace is a diagnostic's message with its place.
+func withPlace(d diag.Diagnostic) string {
 	if d.Line == 0 {
 		return fmt.Sprintf("%s (%s)", d.Message, d.File)
 	}

@@ -63,7 +63,7 @@ type Scheduler interface {
 	Room(ctx context.Context, namespace string) (nomad.Room, error)
 	Place(ctx context.Context, job *nomadapi.Job, index uint64, source []byte) (deployment string, err error)
 	Follow(ctx context.Context, job *nomadapi.Job, deployment string, observer nomad.Observer) (nomad.Rollout, error)
-	RunBatch(ctx context.Context, job *nomadapi.Job, source []byte, output func(string)) error
+	RunBatch(ctx context.Context, job *nomadapi.Job, source []byte, observer nomad.BatchObserver) error
 	RunEverywhere(ctx context.Context, job *nomadapi.Job, source []byte) error
 	Settle(ctx context.Context, namespace string) (waited bool, err error)
 	Stop(ctx context.Context, namespace, id string) error

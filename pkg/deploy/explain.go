@@ -68,7 +68,7 @@ func (c *change) why(ctx context.Context, n *notUp, found *cause.Cause) (string,
 		return cmp.Or(c.ended(n.failure), n.checks.said, n.failure.Reason), nil
 	}
 	list := c.diagnose(ctx, n.f, found)
-	return placed(list[0]), list
+	return withPlace(list[0]), list
 }
 
 // ended says how an instance ended by itself, and is empty when it did not.

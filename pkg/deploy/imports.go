@@ -36,7 +36,7 @@ func (p *push) checkImports(ctx context.Context) error {
 	if len(list) == 0 {
 		return nil
 	}
-	message := placed(list[0])
+	message := withPlace(list[0])
 	if n := len(list); n > 1 {
 		message = fmt.Sprintf("the code imports %d modules that are not there", n)
 	}
@@ -81,7 +81,7 @@ func readInstalled(packed io.Reader) (installed.Modules, error) {
 		return installed.Modules{}, fmt.Errorf("open layer: %w", err)
 	}
 	defer z.Close()
-	for t := tar.NewReader(z); ; {
+	for t := tar.NewReader(io.LimitReader(z, 2*installed.MaxBytes)); ; {
 		h, err := t.Next()
 		switch {
 		case errors.Is(err, io.EOF), err == nil && h.Name > installed.File:

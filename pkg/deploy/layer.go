@@ -41,10 +41,10 @@ func (p *push) ensureLayer(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, buildTime)
 	defer cancel()
 	var output []string
-	err = p.nomad.RunBatch(limited, job, source, func(line string) {
+	err = p.nomad.RunBatch(limited, job, source, nomad.BatchObserver{Output: func(line string) {
 		output = append(output, line)
 		p.emit(api.Event{Output: &api.Output{Source: "uv", Line: line}})
-	})
+	}})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
 		return p.explainBuild(ctx, failure, output)
 	}

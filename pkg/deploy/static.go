@@ -12,6 +12,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/cause"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -89,13 +90,19 @@ func (c *change) collect(ctx context.Context, s jobs.Static) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, staticTime)
 	defer cancel()
-	err = c.nomad.RunBatch(limited, s.Job, source, func(line string) {
-		if line != "" { // Django begins with one
-			c.emit(api.Event{Output: &api.Output{Source: "collectstatic", Line: line}})
-		}
+	var found *cause.Cause
+	err = c.nomad.RunBatch(limited, s.Job, source, nomad.BatchObserver{
+		Output: func(line string) {
+			if line != "" { // Django begins with one
+				c.emit(api.Event{Output: &api.Output{Source: "collectstatic", Line: line}})
+			}
+		},
+		Failed: func(ctx context.Context, f *nomad.Failure) {
+			found, _ = c.readCause(ctx, f.Allocation, f.Task) // what ends it otherwise writes none
+		},
 	})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return c.explainStatic(ctx, s, failure)
+		return c.explainStatic(ctx, s, failure, found)
 	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return c.staticProblem("collecting the static files of %s took longer than %.0f minutes and was stopped; nothing was rolled out", s.Settings, staticTime.Minutes())
@@ -126,26 +133,25 @@ func (s *Service) LiveStatic(ctx context.Context, p store.Project) ([]string, er
 	return keys, nil
 }
 
-func (c *change) explainStatic(ctx context.Context, s jobs.Static, f *nomad.Failure) error {
+func (c *change) explainStatic(ctx context.Context, s jobs.Static, f *nomad.Failure, found *cause.Cause) error {
 	switch {
 	case f.OutOfMemory:
 		return c.staticProblem("collecting the static files of %s took more memory than there is and was killed; nothing was rolled out", s.Settings)
 	case f.ExitCode == refusedInput:
-		return c.staticCause(ctx, s, f)
+		return c.staticCause(ctx, s, found)
 	}
 	c.showFailure(f)
 	return c.staticProblem("the static files of %s could not be collected: %s; nothing was rolled out", s.Settings, f.Reason)
 }
 
 // staticCause says why the code of a project could not collect its files.
-func (c *change) staticCause(ctx context.Context, s jobs.Static, failure *nomad.Failure) error {
-	found, err := c.readCause(ctx, failure.Allocation, failure.Task)
-	if err != nil || found.At.Before(failure.Started) {
+func (c *change) staticCause(ctx context.Context, s jobs.Static, found *cause.Cause) error {
+	if found == nil {
 		return c.staticProblem("the static files of %s could not be collected; nothing was rolled out", s.Settings)
 	}
 	at := slices.IndexFunc(c.ir.Functions, func(f ir.Function) bool { return f.WebApp != nil && f.WebApp.Static == s.Settings })
 	list := c.diagnose(ctx, c.ir.Functions[max(at, 0)], found)
-	problem := c.staticProblem("the static files of %s could not be collected: %s; nothing was rolled out", s.Settings, placed(list[0]))
+	problem := c.staticProblem("the static files of %s could not be collected: %s; nothing was rolled out", s.Settings, withPlace(list[0]))
 	problem.Diagnostics = list
 	return problem
 }
