@@ -3,6 +3,7 @@ package discover
 import (
 	"bytes"
 	"regexp"
+	"slices"
 
 	"fngen.dev/fngen/compiler/literal"
 )
@@ -27,12 +28,28 @@ type Imports struct {
 	Path, Hooks, Package bool
 }
 
-// What may change the import system. Modules that look only for themselves do not.
+// What may change the import system, or install something first.
 var (
-	changesPath    = regexp.MustCompile(`\bsys\.path\b|\bpath\.(insert|append|extend)\(|addsitedir|addpackage|from sys import`)
-	changesModules = regexp.MustCompile(`\bsys\.modules\[(?:[^_]|_[^_])|\bsys\.modules\.(setdefault|update)|\bmeta_path\b|\bpath_hooks\b|install_as_MySQLdb|\bimport_hook`)
-	changesPackage = regexp.MustCompile(`__path__|extend_path|declare_namespace|\bsys\.modules\b`)
+	pathWords    = []string{"sys.path", "path.insert(", "path.append(", "path.extend(", "addsitedir", "addpackage", "from sys import"}
+	hookWords    = []string{"sys.modules.setdefault", "sys.modules.update", "meta_path", "path_hooks", "install_as_MySQLdb", "import_hook"}
+	packageWords = []string{"__path__", "extend_path", "declare_namespace", "sys.modules"}
+
+	// othersModule leaves out sys.modules[__name__], by which a module only looks for
+	// itself.
+	othersModule = regexp.MustCompile(`sys\.modules\[(?:[^_]|_[^_])`)
+	runsPip      = regexp.MustCompile(`\bpip\W{1,6}install\b`)
 )
+
+func containsAny(src []byte, words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return bytes.Contains(src, []byte(w)) })
+}
+
+// hooks reports whether a file may put modules where imports look for them.
+func hooks(src []byte) bool {
+	return containsAny(src, hookWords) ||
+		bytes.Contains(src, []byte("sys.modules[")) && othersModule.Match(src) ||
+		bytes.Contains(src, []byte("pip")) && bytes.Contains(src, []byte("install")) && runsPip.Match(src)
+}
 
 // ImportsOf lists the imports of a file. Those in a try, below an if or in a function
 // are left out: the code may do without them.
@@ -42,7 +59,7 @@ func ImportsOf(file string, src []byte) Imports {
 	var out Imports
 	s.toldImport = func(i Import) { out.List = append(out.List, i) }
 	s.scan(src)
-	out.Path, out.Hooks, out.Package = changesPath.Match(src), changesModules.Match(src), changesPackage.Match(src)
+	out.Path, out.Hooks, out.Package = containsAny(src, pathWords), hooks(src), containsAny(src, packageWords)
 	return out
 }
 

@@ -31,7 +31,11 @@ func advice(module, asked string, in Input) ([]diag.Note, string) {
 		return []diag.Note{{Message: "it is here, and imports start at the root of the tree", File: file}},
 			"write `" + strings.ReplaceAll(dir, "/", ".") + "." + top + "`, or push the directory " + dir
 	}
-	return nil, HowToAdd(Distribution(asked), in.Requirements, in.Provided)
+	how := HowToAdd(Distribution(asked), in.Requirements, in.Provided)
+	if len(in.Tree.Files) == 1 {
+		how += "; if it is a file beside this one, push the directory"
+	}
+	return nil, how
 }
 
 // withoutStandard is how to go on without a module that Python has no more.

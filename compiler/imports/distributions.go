@@ -22,7 +22,7 @@ var distributions = map[string]string{
 	"django_filters": "django-filter",
 	"dns":            "dnspython", "docx": "python-docx", "dotenv": "python-dotenv",
 	"engineio": "python-engineio", "environ": "django-environ", "factory": "factory-boy", "fasthtml": "python-fasthtml",
-	"ffmpeg": "ffmpeg-python", "fitz": "PyMuPDF", "flask_admin": "Flask-Admin", "flask_bcrypt": "Flask-Bcrypt", "flask_caching": "Flask-Caching",
+	"ffmpeg": "ffmpeg-python", "frontmatter": "python-frontmatter", "fitz": "PyMuPDF", "flask_admin": "Flask-Admin", "flask_bcrypt": "Flask-Bcrypt", "flask_caching": "Flask-Caching",
 	"flask_cors": "Flask-Cors", "flask_jwt_extended": "Flask-JWT-Extended", "flask_limiter": "Flask-Limiter", "flask_login": "Flask-Login",
 	"flask_mail": "Flask-Mail", "flask_migrate": "Flask-Migrate", "flask_restful": "Flask-RESTful",
 	"flask_session": "Flask-Session", "flask_socketio": "Flask-SocketIO", "flask_sqlalchemy": "Flask-SQLAlchemy",
