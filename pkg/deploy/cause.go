@@ -78,6 +78,9 @@ func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause
 	}
 	d.File, d.Line, d.Column, d.Width = at.File, at.Line, at.Column, at.Width
 	for _, led := range found.Causes {
+		if led.Message == found.Message {
+			continue // met again while it was dealt with
+		}
 		from := led.Innermost()
 		d.Notes = append(d.Notes, diag.Note{Message: "after " + led.Message, File: from.File, Line: from.Line, Column: from.Column})
 	}
