@@ -166,10 +166,11 @@ func serve(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, pair
 
 // functionPairs are the arguments that say which function of which release it is.
 func functionPairs(p *ir.Project, f ir.Function, s ir.Server, r Release) []string {
+	size, _ := catalog.LookupSize(s.Size) // whoever makes a group has looked it up before
 	return []string{
 		"project", p.Name, "function", f.Name, "power", string(f.Power), "file", f.File,
 		"python", p.Python, "tree", r.Tree, "layer", r.Layer,
-		"uid", strconv.Itoa(r.UID), "release", strconv.Itoa(r.Number), "server", s.Name,
+		"uid", strconv.Itoa(r.UID), "release", strconv.Itoa(r.Number), "server", s.Name, "disk", strconv.Itoa(size.DiskGB),
 	}
 }
 

@@ -28,6 +28,9 @@ fngen-agent COMMAND -h lists the flags.
 // task's environment, NAME=value. The agent talks on stderr; what it starts
 // inherits the standard streams of the process.
 func Run(ctx context.Context, args, env []string, stderr io.Writer) int {
+	if len(args) == 1 && args[0] == enterCommand {
+		return enter()
+	}
 	beSmall()
 	log := logger{stderr}
 	// Registered before anything else, so that a signal that comes while files are

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -13,6 +14,10 @@ import (
 	"fngen.dev/fngen/compiler/installed"
 	"fngen.dev/fngen/pkg/api"
 )
+
+// largestRequirements is the most that a file has which says what to install. A
+// build that installs nothing from the tree itself gets no larger ones of it.
+const largestRequirements = 16 << 20
 
 // errRefused marks that uv refused the requirements.
 var errRefused = errors.New("the requirements cannot be installed")
@@ -73,7 +78,7 @@ func (b *builder) build(ctx context.Context) (err error) {
 }
 
 // fill makes the layer in its final place: a virtual environment cannot be moved.
-func (b *builder) fill(ctx context.Context, tree, dir string) error {
+func (b *builder) fill(ctx context.Context, tree *ownTree, dir string) error {
 	start := time.Now()
 	if err := b.cache.clear(layers, b.o.layer); err != nil {
 		return fmt.Errorf("remove what an earlier build left: %w", err)
@@ -83,14 +88,23 @@ func (b *builder) fill(ctx context.Context, tree, dir string) error {
 			return fmt.Errorf("make directory: %w", err)
 		}
 	}
-	if b.o.copyTree {
-		work := filepath.Join(b.o.home, "tree")
-		if err := copyTree(tree, work, b.o.uid, b.cache.gid); err != nil {
-			return fmt.Errorf("copy tree: %w", err)
-		}
-		tree = work
+	work := filepath.Join(b.o.home, "tree")
+	if err := os.RemoveAll(work); err != nil {
+		return fmt.Errorf("copy tree: %w", err)
 	}
-	u, err := newUV(b.o, b.env, b.cache, tree, dir)
+	largest := int64(largestRequirements)
+	if b.o.copyTree {
+		largest = math.MaxInt64
+	}
+	if _, err := copyTree(tree.from, work, b.o.uid, b.cache.gid, largest); err != nil {
+		return fmt.Errorf("copy tree: %w", err)
+	}
+	closeUV, err := b.cache.openUV(ctx)
+	if err != nil {
+		return fmt.Errorf("open the cache of uv: %w", err)
+	}
+	defer closeUV()
+	u, err := newUV(b.o, b.env, b.cache, work, dir)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ def status(pid):
     return dict(line.rstrip("\n").split(":\t", 1) for line in open("/proc/%d/status" % pid) if ":\t" in line)
 
 agent = os.getppid()
-while status(agent)["Uid"].split()[0] != "0":
+while status(agent)["Uid"].split()[0] not in ("0", "65534"):  # root, whom the namespace does not know
     agent = int(status(agent)["PPid"])
 root = os.path.dirname(os.environ["HOME"])
 json.dump({
@@ -47,7 +47,7 @@ json.dump({
     "settings": attempt(open, root + "/node/etc/build.env"),
     "agent": attempt(open, "/proc/%d/environ" % agent),
     "other": attempt(os.listdir, root + "/cache/700998"),
-    "tree": attempt(open, glob.glob(root + "/cache/700999/trees/*/app.py")[0], "w"),
+    "tree": attempt(os.listdir, root + "/cache/700999/code"),
     "lock": attempt(open, root + "/cache/700999/locks/x", "w"),
 }, open(os.environ["HOME"] + "/report.json", "w"))
 layer = glob.glob(root + "/cache/700999/layers/*")[0]
@@ -121,10 +121,10 @@ func checkSpy(t *testing.T, m *machine) {
 	}
 	for what, got := range map[string]string{
 		"setuid(0)": r.Setuid, "signalling the agent": r.Kill, "reading the identity": r.Identity, "reading the build settings": r.Settings,
-		"reading the agent's environment": r.Agent, "reading another project's cache": r.Other, "writing the tree": r.Tree,
+		"reading the agent's environment": r.Agent, "reading another project's cache": r.Other, "reading trees of the cache": r.Tree,
 		"making a lock": r.Lock,
 	} {
-		if got != "PermissionError" {
+		if !refused(got) {
 			t.Errorf("%s: %s", what, got)
 		}
 	}

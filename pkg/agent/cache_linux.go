@@ -20,9 +20,13 @@ import (
 type kind string
 
 const (
-	trees   kind = "trees"
-	layers  kind = "layers"
-	statics kind = "static"
+	trees kind = "code"
+	// rootTrees is where trees were when their files were root's: agents of that time
+	// may still hold some.
+	rootTrees kind = "trees"
+	layers    kind = "layers"
+	statics   kind = "static"
+	uvCache   kind = "uv"
 
 	keepTrees  = 10
 	keepLayers = 5
@@ -34,11 +38,13 @@ const (
 
 // cache is one project's part of a node's cache:
 //
-//	<uid>/trees/<hex>    complete when it has this name; .<hex>.proof is what was verified of it
+//	<uid>/code/<hex>     a tree, complete when it has this name; the files are the
+//	                     project's, and it cannot get there; .<hex>.proof
+//	                     is what was verified of it
 //	<uid>/layers/<key>   complete when it holds .complete
 //	<uid>/static/<key>   complete when it has this name
 //	<uid>/locks/<kind>-<name>
-//	<uid>/uv             what uv keeps; the only part that the project writes
+//	<uid>/uv             what uv keeps; only builds can get there, and write it
 //
 // An agent holds its entries' locks shared as long as it runs, and exclusive
 // while it fills or removes one. The locks are root's alone, so no project can
@@ -67,15 +73,15 @@ func openCache(dir string, uid int, log logger) (*cache, error) {
 		uid, gid int
 		mode     os.FileMode
 	}{
-		{".", 0, c.gid, 0o750}, {string(trees), 0, c.gid, 0o750}, {string(layers), 0, c.gid, 0o750},
+		{".", 0, c.gid, 0o750}, {string(trees), 0, 0, 0o700}, {string(layers), 0, c.gid, 0o750},
 		{string(statics), 0, c.gid, 0o750},
-		{"locks", 0, 0, 0o700}, {"uv", uid, c.gid, 0o700},
+		{"locks", 0, 0, 0o700},
 	} {
 		if err := c.own(filepath.Join(c.dir, d.name), d.uid, d.gid, d.mode); err != nil {
 			return nil, fmt.Errorf("make cache: %w", err)
 		}
 	}
-	return c, nil
+	return c, c.closeUV()
 }
 
 // own makes a directory, or takes it over, with an owner and a mode.
@@ -93,42 +99,92 @@ func (c *cache) own(path string, uid, gid int, mode os.FileMode) error {
 
 func (c *cache) path(k kind, name string) string { return filepath.Join(c.dir, string(k), name) }
 
+// openUV lets the project's user into what uv keeps, as long as there is a build:
+// what functions write must not get there. It returns what closes it again, once
+// no other build needs it.
+func (c *cache) openUV(ctx context.Context) (closeIt func(), err error) {
+	var lock *os.File
+	err = c.patiently(ctx, uvCache, "all", func() (err error) {
+		lock, err = c.tryLock(uvCache, "all", unix.LOCK_SH)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	closeIt = func() {
+		lock.Close()
+		if err := c.closeUV(); err != nil {
+			c.log.say("close the cache of uv: %v", err)
+		}
+	}
+	if err := c.own(c.path(uvCache, ""), c.uid, c.gid, 0o700); err != nil {
+		closeIt()
+		return nil, err
+	}
+	return closeIt, nil
+}
+
+// closeUV keeps the project out of what uv keeps, unless there is a build.
+func (c *cache) closeUV() error {
+	lock, err := c.tryLock(uvCache, "all", unix.LOCK_EX)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil // the build does it
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return c.own(c.path(uvCache, ""), 0, 0, 0o700)
+}
+
 // hold makes an entry present and returns its shared lock, which keeps it from
 // being removed until it is closed. fill is called when present says no; several
 // agents that want the same entry wait for one of them to fill it.
 func (c *cache) hold(ctx context.Context, k kind, name string, present func() bool, fill func() error) (*os.File, error) {
-	for {
-		shared, err := c.lock(ctx, k, name, unix.LOCK_SH)
-		if err != nil {
-			return nil, err
-		}
-		if present() {
-			now := time.Now() // the time of the last use, for prune
-			return shared, os.Chtimes(shared.Name(), now, now)
-		}
-		shared.Close()
-		exclusive, err := c.lock(ctx, k, name, unix.LOCK_EX)
-		if err != nil {
-			return nil, err
-		}
-		if !present() {
-			if err = fill(); err == nil && !present() {
-				err = fmt.Errorf("%s/%s is not in the cache after it was filled", k, name)
-			}
-		}
-		exclusive.Close()
-		if err != nil {
-			return nil, err
-		}
+	var held *os.File
+	var err error
+	for held == nil && err == nil {
+		err = c.patiently(ctx, k, name, func() (err error) {
+			held, err = c.tryHold(k, name, present, fill)
+			return err
+		})
 	}
+	return held, err
 }
 
-// lock takes an entry's lock, waiting as long as ctx allows.
-func (c *cache) lock(ctx context.Context, k kind, name string, how int) (*os.File, error) {
+// tryHold returns the shared lock of an entry that is present, or nil when it has
+// just filled it. Whoever was faster than this agent may hold the entry until it
+// ends, so that the exclusive lock is never waited for by itself.
+func (c *cache) tryHold(k kind, name string, present func() bool, fill func() error) (*os.File, error) {
+	shared, err := c.tryLock(k, name, unix.LOCK_SH)
+	if err != nil {
+		return nil, err
+	}
+	if present() {
+		now := time.Now() // the time of the last use, for prune
+		return shared, os.Chtimes(shared.Name(), now, now)
+	}
+	shared.Close()
+	exclusive, err := c.tryLock(k, name, unix.LOCK_EX)
+	if err != nil {
+		return nil, err
+	}
+	defer exclusive.Close()
+	if present() {
+		return nil, nil
+	}
+	if err = fill(); err == nil && !present() {
+		err = fmt.Errorf("%s/%s is not in the cache after it was filled", k, name)
+	}
+	return nil, err
+}
+
+// patiently tries until it gets an answer other than EWOULDBLOCK, as long as ctx
+// allows.
+func (c *cache) patiently(ctx context.Context, k kind, name string, try func() error) error {
 	for waited := false; ; waited = true {
-		f, err := c.tryLock(k, name, how)
-		if err == nil || !errors.Is(err, unix.EWOULDBLOCK) {
-			return f, err
+		if err := try(); !errors.Is(err, unix.EWOULDBLOCK) {
+			return err
 		}
 		if !waited {
 			c.log.say("waiting for another allocation that prepares %s/%s", k, name)
@@ -136,7 +192,7 @@ func (c *cache) lock(ctx context.Context, k kind, name string, how int) (*os.Fil
 		select {
 		case <-time.After(lockPause):
 		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for %s/%s: %w", k, name, ctx.Err())
+			return fmt.Errorf("wait for %s/%s: %w", k, name, ctx.Err())
 		}
 	}
 }

@@ -16,11 +16,11 @@ type memory interface {
 	learn(name string, info fs.FileInfo, sha256 string)
 }
 
-// digestOf reads a tree on disk, but for what a memory, which may be nil, knows.
-func digestOf(dir string, remembered memory) (string, error) {
+// manifestOf reads a tree on disk, but for what a memory, which may be nil, knows.
+func manifestOf(dir string, remembered memory) (source.Manifest, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return "", err
+		return source.Manifest{}, err
 	}
 	defer root.Close()
 	m, buffer := source.Manifest{}, make([]byte, 64<<10)
@@ -33,7 +33,7 @@ func digestOf(dir string, remembered memory) (string, error) {
 		return err
 	})
 	m.Sort()
-	return m.Digest(), err
+	return m, err
 }
 
 func fileOf(root *os.Root, name string, buffer []byte, remembered memory) (source.File, error) {

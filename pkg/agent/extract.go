@@ -48,9 +48,9 @@ const (
 // and follows no link, so a path of the archive is the path on disk.
 type extractor struct {
 	root *os.Root
-	// gid is the group of what is written, or -1 to leave it.
-	gid    int
-	limits limits
+	// uid and gid own what is written; gid -1 leaves the owner as it is.
+	uid, gid int
+	limits   limits
 	// node is where the platform's files of a node are: links may lead to its Pythons.
 	node    string
 	dirs    map[string]bool
@@ -65,9 +65,12 @@ func newExtractor(root *os.Root, gid int, l limits) *extractor {
 
 // extractTree writes the files of a compressed tar of regular files below root
 // and returns their manifest, made from the bytes that were written. A hard link
-// names the digest of a file that is in have, where it is.
+// names the digest of a file that is in have, where it is. The project owns the
+// files, since an overlay can be written to only where its user may write; it is
+// what leads to them that keeps the project away (cache).
 func extractTree(root *os.Root, gid int, r io.Reader, have map[string]string) (source.Manifest, error) {
 	x := newExtractor(root, gid, treeLimits)
+	x.uid = gid
 	m := source.Manifest{}
 	err := x.each(r, func(h *tar.Header, content io.Reader) (err error) {
 		var f source.File
@@ -186,7 +189,7 @@ func (x *extractor) file(h *tar.Header, content io.Reader) (f source.File, err e
 		Path: h.Name, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)), Executable: h.Mode&0o111 != 0,
 	}
 	if x.gid >= 0 {
-		if err := out.Chown(0, x.gid); err != nil {
+		if err := out.Chown(x.uid, x.gid); err != nil {
 			return f, err
 		}
 	}
@@ -236,7 +239,7 @@ func (x *extractor) dir(name string) error {
 	}
 	x.dirs[name] = true
 	if x.gid >= 0 {
-		if err := x.root.Lchown(name, 0, x.gid); err != nil {
+		if err := x.root.Lchown(name, x.uid, x.gid); err != nil {
 			return err
 		}
 	}
@@ -254,7 +257,7 @@ func (x *extractor) link(h *tar.Header) error {
 		return fmt.Errorf("make link %q: %w", h.Name, err)
 	}
 	if x.gid >= 0 {
-		return x.root.Lchown(h.Name, 0, x.gid)
+		return x.root.Lchown(h.Name, x.uid, x.gid)
 	}
 	return nil
 }

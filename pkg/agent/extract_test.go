@@ -79,9 +79,9 @@ func TestExtractTree(t *testing.T) {
 	if len(m.Files) != 3 || m.Files[0].Path != "app.py" || !m.Files[0].Executable || m.Files[2].Executable {
 		t.Errorf("manifest is %+v", m.Files)
 	}
-	onDisk, err := digestOf(root.Name(), nil)
-	if err != nil || onDisk != m.Digest() {
-		t.Errorf("digest on disk is %s (%v), in the archive %s", onDisk, err, m.Digest())
+	onDisk, err := manifestOf(root.Name(), nil)
+	if err != nil || onDisk.Digest() != m.Digest() {
+		t.Errorf("digest on disk is %s (%v), in the archive %s", onDisk.Digest(), err, m.Digest())
 	}
 	info, err := root.Stat("app.py")
 	if err != nil || info.Mode() != 0o750 {
@@ -311,8 +311,8 @@ func FuzzExtractTree(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if digest, err := digestOf(inside, nil); err != nil || digest != m.Digest() {
-			t.Errorf("on disk is %s (%v), the manifest says %s", digest, err, m.Digest())
+		if onDisk, err := manifestOf(inside, nil); err != nil || onDisk.Digest() != m.Digest() {
+			t.Errorf("on disk is %s (%v), the manifest says %s", onDisk.Digest(), err, m.Digest())
 		}
 	})
 }

@@ -28,27 +28,29 @@ type fetcher struct {
 	log    logger
 }
 
-// tree returns the directory of a verified tree and the lock that keeps it. A
-// tree that is there already is read and verified again, which costs little
+// tree returns a verified tree and the lock that keeps it. A tree that is there already is read and verified again, which costs little
 // beside starting Python, and finds what a crash of the machine left half
 // written. Of its large files that is done once a run of the machine (proof).
-func (f *fetcher) tree(ctx context.Context, t *target) (string, *os.File, error) {
-	dir := f.cache.path(trees, t.treeHex())
+func (f *fetcher) tree(ctx context.Context, t *target) (*ownTree, *os.File, error) {
+	own := &ownTree{
+		from: f.cache.path(trees, t.treeHex()), at: t.app, uid: t.uid, gid: f.cache.gid, copies: t.copies, log: f.log,
+	}
 	present := func() bool {
 		proof := readProof(f.cache.proof(t.treeHex()))
-		digest, err := digestOf(dir, proof)
+		m, err := manifestOf(own.from, proof)
 		if err != nil {
 			return false
 		}
-		if digest != t.tree {
+		if m.Digest() != t.tree {
 			f.log.say("%s in the cache is damaged: fetching it again", t.tree)
 			return false
 		}
+		own.bytes = m.Size()
 		f.keepProof(proof, t)
 		return true
 	}
-	lock, err := f.cache.hold(ctx, trees, t.treeHex(), present, func() error { return f.fillTree(ctx, t, dir) })
-	return dir, lock, err
+	lock, err := f.cache.hold(ctx, trees, t.treeHex(), present, func() error { return f.fillTree(ctx, t, own.from) })
+	return own, lock, err
 }
 
 func (f *fetcher) fillTree(ctx context.Context, t *target, dir string) error {
@@ -85,6 +87,7 @@ func (f *fetcher) fillTree(ctx context.Context, t *target, dir string) error {
 	f.keepProof(proof, t)
 	f.log.say("fetched tree %s: %d files, %d bytes, in %s", t.tree, len(m.Files), m.Size(), since(start))
 	f.cache.prune(trees, keepTrees)
+	f.cache.prune(rootTrees, 0)
 	return nil
 }
 

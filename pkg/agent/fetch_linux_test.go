@@ -15,7 +15,7 @@ import (
 	"fngen.dev/fngen/pkg/api"
 )
 
-func treeTarget(digest string) *target { return &target{tree: digest, uid: testUID} }
+func treeTarget(digest string) *target { return &target{tree: digest, uid: testUID, app: "/app"} }
 
 // TestFetchTreeOnce lets several allocations want one tree at once, then again
 // without a control plane, then after the disk lost a part of it.
@@ -28,13 +28,13 @@ func TestFetchTreeOnce(t *testing.T) {
 	for range 8 {
 		f := m.fetcher(t, c, io.Discard)
 		group.Go(func() {
-			dir, lock, err := f.tree(t.Context(), treeTarget(digest))
+			own, lock, err := f.tree(t.Context(), treeTarget(digest))
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			defer lock.Close()
-			if text, err := os.ReadFile(dir + "/app.py"); err != nil || string(text) != "x = 1\n" {
+			if text, err := os.ReadFile(own.from + "/app.py"); err != nil || string(text) != "x = 1\n" {
 				t.Errorf("app.py is %q (%v)", text, err)
 			}
 		})
@@ -43,7 +43,7 @@ func TestFetchTreeOnce(t *testing.T) {
 	if n := c.count(request); n != 1 {
 		t.Errorf("the tree was fetched %d times", n)
 	}
-	dir := filepath.Join(m.cache, "700999", "trees", treeTarget(digest).treeHex())
+	dir := filepath.Join(m.cache, "700999", "code", treeTarget(digest).treeHex())
 	if err := os.Truncate(dir+"/app.py", 0); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestFetchTreeRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error is %v, want %q", name, err, test.want)
 		}
-		left, err := os.ReadDir(filepath.Join(m.cache, "700999", "trees"))
+		left, err := os.ReadDir(filepath.Join(m.cache, "700999", "code"))
 		if err != nil || len(left) != 0 {
 			t.Errorf("%s: left %v (%v)", name, left, err)
 		}

@@ -14,8 +14,9 @@ const searchPath = "/usr/local/bin:/usr/bin:/bin"
 // place is where the parts of a function are on this node; empty for those that it
 // does not have. The locks keep them there until they are closed.
 type place struct {
-	tree, layer, static string
-	locks               []*os.File
+	tree          *ownTree
+	layer, static string
+	locks         []*os.File
 }
 
 func (p *place) close() {
@@ -34,14 +35,16 @@ func (fn *function) fetch(ctx context.Context, log logger) (*place, error) {
 	}
 	defer client.http.CloseIdleConnections()
 	f := &fetcher{cache, client, log}
+	tree, lock, err := f.tree(ctx, &fn.target)
+	if err != nil {
+		return p, err
+	}
+	p.tree, p.locks = tree, append(p.locks, lock)
 	keep := func(dir string, lock *os.File, err error) (string, error) {
 		if err == nil {
 			p.locks = append(p.locks, lock)
 		}
 		return dir, err
-	}
-	if p.tree, err = keep(f.tree(ctx, &fn.target)); err != nil {
-		return p, err
 	}
 	if fn.layer != "" {
 		if p.layer, err = keep(f.layer(ctx, &fn.target)); err != nil {
@@ -70,9 +73,14 @@ func (fn *function) boot(p *place, e environ, args ...string) command {
 	return command{
 		path: python,
 		args: append([]string{"-u", filepath.Join(runtime, "fngen", "runtime", "boot.py")}, args...),
-		dir:  p.tree,
+		tree: p.tree,
 		env:  e.with("FNGEN_RUNTIME", runtime),
 	}
+}
+
+// bound is what the function may have on the disk of its server.
+func (fn *function) bound(tree *ownTree, log logger) *disk {
+	return &disk{limit: fn.disk * 1e9, uid: fn.uid, code: tree.bytes, stay: []string{fn.home, "/tmp"}, at: filepath.Dir(fn.app), log: log}
 }
 
 // bootable checks that the node has what boot starts.

@@ -191,7 +191,7 @@ func checkInstalled(t *testing.T, m *machine, layer string, want ...string) {
 	if strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("installed %v, want %v", got, want)
 	}
-	err = filepath.WalkDir(m.cache+"/700999/trees", func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(m.cache+"/700999/code", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.Name() == "written-by-the-build" {
 			t.Errorf("the build wrote %s", path)
 		}

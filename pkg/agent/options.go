@@ -17,6 +17,9 @@ import (
 // minUID keeps a wrong --uid away from the users of the system.
 const minUID = 1000
 
+// maxDisk is the largest disk, in GB.
+const maxDisk = 1_000_000
+
 var (
 	pythonVersion = regexp.MustCompile(`^3\.[0-9]{1,2}$`)
 	treeDigest    = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
@@ -28,7 +31,9 @@ var (
 type target struct {
 	project, python, tree, layer, api string
 	uid                               int
-	identity, cache, node, home       string
+	identity, cache, node, home, app  string
+	// copies: what runs gets a copy of the tree also where an overlay would do.
+	copies bool
 }
 
 // function is one function of a release, on one server.
@@ -37,6 +42,8 @@ type function struct {
 	name, power, file, release, server string
 	// static is the key of the static files that it serves, or empty.
 	static string
+	// disk is the size of its server's disk, in GB of 10^9 bytes, or 0.
+	disk int64
 }
 
 // serveOptions is one function to run.
@@ -72,8 +79,7 @@ type fetchOptions struct {
 type buildOptions struct {
 	target
 	files, provided []string
-	// copyTree: packages are built from the tree, and builds write beside what
-	// they read.
+	// copyTree: packages are built from the tree, so that all of it is wanted.
 	copyTree, requireHashes bool
 }
 
@@ -90,6 +96,8 @@ func (t *target) flags(fs *flag.FlagSet) {
 	fs.StringVar(&t.identity, "identity", "/secrets/nomad_fngen.jwt", "the `file` of the workload identity")
 	fs.StringVar(&t.cache, "cache", "/var/cache/fngen", "the `directory` of trees and layers")
 	fs.StringVar(&t.node, "node", defaultNode, "the `directory` of the platform's files on this node")
+	fs.StringVar(&t.app, "app", "/app", "the `directory` in which the code is run, which the agent makes")
+	fs.BoolVar(&t.copies, "copy", false, "copy the code to where it is run, also where an overlay would do")
 	fs.StringVar(&t.home, "home", "/local", "the home `directory` of what is run")
 }
 
@@ -120,6 +128,7 @@ func (fn *function) flags(f *flag.FlagSet) {
 	f.StringVar(&fn.file, "file", "", "the `path` in the tree of the function's file")
 	f.StringVar(&fn.release, "release", "", "the release's `number`")
 	f.StringVar(&fn.server, "server", "", "the `name` of the server definition")
+	f.Int64Var(&fn.disk, "disk", 0, "the `GB` that the function may have on the disk of its server")
 }
 
 func (fn *function) check() error {
@@ -129,6 +138,8 @@ func (fn *function) check() error {
 	switch {
 	case fn.name == "":
 		return errors.New("--function is missing")
+	case fn.disk < 0 || fn.disk > maxDisk:
+		return fmt.Errorf("--disk %d is not between 0 and %d", fn.disk, maxDisk)
 	case !fs.ValidPath(fn.file) || fn.file == ".":
 		return fmt.Errorf("--file %q is not a path in the tree", fn.file)
 	}
@@ -249,7 +260,7 @@ func parseBuild(args []string, usage io.Writer) (*buildOptions, error) {
 		o.provided = append(o.provided, s)
 		return nil
 	})
-	f.BoolVar(&o.copyTree, "copy-tree", false, "work on a copy of the tree, which the packages in it may write to")
+	f.BoolVar(&o.copyTree, "copy-tree", false, "build from the whole tree, also from its large files")
 	f.BoolVar(&o.requireHashes, "require-hashes", false, "refuse a package that the files give no hash of")
 	if err := parse(f, args); err != nil {
 		return nil, err

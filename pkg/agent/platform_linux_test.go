@@ -123,7 +123,7 @@ func (c *controlPlane) count(request string) int {
 }
 
 // machine is a node and an allocation on it, on which other users can walk.
-type machine struct{ dir, cache, node, home, identity string }
+type machine struct{ dir, cache, node, home, app, identity string }
 
 func newMachine(t *testing.T, c *controlPlane) *machine {
 	t.Helper()
@@ -136,7 +136,7 @@ func newMachine(t *testing.T, c *controlPlane) *machine {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	m := &machine{
-		dir: dir, cache: dir + "/cache", node: dir + "/node", home: dir + "/local", identity: dir + "/secrets/nomad_fngen.jwt",
+		dir: dir, cache: dir + "/cache", node: dir + "/node", home: dir + "/local", app: dir + "/app", identity: dir + "/secrets/nomad_fngen.jwt",
 	}
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -174,7 +174,7 @@ func (m *machine) agent(t *testing.T, c *controlPlane, command, tree string, mor
 		"--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=" + taskCapabilities,
 		"--inh-caps=" + taskCapabilities, "--ambient-caps=" + taskCapabilities, "--", binary(t), command,
 		"--project=hello", fmt.Sprint("--uid=", testUID), "--python=3.11", "--tree=" + tree, "--api=" + c.URL,
-		"--cache=" + m.cache, "--node=" + m.node, "--home=" + m.home, "--identity=" + m.identity,
+		"--cache=" + m.cache, "--node=" + m.node, "--home=" + m.home, "--app=" + m.app, "--identity=" + m.identity,
 	}, more...)
 	cmd := exec.Command("setpriv", args...)
 	cmd.Env = []string{"PATH=/usr/bin:/bin"}

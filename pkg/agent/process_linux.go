@@ -15,10 +15,17 @@ import (
 type command struct {
 	path string
 	args []string
+	// dir is where it runs, unless it gets a copy of tree, as its owner.
 	dir  string
+	tree *ownTree
 	env  environ
 	// user is who runs it; nil is the agent's own user.
 	user *syscall.Credential
+	// disk bounds what it writes, or is nil.
+	disk *disk
+	// last says that the agent needs root no more: it becomes the owner of tree too,
+	// for good, before the program begins.
+	last bool
 	// group passes signals on to the whole process group, as a terminal does: a
 	// shell keeps them to itself and waits for what it runs.
 	group bool
@@ -39,17 +46,61 @@ func run(c command, signals <-chan os.Signal) (syscall.WaitStatus, error) {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return 0, fmt.Errorf("set no_new_privs: %w", err)
 	}
-	pid, err := start(c)
+	pid, err := begin(c)
 	if err != nil {
 		return 0, fmt.Errorf("start %s: %w", c.path, err)
 	}
-	to := pid
-	if c.group {
-		to = -pid
+	if c.disk != nil {
+		defer c.disk.close()
+		done := make(chan struct{})
+		defer close(done)
+		go c.disk.watch(done, func() { _ = killGroup(pid, syscall.SIGKILL) })
 	}
-	status, err := supervise(pid, to, signals)
+	pass := kill
+	if c.group {
+		pass = killGroup
+	}
+	status, err := supervise(pid, pass, signals)
 	sweep(pid)
 	return status, err
+}
+
+// begin starts a program, in a copy of its tree when it has one.
+func begin(c command) (int, error) {
+	if c.tree == nil {
+		return start(c)
+	}
+	entered, err := c.tree.open(c)
+	if err != nil {
+		return 0, err
+	}
+	if err := c.ready(); err != nil {
+		if entered != nil {
+			err = errors.Join(err, entered.shut())
+		}
+		return 0, err
+	}
+	if entered != nil {
+		return entered.begin()
+	}
+	c.dir = c.tree.at
+	return start(c)
+}
+
+// ready does what is to be done between the copy of the tree and the program.
+func (c command) ready() error {
+	if c.disk != nil {
+		if err := c.disk.open(c.tree.written()); err != nil {
+			return err
+		}
+	}
+	if !c.last {
+		return nil
+	}
+	if err := drop(c.tree.uid, c.tree.uid); err != nil {
+		return fmt.Errorf("give up root: %w", err)
+	}
+	return nil
 }
 
 func start(c command) (int, error) {
@@ -77,18 +128,32 @@ func start(c command) (int, error) {
 
 // supervise forwards signals until pid ends, to it or to its group. Its id cannot
 // name another process meanwhile, since nobody else reaps it.
-func supervise(pid, to int, signals <-chan os.Signal) (syscall.WaitStatus, error) {
+func supervise(pid int, pass func(int, syscall.Signal) error, signals <-chan os.Signal) (syscall.WaitStatus, error) {
 	for {
 		// Looked at after every signal, not only SIGCHLD: a full channel drops some.
 		if status, done, err := reap(pid); done || err != nil {
 			return status, err
 		}
 		if s, ok := (<-signals).(syscall.Signal); ok && s != syscall.SIGCHLD {
-			if err := syscall.Kill(to, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+			if err := pass(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
 				return 0, fmt.Errorf("pass on %s: %w", unix.SignalName(s), err)
 			}
 		}
 	}
+}
+
+// kill sends a signal to one process, killGroup to all of a group. To the kernel 0,
+// 1 and -1 mean more than that, up to every process there is, and the agent may be
+// root: no mistake may get there.
+func kill(pid int, s syscall.Signal) error { return killOne(pid, pid, s) }
+
+func killGroup(pid int, s syscall.Signal) error { return killOne(pid, -pid, s) }
+
+func killOne(pid, to int, s syscall.Signal) error {
+	if pid <= 1 {
+		return fmt.Errorf("signal process %d: %w", pid, syscall.EINVAL)
+	}
+	return syscall.Kill(to, s)
 }
 
 // reap collects every process that has ended, and says whether pid is among them.
@@ -113,7 +178,7 @@ func reap(pid int) (status syscall.WaitStatus, done bool, err error) {
 // sweep ends what a program left running: its group, and in a process namespace
 // of our own, everything. Only there is it sure that nothing is left.
 func sweep(group int) {
-	_ = syscall.Kill(-group, syscall.SIGKILL) // ESRCH: nobody is left
+	_ = killGroup(group, syscall.SIGKILL) // ESRCH: nobody is left
 	if os.Getpid() != 1 {
 		return
 	}

@@ -39,14 +39,14 @@ func TestLargeFilesAreReadOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		lock.Close()
-		return dir
+		return dir.from
 	}
 	path := f.cache.proof(target.treeHex())
 	reads := func(dir string) string {
 		t.Helper()
 		p := &counted{proof: readProof(path)}
-		if got, err := digestOf(dir, p); err != nil || got != digest {
-			t.Fatalf("digest %s, %v", got, err)
+		if got, err := manifestOf(dir, p); err != nil || got.Digest() != digest {
+			t.Fatalf("digest %s, %v", got.Digest(), err)
 		}
 		return strings.Join(p.read, " ")
 	}

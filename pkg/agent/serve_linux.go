@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -31,21 +30,19 @@ func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.
 		return exitFailed
 	}
 	debug.FreeOSMemory()
-	status, err := runDropped(c, o.uid, signals)
+	c.last, c.disk = true, o.bound(p.tree, log)
+	status, err := run(c, signals)
 	if err != nil {
 		log.say("run %s: %v", o.name, err)
 		return exitFailed
 	}
+	if status.Signaled() || status.ExitStatus() != 0 {
+		if err := haveRoom(filepath.Dir(o.app), 0); err != nil {
+			log.say("%v", err) // likely the reason
+		}
+	}
 	log.say("%s %s", o.name, ending(status))
 	return exitCode(status)
-}
-
-// runDropped gives root up and runs c.
-func runDropped(c command, uid int, signals <-chan os.Signal) (syscall.WaitStatus, error) {
-	if err := drop(uid, uid); err != nil {
-		return 0, fmt.Errorf("give up root: %w", err)
-	}
-	return run(c, signals)
 }
 
 // stoppedBy says whether a stop signal came, and which exit code it gives.

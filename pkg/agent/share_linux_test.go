@@ -57,8 +57,8 @@ func TestTreesShareLargeFiles(t *testing.T) {
 	}
 	c.Close()
 	remembered := &counted{proof: readProof(f.cache.proof(treeTarget(second).treeHex()))}
-	if got, err := digestOf(f.cache.path(trees, treeTarget(second).treeHex()), remembered); err != nil || got != second || len(remembered.read) > 0 {
-		t.Errorf("digest %s, %v; read %v", got, err, remembered.read)
+	if got, err := manifestOf(f.cache.path(trees, treeTarget(second).treeHex()), remembered); err != nil || got.Digest() != second || len(remembered.read) > 0 {
+		t.Errorf("digest %s, %v; read %v", got.Digest(), err, remembered.read)
 	}
 }
 
@@ -86,7 +86,7 @@ func TestShareRefuses(t *testing.T) {
 			t.Errorf("%s: %v", link, err)
 		}
 	}
-	if err := os.WriteFile(dir+"/film.mp4", []byte(film[1:]+"!"), 0o640); err != nil {
+	if err := os.WriteFile(dir.from+"/film.mp4", []byte(film[1:]+"!"), 0o640); err != nil {
 		t.Fatal(err)
 	}
 	s = f.cache.share()

@@ -74,6 +74,7 @@ job "release-live_app" {
           "--uid=700001",
           "--release=3",
           "--server=web",
+          "--disk=25",
           "--api=https://api.fngen.localhost",
           "--command=python manage.py migrate && echo \"$FNGEN_RELEASE\"",
         ]

@@ -127,6 +127,7 @@ job "web-site" {
           "--uid=700001",
           "--release=3",
           "--server=web",
+          "--disk=25",
           "--framework=django",
           "--health=/healthz",
           "--drain=25s",

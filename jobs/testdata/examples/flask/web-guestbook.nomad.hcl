@@ -127,6 +127,7 @@ job "web-guestbook" {
           "--uid=700001",
           "--release=3",
           "--server=web",
+          "--disk=25",
           "--framework=flask",
           "--health=/healthz",
           "--drain=25s",

@@ -127,6 +127,7 @@ job "web-bookshelf" {
           "--uid=700001",
           "--release=3",
           "--server=web",
+          "--disk=25",
           "--framework=fastapi",
           "--health=/books",
           "--drain=25s",

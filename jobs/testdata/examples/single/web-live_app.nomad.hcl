@@ -127,6 +127,7 @@ job "web-live_app" {
           "--uid=700001",
           "--release=3",
           "--server=default",
+          "--disk=25",
           "--framework=fastapi",
           "--drain=25s",
           "--api=https://api.fngen.localhost",

@@ -1,0 +1,132 @@
+package agent
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestDisk adds up what a program has, however it hides it.
+func TestDisk(t *testing.T) {
+	write := func(t *testing.T, path string, size int) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, bytes.Repeat([]byte("x"), size), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, test := range map[string]struct {
+		fill func(t *testing.T, dir string)
+		full bool
+	}{
+		"nothing":         {func(*testing.T, string) {}, false},
+		"little":          {func(t *testing.T, dir string) { write(t, dir+"/a/b", 100<<10) }, false},
+		"much":            {func(t *testing.T, dir string) { write(t, dir+"/a/b/c", 2<<20) }, true},
+		"much in many":    {func(t *testing.T, dir string) { manyFiles(t, dir, 100) }, true},
+		"a hole":          {func(t *testing.T, dir string) { write(t, dir+"/a", 1); truncate(t, dir+"/a", 1<<40) }, false},
+		"one, many times": {func(t *testing.T, dir string) { write(t, dir+"/a", 800<<10); linkMany(t, dir+"/a", 10) }, false},
+		"behind a link": {func(t *testing.T, dir string) {
+			other := t.TempDir()
+			write(t, other+"/a", 2<<20)
+			if err := os.Symlink(other, dir+"/link"); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+		"too deep": {func(t *testing.T, dir string) {
+			if err := os.MkdirAll(dir+strings.Repeat("/d", maxNesting+2), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			test.fill(t, dir)
+			d := &disk{limit: 1 << 20, uid: os.Getuid(), at: dir, log: logger{os.Stderr}}
+			defer d.close()
+			err := d.open(dir)
+			if (err != nil) != test.full {
+				t.Errorf("full: %v", err)
+			}
+		})
+	}
+}
+
+func manyFiles(t *testing.T, dir string, n int) {
+	for range n {
+		f, err := os.CreateTemp(dir, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+}
+
+func truncate(t *testing.T, path string, size int64) {
+	if err := os.Truncate(path, size); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func linkMany(t *testing.T, path string, n int) {
+	for i := range n {
+		if err := os.Link(path, path+strings.Repeat("x", i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestDiskIsNotAddedUpForNothing: as long as the disk has not filled, nobody reads
+// directories.
+func TestDiskIsNotAddedUpForNothing(t *testing.T) {
+	dir := t.TempDir()
+	d := &disk{limit: 1 << 40, at: dir}
+	defer d.close()
+	if err := d.open(dir); err != nil {
+		t.Fatal(err)
+	}
+	before := d.next
+	if full, err := d.full(time.Now().Add(time.Hour)); full || err != nil || !d.next.Equal(before) {
+		t.Errorf("full: %t, %v; added up again: %t", full, err, !d.next.Equal(before))
+	}
+}
+
+// TestServeFillsDisk ends a function that writes more than its server has, with the
+// reason, and starts it again only when what stays has room.
+func TestServeFillsDisk(t *testing.T) {
+	modes(t, func(t *testing.T, flags ...string) {
+		c := newControlPlane(t)
+		m := newMachine(t, c)
+		m.boot(t, `
+import os, signal
+os.mkdir("closed")
+with open("closed/big", "w") as f:
+    os.posix_fallocate(f.fileno(), 0, 1_100_000_000)
+os.chmod("closed", 0)
+print("written", flush=True)
+signal.pause()
+`)
+		digest := c.tree(t, entry{name: "app.py"})
+		p := startAgent(t, m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--disk=1")...))
+		p.line(t)
+		code, said := p.wait(t), p.said.String()
+		if code != 137 || !strings.Contains(said, "it has more on the disk than the 1 GB that its server has, and is ended\n") {
+			t.Errorf("exit code is %d; said %s", code, said)
+		}
+	})
+}
+
+// TestHaveRoom says in words what is missing.
+func TestHaveRoom(t *testing.T) {
+	if err := haveRoom(t.TempDir(), 0); err != nil {
+		t.Error(err)
+	}
+	err := haveRoom(t.TempDir(), 1<<60)
+	if err == nil || !strings.Contains(err.Error(), "the disk of this server is full: ") || !strings.Contains(err.Error(), "MB are needed") {
+		t.Errorf("error is %v", err)
+	}
+}

@@ -1,0 +1,266 @@
+package agent
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A program gets an overlay by a detour, since no task may mount anything:
+//
+//	agent, root                        the same program in new user and mount namespaces
+//	  clone, "fngen-agent enter"  -->    opens what only root reaches
+//	                                     becomes the project's user
+//	                                     mounts the overlay, gives up all capabilities
+//	                              <--  ready
+//	  becomes the project's user
+//	                              -->  executes the program: same process, no way back
+//	                              <--  the socket closes
+//
+// The new user namespace knows one user and one group, those of the project, so
+// all else in it is nobody's, and its capabilities are worth nothing beyond it.
+const (
+	enterCommand = "enter"
+	// doorFD is the socket to the agent.
+	doorFD = 3
+)
+
+// enterCapabilities are what is needed in the new namespace: to become the
+// project's user, to mount, and to give up capabilities. The kernel works on the
+// overlay with those that it was mounted with, so the rest is what it needs to
+// carry out what the owner of all files in it may do.
+var enterCapabilities = []uintptr{
+	unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_SETPCAP, unix.CAP_SYS_ADMIN,
+	unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_FSETID,
+}
+
+// orders are what the agent tells the program that enters. Environments hold any
+// bytes, and so do arguments, which JSON strings do not.
+type orders struct {
+	Lower, Upper, Work, At string
+	UID, GID               int
+	Path                   string
+	Args, Env              [][]byte
+}
+
+// door is a program that has entered its namespace and waits for leave to begin.
+type door struct {
+	pid    int
+	socket *os.File
+}
+
+// knock starts the program that enters, and waits until it is ready.
+func (t *ownTree) knock(c command) (*door, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "door"), os.NewFile(uintptr(pair[1]), "door")
+	pid, err := t.clone(theirs)
+	theirs.Close()
+	d := &door{pid, ours}
+	if err != nil {
+		ours.Close()
+		return nil, err
+	}
+	o := orders{
+		Lower: t.from, Upper: t.upper(), Work: t.work(), At: t.at, UID: t.uid, GID: t.gid,
+		Path: c.path, Args: toBytes(append([]string{c.path}, c.args...)), Env: toBytes(c.env),
+	}
+	if err := json.NewEncoder(ours).Encode(o); err != nil {
+		return nil, errors.Join(err, d.shut())
+	}
+	switch answer, err := d.read(); {
+	case err != nil:
+		return nil, errors.Join(err, d.shut())
+	case answer != "":
+		return nil, errors.Join(errors.New(answer), d.shut())
+	}
+	return d, nil
+}
+
+// clone starts this program again in namespaces of its own, in a process group of
+// its own, with nothing on its standard input and nothing in its environment.
+func (t *ownTree) clone(socket *os.File) (int, error) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return 0, err
+	}
+	defer null.Close()
+	uid, gid := t.uid, t.gid
+	if gid < 0 {
+		gid = os.Getegid()
+	}
+	p, err := os.StartProcess("/proc/self/exe", []string{"fngen-agent", enterCommand}, &os.ProcAttr{
+		Files: []*os.File{null, os.Stdout, os.Stderr, socket},
+		Env:   []string{},
+		Sys: &syscall.SysProcAttr{
+			Setpgid: true, Pdeathsig: syscall.SIGKILL,
+			Cloneflags:                 syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+			UidMappings:                []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
+			GidMappings:                []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
+			GidMappingsEnableSetgroups: t.gid >= 0,
+			AmbientCaps:                enterCapabilities,
+		},
+	})
+	if err != nil {
+		return 0, err
+	}
+	pid := p.Pid // gone once it is released
+	return pid, p.Release()
+}
+
+// begin lets the program begin, and returns when it has.
+func (d *door) begin() (int, error) {
+	if _, err := d.socket.Write([]byte{'\n'}); err != nil {
+		return 0, errors.Join(err, d.shut())
+	}
+	switch answer, err := d.read(); {
+	case errors.Is(err, io.EOF): // closed by the execution
+		return d.pid, d.socket.Close()
+	case err != nil:
+		return 0, errors.Join(err, d.shut())
+	default:
+		return 0, errors.Join(errors.New(answer), d.shut())
+	}
+}
+
+// shut ends the program that did not begin.
+func (d *door) shut() error {
+	err := errors.Join(kill(d.pid, syscall.SIGKILL), d.socket.Close())
+	for {
+		if _, wait := syscall.Wait4(d.pid, nil, 0, nil); !errors.Is(wait, syscall.EINTR) {
+			return errors.Join(err, wait)
+		}
+	}
+}
+
+// read returns one line of the other side.
+func (d *door) read() (string, error) {
+	var line strings.Builder
+	for b := make([]byte, 1); ; {
+		if _, err := d.socket.Read(b); err != nil {
+			return "", err
+		}
+		if b[0] == '\n' {
+			return line.String(), nil
+		}
+		line.WriteByte(b[0])
+	}
+}
+
+// enter is the other side of the door. It returns only when something failed,
+// which it has then told the agent.
+func enter() int {
+	// The death signal is the thread's, and so are capabilities.
+	runtime.LockOSThread()
+	syscall.CloseOnExec(doorFD)
+	d := &door{socket: os.NewFile(doorFD, "door")}
+	err := d.enter()
+	if _, err := fmt.Fprintln(d.socket, strings.ReplaceAll(err.Error(), "\n", "; ")); err != nil {
+		return exitUsage // nobody is there
+	}
+	return exitFailed
+}
+
+func (d *door) enter() error {
+	var o orders
+	if err := json.NewDecoder(d.socket).Decode(&o); err != nil {
+		return fmt.Errorf("read orders: %w", err)
+	}
+	if err := o.mount(); err != nil {
+		return err
+	}
+	if err := os.Chdir(o.At); err != nil {
+		return err
+	}
+	if err := forgo(); err != nil {
+		return err
+	}
+	// Changing users has cleared it. An agent that has died meanwhile is seen below.
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("tie to the agent: %w", err)
+	}
+	if _, err := d.socket.Write([]byte{'\n'}); err != nil {
+		return err
+	}
+	if _, err := d.read(); err != nil {
+		return err
+	}
+	return fmt.Errorf("execute %s: %w", o.Path, syscall.Exec(o.Path, toStrings(o.Args), toStrings(o.Env)))
+}
+
+// mount opens the directories as root, who owns what leads there, and mounts them
+// as the project's user, in whose name the kernel then writes. Their paths are in
+// the list of mounts afterwards, and say nothing.
+func (o *orders) mount() error {
+	var fds [3]int
+	for i, path := range []string{o.Lower, o.Upper, o.Work} {
+		fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("open %s: %w", path, err)
+		}
+		fds[i] = fd
+	}
+	if o.GID >= 0 {
+		if err := syscall.Setgroups([]int{o.GID}); err != nil {
+			return fmt.Errorf("set groups: %w", err)
+		}
+		if err := syscall.Setresgid(o.GID, o.GID, o.GID); err != nil {
+			return fmt.Errorf("become group %d: %w", o.GID, err)
+		}
+	}
+	if err := syscall.Setresuid(o.UID, o.UID, o.UID); err != nil {
+		return fmt.Errorf("become user %d: %w", o.UID, err)
+	}
+	options := fmt.Sprintf("lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,userxattr", fds[0], fds[1], fds[2])
+	if err := unix.Mount("app", o.At, "overlay", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
+		return fmt.Errorf("mount: %w", err)
+	}
+	return nil
+}
+
+// forgo gives up every capability in the namespace, and any way to another.
+func forgo() error {
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return fmt.Errorf("clear ambient capabilities: %w", err)
+	}
+	for c := uintptr(0); ; c++ {
+		err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
+		if errors.Is(err, unix.EINVAL) && c > unix.CAP_CHOWN {
+			break // the kernel has no more
+		}
+		if err != nil {
+			return fmt.Errorf("drop capability %d: %w", c, err)
+		}
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	if err := unix.Capset(&header, &none[0]); err != nil {
+		return fmt.Errorf("drop capabilities: %w", err)
+	}
+	return nil
+}
+
+func toBytes(in []string) [][]byte {
+	out := make([][]byte, len(in))
+	for i, s := range in {
+		out[i] = []byte(s)
+	}
+	return out
+}
+
+func toStrings(in [][]byte) []string {
+	out := make([]string, len(in))
+	for i, b := range in {
+		out[i] = string(b)
+	}
+	return out
+}

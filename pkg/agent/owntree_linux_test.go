@@ -1,0 +1,407 @@
+package agent
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// modes are the two ways in which a program gets a copy of its own. A kernel
+// without overlays in user namespaces has only one.
+func modes(t *testing.T, test func(t *testing.T, flags ...string)) {
+	t.Run("overlay", func(t *testing.T) {
+		out, err := exec.Command("unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
+			"mount -t tmpfs none /mnt && mkdir /mnt/u /mnt/w && mount -t overlay -o userxattr,lowerdir=/usr,upperdir=/mnt/u,workdir=/mnt/w none /mnt").CombinedOutput()
+		if err != nil {
+			t.Skipf("this kernel mounts no overlay in a user namespace: %v: %s", err, out)
+		}
+		test(t)
+	})
+	t.Run("copy", func(t *testing.T) { test(t, "--copy") })
+}
+
+// writer does at its start what applications do in the directory of their code.
+const writer = `
+import json, os, shutil, sqlite3, stat, sys, traceback
+
+def attempt(f, *args):
+    try:
+        f(*args)
+        return "done"
+    except Exception as e:
+        return repr(e)
+
+def write(path, text, mode="w"):
+    with open(path, mode) as f:
+        f.write(text)
+
+def database():
+    db = sqlite3.connect("data/app.db")
+    db.execute("pragma journal_mode = wal")
+    db.execute("create table visits (n integer)")
+    db.execute("insert into visits values (1)")
+    db.commit()
+    return db.execute("select count(*) from visits").fetchone()[0]
+
+sys.path.insert(0, os.getcwd())
+before = sorted(os.path.join(d, f)[2:] for d, _, files in os.walk(".") for f in files)
+report = {
+    "cwd": os.getcwd(), "before": before, "text": open("app.py").read(),
+    "mkdir": attempt(os.mkdir, "logs"), "makedirs": attempt(os.makedirs, "instance/uploads"),
+    "new": attempt(write, "instance/uploads/a.txt", "x" * 100_000), "append": attempt(write, "app.py", "# more\n", "a"),
+    "replace": attempt(os.replace, "pkg/config.txt", "pkg/other.txt"), "remove": attempt(os.remove, "pkg/__init__.py"),
+    "database": attempt(database), "link": attempt(os.symlink, "app.py", "link.py"), "hard": attempt(os.link, "app.py", "hard.py"),
+    "chmod": attempt(os.chmod, "bin/run", 0o700), "rmtree": attempt(shutil.rmtree, "old"), "move": attempt(shutil.move, "static", "public"),
+    "import": attempt(__import__, "mod"), "run": attempt(os.execv, "/nonexistent", ["x"]),
+    "owner": [os.stat(p).st_uid for p in (".", "app.py", "logs", "pkg")], "modes": [stat.filemode(os.stat(p).st_mode) for p in ("app.py", "bin/run")],
+    "bytecode": os.path.exists("__pycache__"), "mounts": open("/proc/self/mountinfo").read(),
+    "parent": [line.split()[1:] for line in open("/proc/%d/status" % os.getppid()) if line.startswith(("Uid", "Gid"))],
+    "status": dict(line.rstrip("\n").split(":\t", 1) for line in open("/proc/self/status") if ":\t" in line),
+    "fds": [os.readlink("/proc/self/fd/" + n) for n in os.listdir("/proc/self/fd") if os.path.islink("/proc/self/fd/" + n)],
+    "environ": open("/proc/self/environ").read().split("\0"),
+}
+try:
+    import fails
+except ZeroDivisionError:
+    report["traceback"] = traceback.format_exc()
+print(json.dumps(report), flush=True)
+`
+
+var ownFiles = []entry{
+	{name: "app.py", content: "x = 1\n"},
+	{name: "bin/run", content: "#!/bin/sh\n", mode: 0o755},
+	{name: "data/.keep"},
+	{name: "fails.py", content: "1 / 0\n"},
+	{name: "mod.py", content: "y = 2\n"},
+	{name: "old/a"},
+	{name: "old/b/c"},
+	{name: "pkg/__init__.py"},
+	{name: "pkg/config.txt", content: "a"},
+	{name: "static/site.css", content: "body {}"},
+}
+
+// TestOwnTree lets a program do to its code whatever it likes, and wants the next
+// one to see nothing of it.
+func TestOwnTree(t *testing.T) {
+	modes(t, func(t *testing.T, flags ...string) {
+		c := newControlPlane(t)
+		m := newMachine(t, c)
+		m.boot(t, writer)
+		digest := c.tree(t, ownFiles...)
+		var files []string
+		for _, f := range ownFiles {
+			files = append(files, f.name)
+		}
+		for range 2 {
+			p := startAgent(t, m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...))
+			var r struct {
+				Cwd, Text, Traceback, Mounts string
+				Before, Modes, FDs, Environ  []string
+				Owner                        []int
+				Bytecode                     bool
+				Parent                       [][]string
+				Status                       map[string]string
+				Mkdir, Makedirs, New, Append, Replace, Remove, Database, Link, Hard, Chmod, Rmtree, Move, Import,
+				Run string
+			}
+			if err := json.Unmarshal(p.line(t), &r); err != nil {
+				t.Fatal(err)
+			}
+			if code := p.wait(t); code != 0 {
+				t.Errorf("exit code is %d; said %s", code, &p.said)
+			}
+			if said := p.said.String(); strings.Contains(said, "copied") != (len(flags) > 0) {
+				t.Errorf("said %s", said)
+			}
+			if r.Cwd != m.app || !slices.Equal(r.Before, files) || r.Text != "x = 1\n" {
+				t.Errorf("began in %s with %v; app.py is %q", r.Cwd, r.Before, r.Text)
+			}
+			for what, got := range map[string]string{
+				"mkdir": r.Mkdir, "makedirs": r.Makedirs, "a new file": r.New, "appending": r.Append, "replacing": r.Replace, "removing": r.Remove,
+				"a database": r.Database, "a link": r.Link, "a hard link": r.Hard, "chmod": r.Chmod, "rmtree": r.Rmtree, "moving": r.Move, "an import": r.Import,
+			} {
+				if got != "done" {
+					t.Errorf("%s: %s", what, got)
+				}
+			}
+			if !strings.Contains(r.Traceback, `File "`+m.app+`/fails.py", line 1`) {
+				t.Errorf("the traceback is %s", r.Traceback)
+			}
+			if !slices.Equal(r.Owner, []int{testUID, testUID, testUID, testUID}) || !slices.Equal(r.Modes, []string{"-rw-r-----", "-rwx------"}) || !r.Bytecode {
+				t.Errorf("owners %v, modes %v, byte code: %t", r.Owner, r.Modes, r.Bytecode)
+			}
+			for _, ids := range r.Parent {
+				if !slices.Equal(ids, slices.Repeat([]string{"700999"}, 4)) {
+					t.Errorf("the agent is %v", ids)
+				}
+			}
+			checkPowerless(t, r.Status)
+			if hex := strings.TrimPrefix(digest, "sha256:"); strings.Contains(r.Mounts, hex) || strings.Contains(strings.Join(r.FDs, " "), hex) || strings.Contains(strings.Join(r.Environ, " "), hex) {
+				t.Errorf("the cache shows:\n%s%v\n%v", r.Mounts, r.FDs, r.Environ)
+			}
+			if len(flags) == 0 && r.Status["CapBnd"] != "0000000000000000" {
+				t.Errorf("CapBnd is %s", r.Status["CapBnd"])
+			}
+		}
+		tree, err := manifestOf(m.cache+"/700999/code/"+strings.TrimPrefix(digest, "sha256:"), nil)
+		if err != nil || tree.Digest() != digest {
+			t.Errorf("the cache has changed: %v (%v)", tree, err)
+		}
+	})
+}
+
+// TestOwnTreeOfEach runs two instances of one tree beside each other.
+func TestOwnTreeOfEach(t *testing.T) {
+	modes(t, func(t *testing.T, flags ...string) {
+		c := newControlPlane(t)
+		m := newMachine(t, c)
+		m.boot(t, `
+import os, sys
+try:
+    os.mkdir("mine")
+    print("made", flush=True)
+except FileExistsError:
+    print("taken", flush=True)
+os.read(os.open(os.environ["WAIT"], os.O_RDONLY), 1)
+`)
+		wait := m.dir + "/wait"
+		if err := syscall.Mkfifo(wait, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(wait, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		digest := c.tree(t, entry{name: "app.py"})
+		var both []*agentProcess
+		for _, app := range []string{"/one", "/two"} {
+			cmd := m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--app="+m.dir+app)...)
+			cmd.Env = append(cmd.Env, "WAIT="+wait)
+			both = append(both, startAgent(t, cmd))
+		}
+		for _, p := range both {
+			if line := string(p.line(t)); line != "made\n" {
+				t.Errorf("got %q", line)
+			}
+		}
+		f, err := os.OpenFile(wait, os.O_RDWR, 0) // as its own reader it waits for nobody
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.WriteString("xx"); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range both {
+			if code := p.wait(t); code != 0 {
+				t.Errorf("exit code is %d; said %s", code, &p.said)
+			}
+		}
+	})
+}
+
+// attacker is a function that tries to get at what its copy is made of. With
+// "nested" it does so as root of a user namespace that it makes itself.
+const attacker = `
+import ctypes, json, os, sys
+
+libc = ctypes.CDLL(None, use_errno=True)
+cache, backing, agent = os.environ["CODE_CACHE"], os.environ["BACKING"], os.getppid()
+handle, handle_type = bytes.fromhex(os.environ["HANDLE"]), int(os.environ["HANDLE_TYPE"])
+results = {}
+
+def call(name, *args):
+    if getattr(libc, name)(*args) < 0:
+        errno = ctypes.get_errno()
+        raise OSError(errno, os.strerror(errno))
+
+def attempt(what, f, *args):
+    try:
+        results[what] = "done %r" % (f(*args),)
+    except OSError as e:
+        results[what] = "refused %s" % e
+
+class Handle(ctypes.Structure):
+    _fields_ = [("bytes", ctypes.c_uint), ("type", ctypes.c_int), ("data", ctypes.c_ubyte * len(handle))]
+
+def open_by_handle(at):
+    h = Handle(len(handle), handle_type, (ctypes.c_ubyte * len(handle))(*handle))
+    fd = libc.open_by_handle_at(at, ctypes.byref(h), os.O_RDWR)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return os.read(fd, 100)
+
+def attack(who):
+    attempt(who + " lists the trees of the cache", os.listdir, cache)
+    attempt(who + " lists what the overlay is made of", os.listdir, backing)
+    for name in ("upper", "work", "upper/app.py"):
+        attempt(who + " opens " + name, os.listdir, backing + "/" + name)
+        attempt(who + " puts a link in the place of " + name, os.symlink, "/etc", backing + "/" + name + "x")
+    attempt(who + " opens the tree by its handle", open_by_handle, os.open("/", os.O_RDONLY))
+    attempt(who + " opens the tree by its handle in the cache", open_by_handle, os.open(os.path.dirname(os.path.dirname(cache)), os.O_RDONLY))
+    for link in ("root", "cwd", "ns/mnt", "ns/user", "fd"):
+        attempt(who + " looks at the agent by " + link, os.listdir if link in ("root", "cwd", "fd") else os.open, "/proc/%d/%s" % (agent, link), *(() if link in ("root", "cwd", "fd") else (os.O_RDONLY,)))
+    attempt(who + " takes the code's mount away", call, "umount2", b"` + "%APP%" + `", 2)
+    attempt(who + " mounts over the code's place anew", call, "mount", b"none", b"` + "%APP%" + `", b"overlay", 32, b"")
+    attempt(who + " makes a device", os.mknod, "disk", 0o60666, os.makedev(8, 0))
+
+attack("the code")
+if os.environ.get("NESTED"):
+    uid = os.getuid()
+    if libc.unshare(0x10000000 | 0x20000) == 0:
+        open("/proc/self/setgroups", "w").write("deny")
+        open("/proc/self/uid_map", "w").write("0 %d 1" % uid)
+        open("/proc/self/gid_map", "w").write("0 %d 1" % os.getgid())
+        attack("root of a namespace")
+print(json.dumps(results), flush=True)
+`
+
+// TestOwnTreeHolds attacks from inside. Another user's namespace of its own, which
+// most kernels allow anybody, must not help.
+func TestOwnTreeHolds(t *testing.T) {
+	modes(t, func(t *testing.T, flags ...string) {
+		c := newControlPlane(t)
+		m := newMachine(t, c)
+		digest := c.tree(t, entry{name: "app.py", content: "secret"})
+		// So that the tree is there, and has a handle.
+		_, lock, err := m.fetcher(t, c, os.Stderr).tree(t.Context(), treeTarget(digest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lock.Close()
+		code := m.cache + "/700999/code"
+		handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, filepath.Join(code, strings.TrimPrefix(digest, "sha256:"), "app.py"), 0)
+		if err != nil {
+			t.Skipf("the file system gives no handles: %v", err)
+		}
+		m.boot(t, strings.ReplaceAll(attacker, "%APP%", m.app))
+		cmd := m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...)
+		cmd.Env = append(cmd.Env, "CODE_CACHE="+code, "BACKING="+m.dir+"/.app", "NESTED=1",
+			fmt.Sprintf("HANDLE=%x", handle.Bytes()), fmt.Sprintf("HANDLE_TYPE=%d", handle.Type()))
+		p := startAgent(t, cmd)
+		var results map[string]string
+		if err := json.Unmarshal(p.line(t), &results); err != nil {
+			t.Fatal(err)
+		}
+		p.wait(t)
+		if len(results) < 15 {
+			t.Errorf("only %d attempts", len(results))
+		}
+		for what, got := range results {
+			if !strings.HasPrefix(got, "refused") {
+				t.Errorf("%s: %s", what, got)
+			}
+		}
+		tree, err := manifestOf(filepath.Join(code, strings.TrimPrefix(digest, "sha256:")), nil)
+		if err != nil || tree.Digest() != digest {
+			t.Errorf("the cache has changed (%v)", err)
+		}
+	})
+}
+
+// TestOwnTreeAfterRubbish starts where an instance has left what is hard to remove.
+func TestOwnTreeAfterRubbish(t *testing.T) {
+	modes(t, func(t *testing.T, flags ...string) {
+		c := newControlPlane(t)
+		m := newMachine(t, c)
+		m.boot(t, `
+import os
+print(sorted(os.listdir(".")), flush=True)
+os.makedirs("a/b")
+open("a/b/c", "w").close()
+os.chmod("a/b", 0)
+os.chmod("a", 0)
+os.chmod("app.py", 0)
+os.chmod(".", 0o700)
+for i in range(2000):
+    open("f%d" % i, "w").close()
+deep = "d"
+for i in range(100):
+    os.mkdir(deep)
+    deep += "/d"
+os.symlink("/etc", "etc")
+`)
+		digest := c.tree(t, entry{name: "app.py"})
+		for range 2 {
+			p := startAgent(t, m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...))
+			if line := string(p.line(t)); line != "['app.py']\n" {
+				t.Errorf("got %q", line)
+			}
+			if code := p.wait(t); code != 0 {
+				t.Errorf("exit code is %d; said %s", code, &p.said)
+			}
+		}
+		if _, err := os.Stat("/etc/passwd"); err != nil {
+			t.Fatal("a link was followed: ", err)
+		}
+	})
+}
+
+// TestOwnTreeFallsBack runs where no overlay can be: the tree's place is in a file
+// system that cannot be the upper one of an overlay.
+func TestOwnTreeFallsBack(t *testing.T) {
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	m.boot(t, "import os\nos.mkdir('logs')\nprint(os.getcwd(), flush=True)\n")
+	lower := m.dir + "/lower"
+	for _, d := range []string{lower, m.dir + "/u", m.dir + "/w", m.dir + "/task"} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.Mount("none", m.dir+"/task", "overlay", 0, "lowerdir="+lower+",upperdir="+m.dir+"/u,workdir="+m.dir+"/w"); err != nil {
+		t.Skipf("this machine mounts no overlay: %v", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(m.dir+"/task", unix.MNT_DETACH) })
+	digest := c.tree(t, entry{name: "app.py"})
+	p := startAgent(t, m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py", "--app="+m.dir+"/task/app"))
+	if line := string(p.line(t)); line != m.dir+"/task/app\n" {
+		t.Errorf("got %q", line)
+	}
+	code, said := p.wait(t), p.said.String()
+	if code != 0 || strings.Count(said, "since this node has no overlay in a user namespace: mount: ") != 1 {
+		t.Errorf("exit code is %d; said %s", code, said)
+	}
+}
+
+// TestCopyTree keeps what a tree has: contents, modes and times.
+func TestCopyTree(t *testing.T) {
+	from, to := t.TempDir(), filepath.Join(t.TempDir(), "to")
+	for name, mode := range map[string]fs.FileMode{"a/b": 0o640, "a/run": 0o750, "c": 0o640} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(from, name)), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(from, name), []byte(name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, err := copyTree(from, to, 0, -1, 6)
+	if err != nil || n != 3 {
+		t.Fatalf("copied %d files, %v", n, err)
+	}
+	want, err := manifestOf(from, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := manifestOf(to, nil); err != nil || got.Digest() != want.Digest() {
+		t.Errorf("%v, %v", got, err)
+	}
+	if n, err := copyTree(from, to+"-small", 0, -1, 1); err != nil || n != 1 {
+		t.Errorf("copied %d files of one byte, %v", n, err)
+	}
+	a, err := os.Stat(from + "/a/run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.Stat(to + "/a/run"); err != nil || !a.ModTime().Equal(b.ModTime()) {
+		t.Errorf("%v, %v", b, err)
+	}
+}
