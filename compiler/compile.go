@@ -66,7 +66,7 @@ func Compile(ctx context.Context, in Input) (*ir.Project, diag.List) {
 		return nil, diags
 	}
 	project, more := resolve.Project(resolve.Input{
-		Project: in.Project, Config: file, Tree: in.Tree, Uses: found.uses, Apps: found.apps, Env: found.env, Imports: found.imports, Settings: found.settings, Faulty: found.diags.HasErrors(), Entry: in.Entry,
+		Project: in.Project, Config: file, Tree: in.Tree, Uses: found.uses, Apps: found.apps, Env: found.env, Imports: found.imports, Settings: found.settings, SQLite: found.sqlite, Faulty: found.diags.HasErrors(), Entry: in.Entry,
 		Python: python, Requirements: requirements, Regions: target.Regions, DefaultRegion: target.DefaultRegion,
 		Powers: target.Powers, Domain: target.Domain,
 	})

@@ -23,6 +23,8 @@ type found struct {
 	env   []discover.EnvRead
 	// settings are the modules of settings that files name for Django.
 	settings []discover.DjangoSettings
+	// sqlite are the SQLite files in the tree that the code names.
+	sqlite []discover.SQLiteFile
 	// imports are where files import fngen.
 	imports []literal.Place
 	diags   diag.List
@@ -58,6 +60,7 @@ func search(ctx context.Context, tree source.Tree, entry string) found {
 			continue // interrupted
 		}
 		out.env, out.settings = append(out.env, m.Env...), append(out.settings, m.Settings...)
+		out.sqlite = append(out.sqlite, m.SQLite...)
 		if m.Needs.Minor > 0 {
 			out.needs = append(out.needs, m.Needs)
 		}

@@ -23,6 +23,8 @@ type Beyond struct {
 	Env []EnvRead
 	// Settings are the values that it gives DJANGO_SETTINGS_MODULE.
 	Settings []DjangoSettings
+	// SQLite are the SQLite files in the tree that it names.
+	SQLite []SQLiteFile
 }
 
 // across is what the scanner keeps to follow names from file to file.
@@ -57,6 +59,8 @@ type across struct {
 	// all that is written, schemed have a default.
 	reads, readsNot, prefixed bool
 	schemed                   []string
+	// lite says that the file speaks of SQLite.
+	lite bool
 }
 
 // foreign is one module-level import from elsewhere than fngen; bound is "*" for

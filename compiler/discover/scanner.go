@@ -97,6 +97,7 @@ func (s *scanner) start(file string, src []byte) {
 	s.blocks = append(make([]block, 0, 8), block{names: map[string]string{}})
 	s.lx.reset(src)
 	s.marked = bytes.IndexByte(src, '@') >= 0
+	s.lite = bytes.Contains(src, sqliteWord) && !isTest(file)
 }
 
 func (s *scanner) scan(src []byte) {
@@ -191,6 +192,7 @@ func (s *scanner) run() {
 		} else {
 			s.logicalLine(s.lx.tokens)
 			s.environment(s.lx.tokens)
+			s.sqlite(s.lx.tokens)
 		}
 		if s.faults > maxFaults || s.tooMany() {
 			return

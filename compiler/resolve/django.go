@@ -29,12 +29,6 @@ const commonMiddleware = "django.middleware.common.CommonMiddleware"
 // There is nothing to say of CSRF_TRUSTED_ORIGINS and SECURE_PROXY_SSL_HEADER:
 // the runtime passes the scheme and the host that the person's browser uses.
 func (r *resolver) django(p *ir.Project) {
-	var files []string
-	for _, f := range r.in.Tree.Files {
-		if strings.HasSuffix(f.Path, ".py") {
-			files = append(files, f.Path)
-		}
-	}
 	var judged []string
 	for _, f := range p.Functions {
 		if f.WebApp == nil || f.WebApp.Framework != "django" {
@@ -44,7 +38,7 @@ func (r *resolver) django(p *ir.Project) {
 		if module == "" {
 			continue
 		}
-		modules := discover.NewModules(files, func(file string) ([]byte, error) { return source.ReadText(r.in.Tree.FS, file) })
+		modules := r.modules()
 		setting := func(name string) discover.Setting { return modules.Setting(f.File, module, name) }
 		if ir.ValidModule(module) && mayBeSet(setting("STATIC_ROOT")) {
 			f.WebApp.Static = module
@@ -55,6 +49,17 @@ func (r *resolver) django(p *ir.Project) {
 		judged = append(judged, module)
 		r.allowedHosts(f.WebApp.Hosts[0], setting("ALLOWED_HOSTS"), setting("DEBUG"), setting("MIDDLEWARE"))
 	}
+}
+
+// modules reads any name of any file of the tree.
+func (r *resolver) modules() *discover.Modules {
+	var files []string
+	for _, f := range r.in.Tree.Files {
+		if strings.HasSuffix(f.Path, ".py") {
+			files = append(files, f.Path)
+		}
+	}
+	return discover.NewModules(files, func(file string) ([]byte, error) { return source.ReadText(r.in.Tree.FS, file) })
 }
 
 // mayBeSet reports whether a setting has a value as far as is known. Where the

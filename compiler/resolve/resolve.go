@@ -31,6 +31,8 @@ type Input struct {
 	Imports []literal.Place
 	// Settings are the modules of settings that files name for Django.
 	Settings []discover.DjangoSettings
+	// SQLite are the SQLite files in the tree that the code names.
+	SQLite []discover.SQLiteFile
 	// Faulty says that a Python file has faults: a Power may be in what could not
 	// be read, so that none was found says nothing.
 	Faulty bool
@@ -72,6 +74,7 @@ func Project(in Input) (*ir.Project, diag.List) {
 	r.shadowedSDK()
 	r.hosts(p, uses)
 	r.django(p)
+	r.sqlite(p)
 	p.Dependencies = dependencies(in.Requirements, in.Python, p.Functions)
 	p.Env = environment(in.Env, uses)
 	r.frameworksInstalled(uses)
