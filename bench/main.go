@@ -38,6 +38,7 @@ var offline = []struct {
 }{
 	{"files", listFiles},
 	{"discover", discovery},
+	{"own-tree", ownTree},
 }
 
 // alone measurements need the cluster's servers for themselves. They make projects
