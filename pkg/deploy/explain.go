@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -134,9 +135,10 @@ func (c *change) showFailure(f *nomad.Failure) {
 // agentSays begins the lines of the agent, runtimeSays the one in which the runtime
 // says why it ends.
 const (
-	agentSays   = "fngen-agent: "
-	runtimeSays = "fngen: "
-	traceBegins = "Traceback (most recent call last):"
+	agentSays    = "fngen-agent: "
+	agentFetched = "fngen-agent: fetched "
+	runtimeSays  = "fngen: "
+	traceBegins  = "Traceback (most recent call last):"
 )
 
 // lastRun is what an instance printed on stderr since it was started last. When its
@@ -149,7 +151,7 @@ func lastRun(lines []string, found *cause.Cause) []string {
 			from = i + 1
 		}
 	}
-	lines = lines[from:to]
+	lines = slices.DeleteFunc(slices.Clone(lines[from:to]), func(line string) bool { return strings.HasPrefix(line, agentFetched) })
 	if found == nil {
 		return lines
 	}

@@ -41,7 +41,7 @@ func TestLastRun(t *testing.T) {
 		found *cause.Cause
 		want  string
 	}{
-		"unknown":            {"a\nfngen-agent: app ended with exit code 7\nb\nfngen-agent: app ended with exit code 7\n", nil, "b\nfngen-agent: app ended with exit code 7\n"},
+		"unknown":            {"fngen-agent: fetched tree x\na\nfngen-agent: app ended with exit code 7\nfngen-agent: fetched tree x\nb\nfngen-agent: app ended with exit code 7\n", nil, "b\nfngen-agent: app ended with exit code 7\n"},
 		"known, one frame":   {one + one, &cause.Cause{Kind: cause.Import}, "connecting\n"},
 		"known, more frames": {one + one, &cause.Cause{Kind: cause.Import, Frames: make([]cause.Frame, 2)}, strings.Join(strings.SplitAfter(one, "\n")[:9], "")},
 		"checks":             {request + request, &cause.Cause{Kind: cause.Request, Frames: make([]cause.Frame, 2)}, request},
