@@ -66,7 +66,7 @@ func (c *change) explained(ctx context.Context, err error, steps []*step) error 
 // told it, else how it ended, else what its health check says.
 func (c *change) why(ctx context.Context, n *notUp, found *cause.Cause) (string, diag.List) {
 	if found == nil {
-		return cmp.Or(c.ended(n.failure), n.checks.said, n.failure.Reason), nil
+		return cmp.Or(agentCause(n.failure), c.ended(n.failure), n.checks.said, n.failure.Reason), nil
 	}
 	list := c.diagnose(ctx, n.f, found)
 	return withPlace(list[0]), list
@@ -135,23 +135,50 @@ func (c *change) showFailure(f *nomad.Failure) {
 // agentSays begins the lines of the agent, runtimeSays the one in which the runtime
 // says why it ends.
 const (
-	agentSays    = "fngen-agent: "
-	agentFetched = "fngen-agent: fetched "
-	runtimeSays  = "fngen: "
-	traceBegins  = "Traceback (most recent call last):"
+	agentSays   = "fngen-agent: "
+	runtimeSays = "fngen: "
+	traceBegins = "Traceback (most recent call last):"
 )
+
+// isRoutine reports whether a line is one that the agent says of every start.
+func isRoutine(line string) bool {
+	return strings.HasPrefix(line, agentSays+"fetched ") || strings.HasPrefix(line, agentSays+"copied ")
+}
+
+// isEnding reports whether a line is the agent's last one of a start.
+func isEnding(line string) bool {
+	return strings.HasPrefix(line, agentSays) && (strings.Contains(line, " ended with exit code ") || strings.Contains(line, " was killed by "))
+}
+
+// agentCauses begin what the agent says when it could not start a program, or ended
+// it (pkg/agent/serve_linux.go, disk_linux.go).
+var agentCauses = []string{"start ", "run ", "it has more on the disk "}
+
+// agentCause is why the agent did not start a program, or ended it, in its own words;
+// empty when it did neither.
+func agentCause(f *nomad.Failure) string {
+	if f.ExitCode <= 0 || f.OutOfMemory {
+		return ""
+	}
+	for _, line := range slices.Backward(f.Stderr) {
+		said, ok := strings.CutPrefix(line, agentSays)
+		if ok && slices.ContainsFunc(agentCauses, func(begins string) bool { return strings.HasPrefix(said, begins) }) {
+			return cause.Line(said)
+		}
+	}
+	return ""
+}
 
 // lastRun is what an instance printed on stderr since it was started last. When its
 // cause is known, what the diagnostic says itself is left out.
 func lastRun(lines []string, found *cause.Cause) []string {
 	from, to := 0, len(lines)
 	for i, line := range lines {
-		ends := strings.HasPrefix(line, agentSays) && (strings.Contains(line, " ended with exit code ") || strings.Contains(line, " was killed by "))
-		if ends && i+1 < len(lines) {
+		if isEnding(line) && i+1 < len(lines) {
 			from = i + 1
 		}
 	}
-	lines = slices.DeleteFunc(slices.Clone(lines[from:to]), func(line string) bool { return strings.HasPrefix(line, agentFetched) })
+	lines = slices.DeleteFunc(slices.Clone(lines[from:to]), isRoutine)
 	if found == nil {
 		return lines
 	}

@@ -68,6 +68,17 @@ func TestLastRun(t *testing.T) {
 	}
 }
 
+func TestAgentCause(t *testing.T) {
+	for want, f := range map[string]nomad.Failure{
+		"start app: this node lacks a part of Python 3.13": {ExitCode: 1, Stderr: []string{"fngen-agent: fetched tree x", "fngen-agent: start app: this node lacks a part of Python 3.13"}},
+		"": {ExitCode: 7, Stderr: []string{"fngen-agent: fetched tree x", "fngen-agent: copied the code", "hello", "fngen-agent: app ended with exit code 7"}},
+	} {
+		if got := agentCause(&f); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestPoint(t *testing.T) {
 	for _, test := range []struct {
 		excerpt, about string
