@@ -14,7 +14,7 @@ import (
 
 func treeOf(files map[string][]byte) source.Tree {
 	tree := source.Tree{FS: fstest.MapFS{}}
-	for _, name := range []string{"base.txt", "libs/bar/pyproject.toml", "pyproject.toml", "requirements.txt", "uv.lock"} {
+	for _, name := range []string{"Pipfile", "Pipfile.lock", "base.txt", "libs/bar/pyproject.toml", "pdm.lock", "poetry.lock", "pylock.toml", "pyproject.toml", "requirements.txt", "setup.py", "uv.lock"} {
 		if data, ok := files[name]; ok {
 			tree.FS.(fstest.MapFS)[name] = &fstest.MapFile{Data: data}
 			tree.Files = append(tree.Files, source.File{Path: name})

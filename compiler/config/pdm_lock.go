@@ -225,7 +225,12 @@ func (r *requirements) wantPDM(l *pdmLock, p *tomlValue, marker string) {
 func (r *requirements) wantOnce(w Wanted, take func(Wanted)) {
 	key := normalName(w.Name) + strings.Join(w.Specifiers, ",")
 	if i, ok := r.taken[key]; ok {
-		r.out.Wanted[i].Marker = either(r.out.Wanted[i].Marker, w.Marker)
+		wider := r.out.Wanted[i]
+		wider.Marker = either(wider.Marker, w.Marker)
+		if _, bad := wider.unfit(); bad {
+			wider.Marker = "" // installed in any case
+		}
+		r.out.Wanted[i] = wider
 		return
 	}
 	before := len(r.out.Wanted)

@@ -98,7 +98,7 @@ func (r *requirements) want(w Wanted) {
 		return
 	}
 	w.Hashes = slices.Compact(slices.Sorted(slices.Values(w.Hashes)))
-	if what := w.unfit(); what != "" {
+	if what, bad := w.unfit(); bad {
 		r.fault("FN1115", w.Place, fmt.Sprintf("%q cannot stand in a requirement", mask(what)), "correct it, or write the file anew with its tool")
 		return
 	}
@@ -107,26 +107,26 @@ func (r *requirements) want(w Wanted) {
 }
 
 // unfit is the part that would mean something else in a line of a requirement file.
-func (w Wanted) unfit() string {
+func (w Wanted) unfit() (string, bool) {
 	for _, name := range append([]string{w.Name}, w.Extras...) {
 		if nameForm.FindString(name) != name || name == "" {
-			return name
+			return name, true
 		}
 	}
 	for _, s := range w.Specifiers {
 		if !specifier.MatchString(s) {
-			return s
+			return s, true
 		}
 	}
 	for _, s := range append([]string{w.Marker, w.URL, w.Path}, w.Specifiers...) {
 		if strings.ContainsFunc(s, unicode.IsControl) || strings.ContainsAny(s, "\\`$") {
-			return s
+			return s, true
 		}
 	}
 	if w.Path != "" && !pathForm.MatchString(w.Path) {
-		return w.Path
+		return w.Path, true
 	}
-	return ""
+	return "", false
 }
 
 var pathForm = regexp.MustCompile(`^[\pL\pN._/@+-]+$`)

@@ -5,7 +5,7 @@
 //
 //	go run ./nomad/dev up|down|clean|status
 //	go run ./nomad/dev uv ARGS...             the pinned uv, with the machine's package index
-//	go run ./nomad/dev oracle                 the Pythons that the compiler's tests compare with
+//	go run ./nomad/dev oracle                 what the compiler's tests compare with
 //	go run ./nomad/dev browser                the Chromium with which tests look at the Nomad UI
 package main
 
@@ -61,6 +61,7 @@ func run(ctx context.Context, args []string) error {
 	case "browser":
 		return preflight.InstallBrowser(ctx, c.out.line)
 	case "oracle":
+		kit.LockTools(ctx, c.Layout, c.out.line)
 		return kit.Pyodide(ctx, c.Layout, c.out.line)
 	default:
 		return errors.New("usage: go run ./nomad/dev up|down|clean|status|oracle|browser|uv [ARG]")
