@@ -45,18 +45,27 @@ def live_app():
 // the new release is left, no request fails meanwhile, the history says what
 // happened, and the projects can be pushed to.
 func TestInterrupted(t *testing.T) {
-	requireCluster(t)
-	pushes := []*interrupted{
-		{name: "command", fleet: onServers("s", "us-west", 1), newFleet: onServers("s", "us-west", 1) + "functions:\n  live_app: {release: echo begun; sleep 600}\n", marks: []string{"| begun"}},
-		// Three have been replaced by then, and two are under way.
-		{
-			name: "several", leaves: true, fleet: onServers("xl", "us-west", 1), was: load.Several(1, well(5)...),
-			code: slowly(load.Several(2, well(5)...), "f03", "f04"), marks: []string{"3 of 5 are up"},
-		},
-		{name: "code and size", fleet: onServers("s", "us-west", 1), newFleet: onServers("m", "eu-central", 1), code: fmt.Sprintf(slowApp, "two", 30), marks: []string{"starting live_app"}},
+	interrupt(t,
+		&interrupted{name: "command", fleet: onServers("xl", "us-west", 1), newFleet: onServers("xl", "us-west", 1) + "functions:\n  live_app: {release: echo begun; sleep 600}\n", marks: []string{"| begun"}},
+		&interrupted{name: "code and size", fleet: onServers("s", "us-west", 1), newFleet: onServers("m", "eu-central", 1), code: fmt.Sprintf(slowApp, "two", 30), marks: []string{"starting live_app"}},
 		// Killed when the servers that it leaves are left already.
-		{name: "servers", leaves: true, fleet: onServers("m", "eu-central", 1), newFleet: strings.Replace(onServers("s", "us-west", 1), "web", "near", 1), marks: []string{"route: ", "healthy on near"}},
-	}
+		&interrupted{name: "servers", leaves: true, fleet: onServers("m", "eu-central", 1), newFleet: strings.Replace(onServers("s", "us-west", 1), "web", "near", 1), marks: []string{"route: ", "healthy on near"}},
+	)
+}
+
+// TestInterruptedTogether kills the control plane in the middle of a rollout of
+// several functions: some have been replaced, others are under way.
+func TestInterruptedTogether(t *testing.T) {
+	interrupt(t, &interrupted{
+		name: "several", leaves: true, fleet: onServers("xl", "us-west", 1), was: load.Several(1, well(5)...),
+		code: slowly(load.Several(2, well(5)...), "f03", "f04"), marks: []string{"3 of 5 are up"},
+	})
+}
+
+// interrupt pushes to projects of their own and kills the control plane when each
+// push is as far as it is to be, the last one at that very moment.
+func interrupt(t *testing.T, pushes ...*interrupted) {
+	requireCluster(t)
 	var begin sync.WaitGroup
 	for _, i := range pushes {
 		i.project = newProject(t)
