@@ -112,6 +112,32 @@ func TestTogetherTight(t *testing.T) {
 	}
 }
 
+// TestTogetherHeavy plans a change of functions that use more memory than they
+// reserve. Old and new ones of all of them would fit by what they reserve, and be
+// killed for what they use.
+func TestTogetherHeavy(t *testing.T) {
+	requireCluster(t)
+	beside(t, "m")
+	p := newProject(t)
+	p.write(t, "requirements.txt", "fastapi\n")
+	p.write(t, "fngen.yml", onServers("m", "eu-central", 1))
+	p.write(t, "app.py", load.Several(1, well(3)...))
+	p.run(t, "push", p.name, ".")
+	plan := func() string { return p.run(t, "plan", p.name, ".") }
+	p.write(t, "app.py", "hoard = b'x' * (400 << 20)\n"+load.Several(2, well(3)...))
+	if text := plan(); strings.Contains(text, "when there is room") {
+		t.Errorf("before they use it the plan is\n%s", text)
+	}
+	p.run(t, "push", p.name, ".")
+	p.write(t, "app.py", load.Several(3, well(3)...))
+	inWaves := func() bool {
+		return strings.Contains(plan(), "  first:\n  ~ web-f00") && strings.Count(plan(), "  then, when there is room:\n") == 2
+	}
+	if !eventually(inWaves) {
+		t.Errorf("the plan is\n%s", plan())
+	}
+}
+
 // talks pushes, and holds that the push says certain words.
 func (p project) talks(t *testing.T, words string) {
 	t.Helper()

@@ -59,13 +59,9 @@ func (c *change) begin(ctx context.Context, s *step, told *tally) (rest, error) 
 		deployment, err := c.place(ctx, form)
 		s.ran = form.job
 		return func(ctx context.Context, up func()) error {
-			s.err = c.comeUp(ctx, s, deployment, s.forms[i+1:], up)
-			if s.err == nil {
-				told.asking(s)
-				s.err = c.answers(ctx, s, ownHost(s.f))
-			}
-			if s.err == nil {
-				told.answers(s)
+			if s.allocations, s.err = c.follow(ctx, s.f, s.ran, deployment); s.err == nil {
+				up()
+				s.err = c.serve(ctx, s, s.forms[i+1:], told)
 			}
 			return s.err
 		}, err
@@ -74,23 +70,26 @@ func (c *change) begin(ctx context.Context, s *step, told *tally) (rest, error) 
 	return nil, nil
 }
 
-// comeUp follows a job that was placed until it is healthy in the last of its
-// forms.
-func (c *change) comeUp(ctx context.Context, s *step, deployment string, left []*nomadapi.Job, up func()) (err error) {
-	if s.allocations, err = c.follow(ctx, s.f, s.ran, deployment); err != nil {
+// serve returns when the router leads to a step's new instances in the last of its
+// forms. It takes none of those that served before away until it leads to the new
+// ones.
+func (c *change) serve(ctx context.Context, s *step, left []*nomadapi.Job, told *tally) error {
+	told.asking(s)
+	if err := c.answers(ctx, s, ownHost(s.f)); err != nil {
 		return err
 	}
-	up()
-	for _, job := range left {
-		changed, allocations, err := c.become(ctx, s.f, job)
-		if err != nil {
-			return err
-		}
-		if changed {
-			s.ran, s.allocations = job, allocations
-		}
+	if len(left) == 0 {
+		told.answers(s)
+		return nil
 	}
-	return nil
+	changed, allocations, err := c.become(ctx, s.f, left[0])
+	if err != nil {
+		return err
+	}
+	if changed {
+		s.ran, s.allocations = left[0], allocations
+	}
+	return c.serve(ctx, s, left[1:], told)
 }
 
 // answers returns when the router leads at a host to the new instances of a step,
@@ -114,6 +113,9 @@ func (c *change) become(ctx context.Context, f ir.Function, job *nomadapi.Job) (
 	plan, err := c.nomad.Plan(ctx, job)
 	if err != nil || !plan.Changed {
 		return false, nil, err
+	}
+	if takenOff(plan) != nil {
+		c.phase("rollout", "%s", begun(f.Name, plan))
 	}
 	deployment, err := c.place(ctx, fitted{job: job, plan: plan})
 	if err != nil {
@@ -149,19 +151,25 @@ func (c *change) follow(ctx context.Context, f ir.Function, job *nomadapi.Job, d
 
 // begun says what a change of a function begins with.
 func begun(name string, plan nomad.Plan) string {
-	var left []string
+	left := takenOff(plan)
+	switch {
+	case plan.Starts() > 0:
+		return "starting " + name
+	case left != nil:
+		return "taking " + name + " off " + strings.Join(left, ", ")
+	}
+	return "changing " + name
+}
+
+// takenOff are the servers on which instances stop and nothing else happens.
+func takenOff(plan nomad.Plan) []string {
+	var out []string
 	for _, g := range plan.Groups {
-		if g.Starts() > 0 {
-			return "starting " + name
-		}
-		if g.Stop > 0 {
-			left = append(left, g.Group)
+		if g.Stop > 0 && g.Starts() == 0 {
+			out = append(out, g.Group)
 		}
 	}
-	if left == nil {
-		return "changing " + name
-	}
-	return "taking " + name + " off " + strings.Join(left, ", ")
+	return out
 }
 
 // healthOf is "1 of 2 healthy on web, 0 of 1 on big".
