@@ -102,6 +102,9 @@ func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause
 	}
 	var list diag.List
 	list.Add(d)
+	if c.tree.FS == nil {
+		return list // it could not be opened
+	}
 	compiler.AddExcerpts(c.tree, list)
 	about := found.Module
 	if found.Kind == cause.Result {

@@ -146,7 +146,7 @@ func (c *change) startedAway(ctx context.Context, f ir.Function, form fitted) er
 	}
 	allocations, err := c.follow(ctx, f, form.job, deployment)
 	if err != nil {
-		return c.explained(ctx, err, nil)
+		return err
 	}
 	return c.router.answering(ctx, ownHost(f), f.WebApp.HealthPath(), allocations)
 }
