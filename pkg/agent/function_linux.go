@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // searchPath is where programs of the node are.
@@ -81,6 +82,17 @@ func (fn *function) boot(p *place, e environ, args ...string) command {
 // bound is what the function may have on the disk of its server.
 func (fn *function) bound(tree *ownTree, log logger) *disk {
 	return &disk{limit: fn.disk * 1e9, uid: fn.uid, code: tree.bytes, stay: []string{fn.home, "/tmp"}, at: filepath.Dir(fn.app), log: log}
+}
+
+// sayFull says of a program that failed that the disk is full, where it is: likely
+// the reason.
+func (fn *function) sayFull(status syscall.WaitStatus, log logger) {
+	if exitCode(status) == 0 {
+		return
+	}
+	if err := haveRoom(filepath.Dir(fn.app), 0); err != nil {
+		log.say("%v", err)
+	}
 }
 
 // bootable checks that the node has what boot starts.

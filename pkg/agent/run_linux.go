@@ -38,6 +38,7 @@ func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan 
 		log.say("run the release command of %s: %v", o.name, err)
 		return exitFailed
 	}
+	o.sayFull(status, log)
 	if status.Signaled() {
 		log.say("the release command of %s %s", o.name, ending(status))
 	}

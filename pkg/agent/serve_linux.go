@@ -36,11 +36,7 @@ func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.
 		log.say("run %s: %v", o.name, err)
 		return exitFailed
 	}
-	if status.Signaled() || status.ExitStatus() != 0 {
-		if err := haveRoom(filepath.Dir(o.app), 0); err != nil {
-			log.say("%v", err) // likely the reason
-		}
-	}
+	o.sayFull(status, log)
 	log.say("%s %s", o.name, ending(status))
 	return exitCode(status)
 }

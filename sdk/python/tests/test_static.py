@@ -272,6 +272,17 @@ def test_settings_that_the_function_makes_importable(site: Site) -> None:
     assert (site.node / "one/site.css").exists()
 
 
+def test_a_location_of_its_own_is_refused(site: Site) -> None:
+    site.settings(
+        'ManifestStaticFilesStorage"',
+        'StaticFilesStorage", "OPTIONS": {"location": Path(__file__).parent / "mine"}',
+    )
+    done = site.collect("one")
+    assert done.returncode == 1
+    assert "has a location of its own, " in done.stderr
+    assert not (site.tree / "mysite/mine").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

@@ -59,4 +59,21 @@ def _collect(directory: str) -> None:
     if not settings.STATIC_ROOT or not apps.is_installed("django.contrib.staticfiles"):
         print("nothing to collect: STATIC_ROOT or django.contrib.staticfiles is not set")
         return
+    _refuse_own_location(directory)
     call_command("collectstatic", interactive=False)
+
+
+def _refuse_own_location(directory: str) -> None:
+    """Refuse to collect into this job's own copy of the code, which ends with it."""
+    from django.contrib.staticfiles.storage import staticfiles_storage
+    from django.core.files.storage import FileSystemStorage
+
+    if not isinstance(staticfiles_storage, FileSystemStorage):
+        return  # on another machine
+    location = os.path.realpath(staticfiles_storage.location)
+    if location != os.path.realpath(directory):
+        raise StartError(
+            "collectstatic failed: the storage of static files has a location of its own, "
+            f"{location}, where nobody finds them: leave it out",
+            "collect",
+        )
