@@ -4,6 +4,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,6 +37,13 @@ func TestHostile(t *testing.T) {
 		}
 		return b.String()
 	}
+	chain := func(form string, limit int) string {
+		var b strings.Builder
+		for i := 0; b.Len() < limit-2*len(form); i++ {
+			fmt.Fprintf(&b, form, i, i+1, i%9+1)
+		}
+		return b.String()
+	}
 	project := "[project]\nname='shop'\ndependencies=["
 	for what, files := range map[string]map[string]string{
 		"directories": {"requirements.txt": many.String()},
@@ -54,13 +62,24 @@ func TestHostile(t *testing.T) {
 		"a lock": {"pyproject.toml": project + repeated("'a>=2',", maxPyproject/8) + "]\n",
 			"uv.lock": "[[package]]\nname='shop'\nsource={virtual='.'}\ndependencies=[" + repeated("{name='a'},", maxLock/64) + "]\n[package.metadata]\nrequires-dist=[" +
 				repeated("{name='a',specifier='>=1'},", maxLock/64) + "]\n" + repeated("[[package]]\nname='a'\ndependencies=[{name='a'}]\n", maxLock/64)},
+		// One name very often, each of which may be needed only on some nodes.
+		"Poetry's versions": {"pyproject.toml": "[tool.poetry.dependencies]\na='*'\n", "poetry.lock": "[metadata]\nlock-version='2.0'\n" +
+			numbered("[[package]]\nname='a'\nversion='%d'\n[package.dependencies]\na={version='*',markers=\"python_full_version<'3.11.3'\"}\n", maxLock/8)},
+		"Poetry's chain": {"pyproject.toml": "[tool.poetry.dependencies]\na0='*'\n", "poetry.lock": "[metadata]\nlock-version='2.0'\n" +
+			chain("[[package]]\nname='a%d'\nversion='1'\n[package.dependencies]\na%d={version='*',markers=\"python_full_version<'3.11.%d'\"}\n", maxLock/8)},
+		"PDM's entries": {"pyproject.toml": project + "'a']\n", "pdm.lock": "[metadata]\nlock_version='4.5'\n" +
+			numbered("[[package]]\nname='a'\nversion='1.%d'\ndependencies=['a']\n", maxLock/8)},
+		"Pipenv's nesting": {"Pipfile.lock": repeated("[", maxLock)},
+		"Pipenv's names":   {"Pipfile.lock": `{"_meta":{"pipfile-spec":6},"default":{` + numbered(`"a%d":{"version":"==1","hashes":["sha256:00"]},`, maxLock/8) + `"z":{}}}`},
+		"a marker":         {"pylock.toml": "lock-version='1.0'\n[[packages]]\nname='a'\nmarker=\"" + repeated("(", maxLock/4) + "\"\n"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			these := tree
-			for _, name := range []string{"pyproject.toml", "requirements.txt", "uv.lock"} {
+			for _, name := range []string{"Pipfile.lock", "pdm.lock", "poetry.lock", "pylock.toml", "pyproject.toml", "requirements.txt", "uv.lock"} {
 				delete(tree.FS.(fstest.MapFS), name)
 				if files[name] != "" {
-					these.Files = append(these.Files, source.File{Path: name})
+					at, _ := slices.BinarySearchFunc(these.Files, name, func(f source.File, name string) int { return strings.Compare(f.Path, name) })
+					these.Files = slices.Insert(slices.Clone(these.Files), at, source.File{Path: name})
 					add(name, files[name])
 				}
 			}

@@ -12,7 +12,7 @@ import (
 // it is installed in any case.
 const (
 	maxReasons  = 8
-	maxMarker   = 4 << 10
+	maxMarker   = 512
 	maxVersions = 64
 )
 
