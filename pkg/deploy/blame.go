@@ -19,7 +19,10 @@ func blame(tree source.Tree, files []string, python string, output []string) dia
 		return compiler.AddExcerpts(tree, list)
 	}
 	var list diag.List
-	words := mentioned(strings.Join(output, " "))
+	words := notBuilt(output)
+	if len(words) == 0 {
+		words = mentioned(strings.Join(output, " "))
+	}
 	project, _ := config.LoadPyproject(tree)
 	requirements, _ := config.ReadRequirements(tree, project, python)
 	for _, p := range requirements.Packages {
@@ -60,6 +63,21 @@ func said(output []string) diag.List {
 		list.Add(diag.Diagnostic{Code: m[4], Message: m[5], File: m[1], Line: row, Column: column, Help: buildHelp[m[4]]})
 	}
 	return list
+}
+
+// failedBuild is what uv says of a package whose own build failed. What such a build
+// printed names others, which are not at fault.
+var failedBuild = regexp.MustCompile("Failed to build `([A-Za-z0-9][A-Za-z0-9._-]*)==")
+
+// notBuilt are the packages of which uv says so, normalised.
+func notBuilt(output []string) map[string]bool {
+	out := map[string]bool{}
+	for _, line := range output {
+		if m := failedBuild.FindStringSubmatch(line); m != nil {
+			out[separators.ReplaceAllString(strings.ToLower(m[1]), "-")] = true
+		}
+	}
+	return out
 }
 
 // word is what a name in uv's text looks like; separators are what PEP 503 takes
