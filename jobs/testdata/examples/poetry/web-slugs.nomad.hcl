@@ -98,7 +98,7 @@ job "web-slugs" {
         name     = "health"
         path     = "/"
         interval = "1s"
-        timeout  = "2s"
+        timeout  = "5s"
 
         header {
           Fngen-Check       = ["1"]
@@ -127,6 +127,7 @@ job "web-slugs" {
           "--uid=700001",
           "--release=3",
           "--server=web",
+          "--disk=25",
           "--framework=flask",
           "--drain=25s",
           "--api=https://api.fngen.localhost",
