@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -160,7 +161,7 @@ func memory() uint64 {
 }
 
 func stderrOf(err error) []byte {
-	if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // of Output, as it is
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return lastBytes(exit.Stderr, 4000)
 	}
 	return nil
