@@ -86,8 +86,12 @@ func (c *change) beginBack(ctx context.Context, job, now *nomadapi.Job) (rest, e
 		switch {
 		case err == nil:
 			return func(ctx context.Context, _ func()) error {
-				_, err := c.nomad.Follow(ctx, form.job, deployment, nomad.Observer{})
-				return errors.Join(failed, err, c.wholly(ctx, form.job, job))
+				rollout, err := c.nomad.Follow(ctx, form.job, deployment, nomad.Observer{})
+				err = errors.Join(failed, err, c.wholly(ctx, form.job, job))
+				if err == nil {
+					c.routedBack(ctx, job, rollout.Allocations)
+				}
+				return err
 			}, nil
 		case isMoved(err):
 		case form.job != job: // at least what was live is registered
@@ -95,6 +99,16 @@ func (c *change) beginBack(ctx context.Context, job, now *nomadapi.Job) (rest, e
 		default:
 			return nil, errors.Join(failed, err)
 		}
+	}
+}
+
+// routedBack waits until the router leads to the instances of a job that has gone
+// back and to nothing of the failed release. That it does not is no reason to do
+// anything else.
+func (c *change) routedBack(ctx context.Context, job *nomadapi.Job, allocations []string) {
+	f := functionOf(c.old, *job.ID)
+	if err := c.router.answering(ctx, ownHost(f), f.WebApp.HealthPath(), allocations); err != nil {
+		c.log.Warn("wait for the router to go back", slog.String("project", c.project.Name), slog.String("function", f.Name), slog.Any("error", err))
 	}
 }
 
