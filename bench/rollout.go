@@ -50,6 +50,12 @@ const byHand = `job %q {
       read_only = true
     }
 
+    volume "node" {
+      type      = "host"
+      source    = "fngen-node"
+      read_only = true
+    }
+
     volume "cache" {
       type   = "host"
       source = "fngen-cache"
@@ -97,6 +103,12 @@ const byHand = `job %q {
       volume_mount {
         volume      = "usr"
         destination = "/usr"
+        read_only   = true
+      }
+
+      volume_mount {
+        volume      = "node"
+        destination = "/opt/fngen"
         read_only   = true
       }
 
