@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
@@ -102,10 +103,16 @@ func (c *change) beginBack(ctx context.Context, job, now *nomadapi.Job) (rest, e
 	}
 }
 
+// routedBackTime is enough for the router to hear of what has ended: 3 s, in which an
+// instance still serves, and half a second.
+const routedBackTime = 5 * time.Second
+
 // routedBack waits until the router leads to the instances of a job that has gone
 // back and to nothing of the failed release. That it does not is no reason to do
 // anything else.
 func (c *change) routedBack(ctx context.Context, job *nomadapi.Job, allocations []string) {
+	ctx, cancel := context.WithTimeout(ctx, routedBackTime)
+	defer cancel()
 	f := functionOf(c.old, *job.ID)
 	if err := c.router.answering(ctx, ownHost(f), f.WebApp.HealthPath(), allocations); err != nil {
 		c.log.Warn("wait for the router to go back", slog.String("project", c.project.Name), slog.String("function", f.Name), slog.Any("error", err))
