@@ -19,11 +19,13 @@ import (
 
 // Debug information is left out of every program of the cluster, the project's own
 // too, so that they share what they have in common: a sixth less to compile.
-var flags = []string{"-trimpath", "-gcflags=all=-dwarf=false", "-ldflags=-s -w"}
+var flags = []string{"-trimpath", "-gcflags=all=-dwarf=false"}
+
+const stripped = "-s -w"
 
 // Program builds packages of the checkout as the servers are built.
 func Program(ctx context.Context, dir, out string, packages ...string) error {
-	args := append([]string{"build", "-buildvcs=false", "-o", out}, flags...)
+	args := append([]string{"build", "-buildvcs=false", "-o", out, "-ldflags", stripped}, flags...)
 	cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
 	cmd.Dir, cmd.Env = dir, environ(false)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -67,7 +69,11 @@ func (b *one) locked(ctx context.Context) error {
 	if err := b.compile(ctx, work); err != nil {
 		return err
 	}
-	return os.Rename(filepath.Join(work, b.Name), b.target)
+	built := filepath.Join(work, b.Name)
+	if !fits(ctx, built, b.Tool, b.pin) { // somebody may put it on PATH
+		return fmt.Errorf("%s was built, but does not say that it is %s", b.Name, b.pin.Version)
+	}
+	return os.Rename(built, b.target)
 }
 
 // workspace holds a copy of go.mod and go.sum, since -mod=mod may write them.
@@ -106,7 +112,7 @@ func (b *one) compile(ctx context.Context, work string) error {
 		return fmt.Errorf("list packages of %s: %w\n%s", b.Name, err, stderrOf(err))
 	}
 	b.progress.start(b.Name, bytes.Count(list, []byte("\n")))
-	args := append(append([]string{"build", "-v", "-o", b.Name}, common...), flags...)
+	args := append(append([]string{"build", "-v", "-o", b.Name, "-ldflags", b.linkFlags(b.pin)}, common...), flags...)
 	cmd := b.command(ctx, work, "go", append(args, b.pin.Package)...)
 	pipe, err := cmd.StderrPipe()
 	if err != nil {

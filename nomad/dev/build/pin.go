@@ -23,7 +23,8 @@ type Pin struct {
 	Dir string
 	// Overlay holds files that stand in for others.
 	Overlay string
-	// Digest of go.mod, the tags and those files: they change a build as versions do.
+	// Digest of go.mod, the tags, what the linker sets and those files: they change a
+	// build as versions do.
 	Digest string
 }
 
@@ -50,6 +51,9 @@ func (p Pin) digest(mod []byte, t Tool) (Pin, error) {
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q\n", mod, t.Tags)
+	if t.VersionVar != "" { // where there is none, what was built stays good
+		fmt.Fprintf(h, "%q\n", t.VersionVar)
+	}
 	for _, file := range files { // sorted: WalkDir walks that way
 		raw, err := os.ReadFile(file)
 		if err != nil {

@@ -138,18 +138,20 @@ func cachePath(l layout.Layout, t Tool, pin Pin) string {
 // onPath returns the program on PATH when its version fits the pin.
 func onPath(ctx context.Context, t Tool, pin Pin) string {
 	path, err := exec.LookPath(t.Name)
-	if err != nil {
-		return ""
-	}
-	out, err := exec.CommandContext(ctx, path, t.VersionArgs...).CombinedOutput()
-	if err != nil {
-		return ""
-	}
-	found := versionPattern.FindSubmatch(out)
-	if found == nil || !Fits(string(found[1]), pin.Version) {
+	if err != nil || !fits(ctx, path, t, pin) {
 		return ""
 	}
 	return path
+}
+
+// fits reports whether a program says that it is of a version that can stand for the pin.
+func fits(ctx context.Context, path string, t Tool, pin Pin) bool {
+	out, err := exec.CommandContext(ctx, path, t.VersionArgs...).CombinedOutput()
+	if err != nil {
+		return false
+	}
+	found := versionPattern.FindSubmatch(out)
+	return found != nil && Fits(string(found[1]), pin.Version)
 }
 
 func names(tools []Tool) string {

@@ -24,6 +24,9 @@ type Tool struct {
 	CGO bool
 	// VersionArgs print the version.
 	VersionArgs []string
+	// VersionVar is the variable that the linker gives the version, without the v, where
+	// the source does not name it: one that prints none is not found on PATH.
+	VersionVar string
 }
 
 // discover asks clouds where servers are.
@@ -39,9 +42,18 @@ func Tools() []Tool {
 		// minimal leaves out database engines and clouds, and keeps kv, jwt, pki,
 		// transit and approle: two thirds of the packages.
 		{Name: "vault", CPUMinutes: 7, Tags: "minimal", LeftOut: []string{discover}, VersionArgs: []string{"version"}},
-		{Name: "traefik", CPUMinutes: 5, LeftOut: []string{"github.com/go-acme/lego/v4", "github.com/traefik/traefik/v3"}, VersionArgs: []string{"version"}},
-		{Name: "loki", CPUMinutes: 8, VersionArgs: []string{"--version"}},
+		{Name: "traefik", CPUMinutes: 5, LeftOut: []string{"github.com/go-acme/lego/v4", "github.com/traefik/traefik/v3"},
+			VersionArgs: []string{"version"}, VersionVar: "github.com/traefik/traefik/v3/pkg/version.Version"},
+		{Name: "loki", CPUMinutes: 8,
+			VersionArgs: []string{"--version"}, VersionVar: "github.com/grafana/loki/v3/pkg/util/build.Version"},
 	}
+}
+
+func (t Tool) linkFlags(pin Pin) string {
+	if t.VersionVar == "" {
+		return stripped
+	}
+	return stripped + " -X " + t.VersionVar + "=" + strings.TrimPrefix(pin.Version, "v")
 }
 
 // versionPattern finds the version in what a server says of itself.
