@@ -86,9 +86,14 @@ func write(ctx context.Context, namespace string) *api.WriteOptions {
 	return (&api.WriteOptions{Namespace: namespace}).WithContext(ctx)
 }
 
+// isNotFound reports whether Nomad says that what was asked about does not exist.
+// The words "not found" alone do not say it: "ACL token not found" is a token that
+// Nomad refuses. Of a namespace it says it with status 500.
 func isNotFound(err error) bool {
-	if e, ok := errors.AsType[api.UnexpectedResponseError](err); ok && e.StatusCode() == http.StatusNotFound {
-		return true
+	e, ok := errors.AsType[api.UnexpectedResponseError](err)
+	if !ok {
+		return false
 	}
-	return strings.Contains(err.Error(), "not found")
+	return e.StatusCode() == http.StatusNotFound ||
+		e.StatusCode() == http.StatusInternalServerError && strings.Contains(e.Body(), "namespace not found")
 }
