@@ -39,7 +39,8 @@ type Client struct {
 }
 
 // NewClient makes a client. The CA certificates of caFile (PEM, may be empty)
-// are trusted beside the system's. version goes into User-Agent.
+// are trusted beside the system's. version goes into User-Agent. The key is sent to
+// this very address and to no other, and never where it can be read on its way.
 func NewClient(baseURL, key, caFile, version string) (*Client, error) {
 	base, err := url.Parse(strings.TrimSuffix(baseURL, "/"))
 	if err != nil {
@@ -48,11 +49,15 @@ func NewClient(baseURL, key, caFile, version string) (*Client, error) {
 	if (base.Scheme != "https" && base.Scheme != "http") || base.Host == "" {
 		return nil, fmt.Errorf("API address %q is not of the form https://host", baseURL)
 	}
+	if key != "" && InClear(base) {
+		return nil, fmt.Errorf("API address %q is http: the API key could be read on its way; use https", baseURL)
+	}
 	transport, err := NewTransport(caFile)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{base: base, key: key, version: version, http: &http.Client{Transport: transport}, patience: rollingTime}, nil
+	follow := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{base: base, key: key, version: version, http: &http.Client{Transport: transport, CheckRedirect: follow}, patience: rollingTime}, nil
 }
 
 // Address is where the platform is.
@@ -197,6 +202,10 @@ func answer(resp *http.Response) (*http.Response, error) {
 	}
 	// A router in between answered, not the platform.
 	p = NewProblem(codeOf(resp.StatusCode), "%s answered %s", resp.Request.URL.Host, resp.Status)
+	if to := resp.Header.Get("Location"); resp.StatusCode/100 == 3 && to != "" {
+		p.Detail += fmt.Sprintf(", and leads to %q", to)
+		p.Help = "the API key is sent nowhere but to the address that you set; if your platform has moved, set FNGEN_API_URL to its new one"
+	}
 	p.Status = resp.StatusCode
 	return nil, p
 }

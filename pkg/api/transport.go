@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ func NewTransport(caFile string) (*http.Transport, error) {
 	}
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
+		Proxy: exceptLoopback(http.ProxyFromEnvironment),
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return dialer.DialContext(ctx, network, loopback(addr))
 		},
@@ -47,8 +48,33 @@ func NewTransport(caFile string) (*http.Transport, error) {
 
 func loopback(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
-	if err != nil || !strings.HasSuffix(strings.TrimSuffix(host, "."), ".localhost") {
+	if err != nil || !belowLocalhost(host) {
 		return addr
 	}
 	return net.JoinHostPort("127.0.0.1", port)
 }
+
+func belowLocalhost(host string) bool {
+	return strings.HasSuffix(strings.TrimSuffix(strings.ToLower(host), "."), ".localhost")
+}
+
+// isLoopback reports whether a host of a URL is this machine, whatever a resolver
+// says.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback() || strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") || belowLocalhost(host)
+}
+
+// exceptLoopback sends nothing that is for this machine to a proxy.
+func exceptLoopback(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	return func(r *http.Request) (*url.URL, error) {
+		if isLoopback(r.URL.Hostname()) {
+			return nil, nil
+		}
+		return proxy(r)
+	}
+}
+
+// InClear reports whether what is sent to an address can be read on its way: it is
+// http, and not to this machine.
+func InClear(u *url.URL) bool { return u.Scheme == "http" && !isLoopback(u.Hostname()) }

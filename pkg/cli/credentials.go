@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"regexp"
 	"strings"
@@ -73,20 +72,7 @@ func (a *app) loadCredentials() (credentials, error) {
 	if err := checkKey(c.Key, keyFrom); err != nil {
 		return credentials{}, err
 	}
-	a.warnIfClear(c.APIURL, urlFrom)
 	return c, nil
-}
-
-// warnIfClear warns when the key would cross a network unencrypted.
-func (a *app) warnIfClear(apiURL, from string) {
-	u, err := url.Parse(apiURL)
-	if err != nil || u.Scheme != "http" {
-		return
-	}
-	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsLoopback() || u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") {
-		return
-	}
-	a.warnf("%s is http: the API key can be read on its way; use https", from)
 }
 
 func checkKey(key secret, from string) error {
@@ -106,11 +92,23 @@ func checkKey(key secret, from string) error {
 func checkURL(s, from string) error {
 	u, err := url.Parse(s)
 	if err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
-		return nil
+		return checkClear(u, from)
 	}
 	return &failure{
 		Code:    badUsage,
 		Message: fmt.Sprintf("%s is not a URL: %q", from, s),
 		Help:    "it looks like " + defaultAPIURL,
+	}
+}
+
+// checkClear refuses an address on whose way the key could be read.
+func checkClear(u *url.URL, from string) error {
+	if !api.InClear(u) {
+		return nil
+	}
+	return &failure{
+		Code:    badUsage,
+		Message: fmt.Sprintf("%s is http, and %q is another machine: the API key could be read on its way. Nothing was sent", from, u.Hostname()),
+		Help:    "use the platform's https address; one with a CA of its own needs FNGEN_CA_CERT too",
 	}
 }
