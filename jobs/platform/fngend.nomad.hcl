@@ -21,6 +21,11 @@ variable "ingress" {
   description = "host:port of the router's TLS entry"
 }
 
+variable "trusted_proxies" {
+  type        = string
+  description = "addresses or networks of the routers in front, with commas"
+}
+
 variable "nomad_addr" {
   type = string
 }
@@ -200,12 +205,15 @@ job "fngend" {
         FNGEND_INGRESS        = var.ingress
         FNGEND_CA_CERT        = "/opt/fngen/etc/ca.pem"
         FNGEND_DEFAULT_REGION = var.default_region
-        FNGEND_PYTHONS        = var.pythons
-        FNGEND_UV_VERSION     = var.uv_version
-        FNGEND_BUILD_DIGEST   = var.build_digest
-        FNGEND_BINARY         = var.binary_digest
-        NOMAD_ADDR            = var.nomad_addr
-        CONSUL_HTTP_ADDR      = var.consul_addr
+        # The routers reach it by these addresses: what they write into
+        # X-Forwarded-For is believed, and nobody else's.
+        FNGEND_TRUSTED_PROXIES = var.trusted_proxies
+        FNGEND_PYTHONS         = var.pythons
+        FNGEND_UV_VERSION      = var.uv_version
+        FNGEND_BUILD_DIGEST    = var.build_digest
+        FNGEND_BINARY          = var.binary_digest
+        NOMAD_ADDR             = var.nomad_addr
+        CONSUL_HTTP_ADDR       = var.consul_addr
       }
 
       resources {

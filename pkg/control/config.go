@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 )
@@ -32,6 +33,8 @@ type Config struct {
 	// Quota is what the contents of one project may take on the disk of Data, 0 for
 	// whatever fits; Reserve is what uploads leave free of it. Both in bytes.
 	Quota, Reserve int64
+	// Proxies are the routers in front, whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix
 }
 
 // What one project may take, and what stays free, when nothing else is said.
@@ -65,6 +68,9 @@ func readConfig(getenv func(string) string) (Config, error) {
 	}
 	if c.Reserve, err = bytesOf(or("FNGEND_DISK_RESERVE", defaultReserve)); err != nil {
 		return Config{}, fmt.Errorf("read FNGEND_DISK_RESERVE: %w", err)
+	}
+	if c.Proxies, err = prefixes(getenv("FNGEND_TRUSTED_PROXIES")); err != nil {
+		return Config{}, fmt.Errorf("read FNGEND_TRUSTED_PROXIES: %w", err)
 	}
 	var unset []string
 	for _, need := range []struct{ name, value string }{
@@ -102,4 +108,20 @@ func list(s string) []string {
 		}
 	}
 	return out
+}
+
+// prefixes reads networks such as 10.1.0.0/16, and single addresses, with commas.
+func prefixes(s string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, part := range list(s) {
+		p, err := netip.ParsePrefix(part)
+		if a, single := netip.ParseAddr(part); single == nil {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a network such as 10.1.0.0/16", part)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
 }

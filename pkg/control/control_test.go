@@ -90,6 +90,10 @@ func TestRefusals(t *testing.T) {
 	if code, _, errs := h.run(t, "serve"); code != 1 || errs != "fngend: the environment lacks FNGEND_DOMAIN, FNGEND_INGRESS\n" {
 		t.Errorf("%d %q", code, errs)
 	}
+	h.env["FNGEND_TRUSTED_PROXIES"] = "10.0.0.0/8, router.example.com"
+	if code, _, errs := h.run(t, "serve"); code != 1 || errs != "fngend: read FNGEND_TRUSTED_PROXIES: \"router.example.com\" is not a network such as 10.1.0.0/16\n" {
+		t.Errorf("%d %q", code, errs)
+	}
 	delete(h.env, "FNGEND_DATA")
 	if code, _, errs := h.run(t, "account", "list"); code != 1 || !strings.Contains(errs, "FNGEND_DATA") {
 		t.Errorf("%d %q", code, errs)

@@ -84,7 +84,7 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 		return err
 	}
 	h := server.New(server.Options{
-		Store: s, Blobs: blobs, Deployer: d, Log: log, Version: api.Version, Quota: c.Quota, Reserve: c.Reserve,
+		Store: s, Blobs: blobs, Deployer: d, Log: log, Version: api.Version, Quota: c.Quota, Reserve: c.Reserve, Proxies: c.Proxies,
 		Workloads: server.NewWorkloadVerifier(c.NomadAddr, &http.Client{Transport: transport}),
 	})
 	l, err := server.Start(ctx, c.Listen, h, log)

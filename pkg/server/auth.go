@@ -30,7 +30,7 @@ func (s *Server) withKey(next http.Handler) http.Handler {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="fngen"`)
 				// Only failures count: someone who guesses keys does not lock
 				// out their neighbours behind the same address.
-				if !s.failures.allow(clientIP(r)) {
+				if !s.failures.allow(networkOf(s.callerOf(r))) {
 					err = tooMany("too many requests with a wrong API key came from this address")
 				}
 			}

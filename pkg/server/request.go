@@ -5,11 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"regexp"
-	"strings"
 	"time"
 )
 
@@ -63,31 +60,7 @@ func (s *Server) line(r *http.Request, i *info, rec *recorder, begin time.Time, 
 	s.Log.LogAttrs(r.Context(), level, "request",
 		slog.String("request_id", i.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Int64("ms", time.Since(begin).Milliseconds()),
-		slog.String("caller", i.caller), slog.String("ip", clientIP(r)), slog.Bool("aborted", aborted))
-}
-
-// clientIP is the caller's address: the connection's, or what the router wrote
-// when the connection comes from the machine itself.
-func clientIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil || !addr.IsLoopback() {
-		return host
-	}
-	// The last entry is the router's own; those before it are the caller's word.
-	forwarded := r.Header.Values("X-Forwarded-For")
-	if len(forwarded) == 0 {
-		return host
-	}
-	last := forwarded[len(forwarded)-1]
-	last = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-	if addr, err := netip.ParseAddr(last); err == nil {
-		return addr.String()
-	}
-	return host
+		slog.String("caller", i.caller), slog.String("ip", s.callerOf(r).String()), slog.Bool("aborted", aborted))
 }
 
 // recorder notes what was answered.

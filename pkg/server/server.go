@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"strings"
 
@@ -49,7 +50,7 @@ type Deployer interface {
 	LiveStatic(ctx context.Context, p store.Project) ([]string, error)
 }
 
-// Options are what a Server is made of. All are required.
+// Options are what a Server is made of. All but the last line are required.
 type Options struct {
 	Store    *store.Store
 	Blobs    *blob.Dir
@@ -61,13 +62,16 @@ type Options struct {
 	// Quota is what the contents of one project may take, Reserve what stays free
 	// of the blobs' disk, in bytes.
 	Quota, Reserve int64
+	// Proxies are the addresses of routers whose X-Forwarded-For is believed. None
+	// by default: any other caller writes there what it likes.
+	Proxies []netip.Prefix
 }
 
 // Server answers requests.
 type Server struct {
 	Options
 	keys     *limiters[int64]
-	failures *limiters[string]
+	failures *limiters[netip.Prefix]
 	intakes  *turns
 	uploads  *slots
 	room     *room
@@ -76,7 +80,7 @@ type Server struct {
 
 // New makes a server.
 func New(o Options) *Server {
-	s := &Server{Options: o, keys: newLimiters[int64](keyRate, keyBurst), failures: newLimiters[string](failureRate, failureBurst), intakes: newTurns()}
+	s := &Server{Options: o, keys: newLimiters[int64](keyRate, keyBurst), failures: newLimiters[netip.Prefix](failureRate, failureBurst), intakes: newTurns()}
 	s.uploads, s.room = newSlots(), newRoom(o.Blobs, o.Quota, o.Reserve)
 	mux := http.NewServeMux()
 	s.routePeople(humago.New(mux, describe(o.Version)), mux)
