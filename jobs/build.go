@@ -27,7 +27,8 @@ func LayerKey(p *ir.Project, m source.Manifest, c Cluster) string {
 		Format                   int
 		Python, Platform, SDK    string
 		UVVersion, BuildSettings string
-		Files, Local             []input
+		Files                    []input
+		Local                    *string
 		Hashed                   bool
 		Provided                 []string
 		Packages                 string `json:",omitempty"`
@@ -43,8 +44,8 @@ func LayerKey(p *ir.Project, m source.Manifest, c Cluster) string {
 	for _, path := range files {
 		content.Files = append(content.Files, input{path, digests[path]})
 	}
-	for _, path := range p.Dependencies.Local {
-		content.Local = append(content.Local, input{path, digests[path]})
+	if p.Dependencies.Local != "" {
+		content.Local = &p.Dependencies.Local
 	}
 	text, err := json.Marshal(content)
 	if err != nil {
@@ -69,7 +70,7 @@ func Build(p *ir.Project, r Release, c Cluster) (*nomad.Job, error) {
 		// The first file is the entry point: it reads the others itself.
 		pairs = append(pairs, "file", p.Dependencies.Files[0])
 	}
-	if len(p.Dependencies.Local) > 0 || len(p.Dependencies.Git) > 0 {
+	if p.Dependencies.Local != "" || len(p.Dependencies.Git) > 0 {
 		pairs = append(pairs, "copy-tree", "true")
 	}
 	if p.Dependencies.Hashed && p.Dependencies.Digest == "" {

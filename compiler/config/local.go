@@ -107,3 +107,17 @@ func (r *requirements) ship(at literal.Place, target string) bool {
 	}
 	return found
 }
+
+// digestOf identifies files of a tree, with their contents.
+func digestOf(tree source.Tree, files map[string]bool) string {
+	var m source.Manifest
+	for _, f := range tree.Files {
+		if files[f.Path] {
+			m.Files = append(m.Files, f)
+		}
+	}
+	if len(m.Files) == 0 {
+		return ""
+	}
+	return m.Digest()
+}

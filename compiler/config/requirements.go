@@ -31,8 +31,10 @@ type Requirements struct {
 	// Git are the requirements that are taken from repositories.
 	Git []Git
 	// Local are files of the tree that are installed themselves, or that packages
-	// are built from; sorted.
-	Local []string
+	// are built from; sorted. LocalDigest identifies them with their contents, as far
+	// as the manifest has digests; it is empty for none.
+	Local       []string
+	LocalDigest string
 	// Packages are those that are named, in the order met.
 	Packages []Package
 	// Hashed says that every package has a hash, which the installer then demands.
@@ -74,6 +76,7 @@ func ReadRequirements(tree source.Tree, project *Pyproject, python string) (*Req
 		r.out.Local = append(r.out.Local, path)
 	}
 	slices.Sort(r.out.Local)
+	r.out.LocalDigest = digestOf(tree, r.local)
 	r.out.Partial = r.out.Partial || r.diags.HasErrors()
 	return r.out, r.diags
 }

@@ -65,9 +65,9 @@ type Dependencies struct {
 	Digest   string   `json:"digest,omitempty"`
 	// Git are the requirements that come from repositories.
 	Git []GitSource `json:"git,omitempty"`
-	// Local are files of the tree that are installed themselves, or that packages
-	// are built from; sorted.
-	Local []string `json:"local,omitempty"`
+	// Local identifies the files of the tree that are installed themselves, or that
+	// packages are built from, with their contents; empty for none.
+	Local string `json:"local_digest,omitempty"`
 	// Hashed says that every package must match a hash of the requirement files.
 	Hashed bool `json:"hashed,omitempty"`
 	// Provided are requirements that the platform adds because the tree has no

@@ -14,7 +14,7 @@ import (
 func dependencies(r *config.Requirements, python string, functions []ir.Function) ir.Dependencies {
 	d := ir.Dependencies{Files: []string{}, Provided: []string{}}
 	if len(r.Files) > 0 {
-		d.Files, d.Local, d.Hashed = r.Files, r.Local, r.Hashed
+		d.Files, d.Local, d.Hashed = r.Files, r.LocalDigest, r.Hashed
 		d.Unread, d.Digest = r.Unread, r.Digest
 		for _, w := range r.Wanted {
 			d.Packages = append(d.Packages, w.Short())

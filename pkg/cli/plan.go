@@ -108,9 +108,7 @@ func (a *app) askPlan(ctx context.Context, client *api.Client, o planOptions) (a
 	if name == "" {
 		return api.Plan{}, noName(o.Path)
 	}
-	plan, err := client.Plan(ctx, name, api.PlanRequest{
-		Tree: scanned.Digest(), Project: *project, Requirements: requirementFiles(scanned.Manifest, project.Dependencies),
-	})
+	plan, err := client.Plan(ctx, name, planRequest(scanned.Manifest, project))
 	if err != nil {
 		if problem, ok := errors.AsType[*api.Problem](err); ok && isMissing(err, name) {
 			err = problem.WithHelp("create it first: fngen create %s\nor push, which creates it: fngen push %s %s --create", name, name, o.Path)
@@ -121,17 +119,14 @@ func (a *app) askPlan(ctx context.Context, client *api.Client, o planOptions) (a
 	return plan, nil
 }
 
-// requirementFiles are the entries of the files that dependencies are read from, or
-// built from.
-func requirementFiles(m source.Manifest, d ir.Dependencies) []source.File {
-	of := map[string]bool{}
-	for _, path := range slices.Concat(d.Files, d.Local) {
-		of[path] = true
-	}
-	out := []source.File{}
+// planRequest is what the platform needs to know of a tree: what it means, and the
+// entries of the files that dependencies are read from, which are few. Of those that
+// packages are built from, which may be all, the project has the digest.
+func planRequest(m source.Manifest, project *ir.Project) api.PlanRequest {
+	out := api.PlanRequest{Tree: m.Digest(), Project: *project, Requirements: []source.File{}}
 	for _, f := range m.Files {
-		if of[f.Path] {
-			out = append(out, f)
+		if slices.Contains(project.Dependencies.Files, f.Path) {
+			out.Requirements = append(out.Requirements, f)
 		}
 	}
 	return out
