@@ -25,9 +25,10 @@ type Client struct {
 	api *api.Client
 }
 
-// New connects to the HTTP API at addr with an ACL token.
+// New connects to the HTTP API at addr with an ACL token. Each request has a
+// deadline, and is made again over an election.
 func New(addr, token string) (*Client, error) {
-	c, err := api.NewClient(&api.Config{Address: addr, SecretID: token})
+	c, err := api.NewClient(&api.Config{Address: addr, SecretID: token, HttpClient: &http.Client{Transport: newRetrier()}})
 	if err != nil {
 		return nil, fmt.Errorf("connect to nomad: %w", err)
 	}

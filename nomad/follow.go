@@ -94,12 +94,25 @@ func (f *follower) run(ctx context.Context) (Rollout, error) {
 		}
 		if reason := f.hopeless(ctx, allocs); reason != "" {
 			failure := f.c.explain(ctx, f.job, reason, allocs)
-			if _, _, err := f.c.api.Deployments().Fail(f.deployment, write(ctx, *f.job.Namespace)); err != nil {
-				return Rollout{}, fmt.Errorf("fail deployment of job %q: %w", *f.job.ID, err)
+			if err := f.giveUp(ctx); err != nil {
+				return Rollout{}, err
 			}
 			return Rollout{}, failure
 		}
 	}
+}
+
+// giveUp fails the deployment, unless it has ended meanwhile.
+func (f *follower) giveUp(ctx context.Context) error {
+	_, _, err := f.c.api.Deployments().Fail(f.deployment, write(ctx, *f.job.Namespace))
+	if err == nil {
+		return nil
+	}
+	d, _, readErr := f.c.api.Deployments().Info(f.deployment, read(ctx, *f.job.Namespace))
+	if readErr == nil && (d.Status == api.DeploymentStatusFailed || d.Status == api.DeploymentStatusCancelled) {
+		return nil
+	}
+	return fmt.Errorf("fail deployment of job %q: %w", *f.job.ID, err)
 }
 
 func (f *follower) report(d *api.Deployment) {

@@ -25,12 +25,36 @@ func (c *Client) submit(ctx context.Context, job *api.Job, index uint64, source 
 		Submission: &api.JobSubmission{Source: string(source), Format: "hcl2"},
 	}, write(ctx, *job.Namespace))
 	if err != nil && strings.Contains(err.Error(), api.RegisterEnforceIndexErrPrefix) {
-		return "", ErrDrift{Job: *job.ID}
+		return c.registered(ctx, job)
 	}
 	if err != nil {
 		return "", fmt.Errorf("register job %q: %w", *job.ID, err)
 	}
 	return resp.EvalID, nil
+}
+
+// registered finds the evaluation of a job that is registered already just as it is
+// to be: the answer to that was lost, and the request made again. Of any other job
+// somebody else has changed it.
+func (c *Client) registered(ctx context.Context, job *api.Job) (evalID string, err error) {
+	plan, err := c.Plan(ctx, job)
+	if err != nil {
+		return "", err
+	}
+	if plan.Index == 0 || len(plan.Diff) > 0 {
+		return "", ErrDrift{Job: *job.ID}
+	}
+	evals, _, err := c.api.Jobs().Evaluations(*job.ID, read(ctx, *job.Namespace))
+	if err != nil {
+		return "", fmt.Errorf("list evaluations of job %q: %w", *job.ID, err)
+	}
+	ours := slices.IndexFunc(evals, func(e *api.Evaluation) bool {
+		return e.TriggeredBy == "job-register" && e.JobModifyIndex == plan.Index
+	})
+	if ours < 0 {
+		return "", ErrDrift{Job: *job.ID} // Nomad went back to it by itself
+	}
+	return evals[ours].ID, nil
 }
 
 // evaluation waits until the scheduler has finished an evaluation.

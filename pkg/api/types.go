@@ -129,7 +129,8 @@ type FunctionResult struct {
 type Release struct {
 	Release int `json:"release"`
 	// State is "live", "superseded" (it was live and can be brought back),
-	// "failed" or "pending".
+	// "failed", "pending", or "interrupted": it failed, and what of it still runs is
+	// being undone.
 	State     string    `json:"state"`
 	By        string    `json:"by"`
 	CreatedAt time.Time `json:"created_at"`
@@ -138,14 +139,18 @@ type Release struct {
 	Functions []string   `json:"functions"`
 	Tree      string     `json:"tree"`
 	Layer     string     `json:"layer"`
-	// Reason says why it failed.
+	// Reason says why it failed; of an interrupted one its first line says why it is
+	// not undone yet.
 	Reason string `json:"reason"`
 }
 
 // Status is what runs now. GET /v1/projects/{project}.
 type Status struct {
-	Project   string           `json:"project"`
+	Project string `json:"project"`
+	// State is "live", "failed", "empty", or "interrupted" when what runs may not be
+	// what is live: Problem says why.
 	State     string           `json:"state"`
+	Problem   string           `json:"problem,omitempty"`
 	Release   int              `json:"release"`
 	URL       string           `json:"url"`
 	Functions []FunctionStatus `json:"functions"`

@@ -20,7 +20,8 @@ func newCmdReleases(a *app) *cobra.Command {
 what runs is one.
 
 A release is live, superseded (it was live and can be brought back with rollback),
-failed, or pending while it is brought up.
+failed, pending while it is brought up, or interrupted: it failed, something of it
+may still run, and the platform is at undoing that.
 
 Piped, the lines are tab separated and have no heading:
 release, state, time of the push, who, functions, reason of the failure.`,

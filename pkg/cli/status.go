@@ -59,6 +59,9 @@ func (a *app) saySummary(s api.Status) {
 	default:
 		a.sayf("%s: %s, release %d, %s", s.Project, s.State, s.Release, term.Escape(s.URL))
 	}
+	if s.Problem != "" {
+		a.sayf("%s", term.Escape(s.Problem))
+	}
 }
 
 // statusRows is one row an instance; a function without any has one row too.

@@ -64,7 +64,8 @@ func (s *Service) start(ctx context.Context, actor store.Actor, project store.Pr
 	}
 	s.changes.Go(func() {
 		defer close(events)
-		err := run(s.closing, c)
+		err := guarded(func() error { return run(s.closing, c) })
+		s.logPanic(project, err)
 		if closeErr := c.closeTree(); closeErr != nil {
 			s.log.Warn("close tree", slog.Any("error", closeErr))
 		}
@@ -78,17 +79,30 @@ func (s *Service) start(ctx context.Context, actor store.Actor, project store.Pr
 }
 
 // locked does something while nobody else changes the project. What an earlier
-// change has left half done is undone first.
+// change has left half done is undone first. What this one leaves half done, since
+// it ended with an error, is undone beside.
 func (c *change) locked(ctx context.Context, what string, do func(context.Context) error) error {
 	held, err := c.acquire(ctx, c.project, what+" by "+c.actor.Email, func(holder string) { c.phase("rollout", "another change goes first: %s", holder) })
 	if err != nil {
 		return err
 	}
-	defer held.Release()
-	ctx = held.Context()
-	if err = c.undoLeft(ctx); err == nil {
-		err = do(ctx)
+	if err = c.holding(held.Context(), do); err != nil {
+		c.leftOpen(held.Context(), err)
 	}
+	held.Release()
+	if err != nil {
+		c.undoLater(c.project)
+	}
+	return err
+}
+
+func (c *change) holding(ctx context.Context, do func(context.Context) error) error {
+	err := guarded(func() error {
+		if err := c.undoLeft(ctx); err != nil {
+			return err
+		}
+		return do(ctx)
+	})
 	if errors.Is(context.Cause(ctx), lock.ErrLost) {
 		c.log.Error("lock lost", slog.String("project", c.project.Name), slog.Any("error", context.Cause(ctx)))
 		return api.NewProblem(api.Failed, "the platform lost its hold on project %q, since Consul did not answer it", c.project.Name).
@@ -182,8 +196,13 @@ func (c *change) lower() ([]*nomadapi.Job, error) {
 func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone store.ReleaseState) error {
 	begin := time.Now()
 	c.removed = removed(c.was, lowered)
-	if err := c.rollJobs(ctx, c.oldFirst(lowered)); err != nil {
-		err = errors.Join(err, c.putBack(ctx, lowered))
+	if err := guarded(func() error { return c.rollJobs(ctx, c.oldFirst(lowered)) }); err != nil {
+		if back := c.putBack(ctx, lowered); back != nil {
+			if !c.isBack(ctx) {
+				return &notBack{err, back}
+			}
+			err = errors.Join(err, back)
+		}
 		return errors.Join(err, c.store.SetReleaseState(ctx, c.actor, c.project.ID, c.release.Number, undone, err.Error()))
 	}
 	if err := c.store.SetReleaseState(ctx, c.actor, c.project.ID, c.release.Number, store.Live, ""); err != nil {

@@ -33,7 +33,7 @@ type Store interface {
 	CreateProject(ctx context.Context, actor store.Actor, name string) (store.Project, error)
 	DeleteProject(ctx context.Context, actor store.Actor, id int64) (store.Removed, error)
 	NextRelease(ctx context.Context, projectID int64) (int, error)
-	PendingReleases(ctx context.Context) ([]store.Release, error)
+	UnfinishedReleases(ctx context.Context) ([]store.Release, error)
 	Tree(ctx context.Context, projectID int64, digest string) (source.Manifest, error)
 	Layer(ctx context.Context, projectID int64, key string) (store.Layer, error)
 	LayersLike(ctx context.Context, projectID int64, prefix string) ([]string, error)
@@ -108,6 +108,10 @@ type Service struct {
 
 	compiled compilations
 
+	// undoes are the projects, by id, of which something is being undone beside.
+	undoing sync.Mutex
+	undoes  map[int64]bool
+
 	changes sync.WaitGroup
 	closing context.Context
 	close   context.CancelFunc
@@ -119,7 +123,7 @@ func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Sched
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, locks: locks, router: router, log: log, compiled: compilations{m: map[int64]compiled{}}}
+	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, locks: locks, router: router, log: log, compiled: compilations{m: map[int64]compiled{}}, undoes: map[int64]bool{}}
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	return s, nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
-
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/store"
@@ -26,11 +24,7 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 	if err != nil {
 		return out, err
 	}
-	stops, stopCtx := errgroup.WithContext(ctx)
-	for _, id := range ids {
-		stops.Go(func() error { return s.nomad.Stop(stopCtx, p.Name, id) })
-	}
-	if err := stops.Wait(); err != nil {
+	if err := each(ctx, ids, func(ctx context.Context, id string) error { return s.nomad.Stop(ctx, p.Name, id) }); err != nil {
 		return out, err
 	}
 	out.Jobs = append(out.Jobs, ids...)

@@ -56,7 +56,7 @@ func (d *drains) watch(ctx context.Context) {
 		drains, next, err := d.nomad.Drains(ctx, index)
 		busy := false
 		if err == nil {
-			busy, err = d.round(ctx, drains)
+			err = guarded(func() (err error) { busy, err = d.round(ctx, drains); return err })
 		}
 		if err != nil && ctx.Err() == nil {
 			d.log.Warn("look for servers to empty", slog.Any("error", err))
@@ -87,16 +87,18 @@ func (d *drains) round(ctx context.Context, drains []nomad.Drain) (bool, error) 
 	var group errgroup.Group
 	group.SetLimit(relocationsAtOnce)
 	for _, ofProject := range todo {
-		group.Go(func() error {
-			for _, r := range ofProject {
-				if d.move(ctx, r) {
-					busy.Store(true)
-				}
-			}
-			return nil
-		})
+		group.Go(func() error { return guarded(func() error { return d.moveAll(ctx, ofProject, &busy) }) })
 	}
 	return busy.Load(), group.Wait()
+}
+
+func (d *drains) moveAll(ctx context.Context, ofProject []relocation, busy *atomic.Bool) error {
+	for _, r := range ofProject {
+		if d.move(ctx, r) {
+			busy.Store(true)
+		}
+	}
+	return nil
 }
 
 // forget drops what is known of drains that are over.

@@ -12,6 +12,10 @@ import (
 // problem is what a person is told of an error that ended a push. What is not
 // meant for them is logged in full and shown as internal.
 func (s *Service) problem(p store.Project, err error) *api.Problem {
+	if back, ok := errors.AsType[*notBack](err); ok {
+		s.log.Error("go back", "project", p.Name, "error", back.back)
+		return s.problem(p, back.why).WithHelp("going back has not worked yet, so that something of this release may still run: the platform tries until it has, and `fngen status %s` tells", p.Name)
+	}
 	if problem, ok := errors.AsType[*api.Problem](err); ok {
 		return problem
 	}

@@ -41,6 +41,17 @@ func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 	return errors.Join(append(errs, err, c.stopRemoved(ctx))...)
 }
 
+// isBack reports whether what Nomad has is what was live, whatever else went wrong on
+// the way there: such as instances that were well once and do not come up again.
+// Nobody goes on trying that; who wants others pushes.
+func (c *change) isBack(ctx context.Context) bool {
+	if len(c.removed) > 0 {
+		return false
+	}
+	plans, err := c.plans(ctx, slices.Collect(maps.Values(c.was)))
+	return err == nil && !slices.ContainsFunc(plans, func(p planned) bool { return len(p.plan.Diff) > 0 })
+}
+
 // wavesBack orders the jobs of the live release: where the instances from before
 // still run it is the new ones that end, which makes room for those that have to
 // start again. When Nomad cannot be asked now, each of them waits for the one

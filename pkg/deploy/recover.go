@@ -11,20 +11,26 @@ import (
 	"fngen.dev/fngen/pkg/store"
 )
 
-// recoverInterval is the wait before an interrupted change is tried to be undone
-// once more: until the lock of the control plane that died has run out, and for
-// as long as Nomad cannot be reached.
-const recoverInterval = 2 * time.Second
+// undoInterval is the wait before an interrupted change is tried to be undone once
+// more: until the lock of the control plane that died has run out, and for as long
+// as Nomad cannot be reached. It doubles each time, up to longestUndoInterval.
+const (
+	undoInterval        = 2 * time.Second
+	longestUndoInterval = 10 * time.Second
+)
+
+// goingBack is what a control plane says of itself while it undoes something.
+const goingBack = "going back after an interrupted change"
 
 // interruptedReason is what the history says of a release that its control plane
 // did not finish.
 const interruptedReason = "the control plane stopped during this push; what ran before was put back"
 
-// Recover goes back to the live release of every project whose push, rollback or
-// relocation a stopped control plane left half done. It is called once, before
-// serving; the work goes on beside.
+// Recover goes back to the live release of every project of which a change was left
+// half done: by a control plane that stopped, or that could not undo it. It is
+// called once, before serving; the work goes on beside.
 func (s *Service) Recover(ctx context.Context) error {
-	left, err := s.halfDone(ctx)
+	left, err := s.unfinished(ctx)
 	if err != nil || len(left) == 0 {
 		return err
 	}
@@ -34,31 +40,10 @@ func (s *Service) Recover(ctx context.Context) error {
 	}
 	for _, p := range projects {
 		if left[p.ID] {
-			s.changes.Go(func() { s.recover(p) })
+			s.undoLater(p)
 		}
 	}
 	return nil
-}
-
-// halfDone are the projects, by id, of which the store says that something is
-// under way.
-func (s *Service) halfDone(ctx context.Context) (map[int64]bool, error) {
-	pending, err := s.store.PendingReleases(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list pending releases: %w", err)
-	}
-	relocations, err := s.store.Relocations(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := map[int64]bool{}
-	for _, r := range pending {
-		out[r.ProjectID] = true
-	}
-	for _, r := range relocations {
-		out[r.ProjectID] = true
-	}
-	return out, nil
 }
 
 // quiet is a change of a project by the platform itself, to which nobody listens.
@@ -66,37 +51,22 @@ func (s *Service) quiet(p store.Project) *change {
 	return &change{Service: s, actor: store.Actor{Email: "fngend"}, project: p, emit: func(api.Event) {}}
 }
 
-// recover undoes what is half done in a project, until that has worked.
-func (s *Service) recover(p store.Project) {
-	c := s.quiet(p)
-	for {
-		// locked undoes it; there is nothing to do besides.
-		err := c.locked(s.closing, "going back after an interrupted change", func(context.Context) error { return nil })
-		if err == nil {
-			return
-		}
-		s.log.Warn("undo an interrupted change", slog.String("project", p.Name), slog.Any("error", err))
-		select {
-		case <-s.closing.Done():
-			return
-		case <-time.After(recoverInterval):
-		}
-	}
-}
-
 // undoLeft undoes what an earlier change of the project has left half done. The
-// store says so: releases are pending, jobs are being relocated, and nobody is at
-// it.
+// store says so: releases are pending or interrupted, jobs are being relocated, and
+// nobody is at it.
 func (c *change) undoLeft(ctx context.Context) error {
-	pending, err := c.store.PendingReleases(ctx)
+	left, err := c.store.UnfinishedReleases(ctx)
 	if err != nil {
-		return fmt.Errorf("list pending releases: %w", err)
+		return fmt.Errorf("list unfinished releases: %w", err)
 	}
-	for _, r := range pending {
+	for _, r := range left {
 		if r.ProjectID != c.project.ID {
 			continue
 		}
 		if err := c.undo(ctx, r); err != nil {
+			if c.closing.Err() == nil {
+				c.interrupted(ctx, c, r.Number, whyFailed(r), err)
+			}
 			return err
 		}
 	}
@@ -115,10 +85,10 @@ func (c *change) undo(ctx context.Context, r store.Release) error {
 	if err := c.stopCommands(ctx, r); err != nil {
 		return err
 	}
-	if err := c.putBack(ctx, lowered); err != nil {
+	if err := c.putBack(ctx, lowered); err != nil && !c.isBack(ctx) {
 		return err
 	}
-	state, reason := store.Failed, interruptedReason
+	state, reason := store.Failed, whyFailed(r)
 	if !r.LiveAt.IsZero() {
 		state, reason = store.Superseded, ""
 	}

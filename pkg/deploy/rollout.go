@@ -144,7 +144,7 @@ func eachAt[T any](ctx context.Context, list []T, do func(context.Context, int, 
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(requestsAtOnce)
 	for i, one := range list {
-		group.Go(func() error { return do(ctx, i, one) })
+		group.Go(func() error { return guarded(func() error { return do(ctx, i, one) }) })
 	}
 	return group.Wait()
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
@@ -20,7 +21,10 @@ func (s *Service) Status(ctx context.Context, p store.Project) (api.Status, erro
 	if err != nil {
 		return out, err
 	}
-	out.State, err = s.state(ctx, p, live.Number)
+	if out.Problem, err = s.trouble(ctx, p); err != nil {
+		return out, err
+	}
+	out.State, err = s.state(ctx, p, live.Number, out.Problem)
 	if err != nil || live.Number == 0 {
 		return out, err
 	}
@@ -54,7 +58,11 @@ func (s *Service) List(ctx context.Context, projects []store.Project) ([]api.Pro
 		if err != nil {
 			return nil, err
 		}
-		state, err := s.state(ctx, p, live.Number)
+		problem, err := s.trouble(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		state, err := s.state(ctx, p, live.Number, problem)
 		if err != nil {
 			return nil, err
 		}
@@ -81,8 +89,28 @@ func (s *Service) liveProject(ctx context.Context, p store.Project) (store.Relea
 	return live, project, nil
 }
 
-// state is "live" when a release is, "failed" when one was tried and none is.
-func (s *Service) state(ctx context.Context, p store.Project, live int) (string, error) {
+// trouble says what is known to be wrong with what runs: a release was interrupted
+// and is not undone yet. It is empty when nothing is.
+func (s *Service) trouble(ctx context.Context, p store.Project) (string, error) {
+	left, err := s.store.UnfinishedReleases(ctx)
+	if err != nil {
+		return "", fmt.Errorf("list unfinished releases: %w", err)
+	}
+	for _, r := range left {
+		if r.ProjectID == p.ID && r.State == store.Interrupted {
+			what, _, _ := strings.Cut(r.Reason, "\n")
+			return fmt.Sprintf("release %d was interrupted and is %s; it is tried again", r.Number, what), nil
+		}
+	}
+	return "", nil
+}
+
+// state is "live" when a release is, "failed" when one was tried and none is, and
+// "interrupted" when what runs may not be what is live.
+func (s *Service) state(ctx context.Context, p store.Project, live int, problem string) (string, error) {
+	if problem != "" {
+		return string(store.Interrupted), nil
+	}
 	if live > 0 {
 		return "live", nil
 	}

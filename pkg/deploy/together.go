@@ -31,7 +31,7 @@ func (c *change) together(ctx context.Context, waves []wave, most int, begin fun
 		count += w.jobs
 	}
 	c.crew = crew{up: make(chan struct{}, count)}
-	if err := c.beginAll(ctx, group, waves, most, begin); err != nil {
+	if err := guarded(func() error { return c.beginAll(ctx, group, waves, most, begin) }); err != nil {
 		group.Go(func() error { return err })
 	}
 	err := group.Wait()
@@ -79,7 +79,7 @@ func (w *crew) add(ctx context.Context, group *errgroup.Group, rest rest) {
 	w.underWay++
 	up := sync.OnceFunc(func() { w.up <- struct{}{} })
 	group.Go(func() error {
-		err := rest(ctx, up)
+		err := guarded(func() error { return rest(ctx, up) })
 		if err == nil {
 			up()
 		}

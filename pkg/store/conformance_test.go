@@ -22,7 +22,7 @@ type opener func(t *testing.T, now func() time.Time) *Store
 func conformance(t *testing.T, open opener) {
 	for name, test := range map[string]func(*testing.T, *Store, *clock){
 		"accounts": testAccounts, "keys": testKeys, "projects": testProjects, "trees and layers": testTrees,
-		"releases": testReleases, "release numbers under contention": testReleaseNumbers, "release moves": testMoves, "relocations": testRelocations,
+		"releases": testReleases, "release numbers under contention": testReleaseNumbers, "release moves": testMoves, "interrupted releases": testInterrupted, "relocations": testRelocations,
 		"delete project": testDeleteProject, "audit": testAudit,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -209,8 +209,8 @@ func testReleases(t *testing.T, s *Store, c *clock) {
 		t.Error(diff)
 	}
 	second := must(s.AddRelease(ctx, a, in))(t)
-	if got := numbers(must(s.PendingReleases(ctx))(t)); !slices.Equal(got, []int{1, 2}) {
-		t.Errorf("pending are %v", got)
+	if got := numbers(must(s.UnfinishedReleases(ctx))(t)); !slices.Equal(got, []int{1, 2}) {
+		t.Errorf("unfinished are %v", got)
 	}
 	for _, r := range []Release{first, second} {
 		if err := s.SetReleaseState(ctx, a, p.ID, r.Number, Live, ""); err != nil {
@@ -281,8 +281,9 @@ func testMoves(t *testing.T, s *Store, _ *clock) {
 	legal := map[string]bool{
 		"pending live": true, "pending failed": true, "pending superseded": true,
 		"live superseded": true, "live failed": true, "superseded pending": true,
+		"pending interrupted": true, "interrupted failed": true, "interrupted superseded": true,
 	}
-	states := []ReleaseState{Pending, Live, Failed, Superseded}
+	states := []ReleaseState{Pending, Interrupted, Live, Failed, Superseded}
 	for _, from := range states {
 		for _, to := range states {
 			p := must(s.CreateProject(ctx, a, string(from)+"-"+string(to)))(t)
@@ -298,6 +299,30 @@ func testMoves(t *testing.T, s *Store, _ *clock) {
 		}
 	}
 	wantErr(t, s.SetReleaseState(ctx, a, 1, 99, Live, ""), ErrNotFound)
+}
+
+// testInterrupted holds that an interrupted release stays known as unfinished, with
+// the newest reason, until it is undone.
+func testInterrupted(t *testing.T, s *Store, _ *clock) {
+	ctx := t.Context()
+	a := person(t, s, "a@example.com")
+	p := must(s.CreateProject(ctx, a, "p"))(t)
+	r := must(s.AddRelease(ctx, a, Release{ProjectID: p.ID}))(t)
+	for _, reason := range []string{"no leader", "no room"} {
+		if err := s.SetReleaseState(ctx, a, p.ID, r.Number, Interrupted, reason); err != nil {
+			t.Fatal(err)
+		}
+		left := must(s.UnfinishedReleases(ctx))(t)
+		if len(left) != 1 || left[0].State != Interrupted || left[0].Reason != reason {
+			t.Errorf("unfinished are %+v, want one because of %q", left, reason)
+		}
+	}
+	if err := s.SetReleaseState(ctx, a, p.ID, r.Number, Failed, "undone"); err != nil {
+		t.Fatal(err)
+	}
+	if left := must(s.UnfinishedReleases(ctx))(t); len(left) != 0 {
+		t.Errorf("unfinished are %+v", left)
+	}
 }
 
 func testDeleteProject(t *testing.T, s *Store, _ *clock) {

@@ -12,24 +12,29 @@ import (
 // ReleaseState is where a release stands.
 //
 //	pending -> live -> superseded -> pending   (brought back by a rollback)
-//	   \_______ \___-> failed
+//	 |  \_______ \___-> failed
+//	 \-> interrupted -> failed, or superseded   (what was live is back)
 type ReleaseState string
 
 // A project has at most one live release.
 const (
-	Pending    ReleaseState = "pending"
-	Live       ReleaseState = "live"
-	Failed     ReleaseState = "failed"
-	Superseded ReleaseState = "superseded"
+	Pending ReleaseState = "pending"
+	// Interrupted is one that did not come up and of which something may still run:
+	// going back has not worked yet, and is tried until it has.
+	Interrupted ReleaseState = "interrupted"
+	Live        ReleaseState = "live"
+	Failed      ReleaseState = "failed"
+	Superseded  ReleaseState = "superseded"
 )
 
 // moves are the legal changes. What failed stays failed: trying again is a new
 // release. A superseded one that is brought back is pending until it is live, and
 // superseded again when it does not come up.
 var moves = map[ReleaseState][]ReleaseState{
-	Pending:    {Live, Failed, Superseded},
-	Live:       {Superseded, Failed},
-	Superseded: {Pending},
+	Pending:     {Live, Failed, Superseded, Interrupted},
+	Interrupted: {Failed, Superseded},
+	Live:        {Superseded, Failed},
+	Superseded:  {Pending},
 }
 
 // Release is one push, as it was compiled. Only its state changes.
@@ -45,7 +50,8 @@ type Release struct {
 	// IR and Jobs are JSON.
 	IR, Jobs []byte
 	State    ReleaseState
-	// Reason says why it failed.
+	// Reason says why it failed. Of an interrupted one the first line says why it is
+	// not undone yet.
 	Reason string
 	// By is the address of who pushed.
 	By        string
@@ -100,18 +106,21 @@ func (s *Store) AddRelease(ctx context.Context, actor Actor, r Release) (Release
 
 // SetReleaseState moves a release; a move that is not in the table is ErrState.
 // Making one live supersedes the one that was, in the same transaction. Setting
-// the state that it has changes nothing.
+// the state that it has changes nothing, but for the reason of one that is
+// interrupted.
 func (s *Store) SetReleaseState(ctx context.Context, actor Actor, projectID int64, number int, state ReleaseState, reason string) error {
 	return s.change(ctx, func(tx *sql.Tx) error {
 		var from ReleaseState
-		row := tx.QueryRowContext(ctx, `SELECT state FROM releases WHERE project_id = $1 AND number = $2`, projectID, number)
-		if err := row.Scan(&from); err != nil {
+		var before string
+		row := tx.QueryRowContext(ctx, `SELECT state, reason FROM releases WHERE project_id = $1 AND number = $2`, projectID, number)
+		if err := row.Scan(&from, &before); err != nil {
 			return missing(err, "release %d", number)
 		}
-		if from == state {
+		again := from == Interrupted && state == Interrupted && before != reason
+		if from == state && !again {
 			return nil
 		}
-		if !slices.Contains(moves[from], state) {
+		if !again && !slices.Contains(moves[from], state) {
 			return fmt.Errorf("release %d: %w from %s to %s", number, ErrState, from, state)
 		}
 		d := detail{"from": from, "to": state, "reason": reason}
@@ -176,11 +185,11 @@ func (s *Store) NextRelease(ctx context.Context, projectID int64) (int, error) {
 	return number, nil
 }
 
-// PendingReleases returns what is pending in any project, oldest first: when
-// the control plane starts, these are the pushes that its end interrupted.
-func (s *Store) PendingReleases(ctx context.Context) ([]Release, error) {
+// UnfinishedReleases returns what is pending or interrupted in any project, oldest
+// first. When the control plane starts, these are the changes that are to be undone.
+func (s *Store) UnfinishedReleases(ctx context.Context) ([]Release, error) {
 	return collect(ctx, s.read, "releases", func(row *sql.Rows) (Release, error) { return scanRelease(row) },
-		releaseColumns+`WHERE state = 'pending' ORDER BY created_at, project_id, number`)
+		releaseColumns+`WHERE state IN ('pending', 'interrupted') ORDER BY created_at, project_id, number`)
 }
 
 func releaseName(projectID int64, number int) string { return fmt.Sprintf("%d/%d", projectID, number) }
