@@ -40,5 +40,16 @@ func newDeployer(ctx context.Context, c Config, s *store.Store, b *blob.Dir, log
 	return deploy.New(ctx, deploy.Config{
 		Version: api.Version, Cluster: cluster, DefaultRegion: c.DefaultRegion,
 		Pythons: c.Pythons, Ingress: c.Ingress, CACert: c.CACert,
-	}, s, b, scheduler, locks, log)
+	}, s, b, scheduler, consulLocks{locks}, log)
+}
+
+// consulLocks are the locks in Consul as package deploy declares them.
+type consulLocks struct{ *lock.Locker }
+
+func (l consulLocks) Acquire(ctx context.Context, name, holder string) (deploy.Lock, error) {
+	held, err := l.Locker.Acquire(ctx, name, holder)
+	if err != nil {
+		return nil, err // not a nil *lock.Lock, which is no nil deploy.Lock
+	}
+	return held, nil
 }

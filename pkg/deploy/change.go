@@ -120,7 +120,7 @@ const (
 
 // acquire reserves a project for one change at a time. A relocation, which nobody
 // asked for who wants to push, is waited for, which waiting is told once.
-func (s *Service) acquire(ctx context.Context, p store.Project, what string, waiting func(holder string)) (*lock.Lock, error) {
+func (s *Service) acquire(ctx context.Context, p store.Project, what string, waiting func(holder string)) (Lock, error) {
 	held, err := s.locks.Acquire(ctx, strconv.FormatInt(p.ID, 10), what)
 	other, taken := errors.AsType[*lock.HeldError](err)
 	for told := false; taken && strings.HasPrefix(other.Holder, movingOff); told = true {

@@ -20,7 +20,6 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/blob"
-	"fngen.dev/fngen/pkg/lock"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -78,7 +77,15 @@ type Scheduler interface {
 
 // Locks reserves names among all control planes of the platform.
 type Locks interface {
-	Acquire(ctx context.Context, name, holder string) (*lock.Lock, error)
+	// Acquire takes the lock of a name, or returns a *lock.HeldError at once.
+	Acquire(ctx context.Context, name, holder string) (Lock, error)
+}
+
+// Lock is held until Release. Its context ends then, and when it is lost, with the
+// cause lock.ErrLost.
+type Lock interface {
+	Context() context.Context
+	Release()
 }
 
 // Config is what this platform is.

@@ -1,0 +1,116 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fngen.dev/fngen/pkg/store"
+)
+
+// operation is something that a control plane does with a project, and of which
+// every call is spoiled in turn.
+type operation struct {
+	name   string
+	before func(*world)
+	do     func(*world)
+	// after is what holds in the end, beside what always does.
+	after func(*world)
+}
+
+var operations = []operation{
+	{"first push", func(*world) {}, func(w *world) { w.push(code(1, oneServer, "one", "two")) }, (*world).pushable},
+	{"push", pushed, func(w *world) { w.push(code(2, oneServer, "one", "three")) }, (*world).pushable},
+	{"rollback", func(w *world) { pushed(w); w.mustPush(code(2, oneServer, "one", "three")) }, func(w *world) { w.rollback(1) }, (*world).pushable},
+	{"relocation", func(w *world) { pushed(w); w.service.EmptyServers() }, func(w *world) {
+		w.nomad.Drain(must(w.nomad.Instances(w.Context(), "shop", "web-one"))(w.T)[0].NodeID)
+		time.Sleep(2 * time.Minute)
+	}, (*world).pushable},
+	{"destroy", pushed, func(w *world) { w.expects = false; _, _ = w.service.Destroy(w.Context(), w.actor, w.project) }, (*world).destroyed},
+}
+
+func pushed(w *world) { w.mustPush(code(1, oneServer, "one", "two")) }
+
+// pushable holds that the project goes on as if nothing had been.
+func (w *world) pushable() {
+	time.Sleep(w.faults.back())
+	w.heals()
+	if w.Failed() {
+		return
+	}
+	if problem := w.push(code(9, oneServer, "one")); problem != nil {
+		w.Errorf("the next push: %v", problem)
+	}
+	w.heals()
+}
+
+// destroyed holds that a project can be destroyed to the end, however far that came.
+func (w *world) destroyed() {
+	time.Sleep(max(lockTime, w.faults.back()) + time.Second)
+	if _, err := w.service.Destroy(w.Context(), w.actor, w.project); err != nil && !errors.Is(err, store.ErrNotFound) {
+		w.Errorf("destroy again: %v", err)
+	}
+	ids := must(w.nomad.JobIDs(w.Context(), "shop"))(w.T)
+	if projects := must(w.store.AllProjects(w.Context()))(w.T); len(projects)+len(ids)+len(w.locks.Holders()) > 0 {
+		w.Errorf("left are %v, jobs %v, locks %v", projects, ids, w.locks.Holders())
+	}
+}
+
+// run does an operation with a call of it spoiled, and holds what must hold. It
+// returns the calls that were made.
+func (o operation) run(t *testing.T, at int, how how) (calls []string) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.end()
+		o.before(w)
+		w.faults.begin(at, how)
+		o.do(w)
+		calls = w.faults.end()
+		if o.name != "destroy" {
+			w.known()
+		}
+		if w.faults.dead {
+			w.next()
+		}
+		o.after(w)
+		if w.Failed() {
+			w.Logf("the calls were %v", calls)
+			if at > 0 && at <= len(calls) {
+				w.Logf("%s was spoiled; the log is\n%s", calls[at-1], w.log)
+			}
+		}
+	})
+	return calls
+}
+
+// TestEveryCall makes each call of each operation fail, hang, answer too late, take
+// its side away with it, kill the control plane, and panic. Whatever it is, what the
+// store says is what runs, or is known to be undone; somebody serves all the time;
+// and soon after nothing fails any more all is well, and the project is free.
+func TestEveryCall(t *testing.T) {
+	for _, o := range operations {
+		calls := o.run(t, 0, "")
+		if len(calls) < 10 {
+			t.Fatalf("%s makes the calls %v only", o.name, calls)
+		}
+		for _, how := range []how{fails, hangs, late, away, dies, dieing, panics} {
+			t.Run(fmt.Sprintf("%s/%s", o.name, how), func(t *testing.T) {
+				t.Parallel()
+				for at, call := range calls {
+					if how == panics && slices.Contains(neverPanic, call) {
+						continue
+					}
+					t.Run(fmt.Sprintf("%d %s", at+1, strings.ReplaceAll(call, " ", "_")), func(t *testing.T) { o.run(t, at+1, how) })
+				}
+			})
+		}
+	}
+}
+
+// neverPanic are calls that end in the library of the lock, not in code of ours that
+// could panic.
+var neverPanic = []string{"locks.Release"}

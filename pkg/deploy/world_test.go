@@ -1,0 +1,278 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/nomad/nomadtest"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/lock/locktest"
+	"fngen.dev/fngen/pkg/store"
+)
+
+// lockTime is after how long the lock of a control plane that has died is free.
+const lockTime = 15 * time.Second
+
+// healTime is how long a platform on which nothing fails any more may take until
+// what the store says is what runs.
+const healTime = time.Minute
+
+// world is a platform of which Nomad and the locks are in memory, and store and blobs
+// are real. It is in a bubble of synctest: its times take none.
+type world struct {
+	*testing.T
+	nomad   *nomadtest.Cluster
+	store   *store.Store
+	blobs   *blob.Dir
+	locks   *locktest.Locker
+	log     *strings.Builder
+	faults  *faults
+	service *Service
+	actor   store.Actor
+	project store.Project
+	// silent is since when nobody serves the project that was live.
+	silent  string
+	expects bool
+}
+
+func newWorld(t *testing.T) *world {
+	dir, err := os.MkdirTemp("/dev/shm", "fngen-test-") // a disk would be most of the test's time
+	if err != nil {
+		dir = t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	w := &world{T: t, locks: &locktest.Locker{}, log: &strings.Builder{}}
+	w.nomad = nomadtest.New(
+		&nomadtest.Node{ID: "s-1", Class: "s", Region: "us-west", MB: 2048}, &nomadtest.Node{ID: "s-2", Class: "s", Region: "us-west", MB: 2048},
+		&nomadtest.Node{ID: "p", Class: "platform", Region: "us-west", MB: 4096},
+	)
+	w.nomad.Ended = w.stored
+	w.nomad.Changed = func(serving func(string) []string) {
+		if w.expects && w.silent == "" && len(serving("shop.fngen.localhost")) == 0 {
+			w.silent = time.Now().Format(time.TimeOnly)
+		}
+	}
+	w.store = must(store.Open(t.Context(), filepath.Join(dir, "db")))(t)
+	w.blobs = must(blob.Open(dir))(t)
+	account := must(w.store.CreateAccount(t.Context(), store.Actor{Email: "test"}, "a@example.com"))(t)
+	w.actor = store.Actor{AccountID: account.ID, Email: account.Email}
+	w.begin()
+	w.project = must(w.service.Create(t.Context(), w.actor, "shop"))(t)
+	return w
+}
+
+func (w *world) end() {
+	w.service.Stop()
+	if err := errors.Join(w.store.Close(), w.blobs.Close()); err != nil {
+		w.Error(err)
+	}
+}
+
+// begin starts a control plane in the place of the one before.
+func (w *world) begin() {
+	w.faults = &faults{}
+	log := slog.New(slog.NewTextHandler(w.log, nil))
+	cfg := Config{Cluster: jobs.DefaultCluster(), DefaultRegion: "us-west", Pythons: []string{"3.13"}}
+	service := must(New(w.Context(), cfg, faultyStore{w.store, w.faults}, faultyBlobs{w.blobs, w.faults}, faultyNomad{w.nomad, w.faults}, faultyLocks{w.locks, w.faults}, log))(w.T)
+	service.router.http = &http.Client{Transport: &ingress{cluster: w.nomad}}
+	w.service, w.faults.killed = service, service.close
+}
+
+// next is what comes after the death of a control plane: its lock runs out, and the
+// next one puts right what it has left.
+func (w *world) next() {
+	w.service.Stop()
+	w.begin()
+	if err := w.service.Recover(w.Context()); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// stored is what a build leaves in the store.
+func (w *world) stored(job *nomadapi.Job) {
+	if key, build := strings.CutPrefix(*job.ID, "build-"); build {
+		if err := w.store.SaveLayer(w.Context(), w.project.ID, store.Layer{Key: key, SHA256: strings.Repeat("0", 64)}); err != nil {
+			w.Error(err)
+		}
+	}
+}
+
+// tree keeps files and returns their digest.
+func (w *world) tree(files map[string]string) string {
+	var m source.Manifest
+	for path, text := range files {
+		digest, size, err := w.blobs.PutStream(w.Context(), scope(w.project), strings.NewReader(text))
+		if err != nil {
+			w.Fatal(err)
+		}
+		m.Files = append(m.Files, source.File{Path: path, Size: size, SHA256: digest})
+	}
+	m.Sort()
+	if err := w.store.SaveTree(w.Context(), w.actor, w.project.ID, m); err != nil {
+		w.Fatal(err)
+	}
+	return m.Digest()
+}
+
+// code is a tree of functions that each are a web app of some version.
+func code(version int, fleet string, functions ...string) map[string]string {
+	text := fmt.Sprintf("from fastapi import FastAPI\nfrom fngen.powers import webapp\n\nversion = %d\n", version)
+	for _, f := range functions {
+		text += fmt.Sprintf("\n\n@webapp(framework=\"fastapi\")\ndef %s():\n    return FastAPI()\n", f)
+	}
+	return map[string]string{"app.py": text, "fngen.yml": fleet}
+}
+
+const oneServer = "servers:\n  - {name: web, size: s, region: us-west, count: 1}\n"
+
+// push pushes a tree and returns how that ended.
+func (w *world) push(files map[string]string) *api.Problem {
+	w.Helper()
+	return w.ends(w.service.Push(w.Context(), w.actor, w.project, api.PushRequest{Tree: w.tree(files)}))
+}
+
+func (w *world) rollback(number int) *api.Problem {
+	w.Helper()
+	return w.ends(w.service.Rollback(w.Context(), w.actor, w.project, number))
+}
+
+// ends waits for the end of a change.
+func (w *world) ends(events <-chan api.Event, err error) *api.Problem {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+	var failed *api.Problem
+	for e := range events {
+		failed = e.Failed
+	}
+	return failed
+}
+
+func (w *world) mustPush(files map[string]string) {
+	w.Helper()
+	if problem := w.push(files); problem != nil {
+		w.Fatalf("push: %v: %v\n%s", problem, problem.Diagnostics, w.log)
+	}
+	w.expects = true
+}
+
+// differs says in what the jobs of the live release are not what Nomad has; empty
+// when it is the same.
+func (w *world) differs() string {
+	ctx := w.Context()
+	wanted := map[string]*nomadapi.Job{}
+	if live, err := w.store.LiveRelease(ctx, w.project.ID); err == nil {
+		wanted = byID(must(decodeJobs(live.Jobs))(w.T))
+	} else if !errors.Is(err, store.ErrNotFound) {
+		w.Fatal(err)
+	}
+	ids := must(w.nomad.JobIDs(ctx, "shop"))(w.T)
+	if !slices.Equal(ids, slices.Sorted(maps.Keys(wanted))) {
+		return fmt.Sprintf("the jobs are %v, not %v", ids, slices.Sorted(maps.Keys(wanted)))
+	}
+	for id, job := range wanted {
+		if plan := must(w.nomad.Plan(ctx, job))(w.T); plan.Changed {
+			return fmt.Sprintf("%s is not what is live: %v %v", id, plan.Diff, plan.Groups)
+		}
+	}
+	return ""
+}
+
+// left are the releases and relocations that are half done.
+func (w *world) left() []string {
+	var out []string
+	for _, r := range must(w.store.UnfinishedReleases(w.Context()))(w.T) {
+		out = append(out, fmt.Sprintf("release %d is %s: %s", r.Number, r.State, r.Reason))
+	}
+	for _, r := range must(w.store.Relocations(w.Context()))(w.T) {
+		out = append(out, fmt.Sprintf("%s leaves %s", r.Job, r.Node))
+	}
+	return out
+}
+
+// known holds that what runs is what the store says, or that the store says of
+// something that it is half done.
+func (w *world) known() {
+	w.Helper()
+	if len(w.left()) > 0 {
+		return
+	}
+	if d := w.differs(); d != "" {
+		w.Errorf("nobody knows that %s", d)
+	}
+}
+
+// heals holds that in the end what the store says is what runs, that nobody has the
+// lock, and that somebody has served all the time.
+func (w *world) heals() {
+	w.Helper()
+	wrong := func() string {
+		if left, holders := w.left(), w.locks.Holders(); len(left) > 0 || len(holders) > 0 {
+			return fmt.Sprintf("half done are %q, the lock is held by %q", left, holders)
+		}
+		return w.differs()
+	}
+	for deadline := time.Now().Add(healTime); wrong() != "" && time.Now().Before(deadline); {
+		time.Sleep(time.Second)
+	}
+	if text := wrong(); text != "" {
+		w.Errorf("after %s %s", healTime, text)
+	}
+	if w.silent != "" {
+		w.Errorf("nobody has served at %s", w.silent)
+	}
+	live := 0
+	for _, r := range must(w.store.Releases(w.Context(), w.project.ID))(w.T) {
+		if r.State == store.Live {
+			live++
+		}
+	}
+	if live > 1 {
+		w.Errorf("%d releases are live", live)
+	}
+}
+
+// ingress is the router: it leads to the instances of a host in turn.
+type ingress struct {
+	cluster *nomadtest.Cluster
+	turn    int
+}
+
+func (i *ingress) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
+	resp := &http.Response{StatusCode: http.StatusNotFound, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(""))}
+	if ids := i.cluster.Serving(req.URL.Hostname()); len(ids) > 0 {
+		i.turn++
+		resp.StatusCode = http.StatusOK
+		resp.Header.Set("Fngen-Allocation", ids[i.turn%len(ids)])
+	}
+	return resp, nil
+}
+
+func must[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
