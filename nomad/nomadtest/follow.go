@@ -140,6 +140,11 @@ func (c *Cluster) Stop(ctx context.Context, namespace, id string) error {
 	})
 }
 
+// End is Stop: no instance here takes its time to end.
+func (c *Cluster) End(ctx context.Context, namespace, id string) error {
+	return c.Stop(ctx, namespace, id)
+}
+
 // Drains lists the drains that there are, at once when there is something newer than
 // index.
 func (c *Cluster) Drains(ctx context.Context, index uint64) ([]nomad.Drain, uint64, error) {

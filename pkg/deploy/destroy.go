@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/store"
@@ -24,7 +26,11 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 	if err != nil {
 		return out, err
 	}
-	if err := each(ctx, ids, func(ctx context.Context, id string) error { return s.nomad.Stop(ctx, p.Name, id) }); err != nil {
+	stops, stopCtx := errgroup.WithContext(ctx)
+	for _, id := range ids {
+		stops.Go(func() error { return s.nomad.Stop(stopCtx, p.Name, id) })
+	}
+	if err := stops.Wait(); err != nil {
 		return out, err
 	}
 	out.Jobs = append(out.Jobs, ids...)

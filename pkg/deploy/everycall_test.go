@@ -1,15 +1,12 @@
 package deploy
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"fngen.dev/fngen/pkg/store"
 )
 
 // operation is something that a control plane does with a project, and of which
@@ -30,7 +27,6 @@ var operations = []operation{
 		w.nomad.Drain(must(w.nomad.Instances(w.Context(), "shop", "web-one"))(w.T)[0].NodeID)
 		time.Sleep(2 * time.Minute)
 	}, (*world).pushable},
-	{"destroy", pushed, func(w *world) { w.expects = false; _, _ = w.service.Destroy(w.Context(), w.actor, w.project) }, (*world).destroyed},
 }
 
 func pushed(w *world) { w.mustPush(code(1, oneServer, "one", "two")) }
@@ -48,18 +44,6 @@ func (w *world) pushable() {
 	w.heals()
 }
 
-// destroyed holds that a project can be destroyed to the end, however far that came.
-func (w *world) destroyed() {
-	time.Sleep(max(lockTime, w.faults.back()) + time.Second)
-	if _, err := w.service.Destroy(w.Context(), w.actor, w.project); err != nil && !errors.Is(err, store.ErrNotFound) {
-		w.Errorf("destroy again: %v", err)
-	}
-	ids := must(w.nomad.JobIDs(w.Context(), "shop"))(w.T)
-	if projects := must(w.store.AllProjects(w.Context()))(w.T); len(projects)+len(ids)+len(w.locks.Holders()) > 0 {
-		w.Errorf("left are %v, jobs %v, locks %v", projects, ids, w.locks.Holders())
-	}
-}
-
 // run does an operation with a call of it spoiled, and holds what must hold. It
 // returns the calls that were made.
 func (o operation) run(t *testing.T, at int, how how) (calls []string) {
@@ -70,9 +54,7 @@ func (o operation) run(t *testing.T, at int, how how) (calls []string) {
 		w.faults.begin(at, how)
 		o.do(w)
 		calls = w.faults.end()
-		if o.name != "destroy" {
-			w.known()
-		}
+		w.known()
 		if w.faults.dead {
 			w.next()
 		}
