@@ -19,7 +19,7 @@ func TestNotFound(t *testing.T) {
 		{"the job does not exist", http.StatusNotFound, "job not found", true, true},
 		{"the token does not exist", http.StatusForbidden, "ACL token not found", false, false},
 		{"a server does not know the token", http.StatusInternalServerError, "rpc error: ACL token not found", false, false},
-		{"no server has the word", http.StatusInternalServerError, "No cluster leader", false, false},
+		{"a server fails", http.StatusInternalServerError, "1 error occurred: something is wrong", false, false},
 		{"the namespace does not exist", http.StatusInternalServerError, "namespace not found", true, true},
 	} {
 		ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
