@@ -104,12 +104,19 @@ func gone(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	c, err := consul.NewClient(consul.DefaultConfig())
 	ts.Check(err)
-	services, _, err := c.Catalog().Services(nil)
-	ts.Check(err)
-	for name := range services {
-		if strings.HasPrefix(name, project+"--") {
-			ts.Fatalf("Consul still has the service %s", name)
+	// Nomad's agents tell Consul beside of what has ended, and Consul's its servers.
+	forgotten := func() bool {
+		services, _, err := c.Catalog().Services(nil)
+		ts.Check(err)
+		for name := range services {
+			if strings.HasPrefix(name, project+"--") {
+				return false
+			}
 		}
+		return true
+	}
+	if !eventually(forgotten) {
+		ts.Fatalf("Consul still has a service of %s", project)
 	}
 	client, err := cluster.Router()
 	ts.Check(err)

@@ -3,37 +3,66 @@ package nomad
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/nomad/api"
 )
 
+// everywhereAgain is the wait before a job is given once more to nodes that had no
+// room for it, and everywhereTime how long that goes on. Jobs of this kind are short,
+// so that it is mostly one of another project that has the room.
+const (
+	everywhereAgain = time.Second
+	everywhereTime  = time.Minute
+)
+
 // RunEverywhere runs a sysbatch job to its end on every ready node that its
-// constraints allow, and removes it. An instance that fails is a *Failure.
+// constraints allow, and removes it. A node that has no room for it is waited for.
+// An instance that fails is a *Failure, as is a node without room in the end.
 func (c *Client) RunEverywhere(ctx context.Context, job *api.Job, source []byte) error {
+	for begin := time.Now(); ; {
+		full, err := c.runOnAll(ctx, job, source)
+		if err != nil || full == nil {
+			return err
+		}
+		if time.Since(begin) > everywhereTime {
+			return full
+		}
+		select {
+		case <-ctx.Done():
+			return full
+		case <-time.After(everywhereAgain):
+		}
+	}
+}
+
+// runOnAll runs the job on the nodes that have room for it, and says which have
+// none.
+func (c *Client) runOnAll(ctx context.Context, job *api.Job, source []byte) (full *Failure, err error) {
 	if err := c.Stop(ctx, *job.Namespace, *job.ID); err != nil {
-		return err // what an interrupted run has left
+		return nil, err // what an interrupted run has left
 	}
 	evalID, err := c.submit(ctx, job, 0, source)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	eval, err := c.evaluation(ctx, *job.Namespace, evalID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for group, metric := range eval.FailedTGAllocs {
-		return &Failure{Job: *job.ID, ExitCode: -1, Reason: "it does not fit on every node: " + explainPlacement(job, group, metric)}
+		full = &Failure{Job: *job.ID, ExitCode: -1, Reason: "it does not fit on every node: " + explainPlacement(job, group, metric)}
 	}
 	allocs, err := c.drained(ctx, *job.Namespace, *job.ID)
 	if err != nil {
-		return err
+		return full, err
 	}
 	for _, a := range allocs {
 		if a.ClientStatus == api.AllocClientStatusFailed {
-			return c.explain(ctx, job, fmt.Sprintf("it failed on node %q", a.NodeName), []*api.AllocationListStub{a})
+			return nil, c.explain(ctx, job, fmt.Sprintf("it failed on node %q", a.NodeName), []*api.AllocationListStub{a})
 		}
 	}
-	return c.Stop(ctx, *job.Namespace, *job.ID)
+	return full, c.Stop(ctx, *job.Namespace, *job.ID)
 }
 
 // collect lets the nodes delete the directories of a stopped job's allocations

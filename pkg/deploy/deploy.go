@@ -31,6 +31,7 @@ const firstUID = 700000
 type Store interface {
 	CreateProject(ctx context.Context, actor store.Actor, name string) (store.Project, error)
 	DeleteProject(ctx context.Context, actor store.Actor, id int64) (store.Removed, error)
+	ProjectByName(ctx context.Context, name string) (store.Project, error)
 	NextRelease(ctx context.Context, projectID int64) (int, error)
 	UnfinishedReleases(ctx context.Context) ([]store.Release, error)
 	Tree(ctx context.Context, projectID int64, digest string) (source.Manifest, error)
@@ -66,6 +67,7 @@ type Scheduler interface {
 	RunEverywhere(ctx context.Context, job *nomadapi.Job, source []byte) error
 	Settle(ctx context.Context, namespace string) (waited bool, err error)
 	Stop(ctx context.Context, namespace, id string) error
+	End(ctx context.Context, namespace, id string) error
 	JobIDs(ctx context.Context, namespace string) ([]string, error)
 	Instances(ctx context.Context, namespace, jobID string) ([]nomad.Instance, error)
 	Address(ctx context.Context, namespace, allocation string) (string, error)

@@ -2,18 +2,19 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
-
 	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/store"
 )
 
 // Destroy removes a project: its jobs with their services and routes, its caches
 // on the nodes, its namespace, its blobs and its rows, in this order, so that
-// when a step fails the project is still known and destroying it again goes on.
+// when a step fails the project is still known and destroying it again goes on:
+// each step is well with finding nothing to do.
 func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Project) (api.Destroyed, error) {
 	held, err := s.acquire(ctx, p, "a destroy by "+actor.Email, func(string) {})
 	if err != nil {
@@ -22,18 +23,16 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 	defer held.Release()
 	ctx = held.Context()
 	out := api.Destroyed{Project: p.Name, Jobs: []string{}}
-	ids, err := s.nomad.JobIDs(ctx, p.Name)
-	if err != nil {
+	// The caches are purged from within it.
+	if err := s.ensureNamespace(ctx, p); err != nil {
 		return out, err
 	}
-	stops, stopCtx := errgroup.WithContext(ctx)
-	for _, id := range ids {
-		stops.Go(func() error { return s.nomad.Stop(stopCtx, p.Name, id) })
-	}
-	if err := stops.Wait(); err != nil {
+	if out.Jobs, err = s.endJobs(ctx, p); err != nil {
 		return out, err
 	}
-	out.Jobs = append(out.Jobs, ids...)
+	if err := s.noneLive(ctx, actor, p); err != nil {
+		return out, err
+	}
 	if err := s.purgeNodes(ctx, p); err != nil {
 		return out, err
 	}
@@ -51,6 +50,38 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 	return out, nil
 }
 
+// endJobs ends all jobs of a project.
+func (s *Service) endJobs(ctx context.Context, p store.Project) ([]string, error) {
+	ids, err := s.nomad.JobIDs(ctx, p.Name)
+	if err != nil {
+		return []string{}, err
+	}
+	err = each(ctx, ids, func(ctx context.Context, id string) error { return s.nomad.End(ctx, p.Name, id) })
+	return orNone(ids), err
+}
+
+// noneLive notes that no release runs any more. When the rest of a destroy does not
+// come to pass, nothing of the project is put back by itself, and a push begins
+// anew.
+func (s *Service) noneLive(ctx context.Context, actor store.Actor, p store.Project) error {
+	releases, err := s.store.Releases(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	for _, r := range releases {
+		switch r.State {
+		case store.Live:
+			err = s.store.SetReleaseState(ctx, actor, p.ID, r.Number, store.Superseded, "")
+		case store.Pending:
+			err = s.store.SetReleaseState(ctx, actor, p.ID, r.Number, store.Failed, interruptedReason)
+		}
+		if err != nil {
+			return fmt.Errorf("settle release %d: %w", r.Number, err)
+		}
+	}
+	return nil
+}
+
 // purgeNodes removes the project's trees and layers from every node.
 func (s *Service) purgeNodes(ctx context.Context, p store.Project) error {
 	job, err := jobs.Purge(p.Name, uid(p))
@@ -61,7 +92,12 @@ func (s *Service) purgeNodes(ctx context.Context, p store.Project) error {
 	if err != nil {
 		return err
 	}
-	if err := s.nomad.RunEverywhere(ctx, job, source); err != nil {
+	err = s.nomad.RunEverywhere(ctx, job, source)
+	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
+		return api.NewProblem(api.Failed, "the functions of %q have been stopped, but what it has on the nodes could not be removed: %s", p.Name, failure.Reason).
+			WithHelp("destroy it again: what was done is not done again")
+	}
+	if err != nil {
 		return fmt.Errorf("purge caches of %q: %w", p.Name, err)
 	}
 	return nil

@@ -18,10 +18,11 @@ func (s *Service) Create(ctx context.Context, actor store.Actor, name string) (s
 		return store.Project{}, api.NewProblem(api.Invalid, "%q cannot be a project's name", name).
 			WithHelp("use lower-case letters, digits and single hyphens, a letter first, 40 characters at most; some names, such as api and www, belong to the platform")
 	}
+	// A caller that leaves does not leave half a project.
+	ctx = context.WithoutCancel(ctx)
 	p, err := s.store.CreateProject(ctx, actor, name)
 	if errors.Is(err, store.ErrExists) {
-		return store.Project{}, api.NewProblem(api.Exists, "the name %q is taken", name).
-			WithHelp("a project's name is its address on this platform, so each exists once: choose another")
+		return store.Project{}, s.taken(ctx, actor, name)
 	}
 	if err != nil {
 		return store.Project{}, err
@@ -31,6 +32,39 @@ func (s *Service) Create(ctx context.Context, actor store.Actor, name string) (s
 		return store.Project{}, errors.Join(err, undo)
 	}
 	return p, nil
+}
+
+// taken says whose a name is that exists already. One of the account's own may be
+// what it has begun to create before and was not told of.
+func (s *Service) taken(ctx context.Context, actor store.Actor, name string) error {
+	if p, err := s.store.ProjectByName(ctx, name); err == nil && p.AccountID == actor.AccountID {
+		return api.NewProblem(api.Exists, "you have a project %q already", name).WithHelp("push to it: fngen push %s PATH", name)
+	}
+	return api.NewProblem(api.Exists, "the name %q is taken", name).
+		WithHelp("a project's name is its address on this platform, so each exists once: choose another")
+}
+
+// standing refuses what waited for its turn with a project that was destroyed
+// meanwhile: another one may have its name, and its namespace, by now.
+func (s *Service) standing(ctx context.Context, p store.Project) error {
+	now, err := s.store.ProjectByName(ctx, p.Name)
+	if errors.Is(err, store.ErrNotFound) || err == nil && now.ID != p.ID {
+		return api.NewProblem(api.NotFound, "project %q was destroyed meanwhile", p.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("read project %q: %w", p.Name, err)
+	}
+	return nil
+}
+
+// ensureNamespace makes the place of a project in Nomad unless it is there: what
+// created or destroyed it may have been cut short. Whoever calls it holds the
+// project.
+func (s *Service) ensureNamespace(ctx context.Context, p store.Project) error {
+	if err := s.standing(ctx, p); err != nil {
+		return err
+	}
+	return s.nomad.EnsureNamespace(ctx, p.Name, "fngen project "+p.Name)
 }
 
 // Platform tells what a client must know before it compiles.

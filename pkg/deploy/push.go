@@ -50,14 +50,18 @@ func (p *push) run(ctx context.Context) error {
 		Tree: p.req.Tree, UID: uid(p.project),
 		Layer: layer,
 	}
-	if same, err := p.unchanged(ctx); err != nil || same {
-		return err
+	// What is wrong now may be mended with the lock, or is found again.
+	if same, err := p.unchanged(ctx); err == nil && same {
+		return nil
 	}
 	return p.locked(ctx, "a push", p.makeLive)
 }
 
 // makeLive makes the tree live.
 func (p *push) makeLive(ctx context.Context) error {
+	if err := p.ensureNamespace(ctx, p.project); err != nil {
+		return err
+	}
 	if same, err := p.unchanged(ctx); err != nil || same {
 		return err // another push did so meanwhile
 	}

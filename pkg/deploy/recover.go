@@ -78,6 +78,9 @@ func (c *change) undo(ctx context.Context, r store.Release) error {
 	if err := c.readLive(ctx); err != nil {
 		return err
 	}
+	if err := c.ensureNamespace(ctx, c.project); err != nil {
+		return err
+	}
 	lowered, err := decodeJobs(r.Jobs)
 	if err != nil {
 		return err

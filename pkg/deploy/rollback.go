@@ -21,6 +21,9 @@ func (s *Service) Rollback(ctx context.Context, actor store.Actor, project store
 }
 
 func (c *change) rollback(ctx context.Context, number int) error {
+	if err := c.ensureNamespace(ctx, c.project); err != nil {
+		return err
+	}
 	if err := c.readLive(ctx); err != nil {
 		return err
 	}

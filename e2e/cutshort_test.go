@@ -1,0 +1,114 @@
+//go:build linux
+
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/e2e/cluster"
+)
+
+// stubbornApp never ends what it does when it is told to stop.
+const stubbornApp = `import contextlib
+import time
+
+from fastapi import FastAPI
+
+from fngen.powers import webapp
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app):
+    yield
+    time.sleep(600)
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/")
+def index():
+    return {}
+
+
+@webapp(framework="fastapi")
+def live_app():
+    return app
+`
+
+// TestCutShort holds that a project of which Nomad has lost the namespace, since a
+// create or a destroy ended in the middle, is healed by a push, and destroyed by a
+// destroy.
+func TestCutShort(t *testing.T) {
+	requireCluster(t)
+	beside(t, "m")
+	p := newProject(t)
+	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
+	p.write(t, "fngen.yml", onServers("m", "eu-central", 1))
+	p.loseNamespace(t)
+	p.run(t, "push", p.name, ".")
+
+	p.loseNamespace(t)
+	p.run(t, "push", p.name, ".")
+	if now := p.answering(t); len(now) != 1 {
+		t.Errorf("after a push %v answer", now)
+	}
+
+	p.loseNamespace(t)
+	p.run(t, "destroy", p.name, "--yes")
+	p.nothing(t)
+	p.run(t, "create", p.name)
+}
+
+// TestDestroyOfStubborn holds that a destroy does not wait for a program that does
+// not end. Its own time for that is 30 s.
+func TestDestroyOfStubborn(t *testing.T) {
+	requireCluster(t)
+	beside(t, "m")
+	p := newProject(t)
+	p.write(t, "app.py", stubbornApp)
+	p.write(t, "fngen.yml", onServers("m", "eu-central", 1))
+	p.run(t, "push", p.name, ".")
+	begin := time.Now()
+	p.run(t, "destroy", p.name, "--yes")
+	if took := time.Since(begin); took > 25*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	t.Logf("destroyed after %v", time.Since(begin).Round(time.Millisecond))
+	p.nothing(t)
+}
+
+// loseNamespace takes all of a project out of Nomad behind the platform's back.
+func (p project) loseNamespace(t *testing.T) {
+	t.Helper()
+	c := nomadClient(t)
+	jobs, _, err := c.Jobs().List(&nomad.QueryOptions{Namespace: p.name})
+	check(t, err)
+	for _, j := range jobs {
+		_, _, err := c.Jobs().Deregister(j.ID, true, &nomad.WriteOptions{Namespace: p.name})
+		check(t, err)
+	}
+	if !cluster.Eventually(time.Minute, func() bool { _, err := c.Namespaces().Delete(p.name, nil); return err == nil }) {
+		t.Fatal("the namespace cannot be deleted")
+	}
+}
+
+// nothing holds that Nomad has nothing of a project, nor the platform.
+func (p project) nothing(t *testing.T) {
+	t.Helper()
+	if _, _, err := nomadClient(t).Namespaces().Info(p.name, nil); err == nil {
+		t.Error("Nomad still has the namespace")
+	}
+	for _, a := range p.allocations(t) {
+		if a.ClientStatus == nomad.AllocClientStatusRunning {
+			t.Errorf("%s of %s still runs", a.ID, a.JobID)
+		}
+	}
+	if p.command("status", p.name).Run() == nil {
+		t.Error("the platform still has the project")
+	}
+}
