@@ -4,7 +4,9 @@
 // A scope is a project. Nothing is shared between scopes, since the answer to
 // "is this content here?" would tell one customer what another has. A blob is
 // complete when it, or its pack, has its name: it is written under another,
-// checked, synced and renamed.
+// checked, synced and renamed. It is held to its digest again whenever it is read:
+// what a disk or a hand has damaged is lost, is not there any more, and can be put
+// again.
 package blob
 
 import (
@@ -16,6 +18,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 var (
@@ -34,7 +37,15 @@ const packDir = "packs"
 
 // Dir is a directory of blobs: <scope>/<sha256>, and many small ones together in
 // <scope>/packs/<name>.pack. It is safe for concurrent use.
-type Dir struct{ root *os.Root }
+type Dir struct {
+	root *os.Root
+	// mending has one at a time remove what is damaged.
+	mending sync.Mutex
+
+	// proofs are how blobs were that were found right, by their paths.
+	proving sync.Mutex
+	proofs  map[string]proof
+}
 
 // Open opens the directory and makes it when it is not there.
 func Open(dir string) (*Dir, error) {
@@ -80,7 +91,7 @@ func (d *Dir) DeleteScope(scope string) (count int, bytes int64, err error) {
 	}
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if err == nil && entry.Type().IsRegular() && !strings.HasPrefix(entry.Name(), tempPrefix) {
+		if err == nil && entry.Type().IsRegular() && entry.Name() != lossyFile && !strings.HasPrefix(entry.Name(), tempPrefix) {
 			count++
 			bytes += info.Size()
 		}

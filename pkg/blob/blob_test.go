@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -258,37 +257,3 @@ func TestPacks(t *testing.T) {
 
 // viewFS makes fs.ReadFile read blobs.
 type viewFS struct{ *View }
-
-// A pack that a disk damaged is an error, not other content.
-func TestDamagedPack(t *testing.T) {
-	d, path := open(t)
-	b, err := d.Batch("1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 100 {
-		text := strconv.Itoa(i)
-		if err := b.Put(t.Context(), digestOf(text), int64(len(text)), strings.NewReader(text)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
-	packs, err := filepath.Glob(filepath.Join(path, "1", packDir, "*"))
-	if err != nil || len(packs) != 1 {
-		t.Fatalf("packs %q, %v", packs, err)
-	}
-	good, err := os.ReadFile(packs[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, bad := range map[string][]byte{"short": good[:20], "cut": good[:len(good)-1], "index": append(slices.Clone(good[:200]), append([]byte{good[200] ^ 1}, good[201:]...)...)} {
-		if err := os.WriteFile(packs[0], bad, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := d.View("1"); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
-}

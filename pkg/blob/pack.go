@@ -24,9 +24,11 @@ import (
 // with numbers big-endian. A pack is complete when it has its name.
 const (
 	packSuffix = ".pack"
-	packMagic  = "fngenpk1"
-	entryWidth = sha256.Size + 8 + 4
-	tailWidth  = 4 + sha256.Size + len(packMagic)
+	// damagedSuffix is behind the name of a pack that cannot be read.
+	damagedSuffix = ".damaged"
+	packMagic     = "fngenpk1"
+	entryWidth    = sha256.Size + 8 + 4
+	tailWidth     = 4 + sha256.Size + len(packMagic)
 	// maxEntries is far more than one upload has.
 	maxEntries = 1 << 20
 )
@@ -56,6 +58,9 @@ func (p *packIndex) place(i int) (offset, size int64) {
 	return int64(binary.BigEndian.Uint64(e)), int64(binary.BigEndian.Uint32(e[8:]))
 }
 
+// errDamaged is a pack whose index is not what it was.
+var errDamaged = errors.New("its index is damaged")
+
 // readPack reads the index of a pack.
 func readPack(dir *os.Root, name string) (*packIndex, error) {
 	f, err := dir.Open(name)
@@ -67,20 +72,23 @@ func readPack(dir *os.Root, name string) (*packIndex, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info.Size() < int64(tailWidth) {
+		return nil, fmt.Errorf("read pack %s: %w", name, errDamaged)
+	}
 	tail := make([]byte, tailWidth)
 	if _, err := f.ReadAt(tail, info.Size()-int64(tailWidth)); err != nil {
 		return nil, fmt.Errorf("read pack %s: %w", name, err)
 	}
 	count := binary.BigEndian.Uint32(tail)
-	if string(tail[4+sha256.Size:]) != packMagic || count > maxEntries {
-		return nil, fmt.Errorf("read pack %s: it is not a pack", name)
+	if string(tail[4+sha256.Size:]) != packMagic || count > maxEntries || int64(count)*entryWidth > info.Size()-int64(tailWidth) {
+		return nil, fmt.Errorf("read pack %s: %w", name, errDamaged)
 	}
 	p := &packIndex{name: name, entries: make([]byte, int(count)*entryWidth)}
 	if _, err := f.ReadAt(p.entries, info.Size()-int64(tailWidth)-int64(len(p.entries))); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read pack %s: %w", name, err)
 	}
 	if sum := sha256.Sum256(p.entries); !bytes.Equal(sum[:], tail[4:4+sha256.Size]) {
-		return nil, fmt.Errorf("read pack %s: its index is damaged", name)
+		return nil, fmt.Errorf("read pack %s: %w", name, errDamaged)
 	}
 	return p, nil
 }

@@ -15,11 +15,15 @@ import (
 // View is what one scope holds at the moment when it was opened. It is safe for
 // concurrent use until Close.
 type View struct {
+	owner *Dir
+	scope string
 	dir   *os.Root // nil for a scope that is not there
 	packs []*packIndex
 
 	mu   sync.Mutex
 	open map[string]*os.File
+	// later are views of what became of packs meanwhile.
+	later []*View
 }
 
 // View opens a scope; one that is not there is empty.
@@ -29,12 +33,12 @@ func (d *Dir) View(scope string) (*View, error) {
 	}
 	dir, err := d.root.OpenRoot(scope)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &View{}, nil
+		return &View{owner: d, scope: scope}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open scope %s: %w", scope, err)
 	}
-	v := &View{dir: dir, open: map[string]*os.File{}}
+	v := &View{owner: d, scope: scope, dir: dir, open: map[string]*os.File{}}
 	if err := v.readPacks(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open scope %s: %w", scope, err), dir.Close())
 	}
@@ -50,6 +54,20 @@ func (v *View) readPacks() error {
 		return err
 	}
 	defer packs.Close()
+	// One that is gone since it was listed is another by now.
+	for range relists {
+		if err = v.listPacks(packs); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return err
+}
+
+// relists is far more often than packs change while they are listed.
+const relists = 10
+
+func (v *View) listPacks(packs *os.Root) error {
+	v.packs = nil
 	entries, err := fs.ReadDir(packs.FS(), ".")
 	if err != nil {
 		return err
@@ -59,10 +77,14 @@ func (v *View) readPacks() error {
 			continue // what a crash left
 		}
 		p, err := readPack(packs, e.Name())
+		if errors.Is(err, errDamaged) {
+			err = v.setAside(packs, e.Name())
+		} else if err == nil {
+			v.packs = append(v.packs, p)
+		}
 		if err != nil {
 			return err
 		}
-		v.packs = append(v.packs, p)
 	}
 	return nil
 }
@@ -79,10 +101,15 @@ func (v *View) Close() error {
 		errs = append(errs, f.Close())
 	}
 	clear(v.open)
+	for _, l := range v.later {
+		errs = append(errs, l.Close())
+	}
+	v.later = nil
 	return errors.Join(append(errs, v.dir.Close())...)
 }
 
-// Open opens a blob for reading; one that is not there is fs.ErrNotExist.
+// Open opens a blob for reading; one that is not there is fs.ErrNotExist. Reading
+// ends with ErrLost when it is not what its digest says.
 func (v *View) Open(digest string) (fs.File, error) {
 	key, err := decodeDigest(digest)
 	if err != nil {
@@ -100,7 +127,7 @@ func (v *View) Open(digest string) (fs.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open blob %s: %w", digest, err)
 	}
-	return f, nil
+	return v.checked(f, digest), nil
 }
 
 func (v *View) openPacked(p *packIndex, digest string, offset, size int64) (fs.File, error) {
@@ -109,12 +136,26 @@ func (v *View) openPacked(p *packIndex, digest string, offset, size int64) (fs.F
 	f := v.open[p.name]
 	if f == nil {
 		var err error
-		if f, err = v.dir.Open(packDir + "/" + p.name); err != nil {
+		f, err = v.dir.Open(packDir + "/" + p.name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return v.openAnew(digest)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("open pack of blob %s: %w", digest, err)
 		}
 		v.open[p.name] = f
 	}
-	return &packed{SectionReader: io.NewSectionReader(f, offset, size), name: digest}, nil
+	return v.checked(&packed{SectionReader: io.NewSectionReader(f, offset, size), name: digest}, digest), nil
+}
+
+// openAnew opens a blob whose pack is gone: another may have taken its place.
+func (v *View) openAnew(digest string) (fs.File, error) {
+	now, err := v.owner.View(v.scope)
+	if err != nil {
+		return nil, err
+	}
+	v.later = append(v.later, now)
+	return now.Open(digest)
 }
 
 // Size is how many bytes a blob has; one that is not there is fs.ErrNotExist.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -62,6 +63,7 @@ func startPlatform(env *testscript.Env) error {
 		st.Close()
 	})
 	isolate(env, web.URL)
+	env.Setenv("BLOBS", dir+"/blobs")
 	for variable, email := range map[string]string{"FNGEN_API_KEY": "user@example.com", "OTHER_KEY": "other@example.com"} {
 		account, err := st.CreateAccount(ctx, store.Actor{}, email)
 		if err != nil {
@@ -142,7 +144,10 @@ func (p *player) Push(ctx context.Context, _ store.Actor, project store.Project,
 		if f.Path != "events.ndjson" {
 			continue
 		}
-		r, err := view.Open(f.SHA256)
+		r, err := view.OpenKept(f.SHA256)
+		if errors.Is(err, blob.ErrLost) {
+			return nil, api.NewProblem(api.TreeMissing, "the platform has lost %s", f.Path)
+		}
 		if err != nil {
 			return nil, err
 		}

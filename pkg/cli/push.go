@@ -83,8 +83,10 @@ type push struct {
 	rebuild bool
 	scanned *source.Scanned
 	// digest is the tree's; empty until all files are read.
-	digest   string
-	state    *pushState
+	digest string
+	state  *pushState
+	// askAll has an upload ask for what is missing, and believe no base.
+	askAll   bool
 	planned  *api.Plan // nil for whatever the code means now
 	warnings diag.List
 
@@ -144,8 +146,7 @@ func (p *push) pushTree(ctx context.Context) (*api.PushResult, error) {
 	if p.digest != "" && p.state.Tree == p.digest && !p.scanned.Diagnostics.HasErrors() {
 		p.warnings = p.scanned.Diagnostics
 		result, err := p.follow(ctx)
-		var problem *api.Problem
-		if !errors.As(err, &problem) || problem.Code != api.TreeMissing {
+		if !isLost(err) {
 			return result, err
 		}
 		p.state.forget()
@@ -153,10 +154,34 @@ func (p *push) pushTree(ctx context.Context) (*api.PushResult, error) {
 	if err := p.compile(ctx); err != nil {
 		return nil, err
 	}
-	if err := p.upload(ctx); err != nil {
-		return nil, err
+	for again := 0; ; again++ {
+		if err := p.upload(ctx); err != nil {
+			return nil, err
+		}
+		result, err := p.follow(ctx)
+		if !isLost(err) || again == mostAgain {
+			return result, err
+		}
+		p.lost()
 	}
-	return p.follow(ctx)
+}
+
+// mostAgain is how often a tree is sent again of which the platform has lost
+// something: each time it may find more.
+const mostAgain = 3
+
+// isLost reports whether the platform does not have all of the tree.
+func isLost(err error) bool {
+	problem, ok := errors.AsType[*api.Problem](err)
+	return ok && problem.Code == api.TreeMissing
+}
+
+// lost has the next upload ask for everything that the platform lacks, whatever was
+// there once.
+func (p *push) lost() {
+	p.progress.Line("fngen", "the platform does not have all of this code any more: sending what is missing")
+	p.state.forget()
+	p.askAll = true
 }
 
 func (p *push) scan(ctx context.Context) (err error) {

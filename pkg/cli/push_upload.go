@@ -22,7 +22,7 @@ func (p *push) upload(ctx context.Context) error {
 		p.state.acknowledged(p.scanned.Manifest, p.digest)
 		return nil
 	}
-	u := &api.Upload{Tree: p.scanned.Tree, Base: base, Ask: p.state.broken(), Unread: p.scanned, Settled: p.scanned.Remember}
+	u := &api.Upload{Tree: p.scanned.Tree, Base: base, Ask: p.askAll || p.state.broken(), Unread: p.scanned, Settled: p.scanned.Remember}
 	p.progress.Begin("upload", "uploading "+uploadMessage(u))
 	if total := u.Bytes(); total > api.LargeBytes && !p.json {
 		p.progress.Measure(total, u.Done.Load)
@@ -50,6 +50,9 @@ func uploadMessage(u *api.Upload) string {
 
 // base is a tree that the platform has, or nil.
 func (p *push) base(ctx context.Context) (*api.Manifest, error) {
+	if p.askAll {
+		return nil, nil
+	}
 	if m, ok := p.state.manifest(); ok {
 		return m, nil
 	}

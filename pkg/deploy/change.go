@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -47,6 +48,8 @@ type change struct {
 	// tree is there once openTree was called.
 	tree     source.Tree
 	blobView *blob.View
+	// damaged says that something of the opened tree is lost.
+	damaged *atomic.Bool
 }
 
 // start runs a change. What happens is told on the channel, which is closed after
@@ -171,6 +174,9 @@ func (c *change) unchanged(ctx context.Context) (bool, error) {
 	}
 	text, err := encodeJobs(lowered)
 	if err != nil || text != string(c.live.Jobs) {
+		return false, err
+	}
+	if made, err := c.allMade(ctx); err != nil || !made {
 		return false, err
 	}
 	plans, err := c.plans(ctx, lowered)

@@ -43,8 +43,8 @@ func (c *compilations) keep(project int64, last compiled) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	last.req.Plan, last.req.Rebuild = "", false
-	if len(c.m) >= maxCompiled {
-		clear(c.m) // each comes back with the next push of its project
+	if c.m == nil || len(c.m) >= maxCompiled {
+		c.m = map[int64]compiled{} // each comes back with the next push of its project
 	}
 	c.m[project] = last
 }

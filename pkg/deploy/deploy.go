@@ -52,6 +52,7 @@ type Store interface {
 type Blobs interface {
 	View(scope string) (*blob.View, error)
 	DeleteScope(scope string) (count int, bytes int64, err error)
+	Lossy(scope string) bool
 }
 
 // Scheduler is Nomad, as package nomad has it.
@@ -132,7 +133,7 @@ func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Sched
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, locks: locks, router: router, log: log, compiled: compilations{m: map[int64]compiled{}}, undoes: map[int64]bool{}}
+	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, locks: locks, router: router, log: log, undoes: map[int64]bool{}}
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	return s, nil
 }

@@ -67,7 +67,7 @@ func (p *push) installed(ctx context.Context) (installed.Modules, error) {
 		return installed.Modules{}, err
 	}
 	defer view.Close()
-	f, err := view.Open(layer.SHA256)
+	f, err := view.OpenKept(layer.SHA256)
 	if err != nil {
 		return installed.Modules{}, err
 	}

@@ -10,7 +10,6 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/store"
 )
 
 // refusedInput is the exit code by which a job says that what the person gave is at
@@ -22,15 +21,15 @@ const refusedInput = 3
 const buildTime = 20 * time.Minute
 
 // ensureLayer builds the virtual environment unless the platform has it.
-func (p *push) ensureLayer(ctx context.Context) error {
+func (c *change) ensureLayer(ctx context.Context) error {
 	begin := time.Now()
-	defer func() { p.result.LayerMS = millis(begin) }()
-	has, err := p.hasLayer(ctx, p.release.Layer)
+	defer func() { c.result.LayerMS = millis(begin) }()
+	has, err := c.hasLayer(ctx, c.release.Layer)
 	if err != nil || has {
 		return err
 	}
-	p.phase("layer", "installing the requirements")
-	job, err := jobs.Build(p.ir, p.release, p.cfg.Cluster)
+	c.phase("layer", "installing the requirements")
+	job, err := jobs.Build(c.ir, c.release, c.cfg.Cluster)
 	if err != nil {
 		return err
 	}
@@ -41,12 +40,12 @@ func (p *push) ensureLayer(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, buildTime)
 	defer cancel()
 	var output []string
-	err = p.nomad.RunBatch(limited, job, source, nomad.BatchObserver{Output: func(line string) {
+	err = c.nomad.RunBatch(limited, job, source, nomad.BatchObserver{Output: func(line string) {
 		output = append(output, line)
-		p.emit(api.Event{Output: &api.Output{Source: "uv", Line: line}})
+		c.emit(api.Event{Output: &api.Output{Source: "uv", Line: line}})
 	}})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return p.explainBuild(ctx, failure, output)
+		return c.explainBuild(ctx, failure, output)
 	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return api.NewProblem(api.Failed, "installing the requirements took longer than %v and was stopped; nothing was changed", buildTime).
@@ -55,35 +54,23 @@ func (p *push) ensureLayer(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("build layer: %w", err)
 	}
-	if has, err = p.hasLayer(ctx, p.release.Layer); err == nil && !has {
+	if has, err = c.hasLayer(ctx, c.release.Layer); err == nil && !has {
 		err = errors.New("build layer: the job ended well and stored nothing")
 	}
 	return err
 }
 
-// hasLayer looks for what a job has made and stored.
-func (c *change) hasLayer(ctx context.Context, key string) (bool, error) {
-	_, err := c.store.Layer(ctx, c.project.ID, key)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("look up layer: %w", err)
-	}
-	return true, nil
-}
-
-func (p *push) explainBuild(ctx context.Context, f *nomad.Failure, output []string) error {
+func (c *change) explainBuild(ctx context.Context, f *nomad.Failure, output []string) error {
 	if f.ExitCode == refusedInput {
-		if err := p.openTree(ctx, p.req.Tree); err != nil {
+		if err := c.openTree(ctx, c.release.Tree); err != nil {
 			return err
 		}
 		problem := api.NewProblem(api.Refused, "the requirements cannot be installed; nothing was changed").
-			WithHelp("`%s` shows the same on your machine", howToInstall(p.ir.Dependencies.Files))
-		problem.Diagnostics = blame(p.tree, p.ir.Dependencies.Files, p.ir.Python, output)
+			WithHelp("`%s` shows the same on your machine", howToInstall(c.ir.Dependencies.Files))
+		problem.Diagnostics = blame(c.tree, c.ir.Dependencies.Files, c.ir.Python, output)
 		return problem
 	}
-	p.showFailure(f)
+	c.showFailure(f)
 	return api.NewProblem(api.Failed, "the dependency build could not run: %s", f.Reason)
 }
 

@@ -27,7 +27,7 @@ type push struct {
 func (s *Service) Push(ctx context.Context, actor store.Actor, project store.Project, req api.PushRequest) (<-chan api.Event, error) {
 	return s.start(ctx, actor, project, func(ctx context.Context, c *change) error {
 		p := &push{change: c, req: req}
-		err := p.run(ctx)
+		err := p.orLost(ctx, req.Tree, p.run(ctx))
 		p.result.Diagnostics = p.warnings
 		if err == nil {
 			p.result.Dependencies, err = p.dependenciesOf(ctx, p.ir.Dependencies, p.release.Layer)
@@ -94,6 +94,10 @@ func (p *push) compile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return p.compileFor(ctx, target)
+}
+
+func (p *push) compileFor(ctx context.Context, target compiler.Target) error {
 	if last, ok := p.compiled.find(p.project.ID, p.req, target); ok {
 		p.ir, p.warnings, p.layer = last.ir, last.warnings, last.layer
 		return nil
@@ -103,6 +107,9 @@ func (p *push) compile(ctx context.Context) error {
 	}
 	var list diag.List
 	p.ir, list = compiler.Compile(ctx, compiler.Input{Tree: p.tree, Project: p.project.Name, Entry: p.req.Entry, Target: target})
+	if p.damaged.Load() {
+		return errLost
+	}
 	if list.HasErrors() {
 		problem := api.NewProblem(api.Refused, "the tree has faults; nothing was changed")
 		problem.Diagnostics = list

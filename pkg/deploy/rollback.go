@@ -16,7 +16,8 @@ import (
 // are lowered from its ir, so that they suit the agents of today.
 func (s *Service) Rollback(ctx context.Context, actor store.Actor, project store.Project, number int) (<-chan api.Event, error) {
 	return s.start(ctx, actor, project, func(ctx context.Context, c *change) error {
-		return c.locked(ctx, "a rollback", func(ctx context.Context) error { return c.rollback(ctx, number) })
+		err := c.locked(ctx, "a rollback", func(ctx context.Context) error { return c.rollback(ctx, number) })
+		return c.cannotReturn(c.orLost(ctx, c.release.Tree, err))
 	}), nil
 }
 
@@ -43,7 +44,16 @@ func (c *change) rollback(ctx context.Context, number int) error {
 		c.done(false)
 		return nil
 	}
-	// They are there, unless a newer platform keeps them under other keys.
+	if err := c.lost(ctx, target.Tree); err != nil {
+		return err
+	}
+	// They are there, unless they were lost, or a newer platform keeps them under other
+	// keys.
+	if c.release.Layer != "" {
+		if err := c.ensureLayer(ctx); err != nil {
+			return err
+		}
+	}
 	if err := c.ensureStatic(ctx); err != nil {
 		return err
 	}
@@ -56,6 +66,16 @@ func (c *change) rollback(ctx context.Context, number int) error {
 		return fmt.Errorf("mark release %d pending: %w", target.Number, err)
 	}
 	return c.apply(ctx, lowered, store.Superseded)
+}
+
+// cannotReturn says what to do about a release whose code is lost: to send it again
+// is to push it.
+func (c *change) cannotReturn(err error) error {
+	if lost, ok := errors.AsType[*api.Problem](err); ok && lost.Code == api.TreeMissing {
+		return api.NewProblem(api.Failed, "release %d cannot be brought back: %s", c.release.Number, lost.Detail).
+			WithHelp("push its code: fngen push %s PATH", c.project.Name)
+	}
+	return err
 }
 
 // chosen is the release to bring back: number, or the last that was live before

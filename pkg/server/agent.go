@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -74,7 +76,7 @@ func (s *Server) getTree(w http.ResponseWriter, r *http.Request) {
 	there, err := thereIn(r)
 	var m source.Manifest
 	if err == nil {
-		m, err = s.Store.Tree(r.Context(), p.ID, "sha256:"+hex)
+		m, err = s.keptTree(r.Context(), p, "sha256:"+hex)
 	}
 	if err == nil {
 		err = untimed(w)
@@ -94,7 +96,20 @@ func (s *Server) getTree(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	s.finish(r, writeTar(w, m, there, view.Open))
+	s.finish(r, writeTar(w, m, there, view.OpenKept))
+}
+
+// keptTree is the manifest of a tree that has all its contents, as far as is known.
+func (s *Server) keptTree(ctx context.Context, p store.Project, digest string) (source.Manifest, error) {
+	m, err := s.Store.Tree(ctx, p.ID, digest)
+	if err != nil || !s.Blobs.Lossy(p.Scope()) {
+		return m, err
+	}
+	lost, err := s.missing(p, source.Manifest{}, m)
+	if err == nil && len(lost) > 0 {
+		err = lostTree(p, digest)
+	}
+	return m, err
 }
 
 // maxThere is how many contents an agent may name that it has.
@@ -143,7 +158,14 @@ func (s *Server) getLayer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer view.Close()
-	f, err := view.Open(l.SHA256)
+	if err = view.Verify(l.SHA256, l.Size); errors.Is(err, blob.ErrLost) {
+		s.Log.Error("a layer is lost", slog.String("project", p.Name), slog.String("layer", l.Key), slog.Any("error", err))
+		err = errLayerLost(l.Key)
+	}
+	var f fs.File
+	if err == nil {
+		f, err = view.Open(l.SHA256)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return

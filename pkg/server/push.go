@@ -102,7 +102,7 @@ func (s *Server) beginPush(w http.ResponseWriter, r *http.Request) (<-chan api.E
 	if req.Plan != "" && !sha256Hex.MatchString(req.Plan) {
 		return nil, api.NewProblem(api.Invalid, "%q is not the seal of a plan", req.Plan)
 	}
-	has, err := s.Store.HasTree(r.Context(), p.ID, req.Tree)
+	has, err := s.whole(r.Context(), p, req.Tree)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ type platform struct {
 	server   *Server
 	store    *store.Store
 	blobs    *blob.Dir
+	blobPath string
 	deployer *deployer
 	nomad    *nomadKeys
 	log      *lockedBuffer
@@ -38,12 +39,13 @@ func newPlatform(t *testing.T) *platform {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	blobs, err := blob.Open(filepath.Join(t.TempDir(), "blobs"))
+	blobPath := filepath.Join(t.TempDir(), "blobs")
+	blobs, err := blob.Open(blobPath)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { blobs.Close() })
-	p := &platform{store: s, blobs: blobs, log: &lockedBuffer{}, nomad: newNomadKeys(t), deployer: &deployer{store: s, proceed: make(chan struct{})}}
+	p := &platform{store: s, blobs: blobs, blobPath: blobPath, log: &lockedBuffer{}, nomad: newNomadKeys(t), deployer: &deployer{store: s, proceed: make(chan struct{})}}
 	p.server = New(Options{
 		Store: s, Blobs: blobs, Deployer: p.deployer, Version: "test",
 		Log:       slog.New(slog.NewJSONHandler(p.log, nil)),

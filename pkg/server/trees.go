@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"net/http"
 	"strings"
 
@@ -46,9 +45,8 @@ func (s *Server) takeTree(w http.ResponseWriter, r *http.Request) ([]string, err
 		return nil, err
 	}
 	defer done()
-	// A tree that was kept is complete: its blobs go only with its project. The
-	// body is not even read.
-	if ok, err := s.Store.HasTree(r.Context(), p.ID, digest); err != nil || ok {
+	// The body of a tree that is there is not even read.
+	if ok, err := s.whole(r.Context(), p, digest); err != nil || ok {
 		return []string{}, err
 	}
 	leave, err := s.uploads.enter(r.Context(), actor.KeyID)
@@ -72,6 +70,9 @@ func (s *Server) takeTree(w http.ResponseWriter, r *http.Request) ([]string, err
 	m, err := readManifest(tree, base, digest)
 	if err != nil {
 		return nil, err
+	}
+	if s.Blobs.Lossy(p.Scope()) {
+		base = source.Manifest{} // its contents need not be there
 	}
 	if err := s.keepContents(r.Context(), p, tree, base, m); err != nil {
 		return nil, err
@@ -208,13 +209,13 @@ func (s *Server) missing(p store.Project, base, m source.Manifest) ([]string, er
 	for _, f := range m.Files {
 		size, ok := known[f.SHA256]
 		if !ok {
-			size, err = view.Size(f.SHA256)
-			if errors.Is(err, fs.ErrNotExist) {
-				size, err = f.Size, nil
-				out = append(out, f.SHA256)
-			}
-			if err != nil {
+			var there bool
+			if size, there, err = sizeOf(view, f); err != nil {
 				return nil, err
+			}
+			if !there {
+				size = f.Size
+				out = append(out, f.SHA256)
 			}
 			known[f.SHA256] = size
 		}

@@ -3,11 +3,11 @@ package server
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"net/http"
 	"strconv"
 	"time"
 
+	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/store"
@@ -69,13 +69,13 @@ func (s *Server) uploadState(p store.Project, view *blob.View, c api.UploadOf) (
 		if !sha256Hex.MatchString(c.SHA256) {
 			return api.UploadState{}, api.NewProblem(api.Invalid, "%q is not a digest", c.SHA256)
 		}
-		switch size, err := view.Size(c.SHA256); {
-		case err == nil && size == c.Size:
-			return api.UploadState{Offset: size, SHA256: c.SHA256}, nil
-		case err == nil:
-			return api.UploadState{}, api.NewProblem(api.Invalid, "%s has %d bytes, not %d", c.SHA256, size, c.Size)
-		case !errors.Is(err, fs.ErrNotExist):
+		switch size, there, err := sizeOf(view, source.File{SHA256: c.SHA256, Size: c.Size}); {
+		case err != nil:
 			return api.UploadState{}, err
+		case there && size == c.Size:
+			return api.UploadState{Offset: size, SHA256: c.SHA256}, nil
+		case there:
+			return api.UploadState{}, api.NewProblem(api.Invalid, "%s has %d bytes, not %d", c.SHA256, size, c.Size)
 		}
 	}
 	offset, err := s.Blobs.PartOffset(p.Scope(), c.ID, c.Size)

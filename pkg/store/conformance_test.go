@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -179,6 +180,7 @@ func testTrees(t *testing.T, s *Store, c *clock) {
 	}
 	_, err := s.Tree(ctx, q.ID, m.Digest())
 	wantErr(t, err, ErrNotFound)
+	testDamagedTrees(t, s, a, p, m)
 	for _, l := range []Layer{{Key: "k", SHA256: "aa", Size: 1}, {Key: "k", SHA256: "bb", Size: 2}} {
 		if err := s.SaveLayer(ctx, p.ID, l); err != nil {
 			t.Fatal(err)
@@ -190,6 +192,38 @@ func testTrees(t *testing.T, s *Store, c *clock) {
 	}
 	_, err = s.Layer(ctx, q.ID, "k")
 	wantErr(t, err, ErrNotFound)
+}
+
+// testDamagedTrees holds that a manifest which is not what it was counts as not there,
+// and can be saved again.
+func testDamagedTrees(t *testing.T, s *Store, a Actor, p Project, m source.Manifest) {
+	ctx := t.Context()
+	other := must(packManifest(source.Manifest{Files: m.Files[:1]}))(t)
+	for _, damaged := range [][]byte{{}, []byte("x"), other} {
+		for what, read := range map[string]func() (source.Manifest, error){
+			"the tree":   func() (source.Manifest, error) { return s.Tree(ctx, p.ID, m.Digest()) },
+			"the latest": func() (source.Manifest, error) { return s.LatestTree(ctx, p.ID) },
+		} {
+			err := s.change(ctx, func(tx *sql.Tx) error {
+				_, err := tx.ExecContext(ctx, `UPDATE trees SET manifest = $1`, damaged)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = read()
+			wantErr(t, err, ErrNotFound)
+			if must(s.HasTree(ctx, p.ID, m.Digest()))(t) {
+				t.Errorf("%s, as %q, is there", what, damaged)
+			}
+			if err := s.SaveTree(ctx, a, p.ID, m); err != nil {
+				t.Fatal(err)
+			}
+			if got := must(read())(t); got.Digest() != m.Digest() {
+				t.Errorf("%s is %v", what, got)
+			}
+		}
+	}
 }
 
 func testReleases(t *testing.T, s *Store, c *clock) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/klauspost/compress/zstd"
@@ -41,28 +42,66 @@ func (s *Store) HasTree(ctx context.Context, projectID int64, digest string) (bo
 	return n > 0, nil
 }
 
-// Tree returns the manifest of a project's tree, or ErrNotFound.
+// Tree returns the manifest of a project's tree, or ErrNotFound. One that is damaged
+// is forgotten: it is not there any more, and can be saved again.
 func (s *Store) Tree(ctx context.Context, projectID int64, digest string) (source.Manifest, error) {
-	const q = `SELECT manifest FROM trees WHERE project_id = $1 AND digest = $2`
-	return readTree(s.read.QueryRowContext(ctx, q, projectID, digest), digest)
+	const q = `SELECT digest, manifest FROM trees WHERE project_id = $1 AND digest = $2`
+	t, err := readTree(s.read.QueryRowContext(ctx, q, projectID, digest), digest)
+	if err == nil && t.damage != nil {
+		err = s.forgetTree(ctx, projectID, t)
+	}
+	return t.manifest, err
 }
 
 // LatestTree returns the manifest that a project was last given, or ErrNotFound.
 func (s *Store) LatestTree(ctx context.Context, projectID int64) (source.Manifest, error) {
-	const q = `SELECT manifest FROM trees WHERE project_id = $1 ORDER BY created_at DESC, digest LIMIT 1`
-	return readTree(s.read.QueryRowContext(ctx, q, projectID), "last given")
+	const q = `SELECT digest, manifest FROM trees WHERE project_id = $1 ORDER BY created_at DESC, digest LIMIT 1`
+	for {
+		t, err := readTree(s.read.QueryRowContext(ctx, q, projectID), "last given")
+		if err != nil || t.damage == nil {
+			return t.manifest, err
+		}
+		if err := s.forgetTree(ctx, projectID, t); !errors.Is(err, ErrNotFound) {
+			return source.Manifest{}, err
+		}
+	}
 }
 
-func readTree(row scanner, name string) (source.Manifest, error) {
-	var packed []byte
-	if err := row.Scan(&packed); err != nil {
-		return source.Manifest{}, missing(err, "tree %s", name)
-	}
-	m, err := unpackManifest(packed)
+// forgetTree removes a tree whose manifest is damaged. It returns that there is no
+// such tree.
+func (s *Store) forgetTree(ctx context.Context, projectID int64, t treeRow) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		if _, err := execCount(ctx, tx, `DELETE FROM trees WHERE project_id = $1 AND digest = $2`, projectID, t.digest); err != nil {
+			return fmt.Errorf("forget tree %s: %w", t.digest, err)
+		}
+		return s.audit(ctx, tx, Actor{}, "tree.damaged", t.digest, detail{"project": projectID, "error": t.damage.Error()})
+	})
 	if err != nil {
-		return source.Manifest{}, fmt.Errorf("unpack tree %s: %w", name, err)
+		return err
 	}
-	return m, nil
+	return fmt.Errorf("tree %s, whose manifest was damaged (%w): %w", t.digest, t.damage, ErrNotFound)
+}
+
+// treeRow is a manifest as it was read, and what is wrong with it.
+type treeRow struct {
+	digest   string
+	manifest source.Manifest
+	damage   error
+}
+
+func readTree(row scanner, name string) (treeRow, error) {
+	var t treeRow
+	var packed []byte
+	if err := row.Scan(&t.digest, &packed); err != nil {
+		return t, missing(err, "tree %s", name)
+	}
+	if t.manifest, t.damage = unpackManifest(packed); t.damage == nil && t.manifest.Digest() != t.digest {
+		t.damage = errors.New("it is another manifest")
+	}
+	if t.damage != nil {
+		t.manifest = source.Manifest{}
+	}
+	return t, nil
 }
 
 // packManifest writes the delta from the empty manifest, compressed.
