@@ -72,7 +72,7 @@ func (s *Service) noneLive(ctx context.Context, actor store.Actor, p store.Proje
 		switch r.State {
 		case store.Live:
 			err = s.store.SetReleaseState(ctx, actor, p.ID, r.Number, store.Superseded, "")
-		case store.Pending:
+		case store.Pending, store.Interrupted:
 			err = s.store.SetReleaseState(ctx, actor, p.ID, r.Number, store.Failed, interruptedReason)
 		}
 		if err != nil {

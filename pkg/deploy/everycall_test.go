@@ -7,6 +7,10 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/pkg/store"
 )
 
 // operation is something that a control plane does with a project, and of which
@@ -27,6 +31,40 @@ var operations = []operation{
 		w.nomad.Drain(must(w.nomad.Instances(w.Context(), "shop", "web-one"))(w.T)[0].NodeID)
 		time.Sleep(2 * time.Minute)
 	}, (*world).pushable},
+	{"destroy", func(w *world) { pushed(w); w.addPending() }, func(w *world) { w.destroyed = true; w.destroy() }, (*world).goes},
+}
+
+// destroy destroys the project as a request does: a panic ends the request.
+func (w *world) destroy() error {
+	return guarded(func() error {
+		_, err := w.service.Destroy(w.Context(), w.actor, w.project)
+		return err
+	})
+}
+
+// addPending has the project as a control plane leaves it that dies in a push.
+func (w *world) addPending() {
+	live := must(w.store.LiveRelease(w.Context(), w.project.ID))(w.T)
+	must(w.store.AddRelease(w.Context(), w.actor, store.Release{ProjectID: w.project.ID, Tree: live.Tree, IR: live.IR, Jobs: live.Jobs}))(w.T)
+}
+
+// goes holds that the project can be destroyed however far a destroy has come, and
+// that its name is free then. A push in its place would have begun anew.
+func (w *world) goes() {
+	time.Sleep(max(w.faults.back(), 2*lockTime))
+	if _, err := w.store.ProjectByName(w.Context(), "shop"); err == nil {
+		if err := w.destroy(); err != nil {
+			w.Fatalf("the next destroy: %v", err)
+		}
+	}
+	if ids := must(w.nomad.JobIDs(w.Context(), "shop"))(w.T); len(ids) > 0 || len(w.left()) > 0 {
+		w.Errorf("the jobs %v and %v are left", ids, w.left())
+	}
+	if _, err := w.nomad.Plan(w.Context(), &nomadapi.Job{ID: new("x"), Namespace: new("shop")}); err == nil {
+		w.Error("the namespace is left")
+	}
+	w.project = must(w.service.Create(w.Context(), w.actor, "shop"))(w.T)
+	w.pushable()
 }
 
 func pushed(w *world) { w.mustPush(code(1, oneServer, "one", "two")) }
@@ -54,7 +92,9 @@ func (o operation) run(t *testing.T, at int, how how) (calls []string) {
 		w.faults.begin(at, how)
 		o.do(w)
 		calls = w.faults.end()
-		w.known()
+		if !w.destroyed { // who destroys it knows
+			w.known()
+		}
 		if w.faults.dead {
 			w.next()
 		}

@@ -174,6 +174,10 @@ func (n faultyNomad) Stop(ctx context.Context, namespace, id string) error {
 	return do(n.f, ctx, "nomad", "Stop", func() error { return n.Scheduler.Stop(ctx, namespace, id) })
 }
 
+func (n faultyNomad) End(ctx context.Context, namespace, id string) error {
+	return do(n.f, ctx, "nomad", "End", func() error { return n.Scheduler.End(ctx, namespace, id) })
+}
+
 func (n faultyNomad) JobIDs(ctx context.Context, namespace string) ([]string, error) {
 	return call(n.f, ctx, "nomad", "JobIDs", func() ([]string, error) { return n.Scheduler.JobIDs(ctx, namespace) })
 }
@@ -197,6 +201,10 @@ type faultyStore struct {
 
 func (s faultyStore) DeleteProject(ctx context.Context, a store.Actor, id int64) (store.Removed, error) {
 	return call(s.f, ctx, "store", "DeleteProject", func() (store.Removed, error) { return s.Store.DeleteProject(ctx, a, id) })
+}
+
+func (s faultyStore) ProjectByName(ctx context.Context, name string) (store.Project, error) {
+	return call(s.f, ctx, "store", "ProjectByName", func() (store.Project, error) { return s.Store.ProjectByName(ctx, name) })
 }
 
 func (s faultyStore) NextRelease(ctx context.Context, id int64) (int, error) {

@@ -48,6 +48,8 @@ type world struct {
 	// silent is since when nobody serves the project that was live.
 	silent  string
 	expects bool
+	// destroyed says that a destroy was begun.
+	destroyed bool
 }
 
 func newWorld(t *testing.T) *world {
@@ -63,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	)
 	w.nomad.Ended = w.stored
 	w.nomad.Changed = func(serving func(string) []string) {
-		if w.expects && w.silent == "" && len(serving("shop.fngen.localhost")) == 0 {
+		if w.expects && !w.destroyed && w.silent == "" && len(serving("shop.fngen.localhost")) == 0 {
 			w.silent = time.Now().Format(time.TimeOnly)
 		}
 	}
@@ -106,7 +108,11 @@ func (w *world) next() {
 // stored is what a build leaves in the store.
 func (w *world) stored(job *nomadapi.Job) {
 	if key, build := strings.CutPrefix(*job.ID, "build-"); build {
-		if err := w.store.SaveLayer(w.Context(), w.project.ID, store.Layer{Key: key, SHA256: strings.Repeat("0", 64)}); err != nil {
+		digest, size, err := w.blobs.PutStream(w.Context(), scope(w.project), strings.NewReader(key))
+		if err == nil {
+			err = w.store.SaveLayer(w.Context(), w.project.ID, store.Layer{Key: key, SHA256: digest, Size: size})
+		}
+		if err != nil {
 			w.Error(err)
 		}
 	}
