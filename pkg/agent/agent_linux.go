@@ -94,14 +94,17 @@ func beSmall() {
 	debug.SetMemoryLimit(48 << 20)
 }
 
-// prepare checks that the agent may become the project's user, and returns the
-// means to fetch.
+// prepare checks that the agent may become the project's user, closes to it what
+// is Nomad's, and returns the means to fetch.
 func prepare(t *target, log logger) (*cache, *client, error) {
 	if err := becomeRoot(); err != nil {
 		return nil, nil, err
 	}
 	if euid := os.Geteuid(); euid != 0 && euid != t.uid {
 		return nil, nil, fmt.Errorf("must start as root to become user %d, and runs as user %d", t.uid, euid)
+	}
+	if err := closeTask(filepath.Dir(t.app), t.uid); err != nil {
+		return nil, nil, err
 	}
 	transport, err := api.NewTransport(filepath.Join(t.node, "etc", "ca.pem"))
 	if err != nil {

@@ -104,7 +104,7 @@ func (b *builder) fill(ctx context.Context, tree *ownTree, dir string) error {
 		return fmt.Errorf("open the cache of uv: %w", err)
 	}
 	defer closeUV()
-	u, err := newUV(b.o, b.env, b.cache, work, dir)
+	u, err := newUV(b.o, b.env, b.cache, work, dir, b.log)
 	if err != nil {
 		return err
 	}

@@ -22,14 +22,14 @@ const uvVersion = "0.13.9"
 
 // spy is the setup.py of a package that looks around while it is built.
 const spy = `
-import glob, json, os
+import glob, json, os, resource, subprocess
 from setuptools import setup
 
 def attempt(f, *args):
     try:
         f(*args)
         return "done"
-    except OSError as e:
+    except (OSError, subprocess.CalledProcessError) as e:
         return type(e).__name__
 
 def status(pid):
@@ -48,6 +48,9 @@ json.dump({
     "agent": attempt(open, "/proc/%d/environ" % agent),
     "other": attempt(os.listdir, root + "/cache/700998"),
     "tree": attempt(os.listdir, root + "/cache/700999/code"),
+    "logs": attempt(os.symlink, "/etc/passwd", root + "/alloc/logs/build.stdout.1"),
+    "unshare": attempt(os.unshare, os.CLONE_NEWUSER) if hasattr(os, "unshare") else attempt(subprocess.check_call, ["unshare", "--user", "true"]),
+    "tasks": resource.getrlimit(resource.RLIMIT_NPROC)[1],
     "lock": attempt(open, root + "/cache/700999/locks/x", "w"),
 }, open(os.environ["HOME"] + "/report.json", "w"))
 layer = glob.glob(root + "/cache/700999/layers/*")[0]
@@ -114,7 +117,8 @@ func checkSpy(t *testing.T, m *machine) {
 		IDs                                                        []int `json:"ids"`
 		Groups                                                     []int
 		Status                                                     map[string]string
-		Setuid, Kill, Identity, Settings, Agent, Other, Tree, Lock string
+		Setuid, Kill, Identity, Settings, Agent, Other, Tree, Lock, Logs, Unshare string
+		Tasks int
 	}
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
@@ -122,7 +126,7 @@ func checkSpy(t *testing.T, m *machine) {
 	for what, got := range map[string]string{
 		"setuid(0)": r.Setuid, "signalling the agent": r.Kill, "reading the identity": r.Identity, "reading the build settings": r.Settings,
 		"reading the agent's environment": r.Agent, "reading another project's cache": r.Other, "reading trees of the cache": r.Tree,
-		"making a lock": r.Lock,
+		"making a lock": r.Lock, "putting a link among the logs": r.Logs,
 	} {
 		if !refused(got) {
 			t.Errorf("%s: %s", what, got)
@@ -132,6 +136,9 @@ func checkSpy(t *testing.T, m *machine) {
 		if id != testUID || len(r.Groups) != 1 {
 			t.Errorf("ids %v, groups %v", r.IDs, r.Groups)
 		}
+	}
+	if r.Unshare == "done" || r.Tasks != maxTasks {
+		t.Errorf("making a user namespace: %s; it may have %d processes", r.Unshare, r.Tasks)
 	}
 	checkPowerless(t, r.Status)
 	if strings.Contains(string(text), "canary") {

@@ -32,6 +32,8 @@ const (
 	keepLayers = 5
 	// keepStatics is also for how many releases the links of old pages resolve.
 	keepStatics = 5
+	// keepUV is how many bytes uv keeps from one build to the next.
+	keepUV = buildDisk / 2
 	// lockPause is how often a lock that another agent holds is tried again.
 	lockPause = 50 * time.Millisecond
 )
@@ -113,7 +115,7 @@ func (c *cache) openUV(ctx context.Context) (closeIt func(), err error) {
 	}
 	closeIt = func() {
 		lock.Close()
-		if err := c.closeUV(); err != nil {
+		if err := errors.Join(c.closeUV(), c.trimUV()); err != nil {
 			c.log.say("close the cache of uv: %v", err)
 		}
 	}
@@ -135,6 +137,28 @@ func (c *cache) closeUV() error {
 	}
 	defer lock.Close()
 	return c.own(c.path(uvCache, ""), 0, 0, 0o700)
+}
+
+// trimUV empties what uv keeps when it is so much that builds have no room beside it.
+func (c *cache) trimUV() error {
+	lock, err := c.tryLock(uvCache, "all", unix.LOCK_EX)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil // the build that goes on does it
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	dir, err := os.Open(c.path(uvCache, ""))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	kept, err := (&disk{uid: c.uid}).sum(int(dir.Fd()), keepUV, 0)
+	if err != nil || kept <= keepUV {
+		return err
+	}
+	return os.RemoveAll(c.path(uvCache, ""))
 }
 
 // hold makes an entry present and returns its shared lock, which keeps it from

@@ -30,6 +30,8 @@ const (
 // limit of 0 is none.
 type disk struct {
 	limit int64
+	// whose disk has so much, as people are told.
+	whose string
 	uid   int
 	// stay are the directories, at a place on the disk that is looked at.
 	stay []string
@@ -47,8 +49,8 @@ type disk struct {
 
 // open opens all directories in which the program can write, as long as the agent
 // can, and fails when there is more than there may be already.
-func (d *disk) open(written string) error {
-	for _, dir := range append([]string{written}, d.stay...) {
+func (d *disk) open(written ...string) error {
+	for _, dir := range append(written, d.stay...) {
 		f, err := os.Open(dir)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
@@ -60,7 +62,7 @@ func (d *disk) open(written string) error {
 	}
 	full, err := d.full(time.Now())
 	if full {
-		return fmt.Errorf("its code, and what earlier starts left in %s, take more than the %d GB that the disk of its server has", strings.Join(d.stay, " and "), d.limit/1e9)
+		return fmt.Errorf("its code, and what earlier starts left in %s, take more than the %d GB that the disk of %s has", strings.Join(d.stay, " and "), d.limit/1e9, d.whose)
 	}
 	return err
 }
@@ -69,6 +71,7 @@ func (d *disk) close() {
 	for _, f := range d.places {
 		f.Close()
 	}
+	d.places = nil
 }
 
 // watch calls end, once, when the program has more than it may.
@@ -82,7 +85,7 @@ func (d *disk) watch(done <-chan struct{}, end func()) {
 		case now := <-tick.C:
 			// What cannot be added up, since it is changed meanwhile, is tried again.
 			if full, _ := d.full(now); full {
-				d.log.say("it has more on the disk than the %d GB that its server has, and is ended", d.limit/1e9)
+				d.log.say("it has more on the disk than the %d GB that %s has, and is ended", d.limit/1e9, d.whose)
 				end()
 				return
 			}

@@ -104,8 +104,9 @@ func TestServeFillsDisk(t *testing.T) {
 		m.boot(t, `
 import os, signal
 os.mkdir("closed")
-with open("closed/big", "w") as f:
-    os.posix_fallocate(f.fileno(), 0, 1_100_000_000)
+for name in "one", "two":  # each smaller than all that it may have
+    with open("closed/" + name, "w") as f:
+        os.posix_fallocate(f.fileno(), 0, 550_000_000)
 os.chmod("closed", 0)
 print("written", flush=True)
 signal.pause()

@@ -13,19 +13,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A program gets an overlay by a detour, since no task may mount anything:
+// Every program is started by a detour: the agent starts itself once more, and that
+// process gives up what the program must not have, before it executes the program.
 //
-//	agent, root                        the same program in new user and mount namespaces
-//	  clone, "fngen-agent enter"  -->    opens what only root reaches
+//	agent                              the same program, "fngen-agent enter"
+//	  clone                        -->   opens what only root reaches
 //	                                     becomes the project's user
-//	                                     mounts the overlay, gives up all capabilities
-//	                              <--  ready
-//	  becomes the project's user
-//	                              -->  executes the program: same process, no way back
-//	                              <--  the socket closes
+//	                                     mounts the overlay, if there is one
+//	                                     gives up all capabilities, takes on limits
+//	                               <--  ready
+//	  becomes the project's user,
+//	  if it needs root no more
+//	                               -->  executes the program: same process, no way back
+//	                               <--  the socket closes
 //
-// The new user namespace knows one user and one group, those of the project, so
-// all else in it is nobody's, and its capabilities are worth nothing beyond it.
+// No task may mount anything. So where the program gets an overlay, the process is
+// made in new user and mount namespaces. The user namespace knows one user and one
+// group, those of the project, so all else in it is nobody's, and its capabilities
+// are worth nothing beyond it.
 const (
 	enterCommand = "enter"
 	// doorFD is the socket to the agent.
@@ -44,36 +49,38 @@ var enterCapabilities = []uintptr{
 // orders are what the agent tells the program that enters. Environments hold any
 // bytes, and so do arguments, which JSON strings do not.
 type orders struct {
+	// Lower, Upper and Work make up an overlay at At; without Lower there is none.
 	Lower, Upper, Work, At string
-	UID, GID               int
-	Path                   string
-	Args, Env              [][]byte
+	// UID and GID are who runs it, -1 for who runs the agent.
+	UID, GID int
+	// File is the size of its largest file.
+	File      int64
+	Path      string
+	Args, Env [][]byte
 }
 
-// door is a program that has entered its namespace and waits for leave to begin.
+// door is a program that has entered and waits for leave to begin.
 type door struct {
 	pid    int
 	socket *os.File
 }
 
-// knock starts the program that enters, and waits until it is ready.
-func (t *ownTree) knock(c command) (*door, error) {
+// knock starts the program that enters, in given namespaces, and waits until it is
+// ready.
+func (c command) knock(o orders, attributes *syscall.SysProcAttr) (*door, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
 	ours, theirs := os.NewFile(uintptr(pair[0]), "door"), os.NewFile(uintptr(pair[1]), "door")
-	pid, err := t.clone(theirs)
+	pid, err := c.clone(theirs, attributes)
 	theirs.Close()
 	d := &door{pid, ours}
 	if err != nil {
 		ours.Close()
 		return nil, err
 	}
-	o := orders{
-		Lower: t.from, Upper: t.upper(), Work: t.work(), At: t.at, UID: t.uid, GID: t.gid,
-		Path: c.path, Args: toBytes(append([]string{c.path}, c.args...)), Env: toBytes(c.env),
-	}
+	o.File, o.Path, o.Args, o.Env = c.largestFile(), c.path, toBytes(append([]string{c.path}, c.args...)), toBytes(c.env)
 	if err := json.NewEncoder(ours).Encode(o); err != nil {
 		return nil, errors.Join(err, d.shut())
 	}
@@ -86,35 +93,28 @@ func (t *ownTree) knock(c command) (*door, error) {
 	return d, nil
 }
 
-// clone starts this program again in namespaces of its own, in a process group of
-// its own, with nothing on its standard input and nothing in its environment.
-func (t *ownTree) clone(socket *os.File) (int, error) {
+// clone starts this program again, in a process group of its own, with nothing on
+// its standard input and nothing in its environment. It is killed when the agent
+// dies.
+func (c command) clone(socket *os.File, attributes *syscall.SysProcAttr) (int, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return 0, err
 	}
 	defer null.Close()
-	uid, gid := t.uid, t.gid
-	if gid < 0 {
-		gid = os.Getegid()
+	stdout := os.Stdout
+	if c.stdout != nil {
+		stdout = c.stdout
 	}
+	attributes.Setpgid, attributes.Pdeathsig = true, syscall.SIGKILL
 	p, err := os.StartProcess("/proc/self/exe", []string{"fngen-agent", enterCommand}, &os.ProcAttr{
-		Files: []*os.File{null, os.Stdout, os.Stderr, socket},
-		Env:   []string{},
-		Sys: &syscall.SysProcAttr{
-			Setpgid: true, Pdeathsig: syscall.SIGKILL,
-			Cloneflags:                 syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-			UidMappings:                []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
-			GidMappings:                []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
-			GidMappingsEnableSetgroups: t.gid >= 0,
-			AmbientCaps:                enterCapabilities,
-		},
+		Files: []*os.File{null, stdout, os.Stderr, socket}, Env: []string{}, Sys: attributes,
 	})
 	if err != nil {
 		return 0, err
 	}
-	pid := p.Pid // gone once it is released
-	return pid, p.Release()
+	pid := p.Pid            // gone once it is released
+	return pid, p.Release() // supervise waits for it, among others
 }
 
 // begin lets the program begin, and returns when it has.
@@ -175,13 +175,21 @@ func (d *door) enter() error {
 	if err := json.NewDecoder(d.socket).Decode(&o); err != nil {
 		return fmt.Errorf("read orders: %w", err)
 	}
-	if err := o.mount(); err != nil {
+	if err := o.become(); err != nil {
 		return err
 	}
-	if err := os.Chdir(o.At); err != nil {
-		return err
+	if o.At != "" {
+		if err := os.Chdir(o.At); err != nil {
+			return err
+		}
 	}
 	if err := forgo(); err != nil {
+		return err
+	}
+	if err := limit(o.File); err != nil {
+		return err
+	}
+	if err := filter(); err != nil {
 		return err
 	}
 	// Changing users has cleared it. An agent that has died meanwhile is seen below.
@@ -197,28 +205,26 @@ func (d *door) enter() error {
 	return fmt.Errorf("execute %s: %w", o.Path, syscall.Exec(o.Path, toStrings(o.Args), toStrings(o.Env)))
 }
 
-// mount opens the directories as root, who owns what leads there, and mounts them
-// as the project's user, in whose name the kernel then writes. Their paths are in
-// the list of mounts afterwards, and say nothing.
-func (o *orders) mount() error {
+// become becomes the project's user, in whose name the kernel then writes into the
+// overlay. Its directories are opened before, as root, who owns what leads there;
+// their paths are in the list of mounts afterwards, and say nothing.
+func (o *orders) become() error {
 	var fds [3]int
 	for i, path := range []string{o.Lower, o.Upper, o.Work} {
+		if path == "" {
+			continue
+		}
 		fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return fmt.Errorf("open %s: %w", path, err)
 		}
 		fds[i] = fd
 	}
-	if o.GID >= 0 {
-		if err := syscall.Setgroups([]int{o.GID}); err != nil {
-			return fmt.Errorf("set groups: %w", err)
-		}
-		if err := syscall.Setresgid(o.GID, o.GID, o.GID); err != nil {
-			return fmt.Errorf("become group %d: %w", o.GID, err)
-		}
+	if err := become(o.UID, o.GID); err != nil {
+		return err
 	}
-	if err := syscall.Setresuid(o.UID, o.UID, o.UID); err != nil {
-		return fmt.Errorf("become user %d: %w", o.UID, err)
+	if o.Lower == "" {
+		return nil
 	}
 	options := fmt.Sprintf("lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,userxattr", fds[0], fds[1], fds[2])
 	if err := unix.Mount("app", o.At, "overlay", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
@@ -227,7 +233,9 @@ func (o *orders) mount() error {
 	return nil
 }
 
-// forgo gives up every capability in the namespace, and any way to another.
+// forgo gives up every capability, and any way to another. The bounding set takes a
+// capability to be emptied, which there is only in a namespace of one's own; nothing
+// is gained from the set where no new right can be.
 func forgo() error {
 	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
 		return fmt.Errorf("clear ambient capabilities: %w", err)
@@ -236,6 +244,9 @@ func forgo() error {
 		err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
 		if errors.Is(err, unix.EINVAL) && c > unix.CAP_CHOWN {
 			break // the kernel has no more
+		}
+		if errors.Is(err, unix.EPERM) {
+			break
 		}
 		if err != nil {
 			return fmt.Errorf("drop capability %d: %w", c, err)

@@ -81,7 +81,7 @@ func (fn *function) boot(p *place, e environ, args ...string) command {
 
 // bound is what the function may have on the disk of its server.
 func (fn *function) bound(tree *ownTree, log logger) *disk {
-	return &disk{limit: fn.disk * 1e9, uid: fn.uid, code: tree.bytes, stay: []string{fn.home, "/tmp"}, at: filepath.Dir(fn.app), log: log}
+	return &disk{limit: fn.disk * 1e9, whose: "its server", uid: fn.uid, code: tree.bytes, stay: []string{fn.home, "/tmp"}, at: filepath.Dir(fn.app), log: log}
 }
 
 // sayFull says of a program that failed that the disk is full, where it is: likely

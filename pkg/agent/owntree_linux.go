@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // ownTree is a tree of the cache of which one program gets a copy of its own, as
@@ -61,7 +62,7 @@ func (t *ownTree) open(c command) (*door, error) {
 	if err := t.layOut(); err != nil {
 		return nil, err
 	}
-	d, err := t.knock(c)
+	d, err := t.enter(c)
 	if err == nil {
 		return d, nil
 	}
@@ -69,6 +70,21 @@ func (t *ownTree) open(c command) (*door, error) {
 		return nil, err
 	}
 	return nil, t.copy(fmt.Sprintf(", since this node has no overlay in a user namespace: %v", err))
+}
+
+// enter starts a program in namespaces of its own, in the overlay.
+func (t *ownTree) enter(c command) (*door, error) {
+	uid, gid := t.uid, t.gid
+	if gid < 0 {
+		gid = os.Getegid()
+	}
+	return c.knock(orders{Lower: t.from, Upper: t.upper(), Work: t.work(), At: t.at, UID: t.uid, GID: t.gid}, &syscall.SysProcAttr{
+		Cloneflags:                 syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings:                []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
+		GidMappings:                []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
+		GidMappingsEnableSetgroups: t.gid >= 0,
+		AmbientCaps:                enterCapabilities,
+	})
 }
 
 // layOut makes the directories of an overlay. Only its owner can put anything into

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"bytes"
 	"encoding/json"
 	"encoding/pem"
@@ -142,6 +143,7 @@ func newMachine(t *testing.T, c *controlPlane) *machine {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	m.lay(t)
 	m.write(t, m.identity, "the-identity\n", 0o600)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate().Raw})
 	m.write(t, m.node+"/etc/ca.pem", string(ca), 0o644)
@@ -149,6 +151,18 @@ func newMachine(t *testing.T, c *controlPlane) *machine {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// lay lays the directories of a task as Nomad does, and again whenever its client
+// starts: open to every user.
+func (m *machine) lay(t *testing.T) {
+	t.Helper()
+	for _, dir := range []string{"alloc", "alloc/logs", "alloc/data", "alloc/tmp", "private", "secrets"} {
+		path := filepath.Join(m.dir, dir)
+		if err := errors.Join(os.MkdirAll(path, 0o777), os.Chmod(path, 0o777), os.Chown(path, 65534, 65534)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func (m *machine) write(t *testing.T, path, content string, mode os.FileMode) {
@@ -173,7 +187,7 @@ const taskCapabilities = "-all,+chown,+dac_override,+fowner,+kill,+setgid,+setui
 func (m *machine) agent(t *testing.T, c *controlPlane, command, tree string, more ...string) *exec.Cmd {
 	args := append([]string{
 		"--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=" + taskCapabilities,
-		"--inh-caps=" + taskCapabilities, "--ambient-caps=" + taskCapabilities, "--", binary(t), command,
+		"--inh-caps=" + taskCapabilities, "--ambient-caps=" + taskCapabilities, "--", agentBinary(t), command,
 		"--project=hello", fmt.Sprint("--uid=", testUID), "--python=3.11", "--tree=" + tree, "--api=" + c.URL,
 		"--cache=" + m.cache, "--node=" + m.node, "--home=" + m.home, "--app=" + m.app, "--identity=" + m.identity,
 	}, more...)
@@ -192,8 +206,8 @@ func (m *machine) fetcher(t *testing.T, c *controlPlane, said io.Writer) *fetche
 	return &fetcher{store, newClient(c.URL, m.identity, c.Client().Transport, log), log}
 }
 
-// binary builds the agent as it is shipped: static.
-func binary(t *testing.T) string {
+// agentBinary builds the agent as it is shipped: static.
+func agentBinary(t *testing.T) string {
 	t.Helper()
 	path, err := buildBinary()
 	if err != nil {

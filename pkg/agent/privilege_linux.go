@@ -14,20 +14,32 @@ import (
 // this one's memory, where tokens of the start may still be.
 func drop(uid, gid int) error {
 	if os.Geteuid() == 0 {
-		if err := syscall.Setgroups([]int{gid}); err != nil {
-			return fmt.Errorf("set groups: %w", err)
-		}
-		if err := syscall.Setresgid(gid, gid, gid); err != nil {
-			return fmt.Errorf("become group %d: %w", gid, err)
-		}
-		if err := syscall.Setresuid(uid, uid, uid); err != nil {
-			return fmt.Errorf("become user %d: %w", uid, err)
+		if err := become(uid, gid); err != nil {
+			return err
 		}
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("close own memory: %w", err)
 	}
 	return dropped(uid)
+}
+
+// become becomes a user with one group and no other; -1 is who one is.
+func become(uid, gid int) error {
+	if gid >= 0 {
+		if err := syscall.Setgroups([]int{gid}); err != nil {
+			return fmt.Errorf("set groups: %w", err)
+		}
+		if err := syscall.Setresgid(gid, gid, gid); err != nil {
+			return fmt.Errorf("become group %d: %w", gid, err)
+		}
+	}
+	if uid >= 0 {
+		if err := syscall.Setresuid(uid, uid, uid); err != nil {
+			return fmt.Errorf("become user %d: %w", uid, err)
+		}
+	}
+	return nil
 }
 
 // dropped tries to be root again, and fails when that works.

@@ -19,10 +19,13 @@ type command struct {
 	dir  string
 	tree *ownTree
 	env  environ
-	// user is who runs it; nil is the agent's own user.
+	// user is who runs it without a tree; nil is the agent's own user.
 	user *syscall.Credential
 	// disk bounds what it writes, or is nil.
 	disk *disk
+	// tasks says how many processes and threads there are when they are too many, or is
+	// nil.
+	tasks *tasks
 	// last says that the agent needs root no more: it becomes the owner of tree too,
 	// for good, before the program begins.
 	last bool
@@ -31,6 +34,15 @@ type command struct {
 	group bool
 	// stdout is where it prints, nil for our own.
 	stdout *os.File
+}
+
+// largestFile is how large a file of it may become, 0 for any size: no larger than
+// all that it may have.
+func (c command) largestFile() int64 {
+	if c.disk == nil {
+		return 0
+	}
+	return c.disk.limit
 }
 
 // run starts a program, passes the signals on to it, and returns how it ended.
@@ -56,6 +68,11 @@ func run(c command, signals <-chan os.Signal) (syscall.WaitStatus, error) {
 		defer close(done)
 		go c.disk.watch(done, func() { _ = killGroup(pid, syscall.SIGKILL) })
 	}
+	if c.tasks != nil {
+		done := make(chan struct{})
+		defer close(done)
+		go c.tasks.watch(done)
+	}
 	pass := kill
 	if c.group {
 		pass = killGroup
@@ -68,13 +85,16 @@ func run(c command, signals <-chan os.Signal) (syscall.WaitStatus, error) {
 // begin starts a program, in a copy of its tree when it has one.
 func begin(c command) (int, error) {
 	if c.tree == nil {
+		if err := c.ready(); err != nil {
+			return 0, err
+		}
 		return start(c)
 	}
 	entered, err := c.tree.open(c)
 	if err != nil {
 		return 0, err
 	}
-	if err := c.ready(); err != nil {
+	if err := c.ready(c.tree.written()); err != nil {
 		if entered != nil {
 			err = errors.Join(err, entered.shut())
 		}
@@ -87,10 +107,11 @@ func begin(c command) (int, error) {
 	return start(c)
 }
 
-// ready does what is to be done between the copy of the tree and the program.
-func (c command) ready() error {
+// ready does what is to be done between the copy of the tree and the program, which
+// writes into the directories that are given.
+func (c command) ready(written ...string) error {
 	if c.disk != nil {
-		if err := c.disk.open(c.tree.written()); err != nil {
+		if err := c.disk.open(written...); err != nil {
 			return err
 		}
 	}
@@ -103,27 +124,17 @@ func (c command) ready() error {
 	return nil
 }
 
+// start starts a program where it is, as its user.
 func start(c command) (int, error) {
-	null, err := os.Open(os.DevNull)
+	o := orders{At: c.dir, UID: -1, GID: -1}
+	if c.user != nil {
+		o.UID, o.GID = int(c.user.Uid), int(c.user.Gid)
+	}
+	d, err := c.knock(o, &syscall.SysProcAttr{})
 	if err != nil {
 		return 0, err
 	}
-	defer null.Close()
-	stdout := os.Stdout
-	if c.stdout != nil {
-		stdout = c.stdout
-	}
-	p, err := os.StartProcess(c.path, append([]string{c.path}, c.args...), &os.ProcAttr{
-		Dir:   c.dir,
-		Env:   c.env,
-		Files: []*os.File{null, stdout, os.Stderr},
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: c.user},
-	})
-	if err != nil {
-		return 0, err
-	}
-	pid := p.Pid
-	return pid, p.Release() // supervise waits for it, among others
+	return d.begin()
 }
 
 // supervise forwards signals until pid ends, to it or to its group. Its id cannot

@@ -20,7 +20,7 @@ func TestPurge(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // the second finds nothing, which is right too
-		out, err := exec.Command(binary(t), "purge", "--uid=700999", "--cache="+m.cache).CombinedOutput()
+		out, err := exec.Command(agentBinary(t), "purge", "--uid=700999", "--cache="+m.cache).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}

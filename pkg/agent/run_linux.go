@@ -32,7 +32,7 @@ func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan 
 		return exitFailed
 	}
 	debug.FreeOSMemory()
-	c := command{path: shell, args: []string{"-c", o.command}, tree: p.tree, env: e, group: true, last: true, disk: o.bound(p.tree, log)}
+	c := command{path: shell, args: []string{"-c", o.command}, tree: p.tree, env: e, group: true, last: true, disk: o.bound(p.tree, log), tasks: &tasks{o.uid, log}}
 	status, err := run(c, signals)
 	if err != nil {
 		log.say("run the release command of %s: %v", o.name, err)

@@ -30,7 +30,7 @@ func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.
 		return exitFailed
 	}
 	debug.FreeOSMemory()
-	c.last, c.disk = true, o.bound(p.tree, log)
+	c.last, c.disk, c.tasks = true, o.bound(p.tree, log), &tasks{o.uid, log}
 	status, err := run(c, signals)
 	if err != nil {
 		log.say("run %s: %v", o.name, err)

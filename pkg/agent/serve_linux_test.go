@@ -247,9 +247,9 @@ func TestRunRefuses(t *testing.T) {
 		return m.agent(t, c, "serve", digest, append([]string{"--function=f", "--file=app.py"}, more...)...)
 	}
 	other := serve()
-	other = exec.Command(binary(t), other.Args[slices.Index(other.Args, "serve"):]...) // without the capabilities that only root can set
+	other = exec.Command(agentBinary(t), other.Args[slices.Index(other.Args, "serve"):]...) // without the capabilities that only root can set
 	other.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 700001, Gid: 700001}}
-	purge := exec.Command(binary(t), "purge", "--uid=0", "--cache="+m.cache)
+	purge := exec.Command(agentBinary(t), "purge", "--uid=0", "--cache="+m.cache)
 	for want, cmd := range map[string]*exec.Cmd{
 		"--uid 0 is not the id":                                                   purge,
 		"must start as root to become user 700999":                                other,

@@ -10,6 +10,10 @@ import (
 	"syscall"
 )
 
+// buildDisk is how much a build may have on the disk: its tree, the layer, and what
+// is kept of packages for the next one.
+const buildDisk = 20e9
+
 // uv runs the installer as the project's user: it runs whatever the packages of
 // strangers want to run.
 type uv struct {
@@ -28,7 +32,7 @@ type uv struct {
 	git           *git
 }
 
-func newUV(o *buildOptions, env environ, c *cache, tree, dir string) (*uv, error) {
+func newUV(o *buildOptions, env environ, c *cache, tree, dir string, log logger) (*uv, error) {
 	settings, err := buildSettings(o.node)
 	if err != nil {
 		return nil, err
@@ -76,7 +80,10 @@ func newUV(o *buildOptions, env environ, c *cache, tree, dir string) (*uv, error
 	} {
 		e = e.with(v[0], v[1])
 	}
-	u.command = command{path: filepath.Join(o.node, "bin", "uv"), dir: tree, env: gitEnvironment(e, nil), user: credential(o.uid, c.gid)}
+	u.command = command{
+		path: filepath.Join(o.node, "bin", "uv"), dir: tree, env: gitEnvironment(e, nil), user: credential(o.uid, c.gid), tasks: &tasks{o.uid, log},
+		disk: &disk{limit: buildDisk, whose: "a build", uid: o.uid, stay: []string{o.home, "/tmp", dir, c.path(uvCache, "")}, at: dir, log: log},
+	}
 	u.git = &git{command: u.command, hosts: strings.FieldsFunc(settings.get(gitHosts), func(r rune) bool { return r == ',' || r == ' ' })}
 	u.git.command.path = "/usr/bin/git"
 	return u, nil
@@ -98,8 +105,8 @@ func (u *uv) install(signals <-chan os.Signal) error {
 	if len(u.files)+len(u.provided) == 0 {
 		return nil
 	}
-	if err := os.WriteFile(u.excludes, []byte("fngen\n"), 0o644); err != nil {
-		return fmt.Errorf("write what is not installed: %w", err)
+	if _, err := u.write(filepath.Base(u.excludes), "fngen\n"); err != nil {
+		return err
 	}
 	steps, err := u.steps()
 	if err != nil {

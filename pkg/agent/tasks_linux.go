@@ -1,0 +1,50 @@
+package agent
+
+import (
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// tasksPause is how often it is looked how many processes and threads there are.
+const tasksPause = 2 * time.Second
+
+// tasks tells a person that a program has as many processes and threads as it may:
+// the program itself only hears that a resource is unavailable.
+type tasks struct {
+	uid int
+	log logger
+}
+
+// watch says it once, and again when there have been fewer meanwhile.
+func (t *tasks) watch(done <-chan struct{}) {
+	tick := time.NewTicker(tasksPause)
+	defer tick.Stop()
+	for said := false; ; {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+			full := t.count() >= maxTasks
+			if full && !said {
+				t.log.say("it has %d processes and threads, as many as it may: no more can be started", maxTasks)
+			}
+			said = full
+		}
+	}
+}
+
+// count adds up the threads of all processes of the user that the agent sees, which
+// in a task are those of the task. One is a link of the directory of its process.
+func (t *tasks) count() int {
+	found, _ := filepath.Glob("/proc/[0-9]*/task") // the pattern is right
+	n := 0
+	for _, path := range found {
+		var st unix.Stat_t
+		if unix.Stat(path, &st) == nil && int(st.Uid) == t.uid { // else it has ended
+			n += int(st.Nlink) - 2
+		}
+	}
+	return n
+}
