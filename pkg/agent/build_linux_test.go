@@ -113,12 +113,12 @@ func checkSpy(t *testing.T, m *machine) {
 		t.Fatal(err)
 	}
 	var r struct {
-		Env                                                        map[string]string
-		IDs                                                        []int `json:"ids"`
-		Groups                                                     []int
-		Status                                                     map[string]string
+		Env                                                                       map[string]string
+		IDs                                                                       []int `json:"ids"`
+		Groups                                                                    []int
+		Status                                                                    map[string]string
 		Setuid, Kill, Identity, Settings, Agent, Other, Tree, Lock, Logs, Unshare string
-		Tasks int
+		Tasks                                                                     int
 	}
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)

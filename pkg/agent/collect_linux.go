@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/cause"
 )
 
 // errCollect marks that the project's own code or files are at fault.
@@ -71,7 +70,7 @@ func collectAndStore(ctx context.Context, o *collectOptions, env environ, signal
 
 // command is the Python process that collects.
 func (o *collectOptions) command(p *place, dir string, env environ) command {
-	e := o.environment(p.layer, env).with("FNGEN_CAUSE", filepath.Join(o.home, cause.File))
+	e := o.environment(p.layer, env).with("FNGEN_CAUSE", p.cause)
 	for _, name := range o.placeholders {
 		e = e.withDefault(name, rand.Text())
 	}

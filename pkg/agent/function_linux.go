@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"fngen.dev/fngen/pkg/cause"
 )
 
 // searchPath is where programs of the node are.
@@ -17,7 +19,9 @@ const searchPath = "/usr/local/bin:/usr/bin:/bin"
 type place struct {
 	tree          *ownTree
 	layer, static string
-	locks         []*os.File
+	// cause is the file in which the runtime says why it does not come up.
+	cause string
+	locks []*os.File
 }
 
 func (p *place) close() {
@@ -61,7 +65,28 @@ func (fn *function) fetch(ctx context.Context, log logger) (*place, error) {
 	if err := cache.own(fn.home, fn.uid, cache.gid, 0o750); err != nil {
 		return p, fmt.Errorf("make home: %w", err)
 	}
-	return p, nil
+	p.cause, err = cache.causeFile(filepath.Dir(fn.app))
+	return p, err
+}
+
+// causeFile makes the file of a cause, which the project may write, where it cannot
+// put anything else in its place. What an earlier start said stays.
+func (c *cache) causeFile(root string) (string, error) {
+	path := filepath.Join(root, cause.File)
+	if err := c.own(filepath.Dir(path), 0, 0, 0o755); err != nil {
+		return "", fmt.Errorf("make the directory of causes: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err == nil && c.gid >= 0 {
+		err = os.Lchown(path, c.uid, c.gid)
+	}
+	if err != nil {
+		return "", fmt.Errorf("make the file of causes: %w", err)
+	}
+	return path, nil
 }
 
 // boot is the runtime's Python with arguments of its own.
@@ -81,7 +106,7 @@ func (fn *function) boot(p *place, e environ, args ...string) command {
 
 // bound is what the function may have on the disk of its server.
 func (fn *function) bound(tree *ownTree, log logger) *disk {
-	return &disk{limit: fn.disk * 1e9, whose: "its server", uid: fn.uid, code: tree.bytes, stay: []string{fn.home, "/tmp"}, at: filepath.Dir(fn.app), log: log}
+	return &disk{limit: fn.disk * 1e9, whose: "its server", uid: fn.uid, code: tree.bytes, stay: []string{fn.home, "/tmp", filepath.Join(filepath.Dir(fn.app), filepath.Dir(cause.File))}, at: filepath.Dir(fn.app), log: log}
 }
 
 // sayFull says of a program that failed that the disk is full, where it is: likely

@@ -1,10 +1,10 @@
 package agent
 
 import (
-	"errors"
 	"bytes"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"math"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"syscall"
-
-	"fngen.dev/fngen/pkg/cause"
 )
 
 // serve runs one function until it ends, and returns its exit code.
@@ -67,7 +64,7 @@ func (o *serveOptions) command(p *place, env environ) command {
 		{"FNGEN_HEALTH", o.health},
 		{"FNGEN_FRAMEWORK", o.framework},
 		{"FNGEN_STATIC", p.static},
-		{"FNGEN_CAUSE", filepath.Join(o.home, cause.File)},
+		{"FNGEN_CAUSE", p.cause},
 		{"FNGEN_DRAIN_SECONDS", strconv.Itoa(int(math.Ceil(o.drain.Seconds())))},
 	} {
 		e = e.with(v[0], v[1])

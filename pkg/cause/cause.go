@@ -19,8 +19,10 @@ import (
 	"unicode/utf8"
 )
 
-// File is the name of the record in the home directory of a task.
-const File = ".fngen-cause.json"
+// File is the record in the directory of a task. Its own directory is root's: what
+// is read through Nomad, which follows links as root of the node and waits for a pipe
+// for ever, must be the file that the agent has made.
+const File = ".fngen/cause.json"
 
 // MaxBytes is the largest record that is read.
 const MaxBytes = 64 << 10

@@ -53,7 +53,7 @@ func (c *change) causeOf(ctx context.Context, f *nomad.Failure, checks *checkup)
 func (c *change) readCause(ctx context.Context, allocation, task string) (*cause.Cause, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	data, err := c.nomad.ReadFile(ctx, c.project.Name, allocation, path.Join(task, "local", cause.File), cause.MaxBytes)
+	data, err := c.nomad.ReadFile(ctx, c.project.Name, allocation, path.Join(task, cause.File), cause.MaxBytes)
 	if err != nil {
 		return nil, err
 	}

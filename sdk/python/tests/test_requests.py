@@ -55,6 +55,51 @@ def test_a_request_id_is_taken_or_made(start: Start) -> None:
         assert body == f'"{made}"'
 
 
+WSGI = """
+import json
+from flask import Flask, request
+
+app = Flask(__name__)
+
+@app.get("/")
+def root():
+    text = {k: v for k, v in request.environ.items() if isinstance(v, str)}
+    return json.dumps([text, request.remote_addr])
+
+def live_app():
+    return app
+"""
+
+ASGI = """
+from fastapi import FastAPI, Request
+
+app = FastAPI()
+
+@app.get("/")
+def root(request: Request):
+    return [dict(request.headers), request.client.host]
+
+def live_app():
+    return app
+"""
+
+
+@pytest.mark.parametrize("code", [WSGI, ASGI])
+def test_a_header_with_an_underscore_is_dropped(start: Start, code: str) -> None:
+    instance = start({"app.py": code}).ready()
+    connection = instance.connect()
+    connection.putrequest("GET", "/")
+    connection.putheader("X-Forwarded-For", "203.0.113.9")
+    connection.putheader("X-Own", "kept")
+    for name in ("X_Forwarded_For", "X_FORWARDED_HOST", "X_Real-Ip", "Remote_User", "x_own", "_"):
+        connection.putheader(name, "forged")
+    connection.endheaders()
+    body = connection.getresponse().read().decode()
+    assert "forged" not in body
+    assert "kept" in body
+    assert "203.0.113.9" in body
+
+
 def test_a_probe_is_told_which_instance_answers(start: Start) -> None:
     instance = start({"app.py": CODE}).ready()
     headers = instance.get(Fngen_Probe="1")[0].headers

@@ -2,8 +2,9 @@
 
 A person reads the traceback on stderr. The control plane reads this: one file of
 JSON in the task's directory, with what it needs to name the cause and its place.
-docs/architecture.md has its form. It is written whole or not at all, and that it
-cannot be written never matters.
+docs/architecture.md has its form. The agent makes the file, where nobody can put
+another thing in its place. That it cannot be written never matters, and half of it
+is no record.
 """
 
 from __future__ import annotations
@@ -47,11 +48,10 @@ def write(record: Record) -> None:
     """Put the record in the place of the one before."""
     if not _PATH:
         return
-    part = f"{_PATH}.{os.getpid()}"
     try:
-        with open(part, "w", encoding="utf-8") as file:
-            json.dump(record, file)
-        os.replace(part, _PATH)
+        data = json.dumps(record).encode()
+        with open(_PATH, "wb", buffering=0) as file:
+            file.write(data)
     except (OSError, ValueError):
         return
 

@@ -50,6 +50,7 @@ class Edge:
         if scope["type"] not in ("http", "websocket"):
             await self._lifespan(scope, receive, send)
             return
+        scope = _unmistakable(scope)
         is_check = self._is_check(scope)
         told = self._as_verdict(send) if is_check else send
         exchange = _Exchange(self._probe, self._traffic, told, scope)
@@ -184,6 +185,16 @@ class _Exchange:
 
 class BrokenAnswerError(Exception):
     """The answer broke off; what caused it has been logged."""
+
+
+def _unmistakable(scope: Scope) -> Scope:
+    """Drop the headers with an underscore in their name.
+
+    In the environment of WSGI, and wherever else names become variables, X_Forwarded_For
+    is X-Forwarded-For: a stranger's header would pass for the one that the router sets.
+    """
+    headers = [pair for pair in scope["headers"] if b"_" not in pair[0]]
+    return scope if len(headers) == len(scope["headers"]) else {**scope, "headers": headers}
 
 
 def _valid(given: list[bytes]) -> bytes | None:
