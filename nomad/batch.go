@@ -81,10 +81,7 @@ func (c *Client) finish(ctx context.Context, job *api.Job, allocID string, outpu
 		}
 		ended := alloc.ClientTerminalStatus()
 		for _, stream := range []string{"stdout", "stderr"} {
-			text, err := c.readLog(ctx, *job.Namespace, allocID, task, stream, logs[stream].offset)
-			if err == nil {
-				logs[stream].add(text, ended)
-			}
+			c.pass(ctx, *job.Namespace, allocID, task, stream, logs[stream], ended)
 		}
 		if !ended {
 			continue
@@ -93,6 +90,27 @@ func (c *Client) finish(ctx context.Context, job *api.Job, allocID string, outpu
 			return nil
 		}
 		return c.explain(ctx, job, "it failed", []*api.AllocationListStub{alloc.Stub()})
+	}
+}
+
+// partBytes is how much of a log is read at once.
+const partBytes = 1 << 20
+
+// pass passes on what a stream has printed since: one part of it as long as the task
+// runs, which may print faster than anybody reads, and all when it has ended. What
+// cannot be read is left out.
+func (c *Client) pass(ctx context.Context, namespace, allocID, task, stream string, to *lines, ended bool) {
+	for to.emit != nil {
+		text, err := c.readLog(ctx, namespace, allocID, partBytes, map[string]string{
+			"task": task, "type": stream, "origin": "start", "offset": fmt.Sprint(to.offset),
+		})
+		to.add(text, false)
+		if err != nil || !ended || len(text) < partBytes {
+			break
+		}
+	}
+	if ended {
+		to.add(nil, true)
 	}
 }
 

@@ -3,7 +3,6 @@ package nomad
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -101,16 +100,9 @@ func worst(allocs []*api.AllocationListStub) *api.AllocationListStub {
 }
 
 func (c *Client) tail(ctx context.Context, alloc *api.AllocationListStub, task, stream string) []string {
-	q := read(ctx, alloc.Namespace)
-	q.Params = map[string]string{
-		"task": task, "type": stream, "origin": "end", "plain": "true", "offset": fmt.Sprint(tailBytes),
-	}
-	body, err := c.api.Raw().Response("/v1/client/fs/logs/"+alloc.ID, q)
-	if err != nil {
-		return nil
-	}
-	defer body.Close()
-	text, _ := io.ReadAll(io.LimitReader(body, tailBytes)) // what there is of it
+	text, _ := c.readLog(ctx, alloc.Namespace, alloc.ID, tailBytes, map[string]string{ // what there is of it
+		"task": task, "type": stream, "origin": "end", "offset": fmt.Sprint(tailBytes),
+	})
 	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
 	if len(text) == tailBytes {
 		lines = lines[1:] // it begins in the middle
@@ -119,39 +111,4 @@ func (c *Client) tail(ctx context.Context, alloc *api.AllocationListStub, task, 
 		return nil
 	}
 	return lines[max(0, len(lines)-shownLines):]
-}
-
-// ReadFile returns what a regular file in the directory of an allocation holds, of
-// limit bytes at most; one that is not there or larger is an error.
-func (c *Client) ReadFile(ctx context.Context, namespace, allocation, path string, limit int64) ([]byte, error) {
-	q := read(ctx, namespace)
-	q.Params = map[string]string{"path": path}
-	var info api.AllocFileInfo
-	if _, err := c.api.Raw().Query("/v1/client/fs/stat/"+allocation, &info, q); err != nil {
-		return nil, fmt.Errorf("look for %s of allocation %s: %w", path, allocation, err)
-	}
-	// To open another kind of file could wait for ever.
-	if info.IsDir || !strings.HasPrefix(info.FileMode, "-") || info.Size > limit {
-		return nil, fmt.Errorf("%s of allocation %s is no file of at most %d bytes", path, allocation, limit)
-	}
-	body, err := c.api.Raw().Response("/v1/client/fs/cat/"+allocation, q)
-	if err != nil {
-		return nil, fmt.Errorf("read %s of allocation %s: %w", path, allocation, err)
-	}
-	defer body.Close()
-	return io.ReadAll(io.LimitReader(body, limit))
-}
-
-// readLog returns what one stream of a task has printed from an offset on.
-func (c *Client) readLog(ctx context.Context, namespace, allocID, task, stream string, offset int64) ([]byte, error) {
-	q := read(ctx, namespace)
-	q.Params = map[string]string{
-		"task": task, "type": stream, "origin": "start", "plain": "true", "offset": fmt.Sprint(offset),
-	}
-	body, err := c.api.Raw().Response("/v1/client/fs/logs/"+allocID, q)
-	if err != nil {
-		return nil, fmt.Errorf("read %s of task %q: %w", stream, task, err)
-	}
-	defer body.Close()
-	return io.ReadAll(body)
 }
