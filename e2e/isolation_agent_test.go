@@ -1,0 +1,186 @@
+//go:build linux
+
+package e2e
+
+import (
+	_ "embed"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	nomad "github.com/hashicorp/nomad/api"
+)
+
+// intruder is a program of a tenant that tries what it must not be able to do, and
+// says of each attempt how it ended.
+//
+//go:embed testdata/intruder.py
+var intruder string
+
+// intruderApp attacks whenever it is asked, and tells which headers it gets.
+const intruderApp = `import json
+import intruder
+from fngen.powers import webapp
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    what = scope["path"]
+    said = intruder.attack("app") if what == "/attack" else intruder.count() if what == "/count" else {k.decode(): v.decode() for k, v in scope["headers"]}
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": json.dumps(said).encode()})
+
+@webapp()
+def live_app():
+    return app
+`
+
+// intruderBuild is a build backend of the tree, which needs no index.
+const intruderBuild = `[build-system]
+requires = []
+build-backend = "intruder"
+backend-path = ["."]
+
+[project]
+name = "intruder"
+version = "1"
+`
+
+// TestIsolationAgent attacks what is between Nomad and the agent, and the node, from
+// inside a function, a release command and a build. Each attempt must be refused,
+// also when Nomad's client has started again and laid the directories anew.
+func TestIsolationAgent(t *testing.T) {
+	requireCluster(t)
+	upAgain(t)
+	p := newProject(t)
+	target := filepath.Join(t.TempDir(), "chosen")
+	p.write(t, "intruder.py", strings.ReplaceAll(intruder, "TARGET", target))
+	p.write(t, "app.py", intruderApp)
+	fleet := onServers("s", "us-west", 1)
+	p.write(t, "fngen.yml", fleet+"functions:\n  live_app: {release: python intruder.py release-live_app}\n")
+	push := p.command("push", p.name, ".")
+	talk, err := push.CombinedOutput()
+	if err != nil {
+		t.Fatalf("push: %v\n%s", err, talk)
+	}
+	t.Run("release command", func(t *testing.T) { refusedIn(t, string(talk)) })
+	t.Run("function", func(t *testing.T) { refused(t, p.attack(t)) })
+	t.Run("processes", func(t *testing.T) { fewProcesses(t, p) })
+	t.Run("headers", func(t *testing.T) { noUnderscores(t, p) })
+	t.Run("after Nomad's client", func(t *testing.T) {
+		a := p.running(t)[0]
+		check(t, oneMachine(t).KillServer("nomad-"+a.NodeName))
+		makeUp(t)
+		if after := p.running(t); len(after) != 1 || after[0].ID != a.ID || after[0].TaskStates["app"].Restarts > 0 {
+			t.Fatalf("the instance did not live on: %v", ids(after))
+		}
+		refused(t, p.attack(t))
+		keepsIdentity(t, a)
+	})
+	t.Run("build", func(t *testing.T) {
+		p.write(t, "pyproject.toml", intruderBuild)
+		p.write(t, "requirements.txt", "./\n")
+		talk, err := p.command("push", p.name, ".").CombinedOutput()
+		if err == nil {
+			t.Error("a build that raises ends well")
+		}
+		refusedIn(t, string(talk))
+	})
+	if _, err := os.Lstat(target); err == nil {
+		t.Error("root of the host has written a file that the tenant chose")
+	}
+}
+
+// get asks the application for JSON, with more headers.
+func (p project) get(t *testing.T, path string, headers http.Header, out any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.TrimSuffix(p.url(), "/")+path, nil)
+	check(t, err)
+	for name, values := range headers {
+		req.Header[name] = values
+	}
+	resp, err := router(t).Do(req)
+	check(t, err)
+	defer resp.Body.Close()
+	check(t, json.NewDecoder(resp.Body).Decode(out))
+}
+
+func (p project) attack(t *testing.T) map[string]string {
+	t.Helper()
+	var tried map[string]string
+	p.get(t, "/attack", nil, &tried)
+	return tried
+}
+
+// said is the line in which an intruder that is no application tells.
+var said = regexp.MustCompile(`INTRUDER (\{.*\})`)
+
+func refusedIn(t *testing.T, talk string) {
+	t.Helper()
+	line := said.FindStringSubmatch(talk)
+	if line == nil {
+		t.Fatalf("it did not run:\n%s", talk)
+	}
+	var tried map[string]string
+	check(t, json.Unmarshal([]byte(line[1]), &tried))
+	refused(t, tried)
+}
+
+func refused(t *testing.T, tried map[string]string) {
+	t.Helper()
+	if len(tried) < 15 {
+		t.Errorf("only %d attempts", len(tried))
+	}
+	for what, got := range tried {
+		if !strings.HasPrefix(got, "refused") {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+}
+
+// fewProcesses lets a function start as many processes as it gets.
+func fewProcesses(t *testing.T, p project) {
+	var got struct {
+		Started int
+		Ended   string
+	}
+	p.get(t, "/count", nil, &got)
+	if got.Started < 100 || got.Started >= 1024 || !strings.Contains(got.Ended, "Resource temporarily unavailable") {
+		t.Errorf("it started %d processes: %s", got.Started, got.Ended)
+	}
+}
+
+// noUnderscores sends headers that would pass for the router's own.
+func noUnderscores(t *testing.T, p project) {
+	var got map[string]string
+	forged := http.Header{"X_Forwarded_For": {"6.6.6.6"}, "x_real_ip": {"6.6.6.6"}, "Remote_User": {"admin"}, "X-Own": {"kept"}}
+	p.get(t, "/headers", forged, &got)
+	for name := range got {
+		if strings.Contains(name, "_") {
+			t.Errorf("%s came through", name)
+		}
+	}
+	if got["x-own"] != "kept" || got["x-forwarded-for"] == "" {
+		t.Errorf("got %v", got)
+	}
+}
+
+// keepsIdentity wants the identity of an instance to be written by Nomad where only
+// root reads it.
+func keepsIdentity(t *testing.T, a *nomad.AllocationListStub) {
+	t.Helper()
+	found, err := filepath.Glob("../.dev/data/nodes/" + a.NodeName + "/*/alloc/" + a.ID + "/app/secrets/nomad_fngen.jwt")
+	check(t, err)
+	if len(found) != 1 {
+		t.Fatalf("%d identities", len(found))
+	}
+	info, err := os.Lstat(found[0])
+	check(t, err)
+	if !info.Mode().IsRegular() || info.Size() == 0 {
+		t.Errorf("the identity is %v of %d bytes", info.Mode(), info.Size())
+	}
+}
