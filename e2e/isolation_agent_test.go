@@ -5,6 +5,7 @@ package e2e
 import (
 	_ "embed"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -34,7 +35,7 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": json.dumps(said).encode()})
 
-@webapp()
+@webapp(framework="asgi")
 def live_app():
     return app
 `
@@ -142,15 +143,19 @@ func refused(t *testing.T, tried map[string]string) {
 	}
 }
 
-// fewProcesses lets a function start as many processes as it gets.
+// fewProcesses lets a function start as many processes and threads as it gets, which
+// its log tells.
 func fewProcesses(t *testing.T, p project) {
 	var got struct {
 		Started int
 		Ended   string
 	}
 	p.get(t, "/count", nil, &got)
-	if got.Started < 100 || got.Started >= 1024 || !strings.Contains(got.Ended, "Resource temporarily unavailable") {
-		t.Errorf("it started %d processes: %s", got.Started, got.Ended)
+	if got.Started < 100 || got.Started >= 1024 || got.Ended != "can't start new thread" {
+		t.Errorf("it started %d threads: %s", got.Started, got.Ended)
+	}
+	if logs := p.logs(t, p.running(t)[0]); !strings.Contains(logs, "it has 1024 processes and threads, as many as it may") {
+		t.Errorf("its log does not say so:\n%s", logs)
 	}
 }
 
@@ -167,6 +172,18 @@ func noUnderscores(t *testing.T, p project) {
 	if got["x-own"] != "kept" || got["x-forwarded-for"] == "" {
 		t.Errorf("got %v", got)
 	}
+}
+
+// logs is what an instance and its agent have said.
+func (p project) logs(t *testing.T, a *nomad.AllocationListStub) string {
+	t.Helper()
+	q := (&nomad.QueryOptions{Namespace: p.name, Params: map[string]string{"task": "app", "type": "stderr", "plain": "true"}}).WithContext(t.Context())
+	body, err := nomadClient(t).Raw().Response("/v1/client/fs/logs/"+a.ID, q)
+	check(t, err)
+	defer body.Close()
+	text, err := io.ReadAll(body)
+	check(t, err)
+	return string(text)
 }
 
 // keepsIdentity wants the identity of an instance to be written by Nomad where only

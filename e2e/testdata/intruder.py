@@ -6,6 +6,8 @@ import os
 import resource
 import signal
 import sys
+import threading
+import time
 
 target = "TARGET"
 libc = ctypes.CDLL(None, use_errno=True)
@@ -80,31 +82,29 @@ def attack(task):
 
 
 def count():
-    """Start processes until there are no more, and end them."""
-    started, ended = [], "never"
+    """Start threads, which count like processes and cost less, until there are no more."""
+    end, started, ended = threading.Event(), [], "never"
     try:
         while len(started) < 2500:
-            pid = os.fork()
-            if pid == 0:
-                signal.pause()
-            started.append(pid)
-    except OSError as e:
+            thread = threading.Thread(target=end.wait)
+            thread.start()
+            started.append(thread)
+    except RuntimeError as e:
         ended = str(e)
-    for pid in started:
-        os.kill(pid, signal.SIGKILL)
-    for pid in started:
-        os.waitpid(pid, 0)
+    time.sleep(3)  # as long as it takes to be noticed
+    end.set()
+    for thread in started:
+        thread.join()
     return {"started": len(started), "ended": ended}
 
 
-def tell(task):
-    print("INTRUDER " + json.dumps(attack(task)), flush=True)
+def told(task):
+    return "INTRUDER " + json.dumps(attack(task))
 
 
 def build_wheel(*args):
-    tell("build")
-    sys.exit("that was all")
+    sys.exit(told("build"))  # what a build says when it fails is shown
 
 
 if __name__ == "__main__":
-    tell(sys.argv[1])
+    print(told(sys.argv[1]), flush=True)
