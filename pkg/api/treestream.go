@@ -59,8 +59,12 @@ func NewTreeReader(r io.Reader) *TreeReader {
 	return &TreeReader{r: bufio.NewReaderSize(r, 64<<10), at: -1}
 }
 
-// Delta reads the beginning.
-func (t *TreeReader) Delta() ([]byte, error) {
+// firstRoom is what the beginning of a delta is read into.
+const firstRoom = 64 << 10
+
+// Delta reads the beginning. Before it takes more memory it asks hold for so many
+// bytes, of all that it takes then.
+func (t *TreeReader) Delta(hold func(bytes int64) error) ([]byte, error) {
 	length, err := t.number()
 	if err != nil {
 		return nil, err
@@ -69,11 +73,23 @@ func (t *TreeReader) Delta() ([]byte, error) {
 		return nil, fmt.Errorf("the manifest has %d bytes, more than %d: %w", length, delta.MaxBytes, ErrTooLarge)
 	}
 	// As much room as there are bytes, not as somebody says.
-	out, err := io.ReadAll(io.LimitReader(t.r, int64(length)))
-	if err == nil && uint64(len(out)) < length {
-		err = io.ErrUnexpectedEOF
+	var out []byte
+	for room := min(firstRoom, int(length)); ; room = min(2*room, int(length)) {
+		if err := hold(int64(cap(out) + room)); err != nil {
+			return nil, err
+		}
+		had := len(out)
+		out = append(make([]byte, 0, room), out...)[:room]
+		if _, err := io.ReadFull(t.r, out[had:]); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+		if room == int(length) {
+			return out, nil
+		}
 	}
-	return out, err
 }
 
 // Contents begins the rest: the contents of files of m.

@@ -76,6 +76,9 @@ func (d *Dir) Batch(scope string) (*Batch, error) {
 	return b, nil
 }
 
+// IndexBytes is the memory that the index of what was there takes.
+func (b *Batch) IndexBytes() int64 { return b.had.IndexBytes() }
+
 // Put keeps size bytes of r under their digest. It is there only after Close,
 // and content that is not what the digest says is ErrMismatch then at the
 // latest. Of a blob that was there before the batch, r is not read.

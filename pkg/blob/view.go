@@ -158,6 +158,17 @@ func (v *View) openAnew(digest string) (fs.File, error) {
 	return now.Open(digest)
 }
 
+// IndexWidth is what a blob in a pack takes of an index.
+const IndexWidth = entryWidth
+
+// IndexBytes is the memory that the index of the packs takes.
+func (v *View) IndexBytes() (total int64) {
+	for _, p := range v.packs {
+		total += int64(len(p.entries))
+	}
+	return total
+}
+
 // Size is how many bytes a blob has; one that is not there is fs.ErrNotExist.
 func (v *View) Size(digest string) (int64, error) {
 	key, err := decodeDigest(digest)

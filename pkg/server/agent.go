@@ -81,10 +81,15 @@ func (s *Server) getTree(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = untimed(w)
 	}
+	leave := func() {}
+	if err == nil {
+		leave, err = s.sends.enter(r.Context(), p.ID)
+	}
 	if err != nil {
-		s.fail(w, r, err)
+		s.refuse(w, r, err)
 		return
 	}
+	defer leave()
 	view, err := s.Blobs.View(p.Scope())
 	if err != nil {
 		s.fail(w, r, err)
@@ -212,7 +217,13 @@ func (s *Server) putLayer(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) keepLayer(w http.ResponseWriter, r *http.Request, p store.Project, key string) error {
-	in := &wireReader{r: http.MaxBytesReader(w, r.Body, maxLayerBytes), rc: http.NewResponseController(w)}
+	leave, err := s.sends.enter(r.Context(), p.ID)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	in := &roomReader{r: newWireReader(w, r, s.pace, maxLayerBytes), room: s.room, project: p}
+	defer in.close()
 	sources, err := sourcesOf(r.Header.Get(api.SourcesHeader))
 	if err != nil {
 		return err

@@ -2,11 +2,9 @@ package server
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -19,7 +17,6 @@ const (
 	maxWindow  = 1 << 20
 	freeBytes  = 128 << 20
 	maxRatio   = 1000
-	silence    = time.Minute
 	readBuffer = 64 << 10
 )
 
@@ -30,8 +27,8 @@ type intake struct {
 }
 
 // newIntake takes a body in that makes at most so many bytes.
-func newIntake(w http.ResponseWriter, r *http.Request, size int64) (*intake, error) {
-	wire := &wireReader{r: http.MaxBytesReader(w, r.Body, size+freeBytes), rc: http.NewResponseController(w)}
+func (s *Server) newIntake(w http.ResponseWriter, r *http.Request, size int64) (*intake, error) {
+	wire := newWireReader(w, r, s.pace, size+freeBytes)
 	z, err := zstd.NewReader(bufio.NewReaderSize(wire, readBuffer), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(api.MaxTreeBytes+freeBytes))
 	if err != nil {
@@ -42,35 +39,12 @@ func newIntake(w http.ResponseWriter, r *http.Request, size int64) (*intake, err
 
 func (i *intake) close() { i.z.Close() }
 
-// wireReader counts what arrives and allows no long silence.
-type wireReader struct {
-	r  io.Reader
-	rc *http.ResponseController
-	n  int64
-}
-
-func (b *wireReader) Read(p []byte) (int, error) {
-	if err := b.rc.SetReadDeadline(time.Now().Add(silence)); err != nil {
-		return 0, fmt.Errorf("set read deadline: %w", err)
-	}
-	n, err := b.r.Read(p)
-	b.n += int64(n)
-	return n, blame(err)
-}
-
-// blame tells an error of the body from one of our disk.
-func blame(err error) error {
-	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, errBody) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", errBody, err)
-}
-
 // plainReader is the decompressed side.
 type plainReader struct {
 	r    io.Reader
 	wire *wireReader
 	n    int64
+	mark int64 // n when it last moved
 }
 
 func (b *plainReader) Read(p []byte) (int, error) {
@@ -78,6 +52,10 @@ func (b *plainReader) Read(p []byte) (int, error) {
 	b.n += int64(n)
 	if b.n > freeBytes+maxRatio*b.wire.n {
 		return 0, fmt.Errorf("the upload grows more than %d-fold when decompressed: %w", maxRatio, api.ErrTooLarge)
+	}
+	if b.n-b.mark >= b.wire.pace.plain {
+		b.mark = b.n
+		b.wire.moved()
 	}
 	return n, blame(err)
 }

@@ -99,10 +99,13 @@ func (s *Server) releases(ctx context.Context, actor store.Actor, in *inProject)
 
 // destroy is not huma's, since it may take minutes.
 func (s *Server) destroy(w http.ResponseWriter, r *http.Request) {
-	actor, p, err := s.target(r)
-	if err == nil {
-		err = untimed(w)
+	leave, err := s.enterChange(w, r)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
 	}
+	defer leave()
+	actor, p, err := s.target(r)
 	if err != nil {
 		s.fail(w, r, err)
 		return

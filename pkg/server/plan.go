@@ -22,6 +22,11 @@ func (s *Server) plan(ctx context.Context, actor store.Actor, in *inPlan) (api.P
 	if err := checkPlan(in.Body); err != nil {
 		return api.Plan{}, err
 	}
+	leave, err := s.plans.enter(ctx, actor.KeyID)
+	if err != nil {
+		return api.Plan{}, err
+	}
+	defer leave()
 	return s.Deployer.Plan(ctx, p, in.Body)
 }
 

@@ -15,18 +15,20 @@ import (
 const heartbeat = 15 * time.Second
 
 // push makes a tree live and streams what happens.
-func (s *Server) push(w http.ResponseWriter, r *http.Request) {
-	events, err := s.beginPush(w, r)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.stream(w, r, events)
-}
+func (s *Server) push(w http.ResponseWriter, r *http.Request) { s.change(w, r, s.beginPush) }
 
 // rollback makes an earlier release live and streams what happens.
-func (s *Server) rollback(w http.ResponseWriter, r *http.Request) {
-	events, err := s.beginRollback(w, r)
+func (s *Server) rollback(w http.ResponseWriter, r *http.Request) { s.change(w, r, s.beginRollback) }
+
+// change begins something and streams what happens. It has its place until the end.
+func (s *Server) change(w http.ResponseWriter, r *http.Request, begin func(*http.Request) (<-chan api.Event, error)) {
+	leave, err := s.enterChange(w, r)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	defer leave()
+	events, err := begin(r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -34,7 +36,22 @@ func (s *Server) rollback(w http.ResponseWriter, r *http.Request) {
 	s.stream(w, r, events)
 }
 
-func (s *Server) beginRollback(w http.ResponseWriter, r *http.Request) (<-chan api.Event, error) {
+// enterChange lets a request in that may take minutes, and has no use for a body.
+func (s *Server) enterChange(w http.ResponseWriter, r *http.Request) (leave func(), err error) {
+	actor, err := actorOf(r.Context())
+	if err == nil {
+		err = unbodied(r)
+	}
+	if err == nil {
+		err = untimed(w)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.changes.enter(r.Context(), actor.KeyID)
+}
+
+func (s *Server) beginRollback(r *http.Request) (<-chan api.Event, error) {
 	actor, p, err := s.target(r)
 	if err != nil {
 		return nil, err
@@ -44,9 +61,6 @@ func (s *Server) beginRollback(w http.ResponseWriter, r *http.Request) (<-chan a
 		if release, err = strconv.Atoi(text); err != nil || release < 1 {
 			return nil, api.NewProblem(api.Invalid, "%q is not the number of a release", text)
 		}
-	}
-	if err := untimed(w); err != nil {
-		return nil, err
 	}
 	return s.Deployer.Rollback(r.Context(), actor, p, release)
 }
@@ -84,7 +98,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, events <-chan ap
 	}
 }
 
-func (s *Server) beginPush(w http.ResponseWriter, r *http.Request) (<-chan api.Event, error) {
+func (s *Server) beginPush(r *http.Request) (<-chan api.Event, error) {
 	actor, p, err := s.target(r)
 	if err != nil {
 		return nil, err
@@ -108,9 +122,6 @@ func (s *Server) beginPush(w http.ResponseWriter, r *http.Request) (<-chan api.E
 	}
 	if !has {
 		return nil, api.NewProblem(api.TreeMissing, "project %q has no tree %s", p.Name, req.Tree).WithHelp("send it first")
-	}
-	if err := untimed(w); err != nil {
-		return nil, err
 	}
 	return s.Deployer.Push(r.Context(), actor, p, req)
 }

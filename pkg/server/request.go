@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -38,7 +37,7 @@ func (s *Server) logged(next http.Handler) http.Handler {
 		}
 		w.Header().Set("X-Request-Id", i.id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		rec := &recorder{ResponseWriter: w}
+		rec := &recorder{ResponseWriter: w, patience: s.pace.time}
 		defer func() {
 			// A panic is http.ErrAbortHandler, which cuts an answer short, or a
 			// bug, which the server logs with its stack.
@@ -63,11 +62,14 @@ func (s *Server) line(r *http.Request, i *info, rec *recorder, begin time.Time, 
 		slog.String("caller", i.caller), slog.String("ip", s.callerOf(r).String()), slog.Bool("aborted", aborted))
 }
 
-// recorder notes what was answered.
+// recorder notes what was answered, and gives each write its time where the answer
+// as a whole has no limit.
 type recorder struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	status   int
+	bytes    int64
+	patience time.Duration // of each write
+	untimed  bool          // without a limit for all of it
 }
 
 func (r *recorder) WriteHeader(status int) {
@@ -81,6 +83,11 @@ func (r *recorder) Write(p []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
+	if r.untimed {
+		if err := http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(r.patience)); err != nil {
+			return 0, err
+		}
+	}
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)
 	return n, err
@@ -88,9 +95,3 @@ func (r *recorder) Write(p []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
-
-// untimed lifts the server's time limits from an answer that may take long.
-func untimed(w http.ResponseWriter) error {
-	rc := http.NewResponseController(w)
-	return errors.Join(rc.SetReadDeadline(time.Time{}), rc.SetWriteDeadline(time.Time{}))
-}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"io"
 	"sync"
 
 	"fngen.dev/fngen/pkg/api"
@@ -76,6 +77,38 @@ func (r *room) fits(p store.Project, bytes int64) error {
 		return noRoom(bytes, free)
 	}
 	return nil
+}
+
+// roomStep is how much room is taken at once for what has no size before its end.
+const roomStep = 16 << 20
+
+// roomReader takes room for what it gives, and refuses what there is none for.
+type roomReader struct {
+	r       io.Reader
+	room    *room
+	project store.Project
+	left    int64 // of what was taken last
+	taken   []func()
+}
+
+func (r *roomReader) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		release, err := r.room.take(r.project, roomStep)
+		if err != nil {
+			return 0, err
+		}
+		r.left, r.taken = r.left+roomStep, append(r.taken, release)
+	}
+	n, err := r.r.Read(p)
+	r.left -= int64(n)
+	return n, err
+}
+
+// close gives the room back: what was stored counts by itself.
+func (r *roomReader) close() {
+	for _, release := range r.taken {
+		release()
+	}
 }
 
 // noRoom is a disk that is full.

@@ -10,32 +10,37 @@ import (
 	"time"
 )
 
-// Time limits of a request; those that stream lift theirs (untimed).
-const (
-	headerTime  = 10 * time.Second
-	requestTime = time.Minute
-	idleTime    = 2 * time.Minute
-	maxHeader   = 32 << 10
-)
+// limits are the time limits of a connection; requests that last lift theirs
+// (untimed).
+type limits struct{ header, request, idle time.Duration }
 
-// Listener serves a handler on an address, once.
+var usualLimits = limits{header: 10 * time.Second, request: time.Minute, idle: 2 * time.Minute}
+
+const maxHeader = 32 << 10
+
+// Listener serves a Server on an address, once.
 type Listener struct {
-	http *http.Server
-	done chan error
+	http    *http.Server
+	address net.Addr
+	done    chan error
 }
 
 // Start listens and serves until Stop. A port in use is an error here.
-func Start(ctx context.Context, address string, h http.Handler, log *slog.Logger) (*Listener, error) {
+func Start(ctx context.Context, address string, s *Server, log *slog.Logger) (*Listener, error) {
+	return start(ctx, address, s, log, usualLimits)
+}
+
+func start(ctx context.Context, address string, s *Server, log *slog.Logger, t limits) (*Listener, error) {
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	l := &Listener{done: make(chan error, 1), http: &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: requestTime,
-		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	l := &Listener{address: ln.Addr(), done: make(chan error, 1), http: &http.Server{
+		Handler: s, ReadHeaderTimeout: t.header, ReadTimeout: t.request, WriteTimeout: t.request,
+		IdleTimeout: t.idle, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}}
 	log.Info("listening", slog.String("address", ln.Addr().String()))
-	go func() { l.done <- l.http.Serve(ln) }()
+	go func() { l.done <- l.http.Serve(newCrowd(ln, s.trusted)) }()
 	return l, nil
 }
 

@@ -74,6 +74,11 @@ type Server struct {
 	failures *limiters[netip.Prefix]
 	intakes  *turns
 	uploads  *slots
+	sends    *slots
+	changes  *slots
+	plans    *slots
+	memory   *memory
+	pace     pace
 	room     *room
 	handler  http.Handler
 }
@@ -81,7 +86,9 @@ type Server struct {
 // New makes a server.
 func New(o Options) *Server {
 	s := &Server{Options: o, keys: newLimiters[int64](keyRate, keyBurst), failures: newLimiters[netip.Prefix](failureRate, failureBurst), intakes: newTurns()}
-	s.uploads, s.room = newSlots(), newRoom(o.Blobs, o.Quota, o.Reserve)
+	s.uploads, s.sends, s.changes = newSlots(uploadPlaces), newSlots(sendPlaces), newSlots(changePlaces)
+	s.plans = newSlots(planPlaces)
+	s.memory, s.pace, s.room = newMemory(), usualPace, newRoom(o.Blobs, o.Quota, o.Reserve)
 	mux := http.NewServeMux()
 	s.routePeople(humago.New(mux, describe(o.Version)), mux)
 	s.routeAgents(mux)

@@ -6,41 +6,53 @@ import (
 	"time"
 )
 
-// Uploads under way hold memory, a few megabytes each: so many at a time of one
-// key, and of all. Who comes too soon waits a little.
-const (
-	uploadsOfKey = 4
-	uploadsOfAll = 24
-	uploadWait   = 20 * time.Second
+// places are how many of something may go on at a time: of one caller, and of all.
+// Who comes too soon waits a little.
+type places struct {
+	what    string
+	of, all int
+	wait    time.Duration
+}
+
+var (
+	// Each upload holds a few megabytes of memory; callers are keys.
+	uploadPlaces = places{"uploads", 4, 24, 20 * time.Second}
+	// Sending a tree to an agent holds as much; callers are projects, whose agents
+	// come again when they are refused.
+	sendPlaces = places{"downloads", 8, 24, 20 * time.Second}
+	// A push reads and compiles its tree; callers are keys. One that goes on may
+	// last as long as a build.
+	changePlaces = places{"pushes, rollbacks and destroys", 8, 64, 2 * time.Minute}
+	planPlaces   = places{"plans", 4, 16, 20 * time.Second}
 )
 
-// slots bounds what goes on at a time.
+// slots hands out places.
 type slots struct {
-	wait time.Duration
+	places
 
 	mu    sync.Mutex
-	all   int
-	of    map[int64]int
+	taken int
+	by    map[int64]int
 	freed chan struct{} // closed when one leaves
 }
 
-func newSlots() *slots {
-	return &slots{wait: uploadWait, of: map[int64]int{}, freed: make(chan struct{})}
+func newSlots(p places) *slots {
+	return &slots{places: p, by: map[int64]int{}, freed: make(chan struct{})}
 }
 
-// enter takes a place for a key; leave gives it back.
-func (s *slots) enter(ctx context.Context, key int64) (leave func(), err error) {
+// enter takes a place for a caller; leave gives it back.
+func (s *slots) enter(ctx context.Context, caller int64) (leave func(), err error) {
 	deadline := time.NewTimer(s.wait)
 	defer deadline.Stop()
 	for {
 		s.mu.Lock()
-		if s.all < uploadsOfAll && s.of[key] < uploadsOfKey {
-			s.all++
-			s.of[key]++
+		if s.taken < s.all && s.by[caller] < s.of {
+			s.taken++
+			s.by[caller]++
 			s.mu.Unlock()
-			return func() { s.leave(key) }, nil
+			return func() { s.leave(caller) }, nil
 		}
-		freed, own := s.freed, s.of[key] >= uploadsOfKey
+		freed, own := s.freed, s.by[caller] >= s.of
 		s.mu.Unlock()
 		select {
 		case <-freed:
@@ -48,19 +60,19 @@ func (s *slots) enter(ctx context.Context, key int64) (leave func(), err error) 
 			return nil, ctx.Err()
 		case <-deadline.C:
 			if own {
-				return nil, tooMany("too many uploads with this API key go on at once")
+				return nil, tooMany("too many " + s.what + " of yours go on at once")
 			}
-			return nil, tooMany("too many uploads go on at once")
+			return nil, tooMany("too many " + s.what + " go on at once")
 		}
 	}
 }
 
-func (s *slots) leave(key int64) {
+func (s *slots) leave(caller int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.all--
-	if s.of[key]--; s.of[key] == 0 {
-		delete(s.of, key)
+	s.taken--
+	if s.by[caller]--; s.by[caller] == 0 {
+		delete(s.by, caller)
 	}
 	close(s.freed)
 	s.freed = make(chan struct{})

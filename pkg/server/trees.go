@@ -61,20 +61,22 @@ func (s *Server) takeTree(w http.ResponseWriter, r *http.Request) ([]string, err
 	if err := untimed(w); err != nil {
 		return nil, err
 	}
-	in, err := newIntake(w, r, api.MaxTreeBytes)
+	in, err := s.newIntake(w, r, api.MaxTreeBytes)
 	if err != nil {
 		return nil, err
 	}
 	defer in.close()
+	held := s.memory.open(actor.KeyID)
+	defer held.close()
 	tree := api.NewTreeReader(in.plain)
-	m, err := readManifest(tree, base, digest)
+	m, err := readManifest(tree, base, digest, held)
 	if err != nil {
 		return nil, err
 	}
 	if s.Blobs.Lossy(p.Scope()) {
 		base = source.Manifest{} // its contents need not be there
 	}
-	if err := s.keepContents(r.Context(), p, tree, base, m); err != nil {
+	if err := s.keepContents(r.Context(), p, tree, base, m, held); err != nil {
 		return nil, err
 	}
 	missing, err := s.missing(p, base, m)
@@ -109,13 +111,15 @@ func treeDigest(s string) (string, error) {
 	return s, nil
 }
 
-// readManifest reads the manifest, which must be a tree's and have the digest.
-func readManifest(in *api.TreeReader, base source.Manifest, digest string) (source.Manifest, error) {
-	text, err := in.Delta()
+// readManifest reads the manifest, which must be a tree's and have the digest. The
+// memory that it takes is held.
+func readManifest(in *api.TreeReader, base source.Manifest, digest string, held *share) (source.Manifest, error) {
+	bases := bytesOf(base)
+	text, err := in.Delta(func(bytes int64) error { return held.hold(bases + bytes) })
 	if err != nil {
 		return source.Manifest{}, blame(err)
 	}
-	m, err := delta.Apply(base, text)
+	m, err := held.apply(base, text)
 	if err != nil {
 		return source.Manifest{}, err
 	}
@@ -131,8 +135,9 @@ func readManifest(in *api.TreeReader, base source.Manifest, digest string) (sour
 
 // keepContents keeps what comes along. The first content asks for room for all
 // that the base lacks: how many there are is known only at the end.
-func (s *Server) keepContents(ctx context.Context, p store.Project, in *api.TreeReader, base, m source.Manifest) error {
+func (s *Server) keepContents(ctx context.Context, p store.Project, in *api.TreeReader, base, m source.Manifest, held *share) error {
 	var batch *blob.Batch
+	counted := false
 	for {
 		f, content, err := in.Next()
 		if err == nil && batch == nil {
@@ -142,6 +147,9 @@ func (s *Server) keepContents(ctx context.Context, p store.Project, in *api.Tree
 			}
 			defer release()
 			batch, err = s.Blobs.Batch(p.Scope())
+		}
+		if err == nil && !counted {
+			counted, err = true, s.countIndex(p, batch, base, m, held)
 		}
 		if err == nil {
 			err = batch.Put(ctx, f.SHA256, f.Size, content)
@@ -155,6 +163,20 @@ func (s *Server) keepContents(ctx context.Context, p store.Project, in *api.Tree
 		return notEnd(err)
 	}
 }
+
+// countIndex holds the memory of the index by which the batch knows what is there,
+// and bounds it: a project of more contents than that could not be read any more.
+func (s *Server) countIndex(p store.Project, batch *blob.Batch, base, m source.Manifest, held *share) error {
+	index := batch.IndexBytes()
+	if index+int64(len(m.Files))*blob.IndexWidth > maxIndex {
+		return api.NewProblem(api.NoRoom, "project %q has %d small files, of all that was pushed since it was made; a project may have %d",
+			p.Name, index/blob.IndexWidth, maxIndex/blob.IndexWidth).WithHelp("destroy the project and create it again, or list in .fnignore what the code does not need")
+	}
+	return held.hold(bytesOf(base, m) + index)
+}
+
+// maxIndex is what the index of the packs of one project may take.
+const maxIndex = 32 << 20
 
 // smallBytes is what the contents have that may come with a tree, without those
 // that are there.

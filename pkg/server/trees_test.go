@@ -404,7 +404,7 @@ func FuzzTreeStream(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, base := range []source.Manifest{{}, tree.Manifest} {
 			in := api.NewTreeReader(bytes.NewReader(body))
-			text, err := in.Delta()
+			text, err := in.Delta(func(int64) error { return nil })
 			if err != nil {
 				continue
 			}

@@ -142,7 +142,7 @@ func (s *Server) appendPiece(w http.ResponseWriter, r *http.Request, p store.Pro
 	if err := untimed(w); err != nil {
 		return state, err
 	}
-	in, err := newIntake(w, r, size-offset)
+	in, err := s.newIntake(w, r, size-offset)
 	if err != nil {
 		return state, err
 	}

@@ -402,8 +402,7 @@ func TestNoRoom(t *testing.T) {
 
 // One key has so many uploads at a time, and leaves room for others.
 func TestSlots(t *testing.T) {
-	s := newSlots()
-	s.wait = 10 * time.Millisecond
+	s := newSlots(places{"uploads", 4, 24, 10 * time.Millisecond})
 	var leave []func()
 	enter := func(key int64) error {
 		l, err := s.enter(t.Context(), key)
@@ -412,20 +411,20 @@ func TestSlots(t *testing.T) {
 		}
 		return err
 	}
-	for range uploadsOfKey {
+	for range s.of {
 		if err := enter(1); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := enter(1); err == nil || !strings.Contains(err.Error(), "this API key") {
+	if err := enter(1); err == nil || !strings.Contains(err.Error(), "uploads of yours") {
 		t.Errorf("%v", err)
 	}
-	for i := len(leave); i < uploadsOfAll; i++ {
+	for i := len(leave); i < s.all; i++ {
 		if err := enter(int64(2 + i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := enter(1000); err == nil || strings.Contains(err.Error(), "this API key") {
+	if err := enter(1000); err == nil || strings.Contains(err.Error(), "uploads of yours") {
 		t.Errorf("%v", err)
 	}
 	s.wait = time.Minute

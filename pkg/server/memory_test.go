@@ -1,0 +1,94 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/api"
+)
+
+// heldLimit is what uploads that are held open may take together of the memory of a
+// control plane whose job allows 512 MB.
+const heldLimit = 300 << 20
+
+// vast is a manifest that is as large as one may be, and small on the wire: its
+// paths and digests are nearly the same.
+func vast() source.Manifest {
+	var m source.Manifest
+	deep := strings.Repeat("directory/", 31)
+	for i := range api.MaxFiles {
+		m.Files = append(m.Files, source.File{Path: fmt.Sprintf("%s%05d", deep, i), Size: 1 << 20, SHA256: digestOf("never sent whole")})
+	}
+	m.Files = m.Files[:api.MaxTreeBytes>>20]
+	for i := len(m.Files); i < api.MaxFiles; i++ {
+		m.Files = append(m.Files, source.File{Path: fmt.Sprintf("%s%05d", deep, i), SHA256: digestOf("")})
+	}
+	return m
+}
+
+// TestHeldUploads holds as many uploads open as there are places and more, of one key
+// and of many, each with the largest manifest: the memory that they take is bounded,
+// and a key that sends little is served meanwhile.
+func TestHeldUploads(t *testing.T) {
+	for name, keys := range map[string]int{"one key": 1, "many keys": 15} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlatform(t)
+			p.server.uploads.wait = time.Second
+			m := vast()
+			body := newStream(t, m).content(1, "the beginning of a content").packed()
+			digest := m.Digest()
+			before := heap()
+			var held []net.Conn
+			for k := range keys {
+				c, secret := p.account(t, fmt.Sprintf("%d@example.com", k))
+				for i := range 60 / keys {
+					project := fmt.Sprintf("p%d-%d", k, i)
+					if _, err := c.CreateProject(t.Context(), project); err != nil {
+						t.Fatal(err)
+					}
+					held = append(held, hold(t, p, "/v1/projects/"+project+"/trees/"+digest, secret.Reveal(), body))
+				}
+			}
+			var most uint64
+			for begin := time.Now(); time.Since(begin) < 3*time.Second; time.Sleep(200 * time.Millisecond) {
+				most = max(most, heap())
+			}
+			for _, c := range held {
+				c.Close()
+			}
+			if t.Logf("held uploads took %d MB", (most-before)>>20); most > before+heldLimit {
+				t.Errorf("that is more than %d MB", heldLimit>>20)
+			}
+			other, _ := p.account(t, "other@example.com")
+			if _, err := other.CreateProject(t.Context(), "other"); err != nil {
+				t.Fatal(err)
+			}
+			upload(t, other, "other", newTree(map[string]string{"a": "1"}))
+		})
+	}
+}
+
+// hold sends a body without its end. The connection stays until the test ends.
+func hold(t *testing.T, p *platform, path, key string, body []byte) net.Conn {
+	t.Helper()
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	fmt.Fprintf(c, "PUT %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", path, key, len(body), body)
+	return c
+}
+
+// heap is what is in use, garbage not counted.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse + m.StackInuse
+}

@@ -1,0 +1,156 @@
+package server
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"fngen.dev/fngen/pkg/api"
+)
+
+// paced is a platform behind its real listener, with limits that are short.
+func paced(t *testing.T) (*platform, string) {
+	t.Helper()
+	p, _ := projectOf(t)
+	p.server.pace = pace{time: 500 * time.Millisecond, wire: 32 << 10, plain: 1 << 20}
+	log := slog.New(slog.NewJSONHandler(p.log, nil))
+	l, err := start(t.Context(), "127.0.0.1:0", p.server, log, limits{header: 500 * time.Millisecond, request: 2 * time.Second, idle: 500 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.http.Close() })
+	p.url = "http://" + l.address.String()
+	return p, l.address.String()
+}
+
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// wantEnd waits until the server ends a connection.
+func wantEnd(t *testing.T, what string, c net.Conn) {
+	t.Helper()
+	if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := io.Copy(io.Discard, c)
+	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+		t.Errorf("%s: the connection is open after 10 s", what)
+	}
+}
+
+// trickle writes a byte of a chunked body now and then until it cannot.
+func trickle(c net.Conn) {
+	for {
+		if _, err := c.Write([]byte("1\r\nx\r\n")); err != nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// TestSlowPeers holds that peers which send next to nothing lose their connections,
+// wherever in a request they are.
+func TestSlowPeers(t *testing.T) {
+	p, address := paced(t)
+	tree := newTree(map[string]string{"a": noise(1, 100)})
+	head := "Host: a\r\nAuthorization: Bearer " + p.key + "\r\nTransfer-Encoding: chunked\r\n\r\n"
+	id := digestOf("large")
+	for name, begin := range map[string]string{
+		"half a header":           "GET /v1/account HTTP/1.1\r\nHost:",
+		"an idle connection":      "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+		"a tree that trickles":    "PUT /v1/projects/shop/trees/" + tree.Digest() + " HTTP/1.1\r\n" + head,
+		"a piece that trickles":   fmt.Sprintf("PATCH /v1/projects/shop/uploads/%s?offset=0&size=%d HTTP/1.1\r\n%s", id, api.LargeBytes+1, head),
+		"JSON that trickles":      "POST /v1/projects HTTP/1.1\r\n" + head,
+		"a push that trickles":    "POST /v1/projects/shop/pushes?tree=" + tree.Digest() + " HTTP/1.1\r\n" + head,
+		"a destroy that trickles": "DELETE /v1/projects/nothing HTTP/1.1\r\n" + head,
+		"a refused body":          "PUT /v1/projects/shop/trees/x HTTP/1.1\r\n" + head,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := dial(t, address)
+			if _, err := io.WriteString(c, begin); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(begin, "chunked") {
+				go trickle(c)
+			}
+			wantEnd(t, name, c)
+		})
+	}
+}
+
+// TestHonestSlowUpload sends a large file for longer than any limit of time, and as
+// slowly as is allowed.
+func TestHonestSlowUpload(t *testing.T) {
+	p, address := paced(t)
+	body := newLargeBody(t, noise(1, api.LargeBytes+1))
+	c := dial(t, address)
+	fmt.Fprintf(c, "PATCH /v1/projects/shop/uploads/%s?offset=0&size=%d HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n",
+		digestOf("large"), api.LargeBytes+1, p.key, len(body))
+	begin := time.Now()
+	for len(body) > 0 {
+		n := min(len(body), 256<<10)
+		if _, err := c.Write(body[:n]); err != nil {
+			t.Fatal(err)
+		}
+		body = body[n:]
+		time.Sleep(100 * time.Millisecond)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("after %s: %s %s, %v", time.Since(begin), resp.Status, text, err)
+	}
+	if time.Since(begin) < 2*time.Second {
+		t.Error("it was not slow")
+	}
+}
+
+// newLargeBody is the body of a piece, compressed as the client does.
+func newLargeBody(t *testing.T, content string) []byte {
+	t.Helper()
+	var out strings.Builder
+	w, err := api.NewFrameWriter(&out)
+	if err == nil {
+		_, err = io.WriteString(w, content)
+	}
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return []byte(out.String())
+}
+
+// TestSlowReader takes nothing of an answer that does not fit into any buffer.
+func TestSlowReader(t *testing.T) {
+	p, address := paced(t)
+	large := newTree(map[string]string{"a": noise(1, 8<<20), "b": noise(2, 8<<20), "c": noise(3, 8<<20)})
+	upload(t, p.client(t, p.key), "shop", large)
+	c := dial(t, address)
+	if err := c.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(c, "GET /v1/agent/trees/%s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n\r\n",
+		strings.TrimPrefix(large.Digest(), "sha256:"), p.nomad.sign(t, jobClaims("shop", "web-a")))
+	within(t, "the end of an answer that nobody reads", func() bool { return strings.Contains(p.log.String(), "stream broke off") })
+	within(t, "a free place", func() bool {
+		p.server.sends.mu.Lock()
+		defer p.server.sends.mu.Unlock()
+		return p.server.sends.taken == 0
+	})
+}
