@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	"fngen.dev/fngen/pkg/guard"
 )
 
 const (
@@ -139,7 +141,7 @@ func (b *Batch) putLarge(ctx context.Context, digest string, size int64, r io.Re
 	if t.size != size || t.digest() != digest {
 		return errors.Join(fmt.Errorf("blob %s: %w", digest, ErrMismatch), t.discard())
 	}
-	b.tasks.Go(t.keep)
+	b.work(t.keep)
 	return nil
 }
 
@@ -159,7 +161,7 @@ func (b *Batch) dispatch() error {
 	b.slab = nil
 	pack.size += int64(len(s.data))
 	done.Add(1)
-	b.tasks.Go(func() error {
+	b.work(func() error {
 		defer done.Done()
 		_, err := pack.file.WriteAt(s.data, offset)
 		if err == nil {
@@ -196,6 +198,11 @@ func (b *Batch) verify(s *slab, good func(digest, content []byte), offset *int64
 	}
 }
 
+// work does something beside; a panic in it is the batch's error.
+func (b *Batch) work(do func() error) {
+	b.tasks.Go(func() error { return guard.Do(do) })
+}
+
 func (b *Batch) fault() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -206,7 +213,7 @@ func (b *Batch) fault() error {
 func (b *Batch) seal() {
 	pack, verified := b.pack, b.verifying
 	b.pack, b.verifying = nil, new(sync.WaitGroup)
-	b.tasks.Go(func() error {
+	b.work(func() error {
 		verified.Wait()
 		return pack.keep()
 	})
@@ -240,7 +247,7 @@ func (b *Batch) finish() error {
 func (b *Batch) keepFew() error {
 	var offset int64
 	b.verify(b.slab, func(_, content []byte) {
-		b.tasks.Go(func() error { return keepOne(b.dir, content) })
+		b.work(func() error { return keepOne(b.dir, content) })
 	}, &offset)
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"golang.org/x/sync/errgroup"
+
+	"fngen.dev/fngen/pkg/guard"
 )
 
 const (
@@ -29,12 +31,14 @@ func (p *Part) steps(r io.Reader) error {
 	failed := make(chan struct{})
 	work.Go(func() error {
 		defer close(full)
-		broken = readBlocks(r, full, free, failed)
-		return nil
+		return guard.Do(func() error {
+			broken = readBlocks(r, full, free, failed)
+			return nil
+		})
 	})
 	work.Go(func() error {
 		defer close(saves)
-		err := p.write(full, free, saves)
+		err := guard.Do(func() error { return p.write(full, free, saves) })
 		if err != nil {
 			close(failed)
 		}
@@ -44,7 +48,7 @@ func (p *Part) steps(r io.Reader) error {
 		var first error
 		for s := range saves {
 			if first == nil {
-				first = p.save(s)
+				first = guard.Do(func() error { return p.save(s) })
 			}
 		}
 		return first

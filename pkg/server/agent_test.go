@@ -326,3 +326,25 @@ func TestAgentLayer(t *testing.T) {
 		t.Errorf("a workload identity at the people's door: %s", resp.Status)
 	}
 }
+
+// TestLayerWithinQuota has a build send more than its project may take.
+func TestLayerWithinQuota(t *testing.T) {
+	p, _ := projectOf(t)
+	p.server.room.quota = roomStep
+	key := strings.Repeat("k", 16)
+	path := "/v1/agent/layers/" + key
+	resp, text := p.agentRequest(t, "PUT", path, "shop", "build-"+key, strings.NewReader(noise(1, roomStep+1<<20)))
+	if resp.StatusCode != http.StatusInsufficientStorage || decodeProblem(t, text).Code != api.NoRoom {
+		t.Errorf("%s %s", resp.Status, text)
+	}
+	row, err := p.store.ProjectByName(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if used, err := p.blobs.Usage(row.Scope()); err != nil || used > 0 || len(p.server.room.promised) > 0 {
+		t.Errorf("%d bytes were kept, %v promised, %v", used, p.server.room.promised, err)
+	}
+	if resp, text := p.agentRequest(t, "PUT", path, "shop", "build-"+key, strings.NewReader("small")); resp.StatusCode != http.StatusNoContent {
+		t.Errorf("%s %s", resp.Status, text)
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/delta"
+	"fngen.dev/fngen/pkg/guard"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -72,7 +73,21 @@ func (s *Server) lookUp(ctx context.Context, err error) *api.Problem {
 	if ctx.Err() != nil {
 		level = slog.LevelInfo
 	}
-	s.Log.LogAttrs(ctx, level, "request failed", slog.String("request_id", infoOf(ctx).id), slog.Any("error", err))
+	s.Log.LogAttrs(ctx, level, "request failed", append(faultAttrs(err), slog.String("request_id", infoOf(ctx).id))...)
+	return internal()
+}
+
+// faultAttrs tell a fault of ours in the log, with its place when it was a panic.
+func faultAttrs(err error) []slog.Attr {
+	attrs := []slog.Attr{slog.Any("error", err)}
+	if met, ok := errors.AsType[*guard.Panic](err); ok {
+		attrs = append(attrs, slog.String("stack", string(met.Stack)))
+	}
+	return attrs
+}
+
+// internal is all that a caller is told of a fault of ours.
+func internal() *api.Problem {
 	return api.NewProblem(api.Internal, "the platform has a fault; it is in its log").
 		WithHelp("try again, and tell the operator the request id when it stays")
 }

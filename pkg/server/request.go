@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"runtime/debug"
 	"time"
 )
 
@@ -38,17 +39,29 @@ func (s *Server) logged(next http.Handler) http.Handler {
 		w.Header().Set("X-Request-Id", i.id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		rec := &recorder{ResponseWriter: w, patience: s.pace.time}
+		r = r.WithContext(context.WithValue(r.Context(), infoKey{}, i))
 		defer func() {
-			// A panic is http.ErrAbortHandler, which cuts an answer short, or a
-			// bug, which the server logs with its stack.
-			aborted := recover()
-			s.line(r, i, rec, begin, aborted != nil)
-			if aborted != nil {
-				panic(aborted)
+			// A panic is http.ErrAbortHandler, which cuts an answer short, or a bug.
+			met := recover()
+			cut := met != nil && (met == http.ErrAbortHandler || !s.answerPanic(rec, r, met))
+			s.line(r, i, rec, begin, cut)
+			if cut {
+				panic(http.ErrAbortHandler)
 			}
 		}()
-		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), infoKey{}, i)))
+		next.ServeHTTP(rec, r)
 	})
+}
+
+// answerPanic logs a bug with its place, and answers unless an answer was begun.
+func (s *Server) answerPanic(rec *recorder, r *http.Request, met any) (answered bool) {
+	s.Log.LogAttrs(r.Context(), slog.LevelError, "panic in a request", slog.String("request_id", infoOf(r.Context()).id),
+		slog.Any("panic", met), slog.String("stack", string(debug.Stack())))
+	if rec.status != 0 {
+		return false
+	}
+	s.fail(rec, r, internal())
+	return true
 }
 
 func (s *Server) line(r *http.Request, i *info, rec *recorder, begin time.Time, aborted bool) {

@@ -88,26 +88,28 @@ type roomReader struct {
 	room    *room
 	project store.Project
 	left    int64 // of what was taken last
-	taken   []func()
+	release func()
 }
 
 func (r *roomReader) Read(p []byte) (int, error) {
 	if r.left <= 0 {
-		release, err := r.room.take(r.project, roomStep)
-		if err != nil {
+		r.close() // what came is stored, and counts by itself
+		var err error
+		if r.release, err = r.room.take(r.project, roomStep); err != nil {
 			return 0, err
 		}
-		r.left, r.taken = r.left+roomStep, append(r.taken, release)
+		r.left += roomStep
 	}
 	n, err := r.r.Read(p)
 	r.left -= int64(n)
 	return n, err
 }
 
-// close gives the room back: what was stored counts by itself.
+// close gives the room back that was taken last.
 func (r *roomReader) close() {
-	for _, release := range r.taken {
-		release()
+	if r.release != nil {
+		r.release()
+		r.release = nil
 	}
 }
 

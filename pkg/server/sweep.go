@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"fngen.dev/fngen/pkg/guard"
 )
 
 const (
@@ -15,9 +17,10 @@ const (
 // Sweep removes what uploads have begun and left, now and then until ctx ends.
 func (s *Server) Sweep(ctx context.Context) {
 	busy := func(scope, id string) bool { return s.intakes.taken(partOf(scope, id)) }
+	sweep := func() error { return s.Blobs.Sweep(time.Now().Add(-unfinishedTime), busy) }
 	for {
-		if err := s.Blobs.Sweep(time.Now().Add(-unfinishedTime), busy); err != nil {
-			s.Log.LogAttrs(ctx, slog.LevelError, "sweep uploads", slog.Any("error", err))
+		if err := guard.Do(sweep); err != nil {
+			s.Log.LogAttrs(ctx, slog.LevelError, "sweep uploads", faultAttrs(err)...)
 		}
 		select {
 		case <-time.After(sweepEvery):
