@@ -51,7 +51,7 @@ func (c *Client) placed(ctx context.Context, job *api.Job, evalID string) (strin
 		return "", err
 	}
 	for group, metric := range eval.FailedTGAllocs {
-		return "", &Failure{Job: *job.ID, ExitCode: -1, Reason: explainPlacement(job, group, metric)}
+		return "", &Failure{Job: *job.ID, ExitCode: -1, NoRoom: true, Reason: explainPlacement(job, group, metric)}
 	}
 	allocs, _, err := c.api.Jobs().Allocations(*job.ID, true, read(ctx, *job.Namespace))
 	if err != nil {

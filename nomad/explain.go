@@ -22,6 +22,8 @@ type Failure struct {
 	Job string
 	// Reason is one sentence.
 	Reason string
+	// NoRoom says that no server had room for it, so that nothing was started.
+	NoRoom bool
 	// Allocation is the one that tells most, Group and Task what it is of; empty when
 	// there was none.
 	Allocation, Group, Task string

@@ -59,9 +59,11 @@ type Cluster struct {
 	jobs        map[key]*job
 	instances   []*instance
 	deployments map[string]*deployment
-	index       uint64
-	serial      int
-	news        chan struct{} // closed at the next change
+	// blocked are instances that find no room, in the order in which they came.
+	blocked []waiting
+	index   uint64
+	serial  int
+	news    chan struct{} // closed at the next change
 }
 
 type key struct{ namespace, id string }
@@ -215,6 +217,7 @@ func (c *Cluster) after(d time.Duration, what func()) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		what()
+		c.unblock()
 		c.tell()
 	})
 }

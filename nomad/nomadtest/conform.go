@@ -48,7 +48,7 @@ func Conform(t *testing.T, s Scheduler, namespace, class, region string) {
 		run  func(*testing.T)
 	}{
 		{"nothing", all.nothing}, {"first", all.first}, {"drift", all.drift}, {"replaced", all.replaced}, {"in place", all.inPlace},
-		{"groups", all.groups}, {"crash", all.crash}, {"taken over", all.takenOver}, {"no room", all.noRoom}, {"gone", all.gone},
+		{"groups", all.groups}, {"crash", all.crash}, {"taken over", all.takenOver}, {"no room", all.noRoom}, {"blocked", all.blocked}, {"gone", all.gone},
 		{"batch", all.batch}, {"everywhere", all.everywhere}, {"cancelled", all.cancelled},
 	} {
 		t.Log(test.name) // a bubble of synctest has no tests within
@@ -316,6 +316,42 @@ func (s suite) noRoom(t *testing.T) {
 	plan := s.planned(t, job)
 	if len(plan.Unplaced) != 1 || plan.Unplaced[0].Group != "web" || !strings.HasPrefix(plan.Unplaced[0].Reason, fmt.Sprintf("server %q (%s, %s)", "web", s.class, s.region)) {
 		t.Errorf("plan without room: %+v", plan)
+	}
+}
+
+// blocked holds that a job without room, which was placed all the same, comes up when
+// there is some.
+func (s suite) blocked(t *testing.T) {
+	room, err := s.Room(t.Context(), s.namespace)
+	check(t, err)
+	most := int64(0)
+	for _, server := range room.Servers {
+		if server.Class == s.class && server.Region == s.region {
+			most = max(most, server.FreeMB)
+		}
+	}
+	large := func(id string) *api.Job {
+		job := s.service(id, "exec sleep 600")
+		job.TaskGroups[0].Tasks[0].Resources.MemoryMB = new(int(most * 6 / 10))
+		return job
+	}
+	var fillers []string
+	for len(s.planned(t, large("last")).Unplaced) == 0 {
+		fillers = append(fillers, fmt.Sprintf("filler-%d", len(fillers)))
+		_, err := s.up(t, large(fillers[len(fillers)-1]))
+		check(t, err)
+	}
+	deployment, err := s.Place(t.Context(), large("last"), 0, []byte("# a test"))
+	check(t, err)
+	if running := s.running(t, "last"); len(running) > 0 {
+		t.Errorf("%v run without room", running)
+	}
+	check(t, s.Stop(t.Context(), s.namespace, fillers[0]))
+	if _, err := s.Follow(t.Context(), large("last"), deployment, nomad.Observer{}); err != nil || len(s.running(t, "last")) != 1 {
+		t.Errorf("it does not come up when there is room: %v", err)
+	}
+	for _, id := range append(fillers, "last") {
+		check(t, s.Stop(t.Context(), s.namespace, id))
 	}
 }
 

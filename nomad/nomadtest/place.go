@@ -106,7 +106,7 @@ func (i *instance) unpromoted(c *Cluster) bool {
 // place, the next is replaced when this one is healthy.
 func (c *Cluster) begin(d *deployment, g nomad.GroupPlan) {
 	for range g.Start + g.Canary {
-		c.start(d.version, g.Group, d.id, d.key)
+		c.startInTime(d, g.Group)
 	}
 	if g.Replace > 0 {
 		c.replaceNext(d, g.Group)
@@ -121,9 +121,42 @@ func (c *Cluster) replaceNext(d *deployment, group string) {
 	c.stop(c.of(d.key)[i])
 	c.after(drainTime, func() {
 		if d.status == api.DeploymentStatusRunning {
-			c.start(d.version, group, d.id, d.key)
+			c.startInTime(d, group)
 		}
 	})
+}
+
+// startInTime places an instance of a deployment, now or when there is room for it.
+func (c *Cluster) startInTime(d *deployment, group string) {
+	if c.start(d.version, group, d.id, d.key) != nil {
+		return
+	}
+	c.blocked = append(c.blocked, waiting{d, group})
+	c.after(progressTime, func() {
+		if d.status == api.DeploymentStatusRunning && slices.Contains(c.blocked, waiting{d, group}) {
+			c.fail(d, "Failed due to progress deadline")
+		}
+	})
+}
+
+// waiting is an instance without room.
+type waiting struct {
+	*deployment
+	group string
+}
+
+// progressTime is after how long a deployment fails that has no room.
+const progressTime = 2 * time.Minute
+
+// unblock places what there is room for now.
+func (c *Cluster) unblock() {
+	all := c.blocked
+	c.blocked = nil
+	for _, w := range all {
+		if w.status == api.DeploymentStatusRunning && c.start(w.version, w.group, w.id, w.key) == nil {
+			c.blocked = append(c.blocked, w)
+		}
+	}
 }
 
 // start places an instance, if there is room.

@@ -78,7 +78,7 @@ func (c *Cluster) submit(ctx context.Context, spec *api.Job) ([]*instance, error
 		for range times {
 			i := c.start(v, group, "", k)
 			if i == nil {
-				return &nomad.Failure{Job: k.id, ExitCode: -1, Reason: fmt.Sprintf("server %q: of %d nodes, no room", group, len(c.nodes))}
+				return &nomad.Failure{Job: k.id, ExitCode: -1, NoRoom: true, Reason: fmt.Sprintf("server %q: of %d nodes, no room", group, len(c.nodes))}
 			}
 			out = append(out, i)
 		}

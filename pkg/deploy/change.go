@@ -42,6 +42,10 @@ type change struct {
 	removed []string
 	result  api.PushResult
 
+	// turn is its turn among others that look for room; nil for one that waits for
+	// nobody.
+	turn *turn
+
 	// crew are the jobs that come up at this moment.
 	crew crew
 
@@ -201,8 +205,7 @@ func (c *change) lower() ([]*nomadapi.Job, error) {
 // not come up, all go back to what they were, and the release becomes undone.
 func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone store.ReleaseState) error {
 	begin := time.Now()
-	c.removed = removed(c.was, lowered)
-	if err := guarded(func() error { return c.rollJobs(ctx, c.oldFirst(lowered)) }); err != nil {
+	if err := guarded(func() error { return c.rollInTurn(ctx, lowered) }); err != nil {
 		if back := c.putBack(ctx, lowered); back != nil {
 			if !c.isBack(ctx) {
 				return &notBack{err, back}

@@ -43,7 +43,7 @@ func (p *push) runCommand(ctx context.Context, command jobs.Command) error {
 	p.phase("release", "%s: running %s", f.Name, f.WebApp.Release)
 	limited, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
-	err = p.nomad.RunBatch(limited, command.Job, source, nomad.BatchObserver{Output: func(line string) {
+	err = p.runBatch(limited, command.Job, source, f.Name, nomad.BatchObserver{Output: func(line string) {
 		p.emit(api.Event{Output: &api.Output{Source: f.Name, Line: line}})
 	}})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {

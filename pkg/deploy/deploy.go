@@ -117,6 +117,7 @@ type Service struct {
 	log    *slog.Logger
 
 	compiled compilations
+	turns    turns
 
 	// undoes are the projects, by id, of which something is being undone beside.
 	undoing sync.Mutex

@@ -67,13 +67,22 @@ func servedMeanwhile(was, job *nomadapi.Job, full []string) bool {
 	return false
 }
 
-// makeRoom fits a job in, and says why that cannot be.
+// makeRoom fits a job in, waits for others that may make room for it, and says why
+// it cannot be.
 func (c *change) makeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function) (fitted, error) {
-	form, err := c.madeRoom(ctx, job, f)
-	if err == nil && len(form.plan.Unplaced) > 0 {
-		err = c.noRoom(f, form.plan.Unplaced[0])
+	for {
+		form, err := c.madeRoom(ctx, job, f)
+		if err != nil || len(form.plan.Unplaced) == 0 {
+			return form, err
+		}
+		again, err := c.waitForRoom(ctx, f.Name)
+		if err != nil {
+			return form, err
+		}
+		if !again {
+			return form, c.noRoom(f, form.plan.Unplaced[0])
+		}
 	}
-	return form, err
 }
 
 // madeRoom fits a job in as well as can be. Where there is no room yet it makes

@@ -40,7 +40,7 @@ func (c *change) ensureLayer(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, buildTime)
 	defer cancel()
 	var output []string
-	err = c.nomad.RunBatch(limited, job, source, nomad.BatchObserver{Output: func(line string) {
+	err = c.runBatch(limited, job, source, "the build", nomad.BatchObserver{Output: func(line string) {
 		output = append(output, line)
 		c.emit(api.Event{Output: &api.Output{Source: "uv", Line: line}})
 	}})

@@ -54,6 +54,7 @@ func (p *push) run(ctx context.Context) error {
 	if same, err := p.unchanged(ctx); err == nil && same {
 		return nil
 	}
+	defer p.takeTurns()()
 	return p.locked(ctx, "a push", p.makeLive)
 }
 

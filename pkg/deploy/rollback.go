@@ -61,6 +61,7 @@ func (c *change) rollback(ctx context.Context, number int) error {
 	if err != nil {
 		return err
 	}
+	defer c.takeTurns()()
 	reason := "a rollback by " + c.actor.Email
 	if err := c.store.SetReleaseState(ctx, c.actor, c.project.ID, target.Number, store.Pending, reason); err != nil {
 		return fmt.Errorf("mark release %d pending: %w", target.Number, err)

@@ -91,7 +91,7 @@ func (c *change) collect(ctx context.Context, s jobs.Static) error {
 	limited, cancel := context.WithTimeout(ctx, staticTime)
 	defer cancel()
 	var found *cause.Cause
-	err = c.nomad.RunBatch(limited, s.Job, source, nomad.BatchObserver{
+	err = c.runBatch(limited, s.Job, source, "collectstatic", nomad.BatchObserver{
 		Output: func(line string) {
 			if line != "" { // Django begins with one
 				c.emit(api.Event{Output: &api.Output{Source: "collectstatic", Line: line}})

@@ -56,7 +56,10 @@ func (c *change) begin(ctx context.Context, s *step, told *tally) (rest, error) 
 		if form.oneByOne != nil {
 			c.phase("rollout", "replacing %s one by one on %s, where old and new do not fit side by side", s.f.Name, strings.Join(form.oneByOne, ", "))
 		}
-		deployment, err := c.place(ctx, form)
+		deployment, placed, err := c.placeInTurn(ctx, form)
+		if err == nil && !placed {
+			return c.begin(ctx, s, told)
+		}
 		s.ran = form.job
 		return func(ctx context.Context, up func()) error {
 			if s.allocations, s.err = c.follow(ctx, s.f, s.ran, deployment); s.err == nil {

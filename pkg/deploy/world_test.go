@@ -108,9 +108,10 @@ func (w *world) next() {
 // stored is what a build leaves in the store.
 func (w *world) stored(job *nomadapi.Job) {
 	if key, build := strings.CutPrefix(*job.ID, "build-"); build {
-		digest, size, err := w.blobs.PutStream(w.Context(), scope(w.project), strings.NewReader(key))
+		p := must(w.store.ProjectByName(w.Context(), *job.Namespace))(w.T)
+		digest, size, err := w.blobs.PutStream(w.Context(), scope(p), strings.NewReader(key))
 		if err == nil {
-			err = w.store.SaveLayer(w.Context(), w.project.ID, store.Layer{Key: key, SHA256: digest, Size: size})
+			err = w.store.SaveLayer(w.Context(), p.ID, store.Layer{Key: key, SHA256: digest, Size: size})
 		}
 		if err != nil {
 			w.Error(err)
@@ -119,17 +120,19 @@ func (w *world) stored(job *nomadapi.Job) {
 }
 
 // tree keeps files and returns their digest.
-func (w *world) tree(files map[string]string) string {
+func (w *world) tree(files map[string]string) string { return w.treeOf(w.project, files) }
+
+func (w *world) treeOf(p store.Project, files map[string]string) string {
 	var m source.Manifest
 	for path, text := range files {
-		digest, size, err := w.blobs.PutStream(w.Context(), scope(w.project), strings.NewReader(text))
+		digest, size, err := w.blobs.PutStream(w.Context(), scope(p), strings.NewReader(text))
 		if err != nil {
 			w.Fatal(err)
 		}
 		m.Files = append(m.Files, source.File{Path: path, Size: size, SHA256: digest})
 	}
 	m.Sort()
-	if err := w.store.SaveTree(w.Context(), w.actor, w.project.ID, m); err != nil {
+	if err := w.store.SaveTree(w.Context(), w.actor, p.ID, m); err != nil {
 		w.Fatal(err)
 	}
 	return m.Digest()
