@@ -42,6 +42,8 @@ func TestFaults(t *testing.T) {
 	t.Run("server of the only instance", func(t *testing.T) { serverOfOneDies(t, p) })
 
 	p.write(t, "fngen.yml", onServers("xl", "us-west", 1))
+	p.writeIntruder(t)
+	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0)+attackRoute)
 	p.run(t, "push", p.name, ".")
 	t.Run("server of a release command", func(t *testing.T) { commandServerDies(t, p) })
 	t.Run("nomad client", func(t *testing.T) { nomadClientDies(t, p) })
@@ -185,6 +187,9 @@ func nomadClientDies(t *testing.T, p project) {
 	if after := p.running(t); !slices.Equal(ids(before), ids(after)) || after[0].TaskStates["app"].Restarts > 0 {
 		t.Errorf("before %v, after %v", ids(before), ids(after))
 	}
+	// It has opened the directories of the allocation again, and written the identity.
+	refused(t, p.attack(t))
+	keepsIdentity(t, before[0])
 
 	check(t, oneMachine(t).KillServer(agent))
 	p.write(t, "app.py", fmt.Sprintf(slowApp, "two", 0))

@@ -87,6 +87,13 @@ func mounts() []*nomad.VolumeMount {
 	}
 }
 
+// agentPath is /opt/fngen/bin/fngen-agent, written so that Nomad finds it nowhere
+// else. For a command /x it looks for /local/x first, where a program of the project
+// could wait to be started with the rights of the agent when the task is started
+// again; for /../x it looks at the same path of the task's own directory, which is
+// root's (lookupTaskBin, drivers/shared/executor of v1.11.1). What runs is /x.
+const agentPath = "/../opt/fngen/bin/fngen-agent"
+
 // agentTask runs the agent, isolated, with the workload identity by which the
 // control plane knows the project. The project's user cannot read its file.
 func agentTask(name string, args []string, res *nomad.Resources) *nomad.Task {
@@ -95,7 +102,7 @@ func agentTask(name string, args []string, res *nomad.Resources) *nomad.Task {
 		Driver: "exec",
 		User:   "nobody",
 		Config: map[string]any{
-			"command":  "/opt/fngen/bin/fngen-agent",
+			"command":  agentPath,
 			"args":     args,
 			"cap_add":  capabilities,
 			"cap_drop": []string{"all"},

@@ -98,6 +98,23 @@ def count():
     return {"started": len(started), "ended": ended}
 
 
+planted, trace = "/local/opt/fngen/bin/fngen-agent", "/local/trace"
+
+
+def plant():
+    os.makedirs(os.path.dirname(planted), exist_ok=True)
+    with open(planted, "w") as f:
+        f.write("#!/bin/sh\n(id; grep Cap /proc/self/status) > %s\nexec /opt/fngen/bin/fngen-agent \"$@\"\n" % trace)
+    os.chmod(planted, 0o755)
+    os.chmod("/local", 0o777)
+    os._exit(1)
+
+
+def taken():
+    ran = open(trace).read() if os.path.exists(trace) else ""
+    return {"planted": "yes" if os.path.exists(planted) else "no", "ran as": ran}
+
+
 def told(task):
     return "INTRUDER " + json.dumps(attack(task))
 

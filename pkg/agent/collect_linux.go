@@ -52,7 +52,8 @@ func collectAndStore(ctx context.Context, o *collectOptions, env environ, signal
 		return fmt.Errorf("make directory: %w", err)
 	}
 	c := o.command(p, dir, env)
-	c.user = credential(o.uid, cache.gid)
+	c.user, c.tasks, c.disk = credential(o.uid, cache.gid), &tasks{o.uid, silent}, o.bound(p.tree, silent)
+	c.disk.stay = append(c.disk.stay, dir)
 	if err := o.bootable(c); err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ job "purge" {
       user   = "nobody"
 
       config {
-        command  = "/opt/fngen/bin/fngen-agent"
+        command  = "/../opt/fngen/bin/fngen-agent"
         args     = ["purge", "--uid=700001"]
         cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]

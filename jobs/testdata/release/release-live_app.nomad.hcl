@@ -61,7 +61,7 @@ job "release-live_app" {
       kill_timeout = "30s"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "run",
           "--project=hello",

@@ -45,7 +45,7 @@ job "fetch-static" {
       user   = "nobody"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "fetch",
           "--project=hello",

@@ -50,7 +50,7 @@ job "static-713c9b4983bcb406cf178578d42c61d2" {
       user   = "nobody"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "collect",
           "--project=hello",

@@ -114,7 +114,7 @@ job "web-site" {
       kill_timeout = "30s"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "serve",
           "--project=mysite",

@@ -50,7 +50,7 @@ job "build-abcdef0123456789" {
       user   = "nobody"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "build",
           "--project=single",

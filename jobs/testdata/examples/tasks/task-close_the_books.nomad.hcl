@@ -70,7 +70,7 @@ job "task-close_the_books" {
       kill_timeout = "15m15s"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "serve",
           "--project=tea-shop",
@@ -190,7 +190,7 @@ job "task-close_the_books" {
       kill_timeout = "15m15s"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "serve",
           "--project=tea-shop",
@@ -310,7 +310,7 @@ job "task-close_the_books" {
       kill_timeout = "15m15s"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "serve",
           "--project=tea-shop",

@@ -70,7 +70,7 @@ job "task-notify_warehouse" {
       kill_timeout = "45s"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "serve",
           "--project=tea-shop",
@@ -190,7 +190,7 @@ job "task-notify_warehouse" {
       kill_timeout = "45s"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "serve",
           "--project=tea-shop",
@@ -310,7 +310,7 @@ job "task-notify_warehouse" {
       kill_timeout = "45s"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "serve",
           "--project=tea-shop",

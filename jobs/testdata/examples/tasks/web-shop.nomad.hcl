@@ -115,7 +115,7 @@ job "web-shop" {
       kill_timeout = "30s"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "serve",
           "--project=tea-shop",
@@ -272,7 +272,7 @@ job "web-shop" {
       kill_timeout = "30s"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "serve",
           "--project=tea-shop",
@@ -429,7 +429,7 @@ job "web-shop" {
       kill_timeout = "30s"
 
       config {
-        command = "/opt/fngen/bin/fngen-agent"
+        command = "/../opt/fngen/bin/fngen-agent"
         args = [
           "serve",
           "--project=tea-shop",
