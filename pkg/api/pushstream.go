@@ -11,7 +11,7 @@ import (
 )
 
 // ErrPushCut is a stream that ended before the push did.
-var ErrPushCut = errors.New("the connection ended before the push did; it goes on without you")
+var ErrPushCut = errors.New("the connection ended before the push did")
 
 // Push makes a tree live. A problem that is found before the work begins is the
 // error here; later ones are in the stream. Closing the stream does not stop

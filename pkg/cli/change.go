@@ -7,19 +7,29 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/term"
 )
 
-// followChange shows the events of a push or rollback until it is live or failed.
-func (a *app) followChange(ctx context.Context, progress *term.Progress, project string, stream *api.PushStream) (*api.PushResult, error) {
+// followChange shows the events of a push or rollback until it is live or failed. cut
+// finds out how it ended when the stream breaks off, given when it began.
+func (a *app) followChange(ctx context.Context, progress *term.Progress, project string, stream *api.PushStream, cut func(context.Context, time.Time) (*api.PushResult, error)) (*api.PushResult, error) {
 	defer func() { _ = stream.Close() }()
+	var began time.Time
 	for {
 		event, err := stream.Next()
+		if began.IsZero() {
+			began = event.Time
+		}
 		switch {
+		case err != nil && ctx.Err() != nil:
+			return nil, interruptedPush(project)
+		case errors.Is(err, api.ErrPushCut):
+			return cut(ctx, began)
 		case err != nil:
-			return nil, leftBehind(ctx, project, err)
+			return nil, err
 		case event.Phase != nil:
 			progress.Begin(event.Phase.Name, event.Phase.Message)
 		case event.Output != nil:
@@ -30,19 +40,6 @@ func (a *app) followChange(ctx context.Context, progress *term.Progress, project
 			return event.Done, nil
 		}
 	}
-}
-
-// leftBehind is the failure of someone who stops listening: the platform has the
-// work and goes on with it.
-func leftBehind(ctx context.Context, project string, err error) error {
-	f := &failure{Code: unreachable, Message: err.Error(), Help: "see what became of it: fngen status " + project}
-	switch {
-	case ctx.Err() != nil:
-		f.Code, f.Message = interrupted, "interrupted; the platform goes on with the push"
-	case errors.Is(err, api.ErrPushCut):
-		f.Message = api.ErrPushCut.Error()
-	}
-	return f
 }
 
 // writeURLs prints where the functions are, one URL a line.

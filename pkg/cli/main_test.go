@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 }
 
 func runProgram(env Env) {
+	cutTime, cutInterval = 2*time.Second, 50*time.Millisecond
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	os.Exit(Run(ctx, os.Args[1:], env))

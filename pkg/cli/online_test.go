@@ -50,7 +50,7 @@ func startPlatform(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	p := &player{store: st, blobs: blobs, live: map[string]api.PushResult{}, closed: make(chan struct{})}
+	p := &player{store: st, blobs: blobs, live: map[string]api.PushResult{}, cut: map[string][]string{}, closed: make(chan struct{})}
 	web := httptest.NewServer(noted(env.WorkDir+"/requests.txt", server.New(server.Options{
 		Store: st, Blobs: blobs, Deployer: p, Version: api.Version,
 		Workloads: server.NewWorkloadVerifier("http://127.0.0.1:1", nil),
@@ -103,13 +103,16 @@ const quietPush = `{"done":{"project":"blog","release":7,"changed":true,"functio
 
 // player is a Deployer without a cluster. A push sends the events of the tree's
 // events.ndjson, one a line; the line "hold" keeps the push going until the test
-// ends, and "cut" ends the stream without a result.
+// ends, "cut" ends the stream without a result, and "cut STATE ..." makes a release that
+// has these states after that.
 type player struct {
 	store *store.Store
 	blobs *blob.Dir
 
-	mu     sync.Mutex
-	live   map[string]api.PushResult
+	mu   sync.Mutex
+	live map[string]api.PushResult
+	// cut are the states of the last release, one for each time that somebody asks.
+	cut    map[string][]string
 	closed chan struct{}
 }
 
@@ -172,6 +175,12 @@ func (p *player) play(project, script string, events chan<- api.Event) {
 			<-p.closed
 			return
 		case "cut":
+			return
+		}
+		if states, ok := strings.CutPrefix(lines.Text(), "cut "); ok {
+			p.mu.Lock()
+			p.cut[project] = strings.Fields(states)
+			p.mu.Unlock()
 			return
 		}
 		e := api.Event{Time: time.Now()}
@@ -237,10 +246,15 @@ func (p *player) Rollback(_ context.Context, _ store.Actor, project store.Projec
 	return events, nil
 }
 
-func (p *player) Releases(_ context.Context, project store.Project) ([]api.Release, error) {
+func (p *player) Releases(ctx context.Context, project store.Project) ([]api.Release, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	live, ok := p.live[project.Name]
+	if states := p.cut[project.Name]; len(states) > 0 {
+		p.cut[project.Name] = states[min(1, len(states)-1):]
+		tree, err := p.store.LatestTree(ctx, project.ID)
+		return []api.Release{{Release: 8, State: states[0], Tree: tree.Digest(), CreatedAt: time.Now(), Reason: "the control plane stopped\nand more"}}, err
+	}
 	if !ok {
 		return []api.Release{}, nil
 	}

@@ -34,7 +34,7 @@ func (p *push) follow(ctx context.Context) (*api.PushResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.followChange(ctx, p.progress, p.project, stream)
+	return p.followChange(ctx, p.progress, p.project, stream, p.outcome)
 }
 
 // report prints the result.

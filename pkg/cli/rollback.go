@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/term"
 )
 
@@ -57,7 +58,9 @@ func runRollback(ctx context.Context, a *app, project string, number int) error 
 	if err != nil {
 		return err
 	}
-	result, err := a.followChange(ctx, progress, project, stream)
+	result, err := a.followChange(ctx, progress, project, stream, func(context.Context, time.Time) (*api.PushResult, error) {
+		return nil, unknownEnd(project)
+	})
 	if err != nil {
 		return err
 	}
