@@ -29,6 +29,8 @@ type git struct {
 	hosts []string
 	// pinned are the addresses that were looked at, as curl takes them.
 	pinned []string
+	// bases begin the addresses that were looked at.
+	bases []string
 }
 
 // gitHosts is the setting that lets builds reach a host with an address of the
@@ -47,9 +49,17 @@ var gitConfig = [][2]string{
 	{"http.followRedirects", "false"}, {"http.lowSpeedLimit", "1000"}, {"http.lowSpeedTime", "60"},
 }
 
-// gitEnvironment adds to an environment what every git of a build obeys.
-func gitEnvironment(e environ, pinned []string) environ {
-	pairs := slices.Clone(gitConfig)
+// elsewhere takes the place of every address that was not looked at: no protocol has
+// that name, so git refuses it, and says it.
+const elsewhere = "a-host-that-no-requirement-names://"
+
+// gitEnvironment adds to an environment what every git of a build obeys. A repository
+// may have others fetched, as submodules, from the hosts of requirements only.
+func gitEnvironment(e environ, pinned, bases []string) environ {
+	pairs := append(slices.Clone(gitConfig), [2]string{"url." + elsewhere + ".insteadOf", "https://"})
+	for _, b := range bases { // the longest one counts
+		pairs = append(pairs, [2]string{"url." + b + ".insteadOf", b})
+	}
 	for _, p := range pinned {
 		pairs = append(pairs, [2]string{"http.curloptResolve", p})
 	}
@@ -164,13 +174,16 @@ func (g *git) reachable(ctx context.Context, r config.Git) error {
 	if err != nil {
 		return &gitError{"FN2003", r, fmt.Sprintf("%q is not a URL", r.URL)}
 	}
+	base := "https://" + u.Host + "/"
 	if slices.Contains(g.hosts, u.Hostname()) {
+		g.allow(base)
 		return nil
 	}
 	proxied := g.command.env.get("HTTPS_PROXY")+g.command.env.get("https_proxy")+g.command.env.get("ALL_PROXY") != ""
 	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
 	if err != nil {
 		if proxied {
+			g.allow(base)
 			return nil // the proxy looks the name up
 		}
 		return &gitError{"FN2003", r, fmt.Sprintf("the host %s is not known: %v", u.Hostname(), err)}
@@ -190,7 +203,15 @@ func (g *git) reachable(ctx context.Context, r config.Git) error {
 	if pin := net.JoinHostPort(u.Hostname(), port) + ":" + strings.Join(list, ","); !proxied && !slices.Contains(g.pinned, pin) {
 		g.pinned = append(g.pinned, pin)
 	}
+	g.allow(base)
 	return nil
+}
+
+// allow lets git read repositories whose addresses begin like that.
+func (g *git) allow(base string) {
+	if !slices.Contains(g.bases, base) {
+		g.bases = append(g.bases, base)
+	}
 }
 
 // public says of an address that it is not one of this machine or its cable.
@@ -216,7 +237,7 @@ func (g *git) run(args ...string) (string, int, error) {
 		done <- errors.Join(err, rest)
 	}()
 	c := g.command
-	c.args, c.stdout, c.env = args, w, gitEnvironment(c.env, g.pinned)
+	c.args, c.stdout, c.env = args, w, gitEnvironment(c.env, g.pinned, g.bases)
 	status, err := run(c, g.signals)
 	w.Close()
 	if read := <-done; err == nil {

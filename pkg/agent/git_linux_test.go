@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"net"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"fngen.dev/fngen/pkg/api"
@@ -214,6 +216,49 @@ func TestPublicAddresses(t *testing.T) {
 	} {
 		if got := public(netip.MustParseAddr(text).Unmap()); got != want {
 			t.Errorf("public(%s) = %v", text, got)
+		}
+	}
+}
+
+// TestSubmodulesElsewhere holds that a repository does not have another one fetched
+// from a host that nobody has looked at, such as the node itself.
+func TestSubmodulesElsewhere(t *testing.T) {
+	t.Parallel()
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	m.installUV(t)
+	r := newRepositories(t)
+	m.allow(t, r, "127.0.0.1")
+	var asked atomic.Int32
+	elsewhere := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		asked.Add(1)
+		r.Config.Handler.ServeHTTP(w, req)
+	}))
+	elsewhere.Listener.Close()
+	var err error
+	if elsewhere.Listener, err = net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Skipf("this machine has no second address of its own: %v", err)
+	}
+	elsewhere.StartTLS()
+	t.Cleanup(elsewhere.Close)
+	r.make(t, "inner")
+	for layer, from := range map[string]string{"near": r.URL, "elsewhere": elsewhere.URL} {
+		r.make(t, layer)
+		dir := filepath.Join(r.dir, layer+".git")
+		cmd := exec.Command("git", "-C", dir, "-c", "http.sslVerify=false", "-c", "user.name=t", "-c", "user.email=t@example.com", "submodule", "--quiet", "add", from+"/inner.git", "inner")
+		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_SSL_NO_VERIFY=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if out, err := exec.Command("git", "-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "--message=sub").CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		before := asked.Load()
+		digest := c.tree(t, entry{name: "requirements.txt", content: layer + " @ git+" + r.URL + "/" + layer + ".git@main\n"})
+		p := startAgent(t, m.agent(t, c, "build", digest, "--layer="+layer, "--file=requirements.txt", "--copy-tree"))
+		code := p.wait(t)
+		if wrong := (code == 0) != (layer == "near"); wrong || asked.Load() > before {
+			t.Errorf("%s: exit code %d, %d requests elsewhere; said %s", layer, code, asked.Load()-before, &p.said)
 		}
 	}
 }
