@@ -31,7 +31,7 @@ async def app(scope, receive, send):
     if scope["type"] != "http":
         return
     headers = lambda: {k.decode(): v.decode() for k, v in scope["headers"]}
-    answers = {"/attack": lambda: intruder.attack("app"), "/count": intruder.count, "/plant": intruder.plant, "/taken": intruder.taken}
+    answers = {"/attack": lambda: intruder.attack("app"), "/count": intruder.count, "/stop": intruder.stop, "/plant": intruder.plant, "/taken": intruder.taken}
     said = answers.get(scope["path"], headers)()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": json.dumps(said).encode()})
@@ -188,9 +188,12 @@ func fewProcesses(t *testing.T, p project) {
 	if got.Started < 100 || got.Started >= 1024 || got.Ended != "can't start new thread" {
 		t.Errorf("it started %d threads: %s", got.Started, got.Ended)
 	}
-	if logs := p.logs(t, p.running(t)[0]); !strings.Contains(logs, "it has 1024 processes and threads, as many as it may") {
-		t.Errorf("its log does not say so:\n%s", logs)
+	a, told := p.running(t)[0], "it has 1024 processes and threads, as many as it may"
+	if !eventually(func() bool { return strings.Contains(p.logs(t, a), told) }) {
+		t.Errorf("its log does not say so:\n%s", p.logs(t, a))
 	}
+	var nothing any
+	p.get(t, "/stop", nil, &nothing)
 }
 
 // noUnderscores sends headers that would pass for the router's own.

@@ -7,7 +7,6 @@ import resource
 import signal
 import sys
 import threading
-import time
 
 target = "TARGET"
 libc = ctypes.CDLL(None, use_errno=True)
@@ -81,21 +80,27 @@ def attack(task):
     return tried
 
 
+held, end = [], threading.Event()
+
+
 def count():
     """Start threads, which count like processes and cost less, until there are no more."""
-    end, started, ended = threading.Event(), [], "never"
+    ended = "never"
     try:
-        while len(started) < 2500:
+        while len(held) < 2500:
             thread = threading.Thread(target=end.wait)
             thread.start()
-            started.append(thread)
+            held.append(thread)
     except RuntimeError as e:
         ended = str(e)
-    time.sleep(3)  # as long as it takes to be noticed
+    return {"started": len(held), "ended": ended}
+
+
+def stop():
     end.set()
-    for thread in started:
+    for thread in held:
         thread.join()
-    return {"started": len(started), "ended": ended}
+    return {}
 
 
 planted, trace = "/local/opt/fngen/bin/fngen-agent", "/local/trace"

@@ -17,7 +17,7 @@ var errCollect = errors.New("the static files cannot be collected")
 
 // collect has the project's code collect its static files, and stores them.
 func collect(ctx context.Context, o *collectOptions, env environ, signals <-chan os.Signal, log logger) int {
-	err := collectAndStore(ctx, o, env, signals)
+	err := collectAndStore(ctx, o, env, signals, log)
 	if code, stopped := stoppedBy(ctx, signals); stopped && err != nil {
 		log.say("stopped while static files were collected")
 		return code
@@ -32,7 +32,7 @@ func collect(ctx context.Context, o *collectOptions, env environ, signals <-chan
 	return exitFailed
 }
 
-func collectAndStore(ctx context.Context, o *collectOptions, env environ, signals <-chan os.Signal) error {
+func collectAndStore(ctx context.Context, o *collectOptions, env environ, signals <-chan os.Signal, log logger) error {
 	// The person reads what is said here among what their code prints, so only what
 	// ends it is said.
 	silent := logger{io.Discard}
@@ -52,7 +52,7 @@ func collectAndStore(ctx context.Context, o *collectOptions, env environ, signal
 		return fmt.Errorf("make directory: %w", err)
 	}
 	c := o.command(p, dir, env)
-	c.user, c.tasks, c.disk = credential(o.uid, cache.gid), &tasks{o.uid, silent}, o.bound(p.tree, silent)
+	c.user, c.tasks, c.disk = credential(o.uid, cache.gid), &tasks{o.uid, log}, o.bound(p.tree, log)
 	c.disk.stay = append(c.disk.stay, dir)
 	if err := o.bootable(c); err != nil {
 		return err
