@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,7 +42,7 @@ type world struct {
 	store   *store.Store
 	blobs   *blob.Dir
 	locks   *locktest.Locker
-	log     *strings.Builder
+	log     *journalText
 	faults  *faults
 	service *Service
 	actor   store.Actor
@@ -58,7 +60,7 @@ func newWorld(t *testing.T) *world {
 		dir = t.TempDir()
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	w := &world{T: t, locks: &locktest.Locker{}, log: &strings.Builder{}}
+	w := &world{T: t, locks: &locktest.Locker{}, log: &journalText{}}
 	w.nomad = nomadtest.New(
 		&nomadtest.Node{ID: "s-1", Class: "s", Region: "us-west", MB: 2048}, &nomadtest.Node{ID: "s-2", Class: "s", Region: "us-west", MB: 2048},
 		&nomadtest.Node{ID: "p", Class: "platform", Region: "us-west", MB: 4096},
@@ -257,10 +259,28 @@ func (w *world) heals() {
 	}
 }
 
+// journalText is a log that may be read while it is written.
+type journalText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (j *journalText) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journalText) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
 // ingress is the router: it leads to the instances of a host in turn.
 type ingress struct {
 	cluster *nomadtest.Cluster
-	turn    int
+	turn    atomic.Int64
 }
 
 func (i *ingress) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -269,9 +289,8 @@ func (i *ingress) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp := &http.Response{StatusCode: http.StatusNotFound, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(""))}
 	if ids := i.cluster.Serving(req.URL.Hostname()); len(ids) > 0 {
-		i.turn++
 		resp.StatusCode = http.StatusOK
-		resp.Header.Set("Fngen-Allocation", ids[i.turn%len(ids)])
+		resp.Header.Set("Fngen-Allocation", ids[int(i.turn.Add(1))%len(ids)])
 	}
 	return resp, nil
 }
