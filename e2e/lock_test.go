@@ -2,19 +2,17 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"os"
 	"testing"
-	"time"
 
 	consul "github.com/hashicorp/consul/api"
 
 	"fngen.dev/fngen/pkg/lock"
+	"fngen.dev/fngen/pkg/lock/locktest"
 )
 
-// TestLock holds on a real Consul that a lock has one holder, who is named to the
-// others, that it comes free when it is released and when its holder dies, and
-// that a holder who lost it hears so.
+// TestLock holds on a real Consul what locks in memory do, and that a lock comes
+// free when its holder dies.
 func TestLock(t *testing.T) {
 	requireCluster(t)
 	t.Parallel()
@@ -23,44 +21,18 @@ func TestLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := t.Context()
-	const name = "e2e ${x}/../lock"
-	first, err := locks.Acquire(ctx, name, "a push by a@example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = locks.Acquire(ctx, name, "another")
-	if held := (*lock.HeldError)(nil); !errors.As(err, &held) || held.Holder != "a push by a@example.com" {
-		t.Fatalf("a lock that is held: %v", err)
-	}
-	other, err := locks.Acquire(ctx, "e2e other", "another")
-	if err != nil {
-		t.Fatalf("another name: %v", err)
-	}
-	other.Release()
-	first.Release()
-	first.Release()
-	if first.Context().Err() == nil {
-		t.Error("the context goes on after the release")
-	}
-
-	second, err := locks.Acquire(ctx, name, "b")
-	if err != nil {
-		t.Fatalf("after the release: %v", err)
-	}
-	// What Consul does when a holder has not renewed: the session ends.
-	destroySessions(t, addr, token, "fngen "+name)
-	select {
-	case <-second.Context().Done():
-		if !errors.Is(context.Cause(second.Context()), lock.ErrLost) {
-			t.Errorf("cause %v", context.Cause(second.Context()))
+	acquire := func(ctx context.Context, name, holder string) (locktest.Lock, error) {
+		held, err := locks.Acquire(ctx, name, holder)
+		if err != nil {
+			return nil, err
 		}
-	case <-time.After(settle):
-		t.Error("nobody told the holder that the lock is lost")
+		return held, nil
 	}
-	second.Release()
+	var lost string
+	// What Consul does when a holder has not renewed: the session ends.
+	locktest.Conform(t, acquire, func(name string) { lost = name; destroySessions(t, addr, token, "fngen "+name) })
 	if !eventually(func() bool {
-		third, err := locks.Acquire(ctx, name, "c")
+		third, err := locks.Acquire(t.Context(), lost, "c")
 		if err == nil {
 			third.Release()
 		}

@@ -1,0 +1,112 @@
+//go:build linux
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/pkg/api"
+)
+
+// phases of a push, by what it says when it gets there.
+var phases = []string{"layer: ", "release: ", "starting live_app", "0 of 1 healthy", "1 of 1 healthy", "route: "}
+
+// mortal are the servers that a push needs.
+var mortal = []string{"nomad", "consul", "vault", "fngend"}
+
+// few are the phases and servers of `make test`; `make soak` has all.
+var few = []struct{ phase, server string }{{"0 of 1 healthy", "nomad"}, {"release: ", "consul"}, {"starting live_app", "vault"}}
+
+// TestPhases kills what a push needs in a phase of it, and starts it again. However
+// the push ends: soon after, what the store says is what runs, and until then the
+// old version or the new one answers every request.
+func TestPhases(t *testing.T) {
+	requireCluster(t)
+	upAgain(t)
+	p := newProject(t)
+	p.write(t, "fngen.yml", onServers("s", "us-west", 1)+"functions:\n  live_app: {release: echo begun; sleep 1}\n")
+	p.version(t, "0")
+	p.run(t, "push", p.name, ".")
+	if os.Getenv("FNGEN_SOAK") == "" {
+		for _, c := range few {
+			t.Run(strings.TrimSpace(c.server+" in "+c.phase), func(t *testing.T) { dieIn(t, p, c.phase, c.server) })
+		}
+		return
+	}
+	for _, phase := range phases {
+		for _, server := range mortal {
+			t.Run(strings.TrimSpace(server+" in "+phase), func(t *testing.T) { dieIn(t, p, phase, server) })
+		}
+	}
+}
+
+// version makes the project's code another, with other requirements, so that a push
+// has all phases.
+func (p project) version(t *testing.T, name string) {
+	p.write(t, "app.py", fmt.Sprintf(slowApp, name, 2))
+	p.write(t, "requirements.txt", "fastapi\n# "+name+"\n")
+}
+
+func dieIn(t *testing.T, p project, phase, server string) {
+	requests := p.load(t)
+	p.version(t, t.Name())
+	killed := false
+	talk, err := cluster.Talk(p.command("push", p.name, "."), func(line string) {
+		if killed || !strings.Contains(line, phase) {
+			return
+		}
+		killed = true
+		if server == "fngend" {
+			pid, err := oneMachine(t).ControlPlane()
+			check(t, err)
+			check(t, cluster.Kill(pid)) // Nomad starts it again
+			return
+		}
+		check(t, oneMachine(t).KillServer(server))
+		makeUp(t)
+	})
+	if !killed {
+		t.Fatalf("the push does not get to %q:\n%s", phase, talk)
+	}
+	t.Logf("the push ended: %v", err)
+	begin := time.Now()
+	var wrong string
+	if !cluster.Eventually(time.Minute, func() bool { wrong = p.disagrees(); return wrong == "" }) {
+		t.Errorf("after a minute %s\nthe push said\n%s", wrong, talk)
+	}
+	t.Logf("store and Nomad agree %s after the end of the push", time.Since(begin).Round(time.Millisecond))
+	requests.allow(t, 0)
+}
+
+// disagrees says in what the store is not what runs; empty when it is.
+func (p project) disagrees() string {
+	var status api.Status
+	var releases []api.Release
+	for args, into := range map[string]any{"status": &status, "releases": &releases} {
+		out, err := p.command(args, p.name, "--json").Output()
+		if err != nil {
+			return fmt.Sprintf("fngen %s: %v", args, err)
+		}
+		if err := json.Unmarshal(out, into); err != nil {
+			return err.Error()
+		}
+	}
+	for _, r := range releases {
+		if r.State == "pending" || r.State == "interrupted" {
+			return fmt.Sprintf("release %d is %s: %s", r.Release, r.State, r.Reason)
+		}
+	}
+	if status.State != "live" || len(status.Functions) != 1 || len(status.Functions[0].Instances) != 1 {
+		return fmt.Sprintf("the status is %+v", status)
+	}
+	if i := status.Functions[0].Instances[0]; i.Release != status.Release || i.State != "running" || !i.Healthy {
+		return fmt.Sprintf("release %d is live and it runs %+v", status.Release, i)
+	}
+	return ""
+}
