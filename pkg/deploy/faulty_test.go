@@ -40,9 +40,10 @@ var errSpoiled = errors.New("spoiled")
 type faults struct {
 	mu    sync.Mutex
 	calls []string
-	// at is the call, counted from 1; 0 is none.
-	at  int
-	how how
+	// at is the call, counted from 1; 0 is none. named is one by its name.
+	at    int
+	named string
+	how   how
 	// side is what has gone away until a time.
 	side  string
 	until time.Time
@@ -59,6 +60,9 @@ func (f *faults) verdict(side, name string) how {
 		return fails
 	}
 	f.calls = append(f.calls, side+"."+name)
+	if f.named == side+"."+name {
+		f.named, f.at = "", len(f.calls)
+	}
 	if f.at == 0 || len(f.calls) != f.at {
 		if side == f.side && time.Now().Before(f.until) {
 			return fails
@@ -82,6 +86,26 @@ func (f *faults) begin(at int, how how) {
 	f.calls, f.at, f.how = nil, at, how
 }
 
+// name spoils the next call of a name.
+func (f *faults) name(call string, how how) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.named, f.how = call, how
+}
+
+// gone takes a side away for a while.
+func (f *faults) gone(side string, d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.side, f.until = side, time.Now().Add(d)
+}
+
+func (f *faults) isGone(side string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.side == side && time.Now().Before(f.until)
+}
+
 // back is when nothing fails any more.
 func (f *faults) back() time.Duration {
 	f.mu.Lock()
@@ -101,7 +125,11 @@ func call[T any](f *faults, ctx context.Context, side, name string, do func() (T
 	var none T
 	switch v := f.verdict(side, name); v {
 	case "":
-		return do()
+		out, err := do()
+		if f.isGone(side) { // meanwhile: it has its effect
+			return none, errSpoiled
+		}
+		return out, err
 	case hangs:
 		pause(ctx, hangTime)
 	case late:
