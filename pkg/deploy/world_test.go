@@ -52,6 +52,9 @@ type world struct {
 	expects bool
 	// destroyed says that a destroy was begun.
 	destroyed bool
+	// talk is what the last change said, result how it ended when it ended well.
+	talk   []string
+	result *api.PushResult
 }
 
 func newWorld(t *testing.T) *world {
@@ -154,7 +157,12 @@ const oneServer = "servers:\n  - {name: web, size: s, region: us-west, count: 1}
 // push pushes a tree and returns how that ended.
 func (w *world) push(files map[string]string) *api.Problem {
 	w.Helper()
-	return w.ends(w.service.Push(w.Context(), w.actor, w.project, api.PushRequest{Tree: w.tree(files)}))
+	return w.pushRequest(api.PushRequest{Tree: w.tree(files)})
+}
+
+func (w *world) pushRequest(req api.PushRequest) *api.Problem {
+	w.Helper()
+	return w.ends(w.service.Push(w.Context(), w.actor, w.project, req))
 }
 
 func (w *world) rollback(number int) *api.Problem {
@@ -169,8 +177,15 @@ func (w *world) ends(events <-chan api.Event, err error) *api.Problem {
 		w.Fatal(err)
 	}
 	var failed *api.Problem
+	w.talk, w.result = nil, nil
 	for e := range events {
-		failed = e.Failed
+		switch {
+		case e.Phase != nil:
+			w.talk = append(w.talk, e.Phase.Name+": "+e.Phase.Message)
+		case e.Output != nil:
+			w.talk = append(w.talk, e.Output.Source+"| "+e.Output.Line)
+		}
+		failed, w.result = e.Failed, e.Done
 	}
 	return failed
 }
