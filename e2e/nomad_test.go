@@ -12,7 +12,7 @@ import (
 // which package deploy is tested.
 func TestNomad(t *testing.T) {
 	requireCluster(t)
-	beside(t, "s")
+	t.Parallel() // its jobs fit beside all others
 	client, err := nomad.New(os.Getenv("NOMAD_ADDR"), os.Getenv("NOMAD_TOKEN"))
 	check(t, err)
 	nomadtest.Conform(t, client, randomName(), "s", "us-west")

@@ -30,7 +30,7 @@ func TestPhases(t *testing.T) {
 	requireCluster(t)
 	upAgain(t)
 	p := newProject(t)
-	p.write(t, "fngen.yml", onServers("s", "us-west", 1)+"functions:\n  live_app: {release: echo begun; sleep 1}\n")
+	p.write(t, "fngen.yml", onServers("xl", "us-west", 1)+"functions:\n  live_app: {release: echo begun; sleep 1}\n")
 	p.version(t, "0")
 	p.run(t, "push", p.name, ".")
 	if os.Getenv("FNGEN_SOAK") == "" {
@@ -46,16 +46,17 @@ func TestPhases(t *testing.T) {
 	}
 }
 
-// version makes the project's code another, with other requirements, so that a push
-// has all phases.
+// version makes the project's code another.
 func (p project) version(t *testing.T, name string) {
 	p.write(t, "app.py", fmt.Sprintf(slowApp, name, 2))
-	p.write(t, "requirements.txt", "fastapi\n# "+name+"\n")
 }
 
 func dieIn(t *testing.T, p project, phase, server string) {
 	requests := p.load(t)
 	p.version(t, t.Name())
+	if phase == "layer: " {
+		p.write(t, "requirements.txt", "fastapi\n# "+t.Name()+"\n")
+	}
 	killed := false
 	talk, err := cluster.Talk(p.command("push", p.name, "."), func(line string) {
 		if killed || !strings.Contains(line, phase) {

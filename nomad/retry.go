@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,14 +33,18 @@ var errSlow = errors.New("nomad did not answer in time")
 // cannot be reached. Whether such a request had an effect is not known, so all that
 // this package sends may be sent twice: a job is registered at an index, and
 // submit finds out whether the registration that was in its way is its own.
-type retrier struct{ next http.RoundTripper }
+type retrier struct {
+	next http.RoundTripper
+	// failed is when a request failed last for want of a leader, in nanoseconds.
+	failed atomic.Int64
+}
 
 func newRetrier() *retrier {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
 	transport.MaxIdleConnsPerHost = 16
 	transport.DialContext = (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext
-	return &retrier{transport}
+	return &retrier{next: transport}
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -47,8 +52,11 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	var failed time.Time
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		resp, err := r.once(req)
-		if err == nil && !passing(resp) || req.Context().Err() != nil {
+		if err == nil && !passing(resp) && !(r.recently() && forgotten(resp)) || req.Context().Err() != nil {
 			return resp, err
+		}
+		if err != nil || !forgotten(resp) {
+			r.failed.Store(time.Now().UnixNano())
 		}
 		if failed.IsZero() {
 			failed = time.Now()
@@ -119,6 +127,14 @@ var leaderless = []string{
 	"node is not the leader", "raft is already shutdown", "timed out enqueuing operation", "No path to region",
 	"rpc error: failed to get conn", "rpc error: EOF", "connection reset by peer", "connection refused", "i/o timeout",
 }
+
+// recently reports whether Nomad was without a leader a short while ago.
+func (r *retrier) recently() bool { return time.Since(time.Unix(0, r.failed.Load())) < patience }
+
+// forgotten reports whether an answer says that the token is not good. A leader that
+// was just elected says so for a moment, until it has read its own log: it looks the
+// token up before it waits for that (seen with 1.11.1).
+func forgotten(resp *http.Response) bool { return resp.StatusCode == http.StatusForbidden }
 
 // shownError is how much of an error's text is looked at.
 const shownError = 4 << 10

@@ -69,6 +69,7 @@ func TestRetries(t *testing.T) {
 		"too many":            {answers: []func(*http.Request) (*http.Response, error){says(429, "slow down"), says(503, ""), well}, times: 3, text: "well", took: time.Second},
 		"our own fault":       {answers: []func(*http.Request) (*http.Response, error){says(500, "1 error occurred: group has no tasks"), well}, times: 1, text: "1 error"},
 		"not allowed":         {answers: []func(*http.Request) (*http.Response, error){says(403, "Permission denied"), well}, times: 1, text: "Permission"},
+		"elected just now":    {answers: []func(*http.Request) (*http.Response, error){breaks(syscall.ECONNREFUSED), says(403, "Permission denied"), well}, times: 3, text: "well", took: time.Second},
 		"never a leader":      {answers: []func(*http.Request) (*http.Response, error){says(500, "No cluster leader")}, text: "No cluster", took: patience + time.Second},
 		"hangs once":          {answers: []func(*http.Request) (*http.Response, error){hangs, well}, times: 2, text: "well", took: callTime + time.Second},
 		"hangs":               {answers: []func(*http.Request) (*http.Response, error){hangs}, times: 2, text: "", took: 2*callTime + time.Second},
@@ -78,7 +79,7 @@ func TestRetries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := &asked{answers: test.answers}
-				client := &http.Client{Transport: &retrier{server}}
+				client := &http.Client{Transport: &retrier{next: server}}
 				begin := time.Now()
 				resp, err := client.Post("http://nomad"+test.url, "", strings.NewReader("the job"))
 				text := ""
@@ -109,7 +110,7 @@ func TestRetryEnds(t *testing.T) {
 		defer cancel()
 		req := must(http.NewRequestWithContext(ctx, http.MethodGet, "http://nomad", nil))(t)
 		begin := time.Now()
-		_, err := (&retrier{&asked{answers: []func(*http.Request) (*http.Response, error){breaks(syscall.ECONNREFUSED)}}}).RoundTrip(req)
+		_, err := (&retrier{next: &asked{answers: []func(*http.Request) (*http.Response, error){breaks(syscall.ECONNREFUSED)}}}).RoundTrip(req)
 		if err == nil || time.Since(begin) != 3*time.Second {
 			t.Errorf("it ended after %s: %v", time.Since(begin), err)
 		}
