@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/server"
@@ -83,9 +84,14 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 	if err != nil {
 		return err
 	}
+	scheduler, err := nomad.New(c.NomadAddr, c.NomadToken)
+	if err != nil {
+		return err
+	}
 	h := server.New(server.Options{
 		Store: s, Blobs: blobs, Deployer: d, Log: log, Version: api.Version, Quota: c.Quota, Reserve: c.Reserve, Proxies: c.Proxies,
-		Workloads: server.NewWorkloadVerifier(c.NomadAddr, &http.Client{Transport: transport}),
+		Allocations: scheduler,
+		Workloads:   server.NewWorkloadVerifier(c.NomadAddr, &http.Client{Transport: transport}),
 	})
 	l, err := server.Start(ctx, c.Listen, h, log)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
@@ -52,15 +53,32 @@ func (s *Server) withWorkload(next http.Handler) http.Handler {
 	})
 }
 
-// workload is the agent and the project that Nomad says it runs for.
+// workload is the agent and the project that Nomad says it runs for. A name may have
+// come back for another project, and what Nomad signed for the first outlives it: so
+// the allocation must run. While Nomad does not answer, and starts must go on, the
+// identity must at least be younger than the project.
 func (s *Server) workload(r *http.Request) (Workload, store.Project, error) {
 	who, ok := r.Context().Value(workloadKey{}).(Workload)
 	if !ok {
 		return who, store.Project{}, api.NewProblem(api.Unauthenticated, "%s", errWorkload)
 	}
 	p, err := s.Store.ProjectByName(r.Context(), who.Namespace)
-	return who, p, err
+	if err != nil {
+		return who, p, err
+	}
+	alive, known, err := s.alive.ask(r.Context(), who)
+	if !known {
+		s.warnUnknown(r.Context(), who, err)
+		alive = who.Issued.After(p.CreatedAt.Add(-skew))
+	}
+	if !alive {
+		return who, store.Project{}, api.NewProblem(api.Unauthenticated, "%s: its allocation does not run", errWorkload)
+	}
+	return who, p, nil
 }
+
+// skew is by how much the clocks of Nomad's servers and ours may differ.
+const skew = 5 * time.Second
 
 // getTree sends a tree of the agent's own project.
 func (s *Server) getTree(w http.ResponseWriter, r *http.Request) {

@@ -3,6 +3,7 @@ package server
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,6 +35,27 @@ type nomadKeys struct {
 	id     atomic.Pointer[string]
 	asked  atomic.Int64
 	broken atomic.Bool
+
+	mu    sync.Mutex
+	ended map[string]bool // allocations
+	about int             // how often it was asked about one
+}
+
+// Alive is what Nomad says of allocations; e2e/identity_test.go holds the real one to it.
+func (n *nomadKeys) Alive(_ context.Context, _, _, id string) (bool, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.about++
+	if n.broken.Load() {
+		return false, errors.New("no leader")
+	}
+	return !n.ended[id], nil
+}
+
+func (n *nomadKeys) end(id string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ended[id] = true
 }
 
 func newNomadKeys(t *testing.T) *nomadKeys {
@@ -41,7 +64,7 @@ func newNomadKeys(t *testing.T) *nomadKeys {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &nomadKeys{key: key}
+	n := &nomadKeys{key: key, ended: map[string]bool{}}
 	n.rotate("key-1")
 	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n.asked.Add(1)
@@ -68,8 +91,11 @@ func jobClaims(namespace, job string) claims {
 	return claims{
 		"aud": "fngen", "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 		"nomad_namespace": namespace, "nomad_job_id": job, "nomad_task": "main",
+		"nomad_allocation_id": allocationOf(namespace, job),
 	}
 }
+
+func allocationOf(namespace, job string) string { return namespace + "/" + job + "/1" }
 
 func (c claims) with(name string, v any) claims {
 	c[name] = v
@@ -97,7 +123,7 @@ func signWith(t *testing.T, key jose.SigningKey, id string, c claims) string {
 func TestVerifyRefuses(t *testing.T) {
 	n := newNomadKeys(t)
 	v := NewWorkloadVerifier(n.url+"/", n.client)
-	if w, err := v.Verify(t.Context(), n.sign(t, jobClaims("shop", "web-a"))); err != nil || w != (Workload{"shop", "web-a"}) {
+	if w, err := v.Verify(t.Context(), n.sign(t, jobClaims("shop", "web-a"))); err != nil || w.Namespace != "shop" || w.JobID != "web-a" || w.Allocation != allocationOf("shop", "web-a") || time.Since(w.Issued) > time.Minute {
 		t.Fatalf("a good token: %+v, %v", w, err)
 	}
 	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -126,6 +152,8 @@ func TestVerifyRefuses(t *testing.T) {
 		"endless":            n.sign(t, noEnd),
 		"no namespace":       n.sign(t, jobClaims("", "web-a")),
 		"no job":             n.sign(t, jobClaims("shop", "")),
+		"no allocation":      n.sign(t, jobClaims("shop", "web-a").with("nomad_allocation_id", "")),
+		"no time":            n.sign(t, jobClaims("shop", "web-a").with("iat", nil)),
 	} {
 		if w, err := v.Verify(t.Context(), token); !errors.Is(err, errWorkload) {
 			t.Errorf("%s: %+v, %v", name, w, err)

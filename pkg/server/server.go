@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -57,8 +58,10 @@ type Options struct {
 	Deployer Deployer
 	// Workloads checks the identities of agents.
 	Workloads *WorkloadVerifier
-	Log       *slog.Logger
-	Version   string
+	// Allocations knows whether one that has an identity runs.
+	Allocations Allocations
+	Log         *slog.Logger
+	Version     string
 	// Quota is what the contents of one project may take, Reserve what stays free
 	// of the blobs' disk, in bytes.
 	Quota, Reserve int64
@@ -77,6 +80,7 @@ type Server struct {
 	sends    *slots
 	changes  *slots
 	plans    *slots
+	alive    *alive
 	memory   *memory
 	pace     pace
 	room     *room
@@ -87,7 +91,7 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{Options: o, keys: newLimiters[int64](keyRate, keyBurst), failures: newLimiters[netip.Prefix](failureRate, failureBurst), intakes: newTurns()}
 	s.uploads, s.sends, s.changes = newSlots(uploadPlaces), newSlots(sendPlaces), newSlots(changePlaces)
-	s.plans = newSlots(planPlaces)
+	s.plans, s.alive = newSlots(planPlaces), &alive{allocations: o.Allocations, now: time.Now, heard: map[string]heard{}}
 	s.memory, s.pace, s.room = newMemory(), usualPace, newRoom(o.Blobs, o.Quota, o.Reserve)
 	mux := http.NewServeMux()
 	s.routePeople(humago.New(mux, describe(o.Version)), mux)

@@ -48,8 +48,9 @@ func newPlatform(t *testing.T) *platform {
 	p := &platform{store: s, blobs: blobs, blobPath: blobPath, log: &lockedBuffer{}, nomad: newNomadKeys(t), deployer: &deployer{store: s, proceed: make(chan struct{})}}
 	p.server = New(Options{
 		Store: s, Blobs: blobs, Deployer: p.deployer, Version: "test",
-		Log:       slog.New(slog.NewJSONHandler(p.log, nil)),
-		Workloads: NewWorkloadVerifier(p.nomad.url, p.nomad.client),
+		Log:         slog.New(slog.NewJSONHandler(p.log, nil)),
+		Workloads:   NewWorkloadVerifier(p.nomad.url, p.nomad.client),
+		Allocations: p.nomad,
 	})
 	ts := httptest.NewServer(p.server)
 	t.Cleanup(ts.Close)

@@ -33,8 +33,11 @@ var errWorkload = errors.New("the workload identity is not valid")
 // Workload is who an agent is, by what Nomad signed.
 type Workload struct {
 	// Namespace is the project's name.
-	Namespace string `json:"nomad_namespace"`
-	JobID     string `json:"nomad_job_id"`
+	Namespace  string `json:"nomad_namespace"`
+	JobID      string `json:"nomad_job_id"`
+	Allocation string `json:"nomad_allocation_id"`
+	// Issued is when it was signed.
+	Issued time.Time `json:"-"`
 }
 
 // WorkloadVerifier checks Nomad workload identities against Nomad's public keys.
@@ -79,9 +82,10 @@ func (v *WorkloadVerifier) Verify(ctx context.Context, token string) (Workload, 
 	if err := standard.ValidateWithLeeway(expected, leeway); err != nil {
 		return Workload{}, fmt.Errorf("%w: %w", errWorkload, err)
 	}
-	if w.Namespace == "" || w.JobID == "" {
-		return Workload{}, fmt.Errorf("%w: it names no job", errWorkload)
+	if w.Namespace == "" || w.JobID == "" || w.Allocation == "" || standard.IssuedAt == nil {
+		return Workload{}, fmt.Errorf("%w: it names no allocation of a job", errWorkload)
 	}
+	w.Issued = standard.IssuedAt.Time()
 	return w, nil
 }
 
