@@ -13,8 +13,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
-	"time"
 )
 
 const (
@@ -240,58 +238,4 @@ func (d *Dir) PartOffset(scope, id string, size int64) (int64, error) {
 		return 0, nil
 	}
 	return state.Offset, nil
-}
-
-// Sweep removes what was begun and left alone since before a moment: parts, and
-// what a crash left half written. busy names those that are in use.
-func (d *Dir) Sweep(before time.Time, busy func(scope, id string) bool) error {
-	scopes, err := fs.ReadDir(d.root.FS(), ".")
-	if err != nil {
-		return fmt.Errorf("list scopes: %w", err)
-	}
-	var errs []error
-	for _, s := range scopes {
-		if validScope(s.Name()) != nil {
-			continue
-		}
-		for _, dir := range []string{s.Name(), s.Name() + "/" + packDir} {
-			errs = append(errs, d.sweepTemps(dir, before))
-		}
-		errs = append(errs, d.sweepParts(s.Name(), before, busy))
-	}
-	return errors.Join(errs...)
-}
-
-func (d *Dir) sweepTemps(dir string, before time.Time) error {
-	return d.sweep(dir, func(name string, changed time.Time) bool {
-		return strings.HasPrefix(name, tempPrefix) && changed.Before(before)
-	})
-}
-
-func (d *Dir) sweepParts(scope string, before time.Time, busy func(scope, id string) bool) error {
-	return d.sweep(scope+"/"+partDir, func(name string, changed time.Time) bool {
-		return changed.Before(before) && !busy(scope, strings.TrimSuffix(name, stateSuffix))
-	})
-}
-
-// sweep removes the files of a directory that old says are.
-func (d *Dir) sweep(dir string, old func(name string, changed time.Time) bool) error {
-	entries, err := fs.ReadDir(d.root.FS(), dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("list %s: %w", dir, err)
-	}
-	var errs []error
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || !old(e.Name(), info.ModTime()) {
-			continue // gone meanwhile, or young
-		}
-		if err := d.root.Remove(dir + "/" + e.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, fmt.Errorf("remove what was left: %w", err))
-		}
-	}
-	return errors.Join(errs...)
 }

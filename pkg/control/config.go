@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -33,6 +34,10 @@ type Config struct {
 	// Quota is what the contents of one project may take on the disk of Data, 0 for
 	// whatever fits; Reserve is what uploads leave free of it. Both in bytes.
 	Quota, Reserve int64
+	// Daily is what one account may send within a day, in bytes, and Projects how many
+	// projects it may have; 0 for no bound.
+	Daily    int64
+	Projects int
 	// Proxies are the routers in front, whose X-Forwarded-For is believed.
 	Proxies []netip.Prefix
 }
@@ -41,6 +46,9 @@ type Config struct {
 const (
 	defaultQuota   = "20GiB"
 	defaultReserve = "1GiB"
+	// What one account may send within a day, and how many projects it may have.
+	defaultDaily    = "100GiB"
+	defaultProjects = "100"
 )
 
 func readConfig(getenv func(string) string) (Config, error) {
@@ -68,6 +76,12 @@ func readConfig(getenv func(string) string) (Config, error) {
 	}
 	if c.Reserve, err = bytesOf(or("FNGEND_DISK_RESERVE", defaultReserve)); err != nil {
 		return Config{}, fmt.Errorf("read FNGEND_DISK_RESERVE: %w", err)
+	}
+	if c.Daily, err = bytesOf(or("FNGEND_DAILY_UPLOADS", defaultDaily)); err != nil {
+		return Config{}, fmt.Errorf("read FNGEND_DAILY_UPLOADS: %w", err)
+	}
+	if c.Projects, err = strconv.Atoi(or("FNGEND_ACCOUNT_PROJECTS", defaultProjects)); err != nil || c.Projects < 0 {
+		return Config{}, fmt.Errorf("read FNGEND_ACCOUNT_PROJECTS: %q is not a number of projects", getenv("FNGEND_ACCOUNT_PROJECTS"))
 	}
 	if c.Proxies, err = prefixes(getenv("FNGEND_TRUSTED_PROXIES")); err != nil {
 		return Config{}, fmt.Errorf("read FNGEND_TRUSTED_PROXIES: %w", err)

@@ -89,7 +89,7 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 		return err
 	}
 	h := server.New(server.Options{
-		Store: s, Blobs: blobs, Deployer: d, Log: log, Version: api.Version, Quota: c.Quota, Reserve: c.Reserve, Proxies: c.Proxies,
+		Store: s, Blobs: blobs, Deployer: d, Log: log, Version: api.Version, Quota: c.Quota, Reserve: c.Reserve, Proxies: c.Proxies, Daily: c.Daily, Projects: c.Projects,
 		Allocations: scheduler,
 		Workloads:   server.NewWorkloadVerifier(c.NomadAddr, &http.Client{Transport: transport}),
 	})

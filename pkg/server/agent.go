@@ -240,7 +240,7 @@ func (s *Server) keepLayer(w http.ResponseWriter, r *http.Request, p store.Proje
 		return err
 	}
 	defer leave()
-	in := &roomReader{r: newWireReader(w, r, s.pace, maxLayerBytes), room: s.room, project: p}
+	in := &roomReader{ctx: r.Context(), r: newWireReader(w, r, s.pace, maxLayerBytes), room: s.room, project: p}
 	defer in.close()
 	sources, err := sourcesOf(r.Header.Get(api.SourcesHeader))
 	if err != nil {
@@ -250,6 +250,7 @@ func (s *Server) keepLayer(w http.ResponseWriter, r *http.Request, p store.Proje
 	if err != nil {
 		return fmt.Errorf("keep layer %s: %w", key, err)
 	}
+	s.budget.spend(p.AccountID, size)
 	return s.Store.SaveLayer(r.Context(), p.ID, store.Layer{Key: key, SHA256: digest, Size: size, Sources: sources})
 }
 

@@ -20,7 +20,7 @@ import (
 // whole reports whether a project has a tree with all its contents. A tree that was
 // kept is, unless something of the project was lost.
 func (s *Server) whole(ctx context.Context, p store.Project, digest string) (bool, error) {
-	has, err := s.Store.HasTree(ctx, p.ID, digest)
+	has, err := s.Store.UseTree(ctx, p.ID, digest)
 	if err != nil || !has || !s.Blobs.Lossy(p.Scope()) {
 		return has, err
 	}

@@ -74,11 +74,27 @@ func (s *Server) projects(ctx context.Context, actor store.Actor, _ *struct{}) (
 }
 
 func (s *Server) createProject(ctx context.Context, actor store.Actor, in *inCreate) (api.Project, error) {
+	if err := s.mayCreate(ctx, actor); err != nil {
+		return api.Project{}, err
+	}
 	p, err := s.Deployer.Create(ctx, actor, in.Body.Name)
 	if err != nil {
 		return api.Project{}, err
 	}
 	return api.Project{Name: p.Name, State: "empty", CreatedAt: p.CreatedAt}, nil
+}
+
+// mayCreate refuses an account that has as many projects as one may have.
+func (s *Server) mayCreate(ctx context.Context, actor store.Actor) error {
+	if s.Projects == 0 {
+		return nil
+	}
+	ps, err := s.Store.Projects(ctx, actor.AccountID)
+	if err == nil && len(ps) >= s.Projects {
+		err = api.NewProblem(api.NoRoom, "this account has %d projects, which is as many as an account may have on this platform", len(ps)).
+			WithHelp("destroy one; the operator sets how many they are (FNGEND_ACCOUNT_PROJECTS)")
+	}
+	return err
 }
 
 func (s *Server) status(ctx context.Context, actor store.Actor, in *inProject) (api.Status, error) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -14,6 +15,7 @@ import (
 // of it, before they are stored.
 type room struct {
 	blobs *blob.Dir
+	store *store.Store
 	// quota is what one project may take, 0 for whatever the disk allows; reserve
 	// is what stays free of that. Both in bytes.
 	quota, reserve int64
@@ -23,16 +25,16 @@ type room struct {
 	promised map[string]int64
 }
 
-func newRoom(blobs *blob.Dir, quota, reserve int64) *room {
-	return &room{blobs: blobs, quota: quota, reserve: reserve, promised: map[string]int64{}}
+func newRoom(blobs *blob.Dir, rows *store.Store, quota, reserve int64) *room {
+	return &room{blobs: blobs, store: rows, quota: quota, reserve: reserve, promised: map[string]int64{}}
 }
 
 // take promises room for so many bytes until release is called, which is when
 // they are stored, or are not.
-func (r *room) take(p store.Project, bytes int64) (release func(), err error) {
+func (r *room) take(ctx context.Context, p store.Project, bytes int64) (release func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.fits(p, bytes); err != nil {
+	if err := r.fits(ctx, p, bytes); err != nil {
 		return nil, err
 	}
 	scope := p.Scope()
@@ -47,13 +49,13 @@ func (r *room) take(p store.Project, bytes int64) (release func(), err error) {
 }
 
 // look refuses what take would refuse.
-func (r *room) look(p store.Project, bytes int64) error {
+func (r *room) look(ctx context.Context, p store.Project, bytes int64) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.fits(p, bytes)
+	return r.fits(ctx, p, bytes)
 }
 
-func (r *room) fits(p store.Project, bytes int64) error {
+func (r *room) fits(ctx context.Context, p store.Project, bytes int64) error {
 	if bytes <= 0 {
 		return nil
 	}
@@ -61,6 +63,11 @@ func (r *room) fits(p store.Project, bytes int64) error {
 	if err != nil {
 		return err
 	}
+	manifests, err := r.store.TreeBytes(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	used += manifests
 	if used += r.promised[p.Scope()]; r.quota > 0 && used+bytes > r.quota {
 		return api.NewProblem(api.NoRoom, "project %q takes %s of the %s that a project may take on this platform; this push adds %s",
 			p.Name, gigabytes(used), gigabytes(r.quota), gigabytes(bytes)).
@@ -84,6 +91,7 @@ const roomStep = 16 << 20
 
 // roomReader takes room for what it gives, and refuses what there is none for.
 type roomReader struct {
+	ctx     context.Context
 	r       io.Reader
 	room    *room
 	project store.Project
@@ -95,7 +103,7 @@ func (r *roomReader) Read(p []byte) (int, error) {
 	if r.left <= 0 {
 		r.close() // what came is stored, and counts by itself
 		var err error
-		if r.release, err = r.room.take(r.project, roomStep); err != nil {
+		if r.release, err = r.room.take(r.ctx, r.project, roomStep); err != nil {
 			return 0, err
 		}
 		r.left += roomStep

@@ -65,6 +65,10 @@ type Options struct {
 	// Quota is what the contents of one project may take, Reserve what stays free
 	// of the blobs' disk, in bytes.
 	Quota, Reserve int64
+	// Daily is what one account may send in a day, in bytes, and Projects how many it
+	// may have; 0 for no bound.
+	Daily    int64
+	Projects int
 	// Proxies are the addresses of routers whose X-Forwarded-For is believed. None
 	// by default: any other caller writes there what it likes.
 	Proxies []netip.Prefix
@@ -81,6 +85,8 @@ type Server struct {
 	changes  *slots
 	plans    *slots
 	alive    *alive
+	using    *using
+	budget   *budget
 	memory   *memory
 	pace     pace
 	room     *room
@@ -92,7 +98,8 @@ func New(o Options) *Server {
 	s := &Server{Options: o, keys: newLimiters[int64](keyRate, keyBurst), failures: newLimiters[netip.Prefix](failureRate, failureBurst), intakes: newTurns()}
 	s.uploads, s.sends, s.changes = newSlots(uploadPlaces), newSlots(sendPlaces), newSlots(changePlaces)
 	s.plans, s.alive = newSlots(planPlaces), &alive{allocations: o.Allocations, now: time.Now, heard: map[string]heard{}}
-	s.memory, s.pace, s.room = newMemory(), usualPace, newRoom(o.Blobs, o.Quota, o.Reserve)
+	s.using, s.budget = newUsing(), newBudget(o.Daily)
+	s.memory, s.pace, s.room = newMemory(), usualPace, newRoom(o.Blobs, o.Store, o.Quota, o.Reserve)
 	mux := http.NewServeMux()
 	s.routePeople(humago.New(mux, describe(o.Version)), mux)
 	s.routeAgents(mux)

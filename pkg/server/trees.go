@@ -45,9 +45,17 @@ func (s *Server) takeTree(w http.ResponseWriter, r *http.Request) ([]string, err
 		return nil, err
 	}
 	defer done()
+	used, err := s.using.enter(r.Context(), p.Scope())
+	if err != nil {
+		return nil, err
+	}
+	defer used()
 	// The body of a tree that is there is not even read.
 	if ok, err := s.whole(r.Context(), p, digest); err != nil || ok {
 		return []string{}, err
+	}
+	if err := s.budget.look(p.AccountID); err != nil {
+		return nil, err
 	}
 	leave, err := s.uploads.enter(r.Context(), actor.KeyID)
 	if err != nil {
@@ -66,6 +74,7 @@ func (s *Server) takeTree(w http.ResponseWriter, r *http.Request) ([]string, err
 		return nil, err
 	}
 	defer in.close()
+	defer func() { s.budget.spend(p.AccountID, max(leastCharge, in.plain.n)) }()
 	held := s.memory.open(actor.KeyID)
 	defer held.close()
 	tree := api.NewTreeReader(in.plain)
@@ -83,8 +92,15 @@ func (s *Server) takeTree(w http.ResponseWriter, r *http.Request) ([]string, err
 	if err != nil || len(missing) > 0 {
 		return missing, err
 	}
+	// The list of the files stays too, even where no content is new.
+	if err := s.room.look(r.Context(), p, int64(len(m.Files))*rowBytes); err != nil {
+		return nil, err
+	}
 	return missing, s.Store.SaveTree(r.Context(), actor, p.ID, m)
 }
+
+// rowBytes is what a file takes of a tree's row.
+const rowBytes = 48
 
 // base is the manifest that the request's is a difference from.
 func (s *Server) base(r *http.Request, p store.Project) (source.Manifest, error) {
@@ -96,8 +112,12 @@ func (s *Server) base(r *http.Request, p store.Project) (source.Manifest, error)
 	if err != nil {
 		return source.Manifest{}, err
 	}
+	has, err := s.Store.UseTree(r.Context(), p.ID, digest)
+	if err != nil {
+		return source.Manifest{}, err
+	}
 	m, err := s.Store.Tree(r.Context(), p.ID, digest)
-	if errors.Is(err, store.ErrNotFound) {
+	if !has || errors.Is(err, store.ErrNotFound) {
 		return m, api.NewProblem(api.BaseUnknown, "project %q has no tree %s", p.Name, digest).WithHelp("send the whole manifest")
 	}
 	return m, err
@@ -142,7 +162,7 @@ func (s *Server) keepContents(ctx context.Context, p store.Project, in *api.Tree
 		f, content, err := in.Next()
 		if err == nil && batch == nil {
 			var release func()
-			if release, err = s.room.take(p, s.smallBytes(p, base, m)); err != nil {
+			if release, err = s.room.take(ctx, p, s.smallBytes(p, base, m)); err != nil {
 				return err
 			}
 			defer release()

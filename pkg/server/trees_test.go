@@ -348,7 +348,7 @@ func TestSizesAreChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if has, err := p.store.HasTree(t.Context(), project.ID, lie.Digest()); has || err != nil {
+	if has, err := p.store.UseTree(t.Context(), project.ID, lie.Digest()); has || err != nil {
 		t.Errorf("the lie is kept: %v, %v", has, err)
 	}
 }

@@ -25,6 +25,9 @@ func (s *Server) beginUploads(ctx context.Context, actor store.Actor, in *inUplo
 	if err != nil {
 		return api.UploadStates{}, err
 	}
+	if err := s.budget.look(p.AccountID); err != nil {
+		return api.UploadStates{}, err
+	}
 	view, err := s.Blobs.View(p.Scope())
 	if err != nil {
 		return api.UploadStates{}, err
@@ -46,7 +49,7 @@ func (s *Server) beginUploads(ctx context.Context, actor store.Actor, in *inUplo
 			return out, api.NewProblem(api.TooLarge, "the contents have more than %d bytes together", int64(api.MaxTreeBytes))
 		}
 	}
-	return out, s.room.look(p, left)
+	return out, s.room.look(ctx, p, left)
 }
 
 // brokenTime is how long it is waited for a connection that may be broken.
@@ -107,6 +110,9 @@ func (s *Server) takePiece(w http.ResponseWriter, r *http.Request) (api.UploadSt
 	if err := checkUpload(id, size); err != nil {
 		return api.UploadState{}, err
 	}
+	if err := s.budget.look(p.AccountID); err != nil {
+		return api.UploadState{}, err
+	}
 	// Two that send the same content do so one after the other, and the second has
 	// nothing left to send.
 	done, err := s.intakes.take(r.Context(), partOf(p.Scope(), id))
@@ -119,7 +125,7 @@ func (s *Server) takePiece(w http.ResponseWriter, r *http.Request) (api.UploadSt
 		return api.UploadState{}, err
 	}
 	defer leave()
-	release, err := s.room.take(p, size-offset)
+	release, err := s.room.take(r.Context(), p, size-offset)
 	if err != nil {
 		return api.UploadState{}, err
 	}
@@ -147,6 +153,7 @@ func (s *Server) appendPiece(w http.ResponseWriter, r *http.Request, p store.Pro
 		return state, err
 	}
 	defer in.close()
+	defer func() { s.budget.spend(p.AccountID, in.plain.n) }()
 	if err := part.Append(r.Context(), in.plain); err != nil {
 		return state, err
 	}

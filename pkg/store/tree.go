@@ -20,7 +20,7 @@ func (s *Store) SaveTree(ctx context.Context, actor Actor, projectID int64, m so
 		return fmt.Errorf("pack tree %s: %w", digest, err)
 	}
 	return s.change(ctx, func(tx *sql.Tx) error {
-		const q = `INSERT INTO trees (project_id, digest, manifest, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
+		const q = `INSERT INTO trees (project_id, digest, manifest, created_at, used_at) VALUES ($1, $2, $3, $4, $4) ON CONFLICT DO NOTHING`
 		n, err := execCount(ctx, tx, q, projectID, digest, packed, s.now().UnixMicro())
 		if err != nil {
 			return fmt.Errorf("save tree %s: %w", digest, err)
@@ -30,16 +30,6 @@ func (s *Store) SaveTree(ctx context.Context, actor Actor, projectID int64, m so
 		}
 		return s.audit(ctx, tx, actor, "tree.create", digest, detail{"project": projectID, "files": len(m.Files), "bytes": m.Size()})
 	})
-}
-
-// HasTree reports whether a project has a tree, without reading its manifest.
-func (s *Store) HasTree(ctx context.Context, projectID int64, digest string) (bool, error) {
-	var n int
-	const q = `SELECT COUNT(*) FROM trees WHERE project_id = $1 AND digest = $2`
-	if err := s.read.QueryRowContext(ctx, q, projectID, digest).Scan(&n); err != nil {
-		return false, fmt.Errorf("look up tree %s: %w", digest, err)
-	}
-	return n > 0, nil
 }
 
 // Tree returns the manifest of a project's tree, or ErrNotFound. One that is damaged
