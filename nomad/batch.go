@@ -114,6 +114,9 @@ func (c *Client) pass(ctx context.Context, namespace, allocID, task, stream stri
 	}
 }
 
+// longestLine is more than anybody reads; what does not end is cut into several.
+const longestLine = 64 << 10
+
 // lines cuts a stream into lines; an unfinished one waits for its end.
 type lines struct {
 	emit   func(string)
@@ -134,6 +137,10 @@ func (l *lines) add(text []byte, last bool) {
 		}
 		l.emit(string(line))
 		l.rest = rest
+	}
+	for len(l.rest) > longestLine {
+		l.emit(string(l.rest[:longestLine]))
+		l.rest = l.rest[longestLine:]
 	}
 	if last && len(l.rest) > 0 {
 		l.emit(string(l.rest))

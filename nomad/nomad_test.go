@@ -26,6 +26,22 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// A task that never ends its line is not waited for.
+func TestLineWithoutEnd(t *testing.T) {
+	lengths := []int{}
+	l := lines{emit: func(s string) { lengths = append(lengths, len(s)) }}
+	for range 10 {
+		l.add(make([]byte, longestLine/2+1), false)
+		if len(l.rest) > longestLine {
+			t.Fatalf("%d bytes are kept", len(l.rest))
+		}
+	}
+	l.add([]byte("\nend\n"), true)
+	if lengths[0] != longestLine || lengths[len(lengths)-1] != len("end") || len(lengths) != 7 {
+		t.Errorf("lines of %v bytes", lengths)
+	}
+}
+
 func TestCrashed(t *testing.T) {
 	alloc := func(types ...string) []*api.AllocationListStub {
 		state := &api.TaskState{}

@@ -27,6 +27,8 @@ func FuzzAgainstGit(f *testing.F) {
 	f.Add("volumes/f/**\n!volumes/f/deno.json*\n", "\xef\xbb\xbf/b\r\n", "volumes/f/deno.json volumes/f/x a/b")
 	f.Add("/***/x\nq//\n/**/**/\n", "**/\n", "a/x b/c/x")
 	f.Add("a/**\n!a/b**", "0", "a/b/1")
+	f.Add("**\\/x\n", "**\\/y\n", "x a/x b/c/x a/y a/b/y")
+	f.Add("/b/**\\/z\n/c/***\\/**/w\n", "", "b/z b/c/z c/w c/d/w c/d/e/w")
 	root, err := os.MkdirTemp("", "fngen-fuzz-")
 	if err != nil {
 		f.Fatal(err)

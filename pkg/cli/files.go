@@ -57,7 +57,7 @@ func runFiles(ctx context.Context, a *app, o filesOptions) error {
 	}
 	list := scanned.Diagnostics
 	if a.json && list.HasErrors() {
-		return refused(list, "")
+		return a.writeFaultyFiles(scanned.Decisions, list, o)
 	}
 	if err := a.writeFiles(scanned.Decisions, o); err != nil {
 		return err
@@ -67,6 +67,28 @@ func runFiles(ctx context.Context, a *app, o filesOptions) error {
 	}
 	_ = diag.Render(a.IO.Err, list, a.IO.Colour)
 	return nil
+}
+
+// writeFaultyFiles is the document of a tree with faults, with its files: who is told
+// that it is too large wants to see what is in it.
+func (a *app) writeFaultyFiles(decisions []source.Decision, list diag.List, o filesOptions) error {
+	if o.Explain != "" {
+		d, ok := findDecision(decisions, path.Clean(filepath.ToSlash(o.Explain)))
+		decisions = nil
+		if ok {
+			decisions = []source.Decision{d}
+		}
+	}
+	err := refused(list, "")
+	write := a.writeJSON(struct {
+		Error       error             `json:"error"`
+		Diagnostics diag.List         `json:"diagnostics"`
+		Files       []source.Decision `json:"files"`
+	}{err, list, orEmpty(decisions)})
+	if write != nil {
+		return write
+	}
+	return &reported{err}
 }
 
 // writeFiles answers what was asked about the files. Faults come after it: who is

@@ -3,19 +3,23 @@ package deploy
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/config"
 	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/literal"
 	"fngen.dev/fngen/compiler/source"
 )
 
 // blame finds the requirements that uv's words are about, where they stand. When
 // it finds none, the first file as a whole is at fault.
 func blame(tree source.Tree, files []string, python string, output []string) diag.List {
-	if list := said(output); len(list) > 0 {
+	project, _ := config.LoadPyproject(tree)
+	requirements, _ := config.ReadRequirements(tree, project, python)
+	if list := said(output, requirements.Git); len(list) > 0 {
 		return compiler.AddExcerpts(tree, list)
 	}
 	var list diag.List
@@ -23,8 +27,6 @@ func blame(tree source.Tree, files []string, python string, output []string) dia
 	if len(words) == 0 {
 		words = mentioned(strings.Join(output, " "))
 	}
-	project, _ := config.LoadPyproject(tree)
-	requirements, _ := config.ReadRequirements(tree, project, python)
 	for _, p := range requirements.Packages {
 		if !words[p.Name] {
 			continue
@@ -50,17 +52,30 @@ var buildHelp = map[string]string{
 	"FN2005": "name a host on the network; who runs the platform can allow this one by FNGEN_GIT_HOSTS",
 }
 
-// said are the faults that the build itself found.
-func said(output []string) diag.List {
+// maxFault bounds what is taken of a fault's words.
+const maxFault = 1000
+
+// said are the faults that the build itself found, each requirement's first. They are
+// believed only of the places of requirements from repositories: what a package of the
+// tree prints while it is built may look the same.
+func said(output []string, from []config.Git) diag.List {
 	var list diag.List
+	told := map[literal.Place]bool{}
 	for _, line := range output {
 		m := buildFault.FindStringSubmatch(line)
 		if m == nil || buildHelp[m[4]] == "" {
 			continue
 		}
-		row, _ := strconv.Atoi(m[2])
-		column, _ := strconv.Atoi(m[3])
-		list.Add(diag.Diagnostic{Code: m[4], Message: m[5], File: m[1], Line: row, Column: column, Help: buildHelp[m[4]]})
+		i := slices.IndexFunc(from, func(g config.Git) bool {
+			return g.Place.File == m[1] && strconv.Itoa(g.Place.Line) == m[2] && strconv.Itoa(g.Place.Column) == m[3]
+		})
+		if i < 0 || told[from[i].Place] {
+			continue
+		}
+		at := from[i].Place
+		told[at] = true
+		message := strings.ToValidUTF8(m[5][:min(len(m[5]), maxFault)], "")
+		list.Add(diag.Diagnostic{Code: m[4], Message: message, File: at.File, Line: at.Line, Column: at.Column, Help: buildHelp[m[4]]})
 	}
 	return list
 }

@@ -32,3 +32,35 @@ func TestBlame(t *testing.T) {
 		}
 	}
 }
+
+// TestBlameOfGit holds that a fault with a place is believed only where the tree takes
+// something from a repository: a setup.py of the tree can print such lines, too.
+func TestBlameOfGit(t *testing.T) {
+	tree := source.Tree{FS: fstest.MapFS{
+		"requirements.txt": {Data: []byte("fastapi\none @ git+https://example.com/one.git@v1\n")},
+		"app.py":           {Data: []byte("x = 1\n")},
+	}}
+	tree.Files = []source.File{{Path: "app.py"}, {Path: "requirements.txt"}}
+	for _, c := range []struct {
+		line, code string
+		at         int
+	}{
+		{"fngen-agent: build failed: requirements.txt:2:1: error[FN2003]: the repository has no branch v1", "FN2003", 2},
+		{"fngen-agent: build failed: requirements.txt:1:1: error[FN2003]: not from a repository", "FN2001", 0},
+		{": requirements.txt:99:1: error[FN2003]: there is no such line", "FN2001", 0},
+		{": requirements.txt:2:70000: error[FN2003]: nor such a column", "FN2001", 0},
+		{": requirements.txt:99999999999999999999:1: error[FN2003]: nor such a number", "FN2001", 0},
+		{": app.py:1:1: error[FN2005]: that names no requirement", "FN2001", 0},
+		{": ../../etc/passwd:1:1: error[FN2003]: that is not in the tree", "FN2001", 0},
+		{": requirements.txt:2:1: error[FN2001]: of another kind", "FN2001", 0},
+	} {
+		got := blame(tree, []string{"requirements.txt"}, "3.11", []string{c.line})
+		if len(got) != 1 || got[0].Code != c.code || got[0].File != "requirements.txt" || got[0].Line != c.at {
+			t.Errorf("%s: got %+v", c.line, got)
+		}
+	}
+	long := blame(tree, []string{"requirements.txt"}, "3.11", []string{": requirements.txt:2:1: error[FN2003]: " + strings.Repeat("x", 1<<20), ": requirements.txt:2:1: error[FN2003]: again"})
+	if len(long) != 1 || len(long[0].Message) > maxFault {
+		t.Errorf("%d faults, the first of %d bytes", len(long), len(long[0].Message))
+	}
+}

@@ -43,11 +43,13 @@ func (p *push) runCommand(ctx context.Context, command jobs.Command) error {
 	p.phase("release", "%s: running %s", f.Name, f.WebApp.Release)
 	limited, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
+	var printed output
 	err = p.runBatch(limited, command.Job, source, f.Name, nomad.BatchObserver{Output: func(line string) {
+		printed.add(line)
 		p.emit(api.Event{Output: &api.Output{Source: f.Name, Line: line}})
 	}})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return p.explainCommand(f.Name, failure)
+		return p.explainCommand(f.Name, failure, printed.lines())
 	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return p.commandProblem("the release command of %s took longer than %.0f minutes and was stopped; nothing was rolled out", f.Name, commandTime.Minutes())
@@ -58,7 +60,10 @@ func (p *push) runCommand(ctx context.Context, command jobs.Command) error {
 	return nil
 }
 
-func (p *push) explainCommand(name string, f *nomad.Failure) error {
+func (p *push) explainCommand(name string, f *nomad.Failure, printed []string) error {
+	if why := commandCause(f, printed); why != "" && f.ExitCode > 0 {
+		return p.commandProblem("the release command of %s exited with code %d: %s; nothing was rolled out", name, f.ExitCode, why)
+	}
 	if f.ExitCode > 0 {
 		return p.commandProblem("the release command of %s exited with code %d; nothing was rolled out", name, f.ExitCode)
 	}

@@ -39,13 +39,13 @@ func (c *change) ensureLayer(ctx context.Context) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, buildTime)
 	defer cancel()
-	var output []string
+	var printed output
 	err = c.runBatch(limited, job, source, "the build", nomad.BatchObserver{Output: func(line string) {
-		output = append(output, line)
+		printed.add(line)
 		c.emit(api.Event{Output: &api.Output{Source: "uv", Line: line}})
 	}})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return c.explainBuild(ctx, failure, output)
+		return c.explainBuild(ctx, failure, printed.lines())
 	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return api.NewProblem(api.Failed, "installing the requirements took longer than %v and was stopped; nothing was changed", buildTime).

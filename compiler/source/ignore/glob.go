@@ -32,7 +32,7 @@ const (
 	opAny              // ?: any byte but a slash
 	opSet              // [...]: never a slash
 	opStar             // *: any bytes but slashes
-	opAll              // trailing **: anything
+	opAll              // ** at the end, or before an escaped slash: anything
 	opDirs             // **/: no directory, or go on in opInside
 	opInside           // bytes of the directories that **/ stands for
 )
@@ -119,8 +119,8 @@ func (g *glob) addStars(text string, i int, path bool) int {
 		g.steps = append(g.steps, step{op: opDirs}, step{op: opInside})
 		end++
 	case free && strings.HasPrefix(rest, `\/`):
-		g.steps = append(g.steps, step{op: opDirs}, step{op: opInside})
-		end += 2
+		// To git that is no slash by which the stars may stand for no directory.
+		g.steps = append(g.steps, step{op: opAll})
 	default:
 		g.steps = append(g.steps, step{op: opStar})
 	}
