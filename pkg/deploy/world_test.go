@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -74,6 +75,9 @@ func newWorld(t *testing.T) *world {
 			w.silent = time.Now().Format(time.TimeOnly)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(dir, "db"), must(emptyStore())(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	w.store = must(store.Open(t.Context(), filepath.Join(dir, "db")))(t)
 	w.blobs = must(blob.Open(dir))(t)
 	account := must(w.store.CreateAccount(t.Context(), store.Actor{Email: "test"}, "a@example.com"))(t)
@@ -82,6 +86,25 @@ func newWorld(t *testing.T) *world {
 	w.project = must(w.service.Create(t.Context(), w.actor, "shop"))(t)
 	return w
 }
+
+// emptyStore is the database of a store in which nothing is: to make one takes longer
+// than all that a test does with it.
+var emptyStore = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "fngen-test-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "db")
+	s, err := store.Open(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 func (w *world) end() {
 	w.service.Stop()
