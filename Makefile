@@ -1,7 +1,7 @@
 # Every target is one or two commands that also work by hand.
 
 .DEFAULT_GOAL := help
-.PHONY: up down clean-cluster status build test unit e2e test-python lint bench verify help
+.PHONY: up down clean-cluster status build test unit e2e test-python soak lint bench verify help
 
 # The binaries are the same from a clone, an archive or another user's checkout.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
@@ -43,6 +43,10 @@ e2e: ## run the end-to-end tests (starts the cluster if it is not up)
 
 test-python: ## run the tests of the Python SDK
 	@$(DEV) uv run --frozen --directory sdk/python pytest
+
+soak: ## run what takes too long for make test: each server killed in each phase of a push (15 minutes)
+	@$(DEV) up
+	@$(ENV) && FNGEN_E2E=required FNGEN_SOAK=1 go test -count=1 -timeout 60m -v $(GOTESTFLAGS) -run '^TestPhases$$' ./e2e
 
 lint: ## check format and style of Go and Python
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these files' >&2; exit 1; }
