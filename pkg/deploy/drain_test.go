@@ -109,7 +109,9 @@ func TestMovesAfterPush(t *testing.T) {
 		w.nomad.Drain(from)
 		time.Sleep(5 * time.Second)
 		w.mustPush(code(2, oneServer, "one", "two"))
-		if !slices.ContainsFunc(w.talk, func(line string) bool { return strings.HasPrefix(line, "rollout: another change goes first: moving functions off server "+from) }) {
+		if !slices.ContainsFunc(w.talk, func(line string) bool {
+			return strings.HasPrefix(line, "rollout: another change goes first: moving functions off server "+from)
+		}) {
 			t.Errorf("it said %q", w.talk)
 		}
 		w.heals()
