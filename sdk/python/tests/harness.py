@@ -91,7 +91,7 @@ class Instance:
 
     @property
     def has_cause(self) -> bool:
-        return self._cause.exists()
+        return self._cause.exists() and self._cause.stat().st_size > 0
 
     @property
     def cause(self) -> dict[str, Any]:

@@ -50,8 +50,12 @@ def write(record: Record) -> None:
         return
     try:
         data = json.dumps(record).encode()
-        with open(_PATH, "wb", buffering=0) as file:
-            file.write(data)
+        file = os.open(_PATH, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            # At once, and over all of the one before: whoever reads meanwhile finds a record.
+            os.write(file, data.ljust(os.fstat(file).st_size))
+        finally:
+            os.close(file)
     except (OSError, ValueError):
         return
 
