@@ -33,6 +33,7 @@ func (c *cluster) up(ctx context.Context) error {
 	if err := preflight.Check(ctx, c.Layout, len(c.servers.Missing()) > 0, c.ports()); err != nil {
 		return fmt.Errorf("this machine is not ready:\n%w", err)
 	}
+	preflight.Kernel(c.out.line)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c.servers.Build(ctx, c.out.line)

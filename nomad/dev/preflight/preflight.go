@@ -33,7 +33,7 @@ const (
 
 // Check returns every fault of the machine.
 func Check(ctx context.Context, l layout.Layout, building bool, ports []Port) error {
-	errs := []error{programs(building), cgroups()}
+	errs := []error{programs(building), cgroups(), accessLists(existingParent(l.DataRoot()))}
 	need := uint64(diskToRun)
 	if building {
 		need = diskToBuild
