@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -49,6 +50,16 @@ type partState struct {
 	Size   int64  `json:"size"`
 	Offset int64  `json:"offset"`
 	Hash   []byte `json:"hash"`
+	// Check is the SHA-256 of the others: a hash that goes on from a damaged state
+	// would give the blob the name of another.
+	Check []byte `json:"check"`
+}
+
+// sealed is the state with its check.
+func (s partState) sealed() partState {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %x", s.Size, s.Offset, s.Hash))
+	s.Check = sum[:]
+	return s
 }
 
 // Part opens the content of so many bytes that has the name id, 64 hex digits, in
@@ -133,7 +144,7 @@ func readState(parts *os.Root, id string) (partState, bool) {
 	var state partState
 	text, err := parts.ReadFile(id + stateSuffix)
 	ok := err == nil && json.Unmarshal(text, &state) == nil && 0 <= state.Offset && state.Offset <= state.Size
-	return state, ok
+	return state, ok && bytes.Equal(state.Check, state.sealed().Check)
 }
 
 // Offset is how much is there.
@@ -185,7 +196,7 @@ func (p *Part) save(s partState) error {
 
 func (p *Part) state() (partState, error) {
 	sum, err := p.sum.(encoding.BinaryMarshaler).MarshalBinary()
-	return partState{Size: p.size, Offset: p.offset, Hash: sum}, err
+	return partState{Size: p.size, Offset: p.offset, Hash: sum}.sealed(), err
 }
 
 // Keep makes a whole part a blob and returns its name.

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -435,4 +436,33 @@ func TestSlots(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+}
+
+// TestLargeFileOnWhatIsOfAnother goes on where another state of the file left off, as
+// its name, size and times say that it is the same. The platform's digest tells, and
+// the file is sent from its beginning, within one push.
+func TestLargeFileOnWhatIsOfAnother(t *testing.T) {
+	p, c := projectOf(t)
+	d := newOnDisk(t, noise(1, 20<<20))
+	s := d.scan(t)
+	row, err := p.store.ProjectByName(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, f := range s.Files {
+		if !s.Unread(n) {
+			continue
+		}
+		part, err := p.blobs.Part(row.Scope(), s.Identity(n), f.Size)
+		if err == nil {
+			err = errors.Join(part.Append(t.Context(), strings.NewReader(noise(2, 18<<20))), part.Close())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Upload(t.Context(), "shop", uploadOf(s)); err != nil {
+		t.Fatal(err)
+	}
+	p.wantTree(t, "shop", s.Tree)
 }
