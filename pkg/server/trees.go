@@ -1,9 +1,7 @@
 package server
 
 import (
-	"context"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 
@@ -11,7 +9,6 @@ import (
 
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/delta"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -62,6 +59,11 @@ func (s *Server) takeTree(w http.ResponseWriter, r *http.Request) ([]string, err
 		return nil, err
 	}
 	defer leave()
+	return s.readTree(w, r, actor, p, digest)
+}
+
+// readTree reads the body: the manifest, then contents.
+func (s *Server) readTree(w http.ResponseWriter, r *http.Request, actor store.Actor, p store.Project, digest string) ([]string, error) {
 	base, err := s.base(r, p)
 	if err != nil {
 		return nil, err
@@ -98,9 +100,6 @@ func (s *Server) takeTree(w http.ResponseWriter, r *http.Request) ([]string, err
 	}
 	return missing, s.Store.SaveTree(r.Context(), actor, p.ID, m)
 }
-
-// rowBytes is what a file takes of a tree's row.
-const rowBytes = 48
 
 // base is the manifest that the request's is a difference from.
 func (s *Server) base(r *http.Request, p store.Project) (source.Manifest, error) {
@@ -151,121 +150,6 @@ func readManifest(in *api.TreeReader, base source.Manifest, digest string, held 
 	}
 	in.Contents(m)
 	return m, nil
-}
-
-// keepContents keeps what comes along. The first content asks for room for all
-// that the base lacks: how many there are is known only at the end.
-func (s *Server) keepContents(ctx context.Context, p store.Project, in *api.TreeReader, base, m source.Manifest, held *share) error {
-	var batch *blob.Batch
-	counted := false
-	for {
-		f, content, err := in.Next()
-		if err == nil && batch == nil {
-			var release func()
-			if release, err = s.room.take(ctx, p, s.smallBytes(p, base, m)); err != nil {
-				return err
-			}
-			defer release()
-			batch, err = s.Blobs.Batch(p.Scope())
-		}
-		if err == nil && !counted {
-			counted, err = true, s.countIndex(p, batch, base, m, held)
-		}
-		if err == nil {
-			err = batch.Put(ctx, f.SHA256, f.Size, content)
-		}
-		if err == nil {
-			continue
-		}
-		if batch != nil {
-			err = errors.Join(notEnd(err), batch.Close())
-		}
-		return notEnd(err)
-	}
-}
-
-// countIndex holds the memory of the index by which the batch knows what is there,
-// and bounds it: a project of more contents than that could not be read any more.
-func (s *Server) countIndex(p store.Project, batch *blob.Batch, base, m source.Manifest, held *share) error {
-	index := batch.IndexBytes()
-	if index+int64(len(m.Files))*blob.IndexWidth > maxIndex {
-		return api.NewProblem(api.NoRoom, "project %q has %d small files, of all that was pushed since it was made; a project may have %d",
-			p.Name, index/blob.IndexWidth, maxIndex/blob.IndexWidth).WithHelp("destroy the project and create it again, or list in .fnignore what the code does not need")
-	}
-	return held.hold(bytesOf(base, m) + index)
-}
-
-// maxIndex is what the index of the packs of one project may take.
-const maxIndex = 32 << 20
-
-// smallBytes is what the contents have that may come with a tree, without those
-// that are there.
-func (s *Server) smallBytes(p store.Project, base, m source.Manifest) int64 {
-	had := make(map[string]bool, len(base.Files))
-	for _, f := range base.Files {
-		had[f.SHA256] = true
-	}
-	view, err := s.Blobs.View(p.Scope())
-	if err != nil {
-		view = &blob.View{} // Batch will say it
-	}
-	defer view.Close()
-	total := int64(0)
-	for _, f := range m.Files {
-		if f.Size > api.LargeBytes || had[f.SHA256] {
-			continue
-		}
-		had[f.SHA256] = true
-		if has, _ := view.Has(f.SHA256); !has {
-			total += f.Size
-		}
-	}
-	return total
-}
-
-// notEnd makes the end of a stream no error, and one too early the caller's.
-func notEnd(err error) error {
-	if err == io.EOF { //nolint:errorlint // a wrapped one is not the end
-		return nil
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return blame(err)
-	}
-	return err
-}
-
-// missing lists the contents that the project lacks for a tree, each once. Those
-// of base are there. The sizes that the manifest claims, by which the limits
-// were held, must be those of the contents.
-func (s *Server) missing(p store.Project, base, m source.Manifest) ([]string, error) {
-	view, err := s.Blobs.View(p.Scope())
-	if err != nil {
-		return nil, err
-	}
-	defer view.Close()
-	known := make(map[string]int64, len(m.Files))
-	for _, f := range base.Files {
-		known[f.SHA256] = f.Size
-	}
-	out := []string{}
-	for _, f := range m.Files {
-		size, ok := known[f.SHA256]
-		if !ok {
-			var there bool
-			if size, there, err = sizeOf(view, f); err != nil {
-				return nil, err
-			}
-			if !there {
-				size = f.Size
-				out = append(out, f.SHA256)
-			}
-			known[f.SHA256] = size
-		}
-		if size != f.Size {
-			return nil, api.NewProblem(api.Invalid, "the manifest is not valid: %q has %d bytes, not %d", f.Path, size, f.Size)
-		}
-	}
-	return out, nil
 }
 
 // latestTree sends the manifest of the tree that the project was last given, as
