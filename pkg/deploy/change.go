@@ -42,6 +42,11 @@ type change struct {
 	removed []string
 	result  api.PushResult
 
+	// takesOver says that the change may take the place of what cannot be undone, and
+	// over are the releases that it takes the place of.
+	takesOver bool
+	over      []store.Release
+
 	// turn is its turn among others that look for room; nil for one that waits for
 	// nobody.
 	turn *turn
@@ -61,7 +66,7 @@ type change struct {
 // listens.
 func (s *Service) start(ctx context.Context, actor store.Actor, project store.Project, run func(context.Context, *change) error) <-chan api.Event {
 	events := make(chan api.Event)
-	c := &change{Service: s, actor: actor, project: project}
+	c := &change{Service: s, actor: actor, project: project, takesOver: true}
 	c.emit = func(e api.Event) {
 		e.Time = time.Now().UTC()
 		select {
@@ -218,6 +223,7 @@ func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone stor
 		return fmt.Errorf("mark release %d live: %w", c.release.Number, err)
 	}
 	c.result.RolloutMS = millis(begin)
+	c.settleOver(ctx)
 	c.tag(ctx, lowered)
 	c.done(true)
 	return nil

@@ -2,11 +2,13 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -67,7 +69,10 @@ func (c *change) undoLeft(ctx context.Context) error {
 			if c.closing.Err() == nil {
 				c.interrupted(ctx, c, r.Number, whyFailed(r), err)
 			}
-			return err
+			if _, notUp := errors.AsType[*nomad.Failure](err); !c.takesOver || !notUp {
+				return err
+			}
+			c.over = append(c.over, r)
 		}
 	}
 	return c.undoRelocations(ctx)
@@ -91,11 +96,7 @@ func (c *change) undo(ctx context.Context, r store.Release) error {
 	if err := c.putBack(ctx, lowered); err != nil && !c.isBack(ctx) {
 		return err
 	}
-	state, reason := store.Failed, whyFailed(r)
-	if !r.LiveAt.IsZero() {
-		state, reason = store.Superseded, ""
-	}
-	if err := c.store.SetReleaseState(ctx, c.actor, c.project.ID, r.Number, state, reason); err != nil {
+	if err := c.settle(ctx, r); err != nil {
 		return fmt.Errorf("settle release %d: %w", r.Number, err)
 	}
 	c.log.Warn("undid an interrupted change", slog.String("project", c.project.Name), slog.Int("release", r.Number))

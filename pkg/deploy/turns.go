@@ -202,7 +202,7 @@ func othersOnThem(n int) string {
 // and begins again when others have ended.
 func (c *change) rollInTurn(ctx context.Context, lowered []*nomadapi.Job) error {
 	for {
-		c.removed = removed(c.was, lowered)
+		c.removed = c.toRemove(lowered)
 		err := c.rollJobs(ctx, c.oldFirst(lowered))
 		if !errors.Is(err, errGaveWay) {
 			return err

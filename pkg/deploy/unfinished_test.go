@@ -217,3 +217,40 @@ func TestPushBeginsWithUndoing(t *testing.T) {
 		}
 	})
 }
+
+// TestPushOverInterrupted holds that who has mended a project can push it, though what
+// was live does not come up any more and so what came after it cannot be undone.
+func TestPushOverInterrupted(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.nomad.Behave = func(job *nomadapi.Job, group string) nomadtest.Behaviour {
+			out := nomadtest.Behaviour{After: time.Second}
+			if n := ofRelease(job, group); n == 1 || n == 2 && *job.ID != "web-one" {
+				out.Exit = 3 // the database is that of release 2, which is not well itself
+			}
+			return out
+		}
+		w.refused(w.push(code(2, oneServer, "one", "three")), api.Failed, "three did not come up", "going back has not worked yet")
+		if r := w.release(2); r.State != store.Interrupted {
+			t.Fatalf("release 2 is %s: %s", r.State, r.Reason)
+		}
+		time.Sleep(time.Minute)
+		w.known()
+		var problem *api.Problem
+		for range 5 { // the control plane is at it again and again
+			if problem = w.push(code(3, oneServer, "one", "two")); problem == nil || problem.Code != api.Busy {
+				break
+			}
+			time.Sleep(time.Second)
+		}
+		if problem != nil {
+			t.Errorf("what is mended: %v", problem)
+		}
+		w.heals()
+		if r := w.release(2); r.State != store.Failed || !strings.Contains(r.Reason, "three did not come up") {
+			t.Errorf("release 2 is %s: %s", r.State, r.Reason)
+		}
+		if s := w.status(); s.State != "live" || s.Release != 3 {
+			t.Errorf("the status is %+v", s)
+		}
+	})
+}

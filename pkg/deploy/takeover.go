@@ -1,0 +1,53 @@
+package deploy
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+
+	nomadapi "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/pkg/store"
+)
+
+// A release that failed cannot be undone where what was live before does not come up
+// any more, such as when the database has changed for good: Nomad goes back to what
+// was well last, and that is the release that failed. Trying again brings nothing
+// then. A push or a rollback takes the place of all of it, job by job.
+
+// toRemove are the jobs that a change has no function for: of what was live, and of
+// the releases that it takes the place of.
+func (c *change) toRemove(lowered []*nomadapi.Job) []string {
+	out := removed(c.was, lowered)
+	for _, r := range c.over {
+		jobs, err := decodeJobs(r.Jobs)
+		if err != nil {
+			c.log.Error("read the jobs of an interrupted release", slog.String("project", c.project.Name), slog.Int("release", r.Number), slog.Any("error", err))
+			continue
+		}
+		out = append(out, removed(byID(jobs), lowered)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// settleOver notes that nothing is left of the releases that a change has taken the
+// place of. Where that cannot be noted now it is found out later.
+func (c *change) settleOver(ctx context.Context) {
+	for _, r := range c.over {
+		if err := c.settle(ctx, r); err != nil {
+			c.log.Warn("settle an interrupted release", slog.String("project", c.project.Name), slog.Int("release", r.Number), slog.Any("error", err))
+			defer c.undoLater(c.project)
+		}
+	}
+	c.over = nil
+}
+
+// settle notes that a release is undone.
+func (c *change) settle(ctx context.Context, r store.Release) error {
+	state, reason := store.Failed, whyFailed(r)
+	if !r.LiveAt.IsZero() {
+		state, reason = store.Superseded, ""
+	}
+	return c.store.SetReleaseState(ctx, c.actor, c.project.ID, r.Number, state, reason)
+}
