@@ -58,7 +58,7 @@ func dieIn(t *testing.T, p project, phase, server string) {
 		p.write(t, "requirements.txt", "fastapi\n# "+t.Name()+"\n")
 	}
 	killed := false
-	talk, err := cluster.Talk(p.command("push", p.name, "."), func(line string) {
+	heard := func(line string) {
 		if killed || !strings.Contains(line, phase) {
 			return
 		}
@@ -71,6 +71,13 @@ func dieIn(t *testing.T, p project, phase, server string) {
 		}
 		check(t, oneMachine(t).KillServer(server))
 		makeUp(t)
+	}
+	var talk string
+	var err error
+	// A lock that could not be released, since Consul was away, runs out within 20 s.
+	cluster.Eventually(30*time.Second, func() bool {
+		talk, err = cluster.Talk(p.command("push", p.name, "."), heard)
+		return !strings.Contains(talk, "is busy with")
 	})
 	if !killed {
 		t.Fatalf("the push does not get to %q:\n%s", phase, talk)
