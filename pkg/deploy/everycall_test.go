@@ -10,6 +10,7 @@ import (
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
+	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -76,7 +77,12 @@ func (w *world) pushable() {
 	if w.Failed() {
 		return
 	}
-	if problem := w.push(code(9, oneServer, "one")); problem != nil {
+	problem := w.push(code(9, oneServer, "one"))
+	for problem != nil && problem.Code == api.Busy { // the control plane looks once more whether anything is left
+		time.Sleep(time.Second)
+		problem = w.push(code(9, oneServer, "one"))
+	}
+	if problem != nil {
 		w.Errorf("the next push: %v", problem)
 	}
 	w.heals()
