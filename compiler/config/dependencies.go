@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -36,11 +38,32 @@ func (r *requirements) pyproject() {
 }
 
 // setup leaves it to setuptools to say what a setup.cfg or setup.py needs: it runs
-// them, and they may read any file.
+// them, and they may read any file. A setup.cfg alone that lists its requirements
+// itself reads none for them.
 func (r *requirements) setup(file string) {
 	r.out.Files = []string{file}
-	r.ship(literal.Place{File: file}, ".")
 	r.out.Partial = true
+	data, err := fs.ReadFile(r.tree.FS, file)
+	if file != "setup.cfg" || has(r.tree, "setup.py") || err != nil || !listsRequires(string(data)) {
+		r.ship(literal.Place{File: file}, ".")
+		return
+	}
+	r.local[file] = true
+	if has(r.tree, "pyproject.toml") { // says what to build with
+		r.local["pyproject.toml"] = true
+	}
+}
+
+var (
+	requiresKey = regexp.MustCompile(`(?m)^install_requires[ \t]*[=:](.*(?:\n(?:[ \t].*|[ \t]*))*)`)
+	// directive is what setuptools takes from elsewhere.
+	directive = regexp.MustCompile(`\b(?:file|attr)[ \t]*:|%\(`)
+)
+
+// listsRequires reports whether a setup.cfg says in plain words what to install.
+func listsRequires(text string) bool {
+	all := requiresKey.FindAllStringSubmatch(strings.ReplaceAll(text, "\r\n", "\n"), -1)
+	return len(all) == 1 && !directive.MatchString(all[0][1])
 }
 
 // declared judges the dependencies that pyproject.toml names.

@@ -15,6 +15,10 @@ var (
 	traceback = "Traceback (most recent call last):"
 	// ownFrame is a line of a traceback that is in the tree.
 	ownFrame = regexp.MustCompile(`^  File "/app/([^"]+)", line (\d+)`)
+	// raised ends a traceback. Its lines and those of the other stream may be mixed.
+	raised = regexp.MustCompile(`^(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:: .*)?$`)
+	// noModule is what `python -m` says of one that is not there.
+	noModule = regexp.MustCompile(`: (No module named \S+)$`)
 	// lastWords is an exception, or what programs print of one without a traceback.
 	lastWords = regexp.MustCompile(`^(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Exit|Interrupt|Warning)(?:: .*)?$`)
 )
@@ -47,7 +51,7 @@ func commandCause(f *nomad.Failure, lines []string) string {
 		if m := ownFrame.FindStringSubmatch(line); m != nil {
 			place = fmt.Sprintf(" (%s:%s)", m[1], m[2])
 		}
-		if line != "" && !strings.HasPrefix(line, " ") {
+		if raised.MatchString(line) {
 			return cut(line) + place
 		}
 	}
@@ -59,6 +63,9 @@ func wordsOf(lines []string) string {
 	for i := len(lines) - 1; i >= 0; i-- {
 		if line := strings.TrimSpace(lines[i]); lastWords.MatchString(line) {
 			return cut(line)
+		}
+		if m := noModule.FindStringSubmatch(lines[i]); m != nil {
+			return cut(m[1])
 		}
 	}
 	return ""

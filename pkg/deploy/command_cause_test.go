@@ -20,6 +20,8 @@ func TestCommandCause(t *testing.T) {
 		{"the last of two", nomad.Failure{ExitCode: 1}, "Traceback (most recent call last):\n  File \"/app/a.py\", line 1, in f\nKeyError: 'x'\n\nThe above exception was the direct cause of the following exception:\n\n" +
 			"Traceback (most recent call last):\n  File \"/usr/x.py\", line 2, in g\ndjango.db.utils.OperationalError: no such table: shop\n", "django.db.utils.OperationalError: no such table: shop"},
 		{"no traceback", nomad.Failure{ExitCode: 1}, "System check identified no issues\nCommandError: Conflicting migrations detected\n", "CommandError: Conflicting migrations detected"},
+		{"no module", nomad.Failure{ExitCode: 1}, "/opt/fngen/python/3.11/bin/python: No module named pages.missing\n", "No module named pages.missing"},
+		{"mixed", nomad.Failure{ExitCode: 1}, "Traceback (most recent call last):\n  File \"/app/a.py\", line 1, in f\nApplying shop.0001...\n    x()\nKeyError: 'x'\n", "KeyError: 'x' (a.py:1)"},
 		{"no program", nomad.Failure{ExitCode: 127}, "/bin/sh: 1: alembic: not found", "its shell does not find the program; what is installed can be run as `python -m NAME`"},
 		{"memory", nomad.Failure{ExitCode: 137, OutOfMemory: true}, "", "it took more memory than its server has for it, and was killed"},
 		{"nothing", nomad.Failure{ExitCode: 3}, "", ""},
