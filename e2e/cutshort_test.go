@@ -53,6 +53,7 @@ func TestCutShort(t *testing.T) {
 	p.run(t, "push", p.name, ".")
 
 	p.loseNamespace(t)
+	p.run(t, "status", p.name)
 	p.run(t, "push", p.name, ".")
 	if now := p.answering(t); len(now) != 1 {
 		t.Errorf("after a push %v answer", now)
