@@ -71,3 +71,21 @@ func TestKeyTypo(t *testing.T) {
 		t.Errorf("short key: %v", err)
 	}
 }
+
+// FuzzParseKey holds that what passes for a key is one that FormatKey writes, and that
+// an error never tells what it was.
+func FuzzParseKey(f *testing.F) {
+	good := FormatKey([KeyBytes]byte{1, 2, 3})
+	f.Add(good)
+	f.Add(good[:len(good)-1])
+	f.Add("fngen_" + strings.Repeat("z", 33))
+	f.Fuzz(func(t *testing.T, key string) {
+		err := ParseKey(key)
+		if err == nil && (len(key) != len(good) || checksum(key[:len(key)-crcWidth]) != key[len(key)-crcWidth:]) {
+			t.Errorf("%q passes for a key", key)
+		}
+		if err != nil && len(key) > len(KeyPrefix) && strings.Contains(err.Error(), key) {
+			t.Errorf("%v", err)
+		}
+	})
+}

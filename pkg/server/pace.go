@@ -33,6 +33,7 @@ type wireReader struct {
 	n      int64
 	got    int64         // since it last moved
 	waited time.Duration // since then
+	ended  bool
 }
 
 func newWireReader(w http.ResponseWriter, r *http.Request, p pace, most int64) *wireReader {
@@ -40,6 +41,10 @@ func newWireReader(w http.ResponseWriter, r *http.Request, p pace, most int64) *
 }
 
 func (b *wireReader) Read(p []byte) (int, error) {
+	if b.ended {
+		// A deadline from now on would be one of the connection, for the next request.
+		return 0, io.EOF
+	}
 	begin := time.Now()
 	if err := b.rc.SetReadDeadline(begin.Add(b.pace.time - b.waited)); err != nil {
 		return 0, fmt.Errorf("set read deadline: %w", err)
@@ -48,6 +53,8 @@ func (b *wireReader) Read(p []byte) (int, error) {
 	b.waited += time.Since(begin)
 	b.n, b.got = b.n+int64(n), b.got+int64(n)
 	switch {
+	case errors.Is(err, io.EOF):
+		b.ended = true
 	case b.got >= b.pace.wire:
 		b.moved()
 	case errors.Is(err, os.ErrDeadlineExceeded), err == nil && b.waited >= b.pace.time:
