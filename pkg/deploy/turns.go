@@ -74,7 +74,9 @@ func (c *change) takeTurns() (leave func()) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.all = slices.DeleteFunc(t.all, func(o *turn) bool { return o == mine })
-		t.free(mine)
+		if mine.holds { // else nobody gets any room of it
+			t.free(mine)
+		}
 		c.turn = nil
 	}
 }
@@ -139,13 +141,14 @@ func (t *turns) verdict(mine *turn) (wait bool, others int, giveWay bool) {
 	mine.waiting = true
 	oldest, goesOn, held := true, false, false
 	for _, o := range t.all {
+		// Also of one that came later, and was faster.
+		held = held || o.holds && o != mine && o.sharesWith(mine)
 		if !slices.Contains(mine.before, o) {
 			continue
 		}
 		others++
 		oldest = oldest && mine.number < o.number
 		goesOn = goesOn || !o.waiting
-		held = held || o.holds
 	}
 	switch {
 	case goesOn:
