@@ -50,7 +50,7 @@ func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Header.Get("Authorization") != "Bearer the-identity" {
-		problem(w, api.NewProblem(api.Forbidden, "not an identity"))
+		problem(w, api.NewProblem(api.Unauthenticated, "not an identity"))
 		return
 	}
 	body, found := c.blobs[r.URL.Path]
