@@ -100,6 +100,7 @@ func onBuildNode(p *ir.Project, id, description string, task *nomad.Task, c Clus
 			Constraints:      []*nomad.Constraint{nomad.NewConstraint("${node.class}", "=", c.BuildClass)},
 			RestartPolicy:    once(),
 			ReschedulePolicy: never(),
+			Networks:         networked(),
 			Volumes:          volumes(),
 			Tasks:            []*nomad.Task{task},
 		}},

@@ -94,6 +94,19 @@ func mounts() []*nomad.VolumeMount {
 // root's (lookupTaskBin, drivers/shared/executor of v1.11.1). What runs is /x.
 const agentPath = "/../opt/fngen/bin/fngen-agent"
 
+// network is one of its own for an allocation (CNI), which the node's rules hold from
+// the machine's servers and from other allocations (nomad/agents/network).
+const network = "cni/fngen"
+
+// networked gives a group's allocations a network with nothing of the platform in it
+// but the API. The ports are those that the router reaches from outside.
+func networked(ports ...nomad.Port) []*nomad.NetworkResource {
+	return []*nomad.NetworkResource{{Mode: network, DynamicPorts: ports}}
+}
+
+// apart gives them one with nothing in it at all.
+func apart() []*nomad.NetworkResource { return []*nomad.NetworkResource{{Mode: "none"}} }
+
 // agentTask runs the agent, isolated, with the workload identity by which the
 // control plane knows the project. The project's user cannot read its file.
 func agentTask(name string, args []string, res *nomad.Resources) *nomad.Task {

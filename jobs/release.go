@@ -69,6 +69,7 @@ func command(p *ir.Project, f ir.Function, r Release, c Cluster) (*nomad.Job, er
 			ReschedulePolicy: never(),
 			// A node that is out of reach may still be at it.
 			Disconnect: &nomad.DisconnectStrategy{Replace: new(false)},
+			Networks:   networked(),
 			Volumes:    volumes(),
 			Tasks:      []*nomad.Task{task},
 		}},

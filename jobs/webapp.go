@@ -25,6 +25,9 @@ const (
 	killTimeout   = 30 * time.Second
 )
 
+// httpPort is where a web app listens in its own network.
+const httpPort = 8080
+
 // webApp makes the job of a @webapp function: one group per server definition,
 // all behind one Consul service.
 func webApp(p *ir.Project, f ir.Function, r Release, c Cluster) (*nomad.Job, error) {
@@ -65,7 +68,7 @@ func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, r
 		Migrate:       staying(s.Count),
 		RestartPolicy: restarts(),
 		ShutdownDelay: new(shutdownDelay),
-		Networks:      []*nomad.NetworkResource{{DynamicPorts: []nomad.Port{{Label: "http", HostNetwork: "srv"}}}},
+		Networks:      networked(nomad.Port{Label: "http", To: httpPort, HostNetwork: "srv"}),
 		Volumes:       volumes(),
 		Services:      []*nomad.Service{webService(f, c, route)},
 		Tasks:         []*nomad.Task{task},

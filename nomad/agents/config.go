@@ -37,6 +37,10 @@ type NomadAgent struct {
 	// RootFS is the directory that becomes "/" of a task.
 	RootFS      string
 	HostVolumes []HostVolume
+	// PluginDir and NetworkDir hold the programs and the lists of CNI, by which an
+	// allocation gets a network of its own.
+	PluginDir  string
+	NetworkDir string
 
 	ConsulAddress string
 	ConsulToken   string

@@ -39,7 +39,7 @@ func (c *cluster) down(ctx context.Context) error {
 		}
 		records = records[same:]
 	}
-	errs = append(errs, process.EndInside(c.DataRoot(), taskGrace), process.Unmount(c.DataRoot()), c.removeAddresses(ctx))
+	errs = append(errs, process.EndInside(c.DataRoot(), taskGrace), process.Unmount(c.DataRoot()), c.removeNetwork(ctx), c.removeAddresses(ctx))
 	return errors.Join(errs...)
 }
 
@@ -88,13 +88,13 @@ func (c *cluster) clean(ctx context.Context) error {
 
 // clearLeftovers prepares the start of a Nomad agent that does not run. When
 // executors of its tasks live, Nomad takes them over and nothing is touched;
-// else what is mounted for dead tasks is unmounted.
-func (c *cluster) clearLeftovers(name, dir string) error {
+// else what is mounted for dead tasks is unmounted, and their networks go.
+func (c *cluster) clearLeftovers(ctx context.Context, name, dir string) error {
 	if _, alive := process.Load(c.Run(), name); alive || process.ServesAllocs(dir) {
 		return nil
 	}
 	if err := process.EndInside(dir, taskGrace); err != nil {
 		return err
 	}
-	return process.Unmount(dir)
+	return errors.Join(process.Unmount(dir), c.clearNetworks(ctx, dir))
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"fngen.dev/fngen/nomad/agents"
+	"fngen.dev/fngen/nomad/agents/network"
 	"fngen.dev/fngen/nomad/dev/bootstrap"
 	"fngen.dev/fngen/nomad/dev/fleet"
 	"fngen.dev/fngen/nomad/dev/layout"
@@ -104,6 +105,7 @@ func (c *cluster) nomadAgent(ctx context.Context, name, dir string, a agents.Nom
 	}
 	cache := filepath.Join(dir, "cache")
 	a.DataDir, a.RootFS, a.Interface = filepath.Join(dir, "nomad"), c.RootFS(), "lo"
+	a.PluginDir, a.NetworkDir = network.Plugins, filepath.Join(c.Network(), "cni")
 	a.ConsulAddress = net.JoinHostPort(a.Address, "8500")
 	a.ConsulToken, a.VaultAddress = token, layout.HTTP(layout.VaultPort)
 	a.HostVolumes = append([]agents.HostVolume{
@@ -128,7 +130,7 @@ func (c *cluster) nomadAgent(ctx context.Context, name, dir string, a agents.Nom
 	if err != nil {
 		return err
 	}
-	if err := c.clearLeftovers(name, dir); err != nil {
+	if err := c.clearLeftovers(ctx, name, dir); err != nil {
 		return err
 	}
 	s.Args = []string{"agent", "-config", filepath.Join(dir, "nomad.hcl")}

@@ -48,7 +48,7 @@ func (c *cluster) retireNode(ctx context.Context, name string) error {
 	if err := process.EndInside(dir, taskGrace); err != nil {
 		return err
 	}
-	if err := process.Unmount(dir); err != nil {
+	if err := errors.Join(process.Unmount(dir), c.clearNetworks(ctx, dir)); err != nil {
 		return err
 	}
 	if err := c.nomad.Forget(ctx, name); err != nil {

@@ -124,7 +124,11 @@ func (c *cluster) prepare() error {
 	if _, err := certs.Ensure(c.TLS(), layout.Domain, time.Now()); err != nil {
 		return err
 	}
-	return kit.RootFS(c.RootFS())
+	files, err := c.taskFiles()
+	if err != nil {
+		return err
+	}
+	return kit.RootFS(c.RootFS(), files)
 }
 
 // startServers starts each server when it is built and those that it needs are
@@ -140,6 +144,9 @@ func (c *cluster) startServers(ctx context.Context) error {
 }
 
 func (c *cluster) startNomad(ctx context.Context) error {
+	if err := c.startNetwork(ctx); err != nil {
+		return err
+	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.vaultServer(groupCtx) })
 	group.Go(func() error { return c.nomadServer(groupCtx) })

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -157,7 +158,9 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 	o := &serveOptions{}
 	f := newFlags("serve", usage)
 	o.flags(f)
-	f.StringVar(&o.host, "host", env.get("NOMAD_IP_http"), "the `address` to listen on")
+	// In a network of its own an allocation has another address than the one at which
+	// the router finds it, and a port of its own there.
+	f.StringVar(&o.host, "host", cmp.Or(env.get("NOMAD_ALLOC_IP_http"), env.get("NOMAD_IP_http")), "the `address` to listen on")
 	f.StringVar(&o.port, "port", env.get("NOMAD_PORT_http"), "the `port` to listen on")
 	f.StringVar(&o.static, "static", "", "the `key` of the static files to serve")
 	f.StringVar(&o.framework, "framework", "", "the `name` of the framework that the function's app is to be of")

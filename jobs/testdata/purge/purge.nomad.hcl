@@ -17,6 +17,10 @@ job "purge" {
       render_templates = false
     }
 
+    network {
+      mode = "none"
+    }
+
     volume "cache" {
       type   = "host"
       source = "fngen-cache"

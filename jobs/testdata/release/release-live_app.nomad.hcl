@@ -38,6 +38,10 @@ job "release-live_app" {
       replace = false
     }
 
+    network {
+      mode = "cni/fngen"
+    }
+
     volume "cache" {
       type   = "host"
       source = "fngen-cache"

@@ -23,6 +23,10 @@ job "fetch-static" {
       render_templates = false
     }
 
+    network {
+      mode = "cni/fngen"
+    }
+
     volume "cache" {
       type   = "host"
       source = "fngen-cache"

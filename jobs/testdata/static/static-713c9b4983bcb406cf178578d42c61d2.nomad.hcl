@@ -28,6 +28,10 @@ job "static-713c9b4983bcb406cf178578d42c61d2" {
       unlimited = false
     }
 
+    network {
+      mode = "cni/fngen"
+    }
+
     volume "cache" {
       type   = "host"
       source = "fngen-cache"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 )
@@ -16,10 +17,6 @@ nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 
 const group = `root:x:0:
 nogroup:x:65534:
-`
-
-const hosts = `127.0.0.1 localhost
-::1 localhost ip6-localhost ip6-loopback
 `
 
 const nsswitch = `passwd: files
@@ -37,13 +34,14 @@ var caBundles = []string{
 // RootFS fills dir, which Nomad copies to "/" of every task (chroot_env): links
 // into /usr, which comes by a host volume, and a handful of files. Nomad makes
 // links of a source directory anew and hard-links its files, so that a task
-// starts in a fraction of a second.
-func RootFS(dir string) error {
+// starts in a fraction of a second. own are files that it has in place of the
+// machine's, by their name below dir: what an allocation's network asks for.
+func RootFS(dir string, own map[string]string) error {
 	if err := links(dir); err != nil {
 		return err
 	}
 	files := map[string]string{
-		"etc/passwd": passwd, "etc/group": group, "etc/hosts": hosts, "etc/nsswitch.conf": nsswitch,
+		"etc/passwd": passwd, "etc/group": group, "etc/nsswitch.conf": nsswitch,
 	}
 	for target, source := range map[string]string{
 		"etc/resolv.conf": "/etc/resolv.conf", "etc/localtime": "/etc/localtime",
@@ -60,6 +58,7 @@ func RootFS(dir string) error {
 			break
 		}
 	}
+	maps.Copy(files, own)
 	for name, content := range files {
 		if err := replaceFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 			return err

@@ -8,6 +8,7 @@ package layout
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 )
@@ -17,6 +18,10 @@ const Loopback = "127.0.0.1"
 
 // Domain is below localhost, which resolves to the loopback address everywhere.
 const Domain = "fngen.localhost"
+
+// Allocations is where allocations get their addresses from, in networks of their
+// own: a part of the range for measurements (RFC 2544), which nobody routes.
+var Allocations = netip.MustParsePrefix("198.19.16.0/20")
 
 // Fixed ports, all on Loopback unless they belong to a node.
 const (
@@ -97,6 +102,9 @@ func (l Layout) RootFS() string { return l.Data("rootfs") }
 
 // TLS holds the local certificate authority and its certificate.
 func (l Layout) TLS() string { return l.Data("tls") }
+
+// Network is what is written down of the networks of allocations.
+func (l Layout) Network() string { return l.Data("network") }
 
 // Fngend is the data directory of the control plane.
 func (l Layout) Fngend() string { return l.Data("fngend") }

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 
+	"fngen.dev/fngen/nomad/agents/network"
 	"fngen.dev/fngen/nomad/dev/kit"
 	"fngen.dev/fngen/nomad/dev/layout"
 )
@@ -20,12 +23,19 @@ const RabbitServer = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 // policy is what invoke-rc.d asks before it starts a service; 101 is "no".
 const policyFile = "/usr/sbin/policy-rc.d"
 
-// Packages installs those that the distribution has: RabbitMQ, a Python below
-// /usr when there is none, and the Pythons that are wanted.
+// Packages installs those that the distribution has: RabbitMQ, what networks of
+// allocations are made with, a Python below /usr when there is none, and the Pythons
+// that are wanted.
 func Packages(ctx context.Context, l layout.Layout, w kit.Wanted, report kit.Report) error {
 	var missing []string
 	if _, err := os.Stat(RabbitServer); err != nil {
 		missing = append(missing, "rabbitmq-server")
+	}
+	if _, err := os.Stat(filepath.Join(network.Plugins, "ptp")); err != nil {
+		missing = append(missing, "containernetworking-plugins")
+	}
+	if _, err := exec.LookPath("iptables"); err != nil {
+		missing = append(missing, "iptables")
 	}
 	system, err := kit.System(ctx)
 	if err != nil {
@@ -51,6 +61,9 @@ func required(ctx context.Context, missing []string, report kit.Report) error {
 	report("%-24s installing from the distribution", list)
 	if err := install(ctx, missing); err != nil {
 		return err
+	}
+	if !slices.Contains(missing, "rabbitmq-server") {
+		return nil
 	}
 	return disable(ctx, "rabbitmq-server")
 }

@@ -46,6 +46,22 @@ func Inside(dir string) ([]int, error) {
 	return keys(inside), nil
 }
 
+// Allocations lists the ids of those that the Nomad agent of dir, or agents below it,
+// keep a directory of.
+func Allocations(dir string) ([]string, error) {
+	var ids []string
+	for _, agents := range []string{"", "nomad", "nodes/*"} {
+		found, err := filepath.Glob(filepath.Join(dir, agents, "nomad/alloc/*"))
+		if err != nil {
+			return nil, fmt.Errorf("list allocations below %s: %w", dir, err)
+		}
+		for _, path := range found {
+			ids = append(ids, filepath.Base(path))
+		}
+	}
+	return ids, nil
+}
+
 // ServesAllocs reports whether a Nomad executor of a task below dir is alive.
 func ServesAllocs(dir string) bool {
 	pids, err := Inside(dir)

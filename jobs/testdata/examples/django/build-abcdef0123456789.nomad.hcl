@@ -28,6 +28,10 @@ job "build-abcdef0123456789" {
       unlimited = false
     }
 
+    network {
+      mode = "cni/fngen"
+    }
+
     volume "cache" {
       type   = "host"
       source = "fngen-cache"

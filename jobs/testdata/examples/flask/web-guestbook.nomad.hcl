@@ -58,8 +58,11 @@ job "web-guestbook" {
     }
 
     network {
+      mode = "cni/fngen"
+
       port "http" {
         host_network = "srv"
+        to           = 8080
       }
     }
 

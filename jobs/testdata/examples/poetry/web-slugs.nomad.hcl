@@ -58,8 +58,11 @@ job "web-slugs" {
     }
 
     network {
+      mode = "cni/fngen"
+
       port "http" {
         host_network = "srv"
+        to           = 8080
       }
     }
 

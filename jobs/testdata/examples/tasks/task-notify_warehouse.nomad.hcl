@@ -47,6 +47,10 @@ job "task-notify_warehouse" {
       render_templates = false
     }
 
+    network {
+      mode = "cni/fngen"
+    }
+
     volume "cache" {
       type   = "host"
       source = "fngen-cache"
@@ -167,6 +171,10 @@ job "task-notify_warehouse" {
       render_templates = false
     }
 
+    network {
+      mode = "cni/fngen"
+    }
+
     volume "cache" {
       type   = "host"
       source = "fngen-cache"
@@ -285,6 +293,10 @@ job "task-notify_warehouse" {
       delay            = "500ms"
       mode             = "fail"
       render_templates = false
+    }
+
+    network {
+      mode = "cni/fngen"
     }
 
     volume "cache" {

@@ -59,8 +59,11 @@ job "web-shop" {
     }
 
     network {
+      mode = "cni/fngen"
+
       port "http" {
         host_network = "srv"
+        to           = 8080
       }
     }
 
@@ -216,8 +219,11 @@ job "web-shop" {
     }
 
     network {
+      mode = "cni/fngen"
+
       port "http" {
         host_network = "srv"
+        to           = 8080
       }
     }
 
@@ -373,8 +379,11 @@ job "web-shop" {
     }
 
     network {
+      mode = "cni/fngen"
+
       port "http" {
         host_network = "srv"
+        to           = 8080
       }
     }
 
