@@ -10,11 +10,19 @@ import (
 )
 
 // project is one of the tests' own, in a directory of its own.
-type project struct{ name, dir, home string }
+type project struct {
+	name, dir, home string
+	key             string // of another account than the tests' own; empty for that
+}
 
 func newProject(t *testing.T) project {
 	t.Helper()
-	p := project{name: randomName(), dir: t.TempDir(), home: t.TempDir()}
+	return projectOf(t, "")
+}
+
+func projectOf(t *testing.T, key string) project {
+	t.Helper()
+	p := project{name: randomName(), dir: t.TempDir(), home: t.TempDir(), key: key}
 	t.Cleanup(func() { _ = p.command("destroy", p.name, "--yes").Run() })
 	p.run(t, "create", p.name)
 	return p
@@ -31,6 +39,9 @@ func (p project) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("fngen", args...)
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), "HOME="+p.home, "CI=true")
+	if p.key != "" {
+		cmd.Env = append(cmd.Env, "FNGEN_API_KEY="+p.key)
+	}
 	return cmd
 }
 

@@ -1,13 +1,21 @@
 package agents
 
 import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl"
 	"go.yaml.in/yaml/v4"
 
+	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 )
 
@@ -18,7 +26,7 @@ func TestRenderParses(t *testing.T) {
 	volume := []HostVolume{{Name: "v", Path: nasty, ReadOnly: true}}
 	for _, server := range []bool{true, false} {
 		checkHCL(t, "consul")(Consul(ConsulAgent{Server: server, NodeName: "n", Address: "127.0.0.1", DataDir: nasty,
-			Join: []string{"a", "b"}, InitialManagementToken: "i", AgentToken: "a"}))
+			Join: []string{"a", "b"}, InitialManagementToken: "i", AgentToken: "a", GossipKey: "g"}))
 		checkHCL(t, "nomad")(Nomad(NomadAgent{Server: server, NodeName: "n", Address: "127.0.0.1", DataDir: nasty,
 			Servers: []string{"a:1", "b:2"}, RootFS: nasty, HostVolumes: volume}))
 	}
@@ -31,6 +39,57 @@ func TestRenderParses(t *testing.T) {
 	checkYAML(t, "traefik without redirect")(Traefik(proxy))
 	checkYAML(t, "traefik dynamic")(TraefikDynamic(proxy))
 }
+
+// Jobs name the network that nodes have.
+func TestNetworkOfJobs(t *testing.T) {
+	p := &ir.Project{Name: "p", Python: "3.11", Servers: []ir.Server{{Name: "default", Size: "s", Region: "us-west", Count: 1}}}
+	p.Functions = []ir.Function{{Name: "f", File: "app.py", Power: ir.PowerTaskWorker, TaskWorker: &ir.TaskWorker{}}}
+	job, err := jobs.Build(p, jobs.Release{Tree: "sha256:0", Layer: "0", UID: 700001}, jobs.DefaultCluster())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode := job.TaskGroups[0].Networks[0].Mode; mode != "cni/"+NetworkName {
+		t.Errorf("jobs ask for %q, nodes have %q", mode, NetworkName)
+	}
+}
+
+// What allocations reach is reviewed as the machine reads it.
+func TestNetworkGolden(t *testing.T) {
+	n := AllocationNetwork{
+		Addresses: netip.MustParsePrefix("198.19.16.0/20"), Store: "/var/lib/fngen/addresses", MTU: 1500, IPv6: true,
+		Doors: []Door{
+			{Protocol: "tcp", Port: 443, To: netip.MustParseAddrPort("127.0.0.1:443")},
+			{Protocol: "tcp", Port: 5672, To: netip.MustParseAddrPort("10.0.0.7:5672")},
+			{Protocol: "udp", Port: 53, To: netip.MustParseAddrPort("127.0.0.53:53")},
+		},
+		Refused: []netip.Prefix{netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("10.0.0.0/16")},
+	}
+	for name, render := range map[string]func(AllocationNetwork) ([]byte, error){"iptables.rules": Rules, "cni.conflist": CNI} {
+		got, err := render(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(file, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("%s differs (-want +got), run with -update to accept:\n%s", file, diff)
+		}
+	}
+	list, err := CNI(AllocationNetwork{Addresses: n.Addresses})
+	if err != nil || !json.Valid(list) || bytes.Contains(list, []byte("ipv6")) {
+		t.Errorf("without IPv6: %v\n%s", err, list)
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // A client is told about identities by its server; only a server may say so.
 func TestServerOnlyBlocks(t *testing.T) {

@@ -14,6 +14,8 @@ type ConsulAgent struct {
 	InitialManagementToken string
 	// AgentToken is what the agent uses for its own registration.
 	AgentToken string
+	// GossipKey is shared by all members, 32 bytes in base64.
+	GossipKey string
 }
 
 // NomadAgent is one Nomad agent. Every agent is a client; the one-machine
@@ -26,6 +28,11 @@ type NomadAgent struct {
 	DataDir string
 	// Servers are the RPC addresses that a client joins.
 	Servers []string
+	// GossipKey is shared by the servers, 32 bytes in base64.
+	GossipKey string
+	// CAFile, CertFile and KeyFile show agents to each other: a server's certificate
+	// is for server.global.nomad, a client's for client.global.nomad.
+	CAFile, CertFile, KeyFile string
 
 	// Datacenter is the region of a server in fngen.yml, NodeClass its size.
 	Datacenter string

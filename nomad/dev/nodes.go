@@ -17,6 +17,7 @@ import (
 	"fngen.dev/fngen/nomad/dev/bootstrap"
 	"fngen.dev/fngen/nomad/dev/fleet"
 	"fngen.dev/fngen/nomad/dev/layout"
+	"fngen.dev/fngen/nomad/dev/process"
 )
 
 // The platform node runs fngend and the builds.
@@ -39,6 +40,13 @@ func (c *cluster) nodeDir(name string) string { return c.Data(filepath.Join("nod
 
 // nomadServer starts the server, which is the platform node too.
 func (c *cluster) nomadServer(ctx context.Context) error {
+	if err := c.nomadServerAgent(ctx); err != nil {
+		return err
+	}
+	return c.introducePlatform(ctx)
+}
+
+func (c *cluster) nomadServerAgent(ctx context.Context) error {
 	return c.nomadAgent(ctx, "nomad", c.Data("nomad"), agents.NomadAgent{
 		Server: true, NodeName: platformNode, Address: layout.Loopback,
 		Datacenter: c.region(), NodeClass: platformClass, MemoryMB: platformMemoryMB, CPUShares: platformCPU,
@@ -82,9 +90,13 @@ func (c *cluster) nodeConsul(ctx context.Context, name, addr string) error {
 		return err
 	}
 	dir := filepath.Join(c.nodeDir(name), "consul")
+	gossip, err := c.secrets.GossipKey(bootstrap.ConsulGossip)
+	if err != nil {
+		return err
+	}
 	config, err := agents.Consul(agents.ConsulAgent{
 		NodeName: name, Address: addr, DataDir: filepath.Join(dir, "data"),
-		Join: []string{layout.Loopback}, AgentToken: token,
+		Join: []string{layout.Loopback}, AgentToken: token, GossipKey: gossip,
 	})
 	if err != nil {
 		return err
@@ -118,6 +130,10 @@ func (c *cluster) nomadAgent(ctx context.Context, name, dir string, a agents.Nom
 			return fmt.Errorf("create host volume: %w", err)
 		}
 	}
+	cert, err := c.member(&a)
+	if err != nil {
+		return err
+	}
 	config, err := agents.Nomad(a)
 	if err != nil {
 		return err
@@ -130,8 +146,14 @@ func (c *cluster) nomadAgent(ctx context.Context, name, dir string, a agents.Nom
 	if err != nil {
 		return err
 	}
+	s.Config = append(s.Config, cert)
 	if err := c.clearLeftovers(ctx, name, dir); err != nil {
 		return err
+	}
+	if !a.Server && !process.Current(c.Run(), s) {
+		if err := c.introduce(ctx, dir, a.NodeName); err != nil {
+			return err
+		}
 	}
 	s.Args = []string{"agent", "-config", filepath.Join(dir, "nomad.hcl")}
 	return c.ensure(ctx, s, ready)

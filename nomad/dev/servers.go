@@ -71,10 +71,14 @@ func (c *cluster) consulServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	gossip, err := c.secrets.GossipKey(bootstrap.ConsulGossip)
+	if err != nil {
+		return err
+	}
 	dir := c.Data("consul")
 	config, err := agents.Consul(agents.ConsulAgent{
 		Server: true, NodeName: platformNode, Address: layout.Loopback, DataDir: filepath.Join(dir, "data"),
-		InitialManagementToken: management, AgentToken: agent,
+		InitialManagementToken: management, AgentToken: agent, GossipKey: gossip,
 	})
 	if err != nil {
 		return err

@@ -124,6 +124,11 @@ func (c *cluster) prepare() error {
 	if _, err := certs.Ensure(c.TLS(), layout.Domain, time.Now()); err != nil {
 		return err
 	}
+	for _, role := range []string{certs.NomadServer, certs.NomadClient} {
+		if _, err := certs.Nomad(c.NomadTLS(), role, time.Now()); err != nil {
+			return err
+		}
+	}
 	files, err := c.taskFiles()
 	if err != nil {
 		return err

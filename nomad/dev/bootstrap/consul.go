@@ -21,6 +21,8 @@ const (
 	NomadManagement  = "nomad-management"
 	VaultUnsealKey   = "vault-unseal-key"
 	VaultRoot        = "vault-root-token"
+	ConsulGossip     = "consul-gossip-key"
+	NomadGossip      = "nomad-gossip-key"
 )
 
 // ConsulAgent names the token of the Consul agent of a node.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
 
@@ -92,6 +93,36 @@ func (n *Nomad) ManagementToken(ctx context.Context, name, old string) (string, 
 		return "", fmt.Errorf("create nomad token %s: %w", name, err)
 	}
 	return token.SecretID, nil
+}
+
+// Introduction makes the token by which a node that nobody knows joins under a name. A
+// server that has just become the leader makes none for a moment.
+func (n *Nomad) Introduction(ctx context.Context, node string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, introductionPatience)
+	defer cancel()
+	for {
+		res, _, err := n.api.ACLIdentity().CreateClientIntroductionToken(
+			&nomad.ACLIdentityClientIntroductionTokenRequest{NodeName: node}, (&nomad.WriteOptions{}).WithContext(ctx))
+		if err == nil {
+			return res.JWT, nil
+		}
+		select {
+		case <-ctx.Done():
+			return "", fmt.Errorf("introduce node %s: %w", node, err)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+const introductionPatience = 30 * time.Second
+
+// Knows reports whether a node of that name has joined, whatever became of it.
+func (n *Nomad) Knows(ctx context.Context, name string) (bool, error) {
+	nodes, _, err := n.api.Nodes().List((&nomad.QueryOptions{}).WithContext(ctx))
+	if err != nil {
+		return false, fmt.Errorf("list nomad nodes: %w", err)
+	}
+	return slices.ContainsFunc(nodes, func(node *nomad.NodeListStub) bool { return node.Name == name }), nil
 }
 
 // Unready returns the names of the wanted nodes that are not ready yet.

@@ -1,5 +1,5 @@
-// Package certs makes the local certificate authority and the certificate of
-// the cluster's domain.
+// Package certs makes two local certificate authorities: that of the cluster's
+// domain, which people trust, and that of Nomad's agents, which only they do.
 package certs
 
 import (
@@ -28,52 +28,90 @@ const (
 type Files struct{ CA, CAKey, Cert, Key string }
 
 // In names the files below dir.
-func In(dir string) Files {
+func In(dir string) Files { return files(dir, "cert.pem", "key.pem") }
+
+func files(dir, cert, key string) Files {
 	return Files{
 		CA: filepath.Join(dir, "ca.pem"), CAKey: filepath.Join(dir, "ca-key.pem"),
-		Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem"),
+		Cert: filepath.Join(dir, cert), Key: filepath.Join(dir, key),
 	}
+}
+
+// kind is what a certificate is for, and the authority that signs it.
+type kind struct {
+	authority string
+	// permitted are the domains for which the authority may sign, so that a stolen
+	// key of it is worth little elsewhere.
+	permitted []string
+	names     []string
+	usages    []x509.ExtKeyUsage
 }
 
 // Ensure makes what is missing or near its end below dir: an authority, and a
 // certificate of domain and every name directly below it.
 func Ensure(dir, domain string, now time.Time) (Files, error) {
 	f := In(dir)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return f, fmt.Errorf("create %s: %w", dir, err)
+	return f, f.ensure(kind{
+		authority: "fngen local authority", permitted: []string{"localhost"},
+		names: []string{domain, "*." + domain}, usages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}, now)
+}
+
+// Roles of a Nomad agent towards the others. A client must not be taken for a server.
+const (
+	NomadServer = "server"
+	NomadClient = "client"
+)
+
+// NomadIn names the files of a role below dir.
+func NomadIn(dir, role string) Files { return files(dir, role+".pem", role+"-key.pem") }
+
+// Nomad makes what is missing or near its end below dir: an authority that signs
+// nothing but agents of Nomad, and the certificate of a role.
+func Nomad(dir, role string, now time.Time) (Files, error) {
+	f := NomadIn(dir, role)
+	return f, f.ensure(kind{
+		authority: "fngen authority for nomad", permitted: []string{"global.nomad"},
+		names:  []string{role + ".global.nomad"}, // the name that verify_server_hostname asks for
+		usages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}, now)
+}
+
+func (f Files) ensure(k kind, now time.Time) error {
+	if err := os.MkdirAll(filepath.Dir(f.CA), 0o700); err != nil {
+		return fmt.Errorf("create %s: %w", filepath.Dir(f.CA), err)
 	}
 	ca, caKey, err := load(f.CA, f.CAKey)
 	if err != nil || now.Add(certLife).After(ca.NotAfter) {
-		if ca, caKey, err = makeCA(f, now); err != nil {
-			return f, err
+		if ca, caKey, err = makeCA(f, k, now); err != nil {
+			return err
 		}
 	}
 	cert, _, err := load(f.Cert, f.Key)
-	if err == nil && cert.CheckSignatureFrom(ca) == nil && cert.VerifyHostname(domain) == nil &&
+	if err == nil && cert.CheckSignatureFrom(ca) == nil && cert.VerifyHostname(k.names[0]) == nil &&
 		now.Add(renewAt).Before(cert.NotAfter) {
-		return f, nil
+		return nil
 	}
-	return f, makeCert(f, ca, caKey, domain, now)
+	return makeCert(f, k, ca, caKey, now)
 }
 
-func makeCA(f Files, now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+func makeCA(f Files, k kind, now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	return issue(f.CA, f.CAKey, &x509.Certificate{
-		Subject:   pkix.Name{Organization: []string{"fngen"}, CommonName: "fngen local authority"},
+		Subject:   pkix.Name{Organization: []string{"fngen"}, CommonName: k.authority},
 		NotBefore: now.Add(-backdate), NotAfter: now.Add(caLife),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
-		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-		// A stolen key signs nothing but names of this machine.
-		PermittedDNSDomainsCritical: true, PermittedDNSDomains: []string{"localhost"},
+		KeyUsage:                    x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		PermittedDNSDomainsCritical: true, PermittedDNSDomains: k.permitted,
 	}, nil, nil)
 }
 
-func makeCert(f Files, ca *x509.Certificate, caKey *ecdsa.PrivateKey, domain string, now time.Time) error {
+func makeCert(f Files, k kind, ca *x509.Certificate, caKey *ecdsa.PrivateKey, now time.Time) error {
 	_, _, err := issue(f.Cert, f.Key, &x509.Certificate{
-		Subject:   pkix.Name{CommonName: domain},
-		DNSNames:  []string{domain, "*." + domain},
+		Subject:   pkix.Name{CommonName: k.names[0]},
+		DNSNames:  k.names,
 		NotBefore: now.Add(-backdate), NotAfter: now.Add(certLife),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		ExtKeyUsage: k.usages,
 	}, ca, caKey)
 	return err
 }

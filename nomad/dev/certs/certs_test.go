@@ -42,6 +42,35 @@ func TestEnsure(t *testing.T) {
 	verify(t, f, "hello.other.localhost", later)
 }
 
+// A client's certificate is good for a client and nothing else, and the two
+// authorities do not sign for each other.
+func TestNomad(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	for _, role := range []string{NomadServer, NomadClient} {
+		f, err := Nomad(dir, role, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify(t, f, role+".global.nomad", now)
+	}
+	client, _, err := load(NomadIn(dir, NomadClient).Cert, NomadIn(dir, NomadClient).Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.VerifyHostname("server.global.nomad"); err == nil {
+		t.Error("a client is taken for a server")
+	}
+	domain, err := Ensure(t.TempDir(), "fngen.localhost", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(read(t, domain.CA)))
+	if _, err := client.Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err == nil {
+		t.Error("the authority of the domain is one of Nomad's agents")
+	}
+}
+
 func verify(t *testing.T, f Files, name string, at time.Time) {
 	t.Helper()
 	roots := x509.NewCertPool()

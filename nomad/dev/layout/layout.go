@@ -103,6 +103,9 @@ func (l Layout) RootFS() string { return l.Data("rootfs") }
 // TLS holds the local certificate authority and its certificate.
 func (l Layout) TLS() string { return l.Data("tls") }
 
+// NomadTLS holds the authority of Nomad's agents and their certificates.
+func (l Layout) NomadTLS() string { return l.Data("tls-nomad") }
+
 // Network is what is written down of the networks of allocations.
 func (l Layout) Network() string { return l.Data("network") }
 

@@ -4,6 +4,7 @@ package secrets
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -63,6 +64,16 @@ func (s Store) UUID(name string) (string, error) {
 
 // Password returns the secret of that name, made at the first call.
 func (s Store) Password(name string) (string, error) { return s.ensure(name, rand.Text) }
+
+// GossipKey returns the secret of that name, made at the first call, as Consul and Nomad
+// want the key that members of a cluster share: 32 bytes in base64.
+func (s Store) GossipKey(name string) (string, error) {
+	return s.ensure(name, func() string {
+		var b [32]byte
+		rand.Read(b[:]) // never fails (crypto/rand)
+		return base64.StdEncoding.EncodeToString(b[:])
+	})
+}
 
 func (s Store) ensure(name string, generate func() string) (string, error) {
 	value, err := s.Get(name)

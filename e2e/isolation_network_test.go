@@ -1,0 +1,320 @@
+//go:build linux
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/nomad/dev/layout"
+)
+
+// intruder is an application that tries what its requests tell it to.
+const intruder = `import json
+import resource
+import socket
+import threading
+import time
+from urllib.parse import parse_qs
+
+from fngen.powers import webapp
+from probe import reach
+
+try:
+    from probe.found import FOUND
+except ImportError:
+    FOUND = {}
+
+
+def gateway():
+    for line in open("/proc/net/route").read().splitlines()[1:]:
+        fields = line.split()
+        if fields[1] == "00000000":
+            return socket.inet_ntoa(bytes.fromhex(fields[2])[::-1])
+    return ""
+
+
+def squat(host, port):
+    """Takes the port as soon as it is free, and answers in place of its owner."""
+    while True:
+        try:
+            server = socket.create_server((host, port), backlog=100)
+            break
+        except OSError:
+            time.sleep(0.005)
+    while True:
+        client, _ = server.accept()
+        client.recv(65536)
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nstolen")
+        client.close()
+
+
+HELD = []
+
+
+def flood(host):
+    """Takes as many ports as it can get of those that instances are given."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    for port in range(20000, 32001):
+        held = socket.socket()
+        try:
+            held.bind((host, port))
+            HELD.append(held)
+        except OSError as e:
+            held.close()
+            if e.errno == 24:
+                break
+    return len(HELD)
+
+
+def act(path, arguments):
+    if path == "/reach":
+        return {to: reach(to) for to in arguments["to"]}
+    if path == "/built":
+        return FOUND
+    if path == "/gateway":
+        return gateway()
+    if path == "/resolve":
+        return socket.gethostbyname(arguments["name"][0])
+    if path == "/squat":
+        host, port = arguments["to"][0].split(":")
+        threading.Thread(target=squat, args=(host, int(port)), daemon=True).start()
+        return True
+    if path == "/flood":
+        return flood(arguments["host"][0])
+    return None
+
+
+@webapp()
+def live_app():
+    async def app(scope, receive, send):
+        if scope["type"] != "http":
+            return
+        body = json.dumps(act(scope["path"], parse_qs(scope["query_string"].decode()))).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": body})
+
+    return app
+`
+
+// probe is a package of the intruder's tree. Installing it tries the same from a build
+// and leaves what was found in the package.
+const probe = `import socket
+
+
+def reach(to):
+    host, port = to.rsplit(":", 1)
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), 3):
+            return "open"
+    except OSError as e:
+        return str(e)
+`
+
+const probeBackend = `import base64
+import hashlib
+import os
+import zipfile
+
+
+def _wheel(directory, entries):
+    here = os.path.dirname(os.path.abspath(__file__))
+    code = open(os.path.join(here, "probe", "__init__.py")).read()
+    space = {}
+    exec(code, space)
+    found = {to: space["reach"](to) for to in open(os.path.join(here, "targets")).read().split()}
+    entries = {
+        "probe/__init__.py": code,
+        "probe/found.py": "FOUND = %r\n" % (found,),
+        "probe-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: probe\nVersion: 1.0\n",
+        "probe-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: probe\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(
+        "%s,sha256=%s,%d\n" % (n, base64.urlsafe_b64encode(hashlib.sha256(c.encode()).digest()).rstrip(b"=").decode(), len(c.encode()))
+        for n, c in entries.items()
+    )
+    entries["probe-1.0.dist-info/RECORD"] = record + "probe-1.0.dist-info/RECORD,,\n"
+    with zipfile.ZipFile(os.path.join(directory, "probe-1.0-py3-none-any.whl"), "w") as z:
+        for name, content in entries.items():
+            z.writestr(name, content)
+    return "probe-1.0-py3-none-any.whl"
+
+
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    return _wheel(directory, {})
+`
+
+// TestNetworkIsolation is a stranger's function, and his build, beside a function of
+// somebody else.
+func TestNetworkIsolation(t *testing.T) {
+	requireCluster(t)
+	beside(t, "s", "spare")
+	victim := newProject(t)
+	victim.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
+	victim.write(t, "fngen.yml", onServers("s", "us-west", 1))
+	victim.run(t, "push", victim.name, ".")
+	mapped, inside := addresses(t, victim)
+
+	hidden := append(platformServers(t), mapped, inside)
+	stranger := projectOf(t, strangersKey(t))
+	stranger.write(t, "app.py", intruder)
+	stranger.write(t, "fngen.yml", onServers("s", "us-west", 1))
+	stranger.write(t, "requirements.txt", "./lib\n")
+	for name, text := range map[string]string{
+		"probe/__init__.py": probe, "backend.py": probeBackend, "targets": strings.Join(hidden, "\n"),
+		"pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n\n[project]\nname = \"probe\"\nversion = \"1.0\"\n",
+	} {
+		check(t, os.MkdirAll(stranger.dir+"/lib/probe", 0o755))
+		stranger.write(t, "lib/"+name, text)
+	}
+	stranger.run(t, "push", stranger.name, ".")
+
+	t.Run("build", func(t *testing.T) {
+		var found map[string]string
+		stranger.asks(t, "built", nil, &found)
+		refused(t, hidden, found)
+	})
+	t.Run("function", func(t *testing.T) {
+		var gateway string
+		stranger.asks(t, "gateway", nil, &gateway)
+		targets := append(hidden, atAddress(hidden, gateway)...)
+		var found map[string]string
+		stranger.asks(t, "reach", url.Values{"to": targets}, &found)
+		refused(t, targets, found)
+	})
+	t.Run("doors", func(t *testing.T) { openDoors(t, stranger) })
+	t.Run("ports", func(t *testing.T) {
+		var held int
+		host, _, _ := net.SplitHostPort(mapped)
+		stranger.asks(t, "flood", url.Values{"host": {host}}, &held)
+		stranger.asks(t, "squat", url.Values{"to": {mapped}}, new(bool))
+		t.Logf("the stranger holds %d ports of %s", held, host)
+		keepsItsPort(t, victim)
+		victim.write(t, "app.py", fmt.Sprintf(slowApp, "two", 0))
+		victim.run(t, "push", victim.name, ".") // new instances find ports
+	})
+}
+
+// platformServers are all that listens on the machine for the platform, at each
+// address of the machine.
+func platformServers(t *testing.T) []string {
+	t.Helper()
+	hosts := []string{layout.Loopback}
+	addrs, err := net.InterfaceAddrs()
+	check(t, err)
+	for _, a := range addrs {
+		if ip, ok := a.(*net.IPNet); ok && (ip.IP.IsGlobalUnicast() || ip.IP.IsLoopback()) && ip.IP.String() != layout.Loopback {
+			hosts = append(hosts, ip.IP.String())
+		}
+	}
+	out := []string{"169.254.169.254:80"} // what a cloud tells a machine of itself
+	for _, host := range hosts {
+		for _, port := range []int{
+			layout.NomadPort, layout.NomadRPCPort, 4648, layout.ConsulPort, 8300, 8301, layout.VaultPort, layout.VaultRaftPort,
+			layout.LokiPort, layout.LokiGRPCPort, layout.TraefikAPIPort, layout.RabbitAdminPort, layout.RabbitDistPort, layout.EpmdPort,
+		} {
+			out = append(out, net.JoinHostPort(host, strconv.Itoa(port)))
+		}
+	}
+	return out
+}
+
+// addresses are where the router finds the one instance of a project, and what it has
+// in its own network.
+func addresses(t *testing.T, p project) (mapped, inside string) {
+	t.Helper()
+	alloc, _, err := nomadClient(t).Allocations().Info(p.running(t)[0].ID, nil)
+	check(t, err)
+	port := alloc.AllocatedResources.Shared.Ports[0]
+	mapped = net.JoinHostPort(port.HostIP, strconv.Itoa(port.Value))
+	if alloc.NetworkStatus == nil {
+		return mapped, mapped
+	}
+	return mapped, net.JoinHostPort(alloc.NetworkStatus.Address, strconv.Itoa(port.To))
+}
+
+// atAddress are the ports of some servers at another address of the machine.
+func atAddress(servers []string, host string) []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, server := range servers {
+		_, port, _ := net.SplitHostPort(server)
+		if at := net.JoinHostPort(host, port); !seen[at] {
+			seen[at] = true
+			out = append(out, at)
+		}
+	}
+	return out
+}
+
+func refused(t *testing.T, targets []string, found map[string]string) {
+	t.Helper()
+	if len(targets) == 0 || len(found) != len(targets) {
+		t.Errorf("%d of %d were tried", len(found), len(targets))
+	}
+	for to, result := range found {
+		if result == "open" {
+			t.Errorf("%s is open", to)
+		}
+	}
+}
+
+// openDoors holds that what a function needs is there: the API by its name, in its
+// place at the router.
+func openDoors(t *testing.T, p project) {
+	api, err := url.Parse(os.Getenv("FNGEN_API_URL"))
+	check(t, err)
+	port := api.Port()
+	if port == "" {
+		port = "443"
+	}
+	door := net.JoinHostPort(api.Hostname(), port)
+	var found map[string]string
+	p.asks(t, "reach", url.Values{"to": {door}}, &found)
+	if found[door] != "open" {
+		t.Errorf("%s: %s", door, found[door])
+	}
+}
+
+// keepsItsPort kills an instance, and asks until it answers again: nobody else does
+// meanwhile.
+func keepsItsPort(t *testing.T, p project) {
+	t.Helper()
+	check(t, oneMachine(t).KillInstance(p.running(t)[0].ID, "python"))
+	client := router(t)
+	if !cluster.Eventually(30*time.Second, func() bool {
+		again := p.running(t)
+		return answer(t, client, p) && len(again) == 1 && again[0].TaskStates["app"].Restarts > 0
+	}) {
+		t.Fatal("it does not come back within 30 s")
+	}
+}
+
+// answer says whether a project answers, and fails when a stranger does.
+func answer(t *testing.T, client *http.Client, p project) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url(), nil)
+	check(t, err)
+	res, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	defer res.Body.Close()
+	body, _ := io.ReadAll(res.Body)
+	if strings.Contains(string(body), "stolen") {
+		t.Fatalf("a stranger answers for %s", p.name)
+	}
+	return res.StatusCode == http.StatusOK
+}
