@@ -41,17 +41,25 @@ func TestStrangersDoNotJoin(t *testing.T) {
 // joinNomad runs a client until the server has refused it.
 func joinNomad(t *testing.T, tls string) {
 	name, dir := randomName(), t.TempDir()
-	check(t, os.WriteFile(dir+"/agent.hcl", []byte(fmt.Sprintf(`name = %q
-data_dir  = %q
-bind_addr = %q
+	check(t, os.WriteFile(dir+"/agent.hcl", []byte(fmt.Sprintf(`name = %[1]q
+data_dir  = %[2]q
+bind_addr = %[3]q
 datacenter = "us-west"
+advertise {
+  http = %[3]q
+  rpc  = %[3]q
+  serf = %[3]q
+}
 client {
   enabled    = true
   node_class = "s"
-  servers    = ["%s"]
+  servers    = [%[4]q]
   network_interface = "lo"
+  options {
+    "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean"
+  }
 }
-%s`, name, dir, strangersAddress, layout.Addr(layout.NomadRPCPort), tls)), 0o600))
+%[5]s`, name, dir, strangersAddress, layout.Addr(layout.NomadRPCPort), tls)), 0o600))
 	log := stranger(t, "nomad", "agent", "-config", dir+"/agent.hcl")
 	settled := cluster.Eventually(time.Minute, func() bool { return strings.Contains(log(), "error registering") || joined(t, name) })
 	if joined(t, name) {

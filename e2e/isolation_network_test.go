@@ -20,12 +20,13 @@ import (
 )
 
 // intruder is an application that tries what its requests tell it to.
-const intruder = `import json
-import resource
+const intruder = `import resource
 import socket
 import threading
 import time
-from urllib.parse import parse_qs
+from typing import Annotated
+
+from fastapi import FastAPI, Query
 
 from fngen.powers import webapp
 from probe import reach
@@ -34,14 +35,6 @@ try:
     from probe.found import FOUND
 except ImportError:
     FOUND = {}
-
-
-def gateway():
-    for line in open("/proc/net/route").read().splitlines()[1:]:
-        fields = line.split()
-        if fields[1] == "00000000":
-            return socket.inet_ntoa(bytes.fromhex(fields[2])[::-1])
-    return ""
 
 
 def squat(host, port):
@@ -62,7 +55,42 @@ def squat(host, port):
 HELD = []
 
 
-def flood(host):
+app = FastAPI()
+
+
+@app.get("/")
+def index():
+    return "intruder"
+
+
+@app.get("/reach")
+def reach_all(to: Annotated[list[str], Query()]):
+    return {each: reach(each) for each in to}
+
+
+@app.get("/built")
+def built():
+    return FOUND
+
+
+@app.get("/gateway")
+def gateway():
+    for line in open("/proc/net/route").read().splitlines()[1:]:
+        fields = line.split()
+        if fields[1] == "00000000":
+            return socket.inet_ntoa(bytes.fromhex(fields[2])[::-1])
+    return ""
+
+
+@app.get("/squat")
+def squat_on(to: str):
+    host, port = to.split(":")
+    threading.Thread(target=squat, args=(host, int(port)), daemon=True).start()
+    return True
+
+
+@app.get("/flood")
+def flood(host: str):
     """Takes as many ports as it can get of those that instances are given."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     for port in range(20000, 32001):
@@ -77,33 +105,8 @@ def flood(host):
     return len(HELD)
 
 
-def act(path, arguments):
-    if path == "/reach":
-        return {to: reach(to) for to in arguments["to"]}
-    if path == "/built":
-        return FOUND
-    if path == "/gateway":
-        return gateway()
-    if path == "/resolve":
-        return socket.gethostbyname(arguments["name"][0])
-    if path == "/squat":
-        host, port = arguments["to"][0].split(":")
-        threading.Thread(target=squat, args=(host, int(port)), daemon=True).start()
-        return True
-    if path == "/flood":
-        return flood(arguments["host"][0])
-    return None
-
-
-@webapp()
+@webapp(framework="fastapi")
 def live_app():
-    async def app(scope, receive, send):
-        if scope["type"] != "http":
-            return
-        body = json.dumps(act(scope["path"], parse_qs(scope["query_string"].decode()))).encode()
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-        await send({"type": "http.response.body", "body": body})
-
     return app
 `
 
@@ -169,7 +172,7 @@ func TestNetworkIsolation(t *testing.T) {
 	stranger := projectOf(t, strangersKey(t))
 	stranger.write(t, "app.py", intruder)
 	stranger.write(t, "fngen.yml", onServers("s", "us-west", 1))
-	stranger.write(t, "requirements.txt", "./lib\n")
+	stranger.write(t, "requirements.txt", "fastapi\n./lib\n")
 	for name, text := range map[string]string{
 		"probe/__init__.py": probe, "backend.py": probeBackend, "targets": strings.Join(hidden, "\n"),
 		"pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n\n[project]\nname = \"probe\"\nversion = \"1.0\"\n",
