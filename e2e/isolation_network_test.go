@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -168,7 +169,7 @@ func TestNetworkIsolation(t *testing.T) {
 	victim.run(t, "push", victim.name, ".")
 	mapped, inside := addresses(t, victim)
 
-	hidden := append(platformServers(t), mapped, inside)
+	hidden := distinct(append(platformServers(t), mapped, inside))
 	stranger := projectOf(t, strangersKey(t))
 	stranger.write(t, "app.py", intruder)
 	stranger.write(t, "fngen.yml", onServers("s", "us-west", 1))
@@ -190,7 +191,7 @@ func TestNetworkIsolation(t *testing.T) {
 	t.Run("function", func(t *testing.T) {
 		var gateway string
 		stranger.asks(t, "gateway", nil, &gateway)
-		targets := append(hidden, atAddress(hidden, gateway)...)
+		targets := distinct(append(hidden, atAddress(hidden, gateway)...))
 		var found map[string]string
 		stranger.asks(t, "reach", url.Values{"to": targets}, &found)
 		refused(t, targets, found)
@@ -248,16 +249,18 @@ func addresses(t *testing.T, p project) (mapped, inside string) {
 
 // atAddress are the ports of some servers at another address of the machine.
 func atAddress(servers []string, host string) []string {
-	seen := map[string]bool{}
 	var out []string
 	for _, server := range servers {
 		_, port, _ := net.SplitHostPort(server)
-		if at := net.JoinHostPort(host, port); !seen[at] {
-			seen[at] = true
-			out = append(out, at)
-		}
+		out = append(out, net.JoinHostPort(host, port))
 	}
 	return out
+}
+
+func distinct(list []string) []string {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 func refused(t *testing.T, targets []string, found map[string]string) {

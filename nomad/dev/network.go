@@ -29,7 +29,7 @@ func (c *cluster) network() (network.Node, error) {
 	if err != nil {
 		return network.Node{}, fmt.Errorf("FNGEN_INGRESS %q: %w; functions reach the API there, and have IPv4 only", c.ingress, err)
 	}
-	to := ingress.AddrPort()
+	to := netip.AddrPortFrom(ingress.AddrPort().Addr().Unmap(), ingress.AddrPort().Port())
 	if to.Addr().IsUnspecified() {
 		to = netip.AddrPortFrom(loopback, to.Port())
 	}
