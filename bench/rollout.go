@@ -41,7 +41,11 @@ const byHand = `job %q {
     }
 
     network {
-      port "http" { host_network = "srv" }
+      mode = "cni/fngen"
+      port "http" {
+        to           = 8080
+        host_network = "srv"
+      }
     }
 
     volume "usr" {
@@ -86,7 +90,7 @@ const byHand = `job %q {
         # It borrows the environment that fngen built, which nobody else may read.
         cap_add = ["dac_override"]
         command = "/bin/sh"
-        args    = ["-c", "exec /var/cache/fngen/%[3]d/layers/%[4]s/bin/python -m uvicorn app:app --app-dir /local --host $NOMAD_IP_http --port $NOMAD_PORT_http"]
+        args    = ["-c", "exec /var/cache/fngen/%[3]d/layers/%[4]s/bin/python -m uvicorn app:app --app-dir /local --host 0.0.0.0 --port $NOMAD_PORT_http"]
       }
 
       template {

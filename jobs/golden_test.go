@@ -145,6 +145,12 @@ func golden(t *testing.T, dir string, list []*nomad.Job) {
 	t.Helper()
 	got := map[string]string{}
 	for _, job := range list {
+		// Whatever runs a person's code is in a network of its own, and so is all else.
+		for _, g := range job.TaskGroups {
+			if len(g.Networks) != 1 || g.Networks[0].Mode != network {
+				t.Errorf("%s runs in the network of its node", *job.ID)
+			}
+		}
 		text, err := HCL(job)
 		if err != nil {
 			t.Fatal(err)

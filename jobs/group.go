@@ -104,9 +104,6 @@ func networked(ports ...nomad.Port) []*nomad.NetworkResource {
 	return []*nomad.NetworkResource{{Mode: network, DynamicPorts: ports}}
 }
 
-// apart gives them one with nothing in it at all.
-func apart() []*nomad.NetworkResource { return []*nomad.NetworkResource{{Mode: "none"}} }
-
 // agentTask runs the agent, isolated, with the workload identity by which the
 // control plane knows the project. The project's user cannot read its file.
 func agentTask(name string, args []string, res *nomad.Resources) *nomad.Task {

@@ -15,7 +15,7 @@ func Purge(project string, uid int) (*nomad.Job, error) {
 	}
 	task := agentTask("purge", flags("purge", "uid", strconv.Itoa(uid)), errand())
 	task.Identities = nil // it talks to nobody
-	return onNodes(project, "purge", fmt.Sprintf("Removes what the destroyed project **%s** has left on the nodes.", project), task, nil, apart()), nil
+	return onNodes(project, "purge", fmt.Sprintf("Removes what the destroyed project **%s** has left on the nodes.", project), task, nil), nil
 }
 
 // errand is what a short job of the platform's own needs: a part of what no function
@@ -25,8 +25,8 @@ func errand() *nomad.Resources {
 }
 
 // onNodes makes a job that runs one task once on each of the nodes that constraints
-// allow, in a network.
-func onNodes(project, id, description string, task *nomad.Task, constraints []*nomad.Constraint, network []*nomad.NetworkResource) *nomad.Job {
+// allow.
+func onNodes(project, id, description string, task *nomad.Task, constraints []*nomad.Constraint) *nomad.Job {
 	return &nomad.Job{
 		ID: new(id), Name: new(id), Namespace: new(project), Type: new("sysbatch"),
 		Datacenters: []string{"*"},
@@ -35,7 +35,7 @@ func onNodes(project, id, description string, task *nomad.Task, constraints []*n
 			Name: new(task.Name), Count: new(1),
 			Constraints:   constraints,
 			RestartPolicy: &nomad.RestartPolicy{Attempts: new(1), Mode: new("fail"), RenderTemplates: new(false)},
-			Networks:      network,
+			Networks:      networked(),
 			Volumes:       volumes(),
 			Tasks:         []*nomad.Task{task},
 		}},

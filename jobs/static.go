@@ -108,7 +108,7 @@ func Fetch(p *ir.Project, r Release, c Cluster, statics []Static, nodes []string
 	}
 	constraint := nomad.NewConstraint("${node.unique.id}", "set_contains_any", strings.Join(nodes, ","))
 	description := fmt.Sprintf("Brings the next static files of project **%s** to the nodes that serve it.", p.Name)
-	return onNodes(p.Name, FetchID, description, agentTask("fetch", args, errand()), []*nomad.Constraint{constraint}, networked()), nil
+	return onNodes(p.Name, FetchID, description, agentTask("fetch", args, errand()), []*nomad.Constraint{constraint}), nil
 }
 
 // placeholders are the variables without which Django's settings fail and whose

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"fngen.dev/fngen/nomad/dev/process"
 )
@@ -22,6 +23,16 @@ func (c Cluster) KillServer(name string) error {
 		return fmt.Errorf("%s does not run", name)
 	}
 	return Kill(r.PID)
+}
+
+// StopServer ends the process of a server as its supervisor would.
+func (c Cluster) StopServer(name string) error {
+	dir := filepath.Join(c.checkout, ".dev/run")
+	r, alive := process.Load(dir, name)
+	if !alive {
+		return fmt.Errorf("%s does not run", name)
+	}
+	return process.Stop(dir, r, 20*time.Second)
 }
 
 // KillMachine kills all that runs on a simulated server at once, its agents and its

@@ -18,7 +18,7 @@ job "purge" {
     }
 
     network {
-      mode = "none"
+      mode = "cni/fngen"
     }
 
     volume "cache" {
