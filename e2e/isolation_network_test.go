@@ -20,8 +20,8 @@ import (
 	"fngen.dev/fngen/nomad/dev/layout"
 )
 
-// intruder is an application that tries what its requests tell it to.
-const intruder = `import resource
+// prober is an application that tries what its requests tell it to.
+const prober = `import resource
 import socket
 import threading
 import time
@@ -61,7 +61,7 @@ app = FastAPI()
 
 @app.get("/")
 def index():
-    return "intruder"
+    return "prober"
 
 
 @app.get("/reach")
@@ -111,7 +111,7 @@ def live_app():
     return app
 `
 
-// probe is a package of the intruder's tree. Installing it tries the same from a build
+// probe is a package of the prober's tree. Installing it tries the same from a build
 // and leaves what was found in the package.
 const probe = `import socket
 
@@ -171,7 +171,7 @@ func TestNetworkIsolation(t *testing.T) {
 
 	hidden := distinct(append(platformServers(t), mapped, inside))
 	stranger := projectOf(t, strangersKey(t))
-	stranger.write(t, "app.py", intruder)
+	stranger.write(t, "app.py", prober)
 	stranger.write(t, "fngen.yml", onServers("s", "us-west", 1))
 	stranger.write(t, "requirements.txt", "fastapi\n./lib\n")
 	for name, text := range map[string]string{
@@ -186,7 +186,7 @@ func TestNetworkIsolation(t *testing.T) {
 	t.Run("build", func(t *testing.T) {
 		var found map[string]string
 		stranger.asks(t, "built", nil, &found)
-		refused(t, hidden, found)
+		closed(t, hidden, found)
 	})
 	t.Run("function", func(t *testing.T) {
 		var gateway string
@@ -194,7 +194,7 @@ func TestNetworkIsolation(t *testing.T) {
 		targets := distinct(append(hidden, atAddress(hidden, gateway)...))
 		var found map[string]string
 		stranger.asks(t, "reach", url.Values{"to": targets}, &found)
-		refused(t, targets, found)
+		closed(t, targets, found)
 	})
 	t.Run("doors", func(t *testing.T) { openDoors(t, stranger) })
 	t.Run("ports", func(t *testing.T) {
@@ -263,7 +263,7 @@ func distinct(list []string) []string {
 	return slices.Compact(list)
 }
 
-func refused(t *testing.T, targets []string, found map[string]string) {
+func closed(t *testing.T, targets []string, found map[string]string) {
 	t.Helper()
 	if len(targets) == 0 || len(found) != len(targets) {
 		t.Errorf("%d of %d were tried", len(found), len(targets))
