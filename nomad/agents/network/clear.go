@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -59,8 +60,16 @@ func (n Node) Clear(ctx context.Context, ids []string) error {
 	if err != nil {
 		return fmt.Errorf("read list of plugins: %w", err)
 	}
+	held, err := n.Holders()
+	if err != nil {
+		return err
+	}
 	var errs []error
 	for _, id := range ids {
+		_, err := os.Stat(filepath.Join(namespaces, id))
+		if err != nil && !slices.Contains(held, id) {
+			continue // Nomad keeps directories of allocations long after their networks
+		}
 		if err := clear(ctx, list, id); err != nil {
 			errs = append(errs, fmt.Errorf("clear the network of allocation %s: %w", id, err))
 		}
