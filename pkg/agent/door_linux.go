@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -170,10 +171,24 @@ func enter() int {
 	return exitFailed
 }
 
-func (d *door) enter() error {
+// readOrders reads the one line of them, to its end: what is left of it would be
+// taken for the leave to begin. Nothing follows it before it is answered.
+func readOrders(r io.Reader) (orders, error) {
 	var o orders
-	if err := json.NewDecoder(d.socket).Decode(&o); err != nil {
-		return fmt.Errorf("read orders: %w", err)
+	line, err := bufio.NewReader(r).ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &o)
+	}
+	if err != nil {
+		return o, fmt.Errorf("read orders: %w", err)
+	}
+	return o, nil
+}
+
+func (d *door) enter() error {
+	o, err := readOrders(d.socket)
+	if err != nil {
+		return err
 	}
 	if err := o.become(); err != nil {
 		return err
