@@ -64,7 +64,7 @@ func badVersions() []badVersion {
 			[]string{"health | GET /healthz: 404 Not Found", "its health check fails: GET /healthz answers 404 Not Found", "keeps serving"},
 		},
 		{
-			"no room", good, onServers("m", "eu-central", 50), 15 * time.Second,
+			"no room", good, onServers("m", "eu-central", 50), 30 * time.Second,
 			[]string{"no room for live_app", "Choose another size or region"},
 		},
 	}

@@ -3,13 +3,9 @@
 package e2e
 
 import (
-	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,8 +20,8 @@ func TestRelocations(t *testing.T) {
 	requireCluster(t)
 	upAgain(t)
 	p := newProject(t)
-	g := newGate(t)
-	p.write(t, "app.py", fmt.Sprintf(gatedApp, g.URL))
+	g := newGate(t, p)
+	p.write(t, "app.py", gatedApp)
 	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
 	p.run(t, "push", p.name, ".")
 	t.Run("no room", func(t *testing.T) { noRoomAtFirst(t, p) })
@@ -181,68 +177,4 @@ func fngendLog(t *testing.T) string {
 		}
 	}
 	return text.String()
-}
-
-// gatedApp asks at its start whether it may, and ends when it may not.
-const gatedApp = `import urllib.request
-
-from fastapi import FastAPI
-
-from fngen.powers import webapp
-
-app = FastAPI()
-
-
-@app.get("/")
-def index():
-    return {}
-
-
-@webapp(framework="fastapi")
-def live_app():
-    urllib.request.urlopen("%s", timeout=90).close()
-    return app
-`
-
-// gate lets instances of gatedApp start, wait, or fail.
-type gate struct {
-	*httptest.Server
-	state   atomic.Int32
-	waiting atomic.Bool // somebody has waited
-}
-
-const (
-	open int32 = iota
-	shut
-	broken
-)
-
-// drainShut drains a server, and returns while the instance that is started
-// elsewhere waits.
-func (g *gate) drainShut(t *testing.T, node string) {
-	t.Helper()
-	g.waiting.Store(false)
-	g.state.Store(shut)
-	drain(t, node)
-	if !eventually(g.waiting.Load) {
-		t.Fatal("no other instance is started")
-	}
-}
-
-func newGate(t *testing.T) *gate {
-	t.Helper()
-	g := &gate{}
-	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if g.state.Load() == shut {
-			g.waiting.Store(true)
-		}
-		for g.state.Load() == shut && r.Context().Err() == nil {
-			time.Sleep(50 * time.Millisecond)
-		}
-		if g.state.Load() == broken {
-			http.Error(w, "not now", http.StatusServiceUnavailable)
-		}
-	}))
-	t.Cleanup(g.Close)
-	return g
 }

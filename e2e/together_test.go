@@ -56,12 +56,11 @@ func TestTogether(t *testing.T) {
 // when the nine others are up, and fails.
 func (p project) lastFails(t *testing.T) {
 	t.Helper()
-	g := newGate(t)
+	g := newGate(t, p)
 	g.state.Store(shut)
 	paths := well(10)
 	paths[5] = "/nope"
-	waits := fmt.Sprintf("def f05():\n    __import__(\"urllib.request\").request.urlopen(%q, timeout=90).close()\n", g.URL)
-	p.write(t, "app.py", strings.Replace(load.Several(3, paths...), "def f05():\n", waits, 1))
+	p.write(t, "app.py", strings.Replace(load.Several(3, paths...), "def f05():\n", "def f05():\n"+atGate, 1))
 	out, err := cluster.Talk(p.command("push", p.name, "."), func(line string) {
 		if strings.Contains(line, "9 of 10 are up") {
 			g.state.Store(open)

@@ -273,7 +273,9 @@ func (s suite) groups(t *testing.T) {
 // crash holds that a version that does not start leaves the one before in place.
 func (s suite) crash(t *testing.T) {
 	before := s.running(t, "app")
-	_, err := s.up(t, s.service("app", "echo on stdout; exit 7"))
+	crashes := s.service("app", "echo on stdout; exit 7")
+	crashes.TaskGroups[0].Update.MinHealthyTime = new(5 * time.Second) // the machine may be busy
+	_, err := s.up(t, crashes)
 	failure, ok := errors.AsType[*nomad.Failure](err)
 	if !ok {
 		t.Fatalf("it came up: %v", err)
