@@ -39,7 +39,7 @@ unit: ## run the Go tests that need no cluster
 e2e: ## run the end-to-end tests (starts the cluster if it is not up)
 	@$(DEV) up
 	-@$(DEV) browser
-	@$(ENV) && FNGEN_E2E=required go test -count=1 -timeout 20m $(GOTESTFLAGS) ./e2e/...
+	@$(ENV) && FNGEN_E2E=required go test -count=1 -timeout 40m $(GOTESTFLAGS) ./e2e/...
 
 test-python: ## run the tests of the Python SDK
 	@$(DEV) uv run --frozen --directory sdk/python pytest
