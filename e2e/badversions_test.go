@@ -36,35 +36,39 @@ type badVersion struct {
 	says              []string
 }
 
+// soon is half of the time after which every push is given up that is not certain,
+// and several times what these take on a machine at rest.
+const soon = time.Minute
+
 func badVersions() []badVersion {
 	good, one := fmt.Sprintf(slowApp, "one", 0), onServers("m", "eu-central", 1)
 	return []badVersion{
 		{
-			"crash at import", strings.Replace(good, "app = ", `app = {}["gone"] or `, 1), one, 15 * time.Second,
+			"crash at import", strings.Replace(good, "app = ", `app = {}["gone"] or `, 1), one, soon,
 			[]string{"error[FN2101]: KeyError: 'gone'", "live_app did not come up: KeyError: 'gone' (app.py:", "keeps serving"},
 		},
 		{
-			"exit with code 0", strings.Replace(good, "app = ", "import os\n\nos._exit(0)\napp = ", 1), one, 15 * time.Second,
+			"exit with code 0", strings.Replace(good, "app = ", "import os\n\nos._exit(0)\napp = ", 1), one, soon,
 			[]string{"exit code 0", "keeps serving"},
 		},
 		{
-			"out of memory", strings.Replace(good, "app = ", "hoard = [bytearray(10**8) for _ in range(100)]\napp = ", 1), one, 30 * time.Second,
+			"out of memory", strings.Replace(good, "app = ", "hoard = [bytearray(10**8) for _ in range(100)]\napp = ", 1), one, soon,
 			[]string{"more memory than its server has and was killed (web is of size m, with ", "keeps serving"},
 		},
 		{
-			"ended by a signal", strings.Replace(good, "app = ", "import os\n\nos.kill(os.getpid(), 11)\napp = ", 1), one, 15 * time.Second,
+			"ended by a signal", strings.Replace(good, "app = ", "import os\n\nos.kill(os.getpid(), 11)\napp = ", 1), one, soon,
 			[]string{"it was ended by SIGSEGV", "a crash in code that is not Python", "keeps serving"},
 		},
 		{
-			"same exception behind 500", strings.Replace(good, "    return {", "    return 1 / 0 or {", 1), one, 40 * time.Second,
+			"same exception behind 500", strings.Replace(good, "    return {", "    return 1 / 0 or {", 1), one, soon,
 			[]string{"health | GET /: 500 Internal Server Error", "error[FN2105]: ZeroDivisionError: division by zero", "the same for 15 s", "keeps serving"},
 		},
 		{
-			"health path not there", strings.Replace(good, `"fastapi"`, `"fastapi", health="/healthz"`, 1), one, 20 * time.Second,
+			"health path not there", strings.Replace(good, `"fastapi"`, `"fastapi", health="/healthz"`, 1), one, soon,
 			[]string{"health | GET /healthz: 404 Not Found", "its health check fails: GET /healthz answers 404 Not Found", "keeps serving"},
 		},
 		{
-			"no room", good, onServers("m", "eu-central", 50), 30 * time.Second,
+			"no room", good, onServers("m", "eu-central", 50), soon,
 			[]string{"no room for live_app", "Choose another size or region"},
 		},
 	}
