@@ -44,7 +44,7 @@ e2e: ## run the end-to-end tests (starts the cluster if it is not up)
 test-python: ## run the tests of the Python SDK
 	@$(DEV) uv run --frozen --directory sdk/python pytest
 
-soak: ## run what takes too long for make test: each server killed in each phase of a push (15 minutes)
+soak: ## run what takes too long for make test: each server killed in each phase of a push (8 minutes)
 	@$(DEV) up
 	@$(ENV) && FNGEN_E2E=required FNGEN_SOAK=1 go test -count=1 -timeout 60m -v $(GOTESTFLAGS) -run '^TestPhases$$' ./e2e
 
