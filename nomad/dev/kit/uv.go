@@ -83,7 +83,8 @@ func CanInstall(ctx context.Context, l layout.Layout) error {
 }
 
 // Command prepares a run of uv on this machine, with the machine's settings for
-// package indexes, and with cache and environments in the user's cache.
+// package indexes. The cache is shared; the environment is the checkout's,
+// whose SDK is installed into it.
 func Command(ctx context.Context, l layout.Layout, uv string, args ...string) (*exec.Cmd, error) {
 	settings, err := hostBuildEnv(ctx)
 	if err != nil {
@@ -92,7 +93,7 @@ func Command(ctx context.Context, l layout.Layout, uv string, args ...string) (*
 	cmd := exec.CommandContext(ctx, uv, args...)
 	cmd.Env = append(os.Environ(), settings...)
 	cmd.Env = append(cmd.Env, "UV_CACHE_DIR="+filepath.Join(l.Cache, "uv-cache"),
-		"UV_PROJECT_ENVIRONMENT="+filepath.Join(l.Cache, "sdk-venv"), "UV_PYTHON_DOWNLOADS=never", "UV_NO_PROGRESS=1")
+		"UV_PROJECT_ENVIRONMENT="+filepath.Join(l.Dev(), "sdk-venv"), "UV_PYTHON_DOWNLOADS=never", "UV_NO_PROGRESS=1")
 	return cmd, nil
 }
 
