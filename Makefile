@@ -28,11 +28,13 @@ status: ## show which servers run, and their logs
 build: ## build fngen, fngend and fngen-agent into bin/
 	@CGO_ENABLED=0 go build $(COMPILE) -ldflags '-s -w' -o bin/ ./cmd/...
 
+# The servers come first: tests of packages start some of them for themselves.
 test: ## run every test, end to end included (starts the cluster if it is not up)
+	@$(DEV) up
 	@go vet ./...
 	@$(MAKE) --no-print-directory unit test-python e2e
 
-unit: ## run the Go tests that need no cluster
+unit: ## run the Go tests that need no running cluster
 	-@$(DEV) oracle
 	@go test $(GOTESTFLAGS) $$(go list ./... | grep -v /e2e)
 

@@ -4,14 +4,18 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"fngen.dev/fngen/nomad/dev/preflight"
@@ -22,17 +26,10 @@ import (
 // answers, and shows the job that fngen wrote. The screenshot is the one of the docs.
 func TestNomadUI(t *testing.T) {
 	requireCluster(t)
-	t.Parallel()
 	tab := browser(t)
-	out, err := exec.CommandContext(t.Context(), "nomad", "ui", "-authenticate", "-show-url").CombinedOutput()
-	if err != nil {
-		t.Fatalf("nomad ui: %v\n%s", err, out)
-	}
-	// A token for one time: who reads it in a log can do nothing with it.
-	do(t, tab, chromedp.Navigate(string(regexp.MustCompile(`http\S+`).Find(out))))
-	do(t, tab, chromedp.WaitVisible(chromedp.Search(`//a[contains(., "web-live_app")]`)))
-	do(t, tab, chromedp.Navigate(os.Getenv("NOMAD_ADDR")+"/ui/jobs/web-live_app@hello"))
-	do(t, tab, chromedp.WaitVisible(chromedp.Search(`//h1[contains(., "web-live_app")]`)))
+	visit(t, tab, signIn, `//a[contains(., "web-live_app")]`)
+	job := func(*testing.T) string { return os.Getenv("NOMAD_ADDR") + "/ui/jobs/web-live_app@hello" }
+	visit(t, tab, job, `//h1[contains(., "web-live_app")]`)
 	text := shown(t, tab)
 	if !regexp.MustCompile(`live_app of project hello: @webapp in app\.py, line \d+, release \d+\.`).MatchString(text) {
 		t.Errorf("the job page does not say what the function is:\n%s", text)
@@ -58,6 +55,62 @@ func TestNomadUI(t *testing.T) {
 	}
 }
 
+// signIn is a page's address with a token for one time: who reads it in a log can do
+// nothing with it.
+func signIn(t *testing.T) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "nomad", "ui", "-authenticate", "-show-url").CombinedOutput()
+	if err != nil {
+		t.Fatalf("nomad ui: %v\n%s", err, out)
+	}
+	return string(regexp.MustCompile(`http\S+`).Find(out))
+}
+
+// visit opens a page until it shows what xpath finds. The UI gives up a page with
+// "Something went wrong" when one of its requests failed, as it does when a server is
+// slow for a moment: a person opens it again.
+func visit(t *testing.T, tab context.Context, address func(*testing.T) string, xpath string) {
+	t.Helper()
+	var refused refusals
+	check(t, chromedp.Listen(tab, refused.note))
+	for {
+		do(t, tab, chromedp.Navigate(address(t)))
+		try, cancel := context.WithTimeout(tab, 30*time.Second)
+		err := chromedp.Do(try, chromedp.WaitVisible(chromedp.Search(xpath)))
+		cancel()
+		if err == nil {
+			return
+		}
+		text := shown(t, context.WithoutCancel(tab))
+		if tab.Err() != nil {
+			t.Fatalf("%s: %v; it was refused %v; the page says:\n%s", xpath, err, refused.all(), text)
+		}
+		t.Logf("opening the page again; it was refused %v and says:\n%s", refused.all(), text)
+	}
+}
+
+// refusals are the answers of 400 and above that a page got.
+type refusals struct {
+	mu      sync.Mutex
+	answers []string
+}
+
+func (r *refusals) note(event any) {
+	got, is := event.(*network.EventResponseReceived)
+	if !is || got.Response.Status < http.StatusBadRequest {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answers = append(r.answers, fmt.Sprintf("%d for %s", got.Response.Status, got.Response.URL))
+}
+
+func (r *refusals) all() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.answers)
+}
+
 // browser opens a tab that is closed at the end of the test.
 func browser(t *testing.T) context.Context {
 	t.Helper()
@@ -78,7 +131,7 @@ func browser(t *testing.T) context.Context {
 	tab, closeTab := chromedp.NewContext(all)
 	t.Cleanup(closeTab)
 	check(t, chromedp.Do(tab)) // starts the browser, which lives as long as this context
-	limited, cancel := context.WithTimeout(tab, 2*time.Minute)
+	limited, cancel := context.WithTimeout(tab, 4*time.Minute)
 	t.Cleanup(cancel)
 	return limited
 }
