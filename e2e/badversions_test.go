@@ -36,9 +36,12 @@ type badVersion struct {
 	says              []string
 }
 
-// soon is half of the time after which every push is given up that is not certain,
-// and several times what these take on a machine at rest.
-const soon = time.Minute
+// soon is less than the time after which every push is given up that is not certain,
+// and many times what these take on a machine at rest.
+const soon = 110 * time.Second
+
+// late is more than that time, and what a push waits for others' instances.
+const late = 5 * time.Minute
 
 func badVersions() []badVersion {
 	good, one := fmt.Sprintf(slowApp, "one", 0), onServers("m", "eu-central", 1)
@@ -68,7 +71,7 @@ func badVersions() []badVersion {
 			[]string{"health | GET /healthz: 404 Not Found", "its health check fails: GET /healthz answers 404 Not Found", "keeps serving"},
 		},
 		{
-			"no room", good, onServers("m", "eu-central", 50), soon,
+			"no room", good, onServers("m", "eu-central", 50), late,
 			[]string{"no room for live_app", "Choose another size or region"},
 		},
 	}
@@ -121,7 +124,7 @@ func TestNotCertain(t *testing.T) {
 		p.write(t, "fngen.yml", fleet)
 		p.run(t, "push", p.name, ".")
 		badVersion{
-			"", strings.Replace(good, "    return {", "    return __import__('fastapi').Response(status_code=503) or {", 1), fleet, 150 * time.Second,
+			"", strings.Replace(good, "    return {", "    return __import__('fastapi').Response(status_code=503) or {", 1), fleet, late,
 			[]string{"health | GET /: 503 Service Unavailable", "its health check fails: GET / answers 503", "keeps serving"},
 		}.refused(t, p)
 	})
@@ -129,7 +132,7 @@ func TestNotCertain(t *testing.T) {
 	t.Run("port never opened", func(t *testing.T) {
 		beside(t, "spare")
 		badVersion{
-			"", fmt.Sprintf(slowApp, "one", 3600), onServers("s", "us-west", 1), 150 * time.Second,
+			"", fmt.Sprintf(slowApp, "one", 3600), onServers("s", "us-west", 1), late,
 			[]string{"error[FN2106]: live_app does not listen: it was still here when time was up", "    time.sleep(3600)\n", "nothing of this project runs"},
 		}.refused(t, newProject(t))
 	})

@@ -20,7 +20,7 @@ import (
 )
 
 // settle is how long something that is certain to come may take to be seen.
-const settle = 20 * time.Second
+const settle = 3 * time.Minute
 
 // fetch LABEL PATH [STATUS]: asks https://LABEL.<domain>PATH through the router,
 // with the certificate verified, and prints the body. STATUS is 200 if not given.

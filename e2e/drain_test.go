@@ -8,8 +8,6 @@ import (
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
-
-	"fngen.dev/fngen/e2e/cluster"
 )
 
 // drain tells a server to give up what it runs, and lets it take jobs again at
@@ -40,7 +38,7 @@ func (p project) leaves(t *testing.T, node string) {
 			return a.NodeID == node && a.ClientStatus == nomad.AllocClientStatusRunning
 		})
 	}
-	if !cluster.Eventually(time.Minute, left) {
+	if !eventually(left) {
 		t.Fatal("the server is not emptied")
 	}
 	t.Logf("the server was empty after %s", time.Since(begin).Round(time.Millisecond))

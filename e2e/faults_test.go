@@ -80,8 +80,11 @@ func onlyInstanceDies(t *testing.T, p project) {
 	requests := p.load(t)
 	begin := time.Now()
 	check(t, oneMachine(t).KillInstance(was, "python"))
-	silent := func() bool { return len(p.answering(t)) == 0 }
-	if !eventually(silent) || !eventually(func() bool { return slices.Contains(p.answering(t), was) }) {
+	again := func() bool {
+		now := p.running(t)
+		return len(now) == 1 && now[0].ID == was && now[0].TaskStates["app"].Restarts > 0 && slices.Contains(p.answering(t), was)
+	}
+	if !eventually(again) {
 		t.Error("the instance was not started again in place")
 	}
 	t.Logf("it answers again after %s", time.Since(begin).Round(time.Millisecond))
@@ -119,7 +122,7 @@ func serverOfOneDies(t *testing.T, p project) {
 		return len(now) == 1 && now[0] != was.ID
 	}
 	// 15 s until the server counts as dead, and the time of a start.
-	if !cluster.Eventually(30*time.Second, elsewhere) {
+	if !eventually(elsewhere) {
 		t.Error("it was not started elsewhere in time")
 	}
 	t.Logf("another instance answers %s after the death", time.Since(begin).Round(time.Millisecond))

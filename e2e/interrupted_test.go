@@ -148,7 +148,7 @@ func (i *interrupted) undone(t *testing.T) {
 		return err == nil && json.Unmarshal(out, &releases) == nil && len(releases) == 2 && releases[0].State == "failed" && releases[1].State == "live"
 	}
 	// The lock of the one that died runs out within 20 s.
-	if !cluster.Eventually(time.Minute, undone) {
+	if !eventually(undone) {
 		t.Fatalf("the interrupted release was not undone:\n%s", i.run(t, "releases", i.project.name))
 	}
 	functions := strings.Count(i.was, "@webapp")

@@ -10,11 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	consul "github.com/hashicorp/consul/api"
 
-	"fngen.dev/fngen/e2e/cluster"
 	"fngen.dev/fngen/nomad/dev/certs"
 	"fngen.dev/fngen/nomad/dev/layout"
 )
@@ -61,7 +59,7 @@ client {
 }
 %[5]s`, name, dir, strangersAddress, layout.Addr(layout.NomadRPCPort), tls)), 0o600))
 	log := stranger(t, "nomad", "agent", "-config", dir+"/agent.hcl")
-	settled := cluster.Eventually(time.Minute, func() bool { return strings.Contains(log(), "error registering") || joined(t, name) })
+	settled := eventually(func() bool { return strings.Contains(log(), "error registering") || joined(t, name) })
 	if joined(t, name) {
 		t.Errorf("%s is a node of the cluster", name)
 	} else if !settled {
@@ -99,7 +97,7 @@ func joinConsul(t *testing.T) {
 		}
 		return false
 	}
-	refused := cluster.Eventually(time.Minute, func() bool { return strings.Contains(log(), "Join cluster failed") || member() })
+	refused := eventually(func() bool { return strings.Contains(log(), "Join cluster failed") || member() })
 	if member() {
 		t.Errorf("%s is a member", name)
 	} else if !refused {

@@ -75,7 +75,7 @@ func dieIn(t *testing.T, p project, phase, server string) {
 	var talk string
 	var err error
 	// A lock that could not be released, since Consul was away, runs out within 20 s.
-	cluster.Eventually(30*time.Second, func() bool {
+	eventually(func() bool {
 		talk, err = cluster.Talk(p.command("push", p.name, "."), heard)
 		return !strings.Contains(talk, "is busy with")
 	})
@@ -85,8 +85,8 @@ func dieIn(t *testing.T, p project, phase, server string) {
 	t.Logf("the push ended: %v", err)
 	begin := time.Now()
 	var wrong string
-	if !cluster.Eventually(time.Minute, func() bool { wrong = p.disagrees(); return wrong == "" }) {
-		t.Errorf("after a minute %s\nthe push said\n%s", wrong, talk)
+	if !eventually(func() bool { wrong = p.disagrees(); return wrong == "" }) {
+		t.Errorf("after %s %s\nthe push said\n%s", settle, wrong, talk)
 	}
 	t.Logf("store and Nomad agree %s after the end of the push", time.Since(begin).Round(time.Millisecond))
 	requests.allow(t, 0)

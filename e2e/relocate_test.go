@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
 
@@ -66,7 +65,7 @@ func notComingUp(t *testing.T, p project, g *gate) {
 		all := p.allocations(t)
 		return len(all) > begun && ended(all[begun])
 	}
-	if !cluster.Eventually(30*time.Second, tried) {
+	if !eventually(tried) {
 		t.Error("no other instance was started and given up")
 	}
 	p.unchanged(t)
@@ -88,7 +87,7 @@ func relocationInterrupted(t *testing.T, p project, g *gate) {
 	check(t, err)
 	check(t, cluster.Kill(fngend))
 	// The lock of the one that died runs out within 20 s.
-	if !cluster.Eventually(time.Minute, func() bool { return ended(p.allocations(t)[begun]) }) {
+	if !eventually(func() bool { return ended(p.allocations(t)[begun]) }) {
 		t.Error("what was begun is not undone")
 	}
 	g.state.Store(open)
