@@ -9,6 +9,8 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 # As nomad/dev builds all programs of the cluster, so that they share what is compiled.
 COMPILE := -trimpath -gcflags=all=-dwarf=false
 DEV := CGO_ENABLED=0 go run $(COMPILE) ./nomad/dev
+# Tests run beside each other on more servers than `make up` has by default.
+test e2e soak: export FNGEN_FLEET := us-west:s*2,us-west:xl,eu-central:m,us-east:s*2,us-east:m,us-east:xl
 # Turns on what the running cluster needs: addresses, tokens, bin/ on PATH.
 ENV := . ./.dev/env.sh
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -41,7 +43,7 @@ unit: ## run the Go tests that need no running cluster
 e2e: ## run the end-to-end tests (starts the cluster if it is not up)
 	@$(DEV) up
 	-@$(DEV) browser
-	@$(ENV) && FNGEN_E2E=required go test -count=1 -timeout 40m $(GOTESTFLAGS) ./e2e/...
+	@$(ENV) && FNGEN_E2E=required go test -count=1 -timeout 60m $(GOTESTFLAGS) ./e2e/...
 
 test-python: ## run the tests of the Python SDK
 	@$(DEV) uv run --frozen --directory sdk/python pytest

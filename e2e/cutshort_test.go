@@ -45,10 +45,10 @@ def live_app():
 // destroy.
 func TestCutShort(t *testing.T) {
 	requireCluster(t)
-	beside(t, "m")
+	beside(t, "east m")
 	p := newProject(t)
 	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.write(t, "fngen.yml", onServers("m", "eu-central", 1))
+	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
 	p.loseNamespace(t)
 	p.run(t, "push", p.name, ".")
 
@@ -69,10 +69,10 @@ func TestCutShort(t *testing.T) {
 // not end. Its own time for that is 30 s, and a destroy takes some more.
 func TestDestroyOfStubborn(t *testing.T) {
 	requireCluster(t)
-	beside(t, "m")
+	beside(t, "east m")
 	p := newProject(t)
 	p.write(t, "app.py", stubbornApp)
-	p.write(t, "fngen.yml", onServers("m", "eu-central", 1))
+	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
 	p.run(t, "push", p.name, ".")
 	begin := time.Now()
 	p.run(t, "destroy", p.name, "--yes")

@@ -65,11 +65,11 @@ version = "1"
 // inside a function, a release command and a build. Each attempt must be refused.
 func TestIsolationAgent(t *testing.T) {
 	requireCluster(t)
-	beside(t, "m")
+	beside(t, "east m")
 	p := newProject(t)
 	target := p.writeIntruder(t)
 	p.write(t, "app.py", intruderApp)
-	p.write(t, "fngen.yml", onServers("m", "eu-central", 1)+"functions:\n  live_app: {release: python intruder.py release-live_app}\n")
+	p.write(t, "fngen.yml", onServers("m", "us-east", 1)+"functions:\n  live_app: {release: python intruder.py release-live_app}\n")
 	talk, err := p.command("push", p.name, ".").CombinedOutput()
 	if err != nil {
 		t.Fatalf("push: %v\n%s", err, talk)

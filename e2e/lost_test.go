@@ -15,11 +15,11 @@ import (
 // sends it again, or builds it again, and the person is never blamed.
 func TestLost(t *testing.T) {
 	requireCluster(t)
-	beside(t, "m")
+	beside(t, "east m")
 	p := newProject(t)
 	p.write(t, "requirements.txt", "fastapi\n")
 	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.write(t, "fngen.yml", onServers("m", "eu-central", 1))
+	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
 	p.write(t, "data.txt", "data of "+p.name)
 	p.run(t, "push", p.name, ".")
 	blobs := p.blobs(t)

@@ -82,10 +82,10 @@ func (p project) lastFails(t *testing.T) {
 // fails, whether all come up or not.
 func TestTogetherTight(t *testing.T) {
 	requireCluster(t)
-	beside(t, "m")
+	beside(t, "east m")
 	p := newProject(t)
 	p.write(t, "requirements.txt", "fastapi\n")
-	p.write(t, "fngen.yml", onServers("m", "eu-central", 1))
+	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
 	p.write(t, "app.py", load.Several(1, well(10)...))
 	p.run(t, "push", p.name, ".")
 	cluster.Eventually(settle, func() bool { return len(p.running(t)) == 10 })
@@ -116,10 +116,10 @@ func TestTogetherTight(t *testing.T) {
 // killed for what they use.
 func TestTogetherHeavy(t *testing.T) {
 	requireCluster(t)
-	beside(t, "m")
+	beside(t, "east m")
 	p := newProject(t)
 	p.write(t, "requirements.txt", "fastapi\n")
-	p.write(t, "fngen.yml", onServers("m", "eu-central", 1))
+	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
 	p.write(t, "app.py", load.Several(1, well(3)...))
 	p.run(t, "push", p.name, ".")
 	plan := func() string { return p.run(t, "plan", p.name, ".") }
