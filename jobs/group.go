@@ -188,7 +188,16 @@ func functionPairs(p *ir.Project, f ir.Function, s ir.Server, r Release) []strin
 		"project", p.Name, "function", f.Name, "power", string(f.Power), "file", f.File,
 		"python", p.Python, "tree", r.Tree, "layer", r.Layer,
 		"uid", strconv.Itoa(r.UID), "release", strconv.Itoa(r.Number), "server", s.Name, "disk", strconv.Itoa(size.DiskGB),
+		"env", version(r.Env),
 	}
+}
+
+// version writes that of the variables; the agent is not asked for any by none.
+func version(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // once runs a batch job's task one time: one that fails says why, and trying again

@@ -29,6 +29,8 @@ type Release struct {
 	Tree string `json:"tree"`
 	// Layer is the key of the virtual environment.
 	Layer string `json:"layer"`
+	// Env is the version of the project's variables, 0 for none.
+	Env int `json:"env,omitempty"`
 	// UID is the user and group that the project's code runs as, on every node.
 	UID int `json:"uid"`
 }

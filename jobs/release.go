@@ -54,7 +54,7 @@ func command(p *ir.Project, f ir.Function, r Release, c Cluster) (*nomad.Job, er
 	pairs := append(functionPairs(p, f, s, r), "api", c.APIURL, "command", f.WebApp.Release)
 	// The least that a function can have, so that there is room beside the instances
 	// of the release before: they leave one share free, which may be less than ours.
-	task := agentTask("command", flags("run", pairs...), share(size, max(Room(size), len(p.Functions))))
+	task := withVariables(agentTask("command", flags("run", pairs...), share(size, max(Room(size), len(p.Functions)))), p, r)
 	task.KillTimeout = new(commandGrace)
 	return &nomad.Job{
 		ID: new(CommandID(f)), Name: new(CommandID(f)), Namespace: new(p.Name), Type: new("batch"),

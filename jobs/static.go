@@ -23,12 +23,13 @@ type Static struct {
 }
 
 // staticKey identifies collected files by all that they are made of: any file of
-// the tree may be one of them or have a say in what is.
+// the tree may be one of them or have a say in what is, and so may a variable.
 func staticKey(p *ir.Project, r Release, settings string) string {
 	text, err := json.Marshal(struct {
 		Static                        int
 		Tree, Layer, Python, Settings string
-	}{1, r.Tree, r.Layer, p.Python, settings})
+		Env                           int `json:",omitempty"`
+	}{1, r.Tree, r.Layer, p.Python, settings, r.Env})
 	if err != nil {
 		panic("static key: " + err.Error()) // strings and numbers only
 	}
@@ -75,7 +76,7 @@ func static(p *ir.Project, f ir.Function, key string, r Release, c Cluster) (*no
 	pairs := []string{
 		"project", p.Name, "function", f.Name, "power", string(f.Power), "file", f.File,
 		"python", p.Python, "tree", r.Tree, "layer", r.Layer, "uid", strconv.Itoa(r.UID), "api", c.APIURL,
-		"settings", f.WebApp.Static, "static", key,
+		"settings", f.WebApp.Static, "static", key, "env", version(r.Env),
 	}
 	for _, name := range placeholders(p) {
 		pairs = append(pairs, "placeholder", name)
@@ -84,9 +85,9 @@ func static(p *ir.Project, f ir.Function, key string, r Release, c Cluster) (*no
 	if err := check(args...); err != nil {
 		return nil, err
 	}
-	task := agentTask("collect", args, &nomad.Resources{
+	task := withVariables(agentTask("collect", args, &nomad.Resources{
 		CPU: new(500), MemoryMB: new(256), MemoryMaxMB: new(1024),
-	})
+	}), p, r)
 	description := fmt.Sprintf("Collects the static files of project **%s** by the settings in `%s`.", p.Name, f.WebApp.Static)
 	return onBuildNode(p, StaticID(key), description, task, c), nil
 }

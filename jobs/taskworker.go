@@ -58,10 +58,10 @@ func taskGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster) 
 	}
 	w := f.TaskWorker
 	drain := min(w.Timeout.Duration(), maxDrain)
-	task := agentTask("worker", serve(p, f, s, r, c,
+	task := withVariables(agentTask("worker", serve(p, f, s, r, c,
 		"concurrency", strconv.Itoa(w.Concurrency), "timeout", w.Timeout.String(),
 		"retries", strconv.Itoa(w.Retries), "drain", duration(drain),
-	), share(size, len(p.Functions)))
+	), share(size, len(p.Functions))), p, r)
 	task.KillTimeout = new(drain + stopGrace)
 	return &nomad.TaskGroup{
 		Name:          new(s.Name),

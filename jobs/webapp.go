@@ -55,9 +55,9 @@ func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, r
 	if err != nil {
 		return nil, err
 	}
-	task := agentTask("app", serve(p, f, s, r, c,
+	task := withVariables(agentTask("app", serve(p, f, s, r, c,
 		"framework", f.WebApp.Framework, "static", staticOf(p, f, r), "health", f.WebApp.Health, "drain", strconv.Itoa(drainSeconds)+"s",
-	), share(size, len(p.Functions)))
+	), share(size, len(p.Functions))), p, r)
 	task.KillTimeout = new(killTimeout)
 	return &nomad.TaskGroup{
 		Name:          new(s.Name),

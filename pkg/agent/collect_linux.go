@@ -71,7 +71,7 @@ func collectAndStore(ctx context.Context, o *collectOptions, env environ, signal
 
 // command is the Python process that collects.
 func (o *collectOptions) command(p *place, dir string, env environ) command {
-	e := o.environment(p.layer, env).with("FNGEN_CAUSE", p.cause)
+	e := o.environment(p, env).with("FNGEN_CAUSE", p.cause)
 	for _, name := range o.placeholders {
 		e = e.withDefault(name, rand.Text())
 	}

@@ -19,6 +19,8 @@ const searchPath = "/usr/local/bin:/usr/bin:/bin"
 type place struct {
 	tree          *ownTree
 	layer, static string
+	// variables are the project's own.
+	variables environ
 	// cause is the file in which the runtime says why it does not come up.
 	cause string
 	locks []*os.File
@@ -39,6 +41,9 @@ func (fn *function) fetch(ctx context.Context, log logger) (*place, error) {
 		return p, err
 	}
 	defer client.http.CloseIdleConnections()
+	if p.variables, err = fn.variables(); err != nil {
+		return p, err
+	}
 	f := &fetcher{cache, client, log}
 	tree, lock, err := f.tree(ctx, &fn.target)
 	if err != nil {
@@ -130,9 +135,14 @@ func (fn *function) bootable(c command) error {
 	return nil
 }
 
-// environment is what a person's code sees, in whatever way it is run.
-func (fn *function) environment(layer string, env environ) environ {
-	e, search := env.withoutCredentials(), searchPath
+// environment is what a person's code sees, in whatever way it is run: facts of
+// Nomad, the project's variables, and above both what the platform says.
+func (fn *function) environment(p *place, env environ) environ {
+	e, layer, search := env.withoutCredentials(), p.layer, searchPath
+	for _, v := range p.variables {
+		name, value, _ := strings.Cut(v, "=")
+		e = e.with(name, value)
+	}
 	if python := interpreter(fn.node, fn.python); strings.HasPrefix(python, fn.node) {
 		search = filepath.Dir(python) + ":" + searchPath
 	}
@@ -150,12 +160,11 @@ func (fn *function) environment(layer string, env environ) environ {
 		{"HOME", fn.home},
 		{"TMPDIR", "/tmp"},
 		{"PATH", search},
-		{"PYTHONUNBUFFERED", "1"},
 		// The user has no entry in the node's passwd, where getpass looks else.
 		{"USER", fn.project},
 		{"LOGNAME", fn.project},
 	} {
 		e = e.with(v[0], v[1])
 	}
-	return e.withDefault("LANG", "C.UTF-8")
+	return e.withDefault("PYTHONUNBUFFERED", "1").withDefault("LANG", "C.UTF-8")
 }

@@ -43,6 +43,9 @@ type function struct {
 	name, power, file, release, server string
 	// static is the key of the static files that it serves, or empty.
 	static string
+	// env is the version of the project's variables, empty for none, and envFile where
+	// they are.
+	env, envFile string
 	// disk is the size of its server's disk, in GB of 10^9 bytes, or 0.
 	disk int64
 }
@@ -129,6 +132,8 @@ func (fn *function) flags(f *flag.FlagSet) {
 	f.StringVar(&fn.file, "file", "", "the `path` in the tree of the function's file")
 	f.StringVar(&fn.release, "release", "", "the release's `number`")
 	f.StringVar(&fn.server, "server", "", "the `name` of the server definition")
+	f.StringVar(&fn.env, "env", "", "the `version` of the project's variables")
+	f.StringVar(&fn.envFile, "env-file", "/secrets/variables.json", "the `file` of the project's variables")
 	f.Int64Var(&fn.disk, "disk", 0, "the `GB` that the function may have on the disk of its server")
 }
 

@@ -19,7 +19,7 @@ func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan 
 	// what ends it is said.
 	p, err := o.fetch(ctx, logger{io.Discard})
 	defer p.close() // held as long as the command runs
-	e := o.environment(p.layer, env)
+	e := o.environment(p, env)
 	if err == nil {
 		e, err = o.withSDK(e)
 	}

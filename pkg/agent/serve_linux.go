@@ -57,7 +57,7 @@ func stoppedBy(ctx context.Context, signals <-chan os.Signal) (int, bool) {
 
 // command is the Python process of the function.
 func (o *serveOptions) command(p *place, env environ) command {
-	e := o.environment(p.layer, env)
+	e := o.environment(p, env)
 	for _, v := range [][2]string{
 		{"FNGEN_HOST", o.host},
 		{"FNGEN_PORT", o.port},

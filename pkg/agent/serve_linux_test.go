@@ -34,7 +34,7 @@ print(json.dumps({
     "env": dict(os.environ), "cwd": os.getcwd(), "files": sorted(os.listdir(".")), "ids": os.getresuid() + os.getresgid(),
     "groups": os.getgroups(), "status": status, "umask": status["Umask"], "group": os.getpgid(0) == os.getpid(),
     "setuid": attempt(os.setuid, 0), "setgid": attempt(os.setgid, 0),
-    "secret": attempt(open, os.environ["SECRET_FILE"]),
+    "secret": attempt(open, os.environ["SECRET_FILE"]), "variables": attempt(open, os.environ.get("VARIABLES_FILE", os.environ["SECRET_FILE"])),
     "other": attempt(os.listdir, os.environ["OTHER_CACHE"]),
     "write_tree": attempt(open, "new.py", "w"), "write_home": attempt(open, os.environ["HOME"] + "/x", "w"),
     "parent_environ": attempt(open, "/proc/%d/environ" % os.getppid()),
@@ -55,6 +55,7 @@ type report struct {
 	Umask                         string
 	Group                         bool
 	Setuid, Setgid, Secret, Other string
+	Variables                     string
 	WriteTree                     string `json:"write_tree"`
 	WriteHome                     string `json:"write_home"`
 	ParentEnviron                 string `json:"parent_environ"`
@@ -71,13 +72,15 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := m.agent(t, c, "serve", digest, "--function=live_app", "--power=webapp", "--file=app.py",
-		"--release=3", "--server=default", "--drain=1500ms", "--health=/up", "--framework=flask")
+		"--release=3", "--server=default", "--drain=1500ms", "--health=/up", "--framework=flask", "--env=2", "--env-file="+m.variables(t, map[string]string{
+			"VAULT_ADDR": "http://their.own", "CONSUL_HTTP_TOKEN": "their own", "PORT": "1", "MULTI": "two\nlines = $HOME", "EMPTY": "", "HOME": "canary", ".mark": "canary", "Ł": "ż",
+		}))
 	cmd.Env = []string{
 		"NOMAD_IP_http=127.0.0.1", "NOMAD_PORT_http=20123", "NOMAD_ALLOC_ID=a1", "NOMAD_DC=us-west",
 		"NOMAD_TOKEN=canary", "NOMAD_TOKEN_fngen=canary", "VAULT_TOKEN=canary", "CONSUL_HTTP_TOKEN=canary", "NOMAD_SECRETS_DIR=canary",
 		"HOME=/root", "PATH=/sbin", "USER=root", "FNGEN_RELEASE=99", "LANG=de_DE.UTF-8", "AZURE_KEYVAULT_URL=mine", "MULTI=a=b",
 		"HTTPS_PROXY=http://127.0.0.1:1", // the project's own: not for the agent
-		"SECRET_FILE=" + m.identity, "OTHER_CACHE=" + m.cache + "/700998",
+		"SECRET_FILE=" + m.identity, "VARIABLES_FILE=" + m.dir + "/secrets/variables.json", "OTHER_CACHE=" + m.cache + "/700998",
 	}
 	p := startAgent(t, cmd)
 	var r report
@@ -88,7 +91,8 @@ func TestServe(t *testing.T) {
 		"FNGEN_PROJECT": "hello", "FNGEN_FUNCTION": "live_app", "FNGEN_POWER": "webapp", "FNGEN_RELEASE": "3", "FNGEN_SERVER": "default",
 		"FNGEN_FILE": "app.py", "FNGEN_HOST": "127.0.0.1", "FNGEN_PORT": "20123", "FNGEN_HEALTH": "/up", "FNGEN_FRAMEWORK": "flask", "FNGEN_DRAIN_SECONDS": "2",
 		"FNGEN_RUNTIME": m.node + "/runtime/3.11", "HOME": m.home, "TMPDIR": "/tmp", "PATH": searchPath, "USER": "hello",
-		"LANG": "de_DE.UTF-8", "PYTHONUNBUFFERED": "1", "NOMAD_ALLOC_ID": "a1", "NOMAD_DC": "us-west", "AZURE_KEYVAULT_URL": "mine", "MULTI": "a=b",
+		"LANG": "de_DE.UTF-8", "PYTHONUNBUFFERED": "1", "NOMAD_ALLOC_ID": "a1", "NOMAD_DC": "us-west", "AZURE_KEYVAULT_URL": "mine", "MULTI": "two\nlines = $HOME",
+		"VAULT_ADDR": "http://their.own", "CONSUL_HTTP_TOKEN": "their own", "PORT": "1", "Ł": "ż",
 	} {
 		if r.Env[name] != want {
 			t.Errorf("%s is %q, want %q", name, r.Env[name], want)
@@ -110,7 +114,7 @@ func TestServe(t *testing.T) {
 	for what, got := range map[string]string{
 		"setuid(0)": r.Setuid, "setgid(0)": r.Setgid, "reading the identity": r.Secret, "reading another project's cache": r.Other,
 		"reading the agent's environment": r.ParentEnviron, "reading the agent's memory": r.ParentMemory,
-		"reading the agent's maps": r.Tracer,
+		"reading the agent's maps": r.Tracer, "reading the file of variables": r.Variables,
 	} {
 		if !refused(got) {
 			t.Errorf("%s: %s", what, got)

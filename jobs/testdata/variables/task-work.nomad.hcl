@@ -1,0 +1,295 @@
+# Made by fngen. Change the code and push it: the next push writes this job anew.
+job "task-work" {
+  namespace   = "hello"
+  datacenters = ["eu-central", "us-west"]
+  type        = "service"
+
+  ui {
+    description = "`work` of project **hello**: @task_worker in `tasks.py`, line 3, release 3. Each instance runs 2 tasks at a time, each for 90s at most, and a task that fails is tried again 5 times."
+  }
+
+  group "web" {
+    count = 2
+
+    constraint {
+      attribute = "${node.class}"
+      operator  = "="
+      value     = "s"
+    }
+
+    constraint {
+      attribute = "${node.datacenter}"
+      operator  = "="
+      value     = "us-west"
+    }
+
+    spread {
+      attribute = "${node.unique.id}"
+      weight    = 100
+    }
+
+    update {
+      max_parallel      = 2
+      canary            = 2
+      health_check      = "task_states"
+      min_healthy_time  = "10s"
+      healthy_deadline  = "2m"
+      progress_deadline = "5m"
+      auto_promote      = true
+      auto_revert       = true
+    }
+
+    restart {
+      attempts         = 3
+      interval         = "5m"
+      delay            = "500ms"
+      mode             = "fail"
+      render_templates = false
+    }
+
+    network {
+      mode = "cni/fngen"
+    }
+
+    volume "cache" {
+      type   = "host"
+      source = "fngen-cache"
+    }
+
+    volume "node" {
+      type      = "host"
+      source    = "fngen-node"
+      read_only = true
+    }
+
+    volume "usr" {
+      type      = "host"
+      source    = "fngen-usr"
+      read_only = true
+    }
+
+    task "worker" {
+      driver       = "exec"
+      user         = "nobody"
+      kill_timeout = "1m45s"
+
+      config {
+        command = "/../opt/fngen/bin/fngen-agent"
+        args = [
+          "serve",
+          "--project=hello",
+          "--function=work",
+          "--power=task_worker",
+          "--file=tasks.py",
+          "--python=3.11",
+          "--tree=sha256:0123",
+          "--layer=abcdef0123456789",
+          "--uid=700001",
+          "--release=3",
+          "--server=web",
+          "--disk=25",
+          "--env=7",
+          "--concurrency=2",
+          "--timeout=90s",
+          "--retries=5",
+          "--drain=1m30s",
+          "--api=https://api.fngen.localhost",
+        ]
+        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_drop = ["all"]
+      }
+
+      identity {
+        name        = "fngen"
+        aud         = ["fngen"]
+        file        = true
+        ttl         = "1h"
+        change_mode = "noop"
+      }
+
+      resources {
+        cpu        = 158
+        memory     = 160
+        memory_max = 960
+      }
+
+      volume_mount {
+        volume      = "cache"
+        destination = "/var/cache/fngen"
+        read_only   = false
+      }
+
+      volume_mount {
+        volume      = "node"
+        destination = "/opt/fngen"
+        read_only   = true
+      }
+
+      volume_mount {
+        volume      = "usr"
+        destination = "/usr"
+        read_only   = true
+      }
+
+      logs {
+        max_files     = 3
+        max_file_size = 5
+      }
+
+      template {
+        destination = "secrets/variables.json"
+        change_mode = "noop"
+        data        = "{{ with secret \"fngen/data/hello/env?version=7\" }}{{ if .Data.metadata.destroyed }}{{ sprig_fail \"fngen: version 7 of the variables was destroyed\" }}{{ end }}{{ .Data.data | toJSON }}{{ end }}"
+        once        = true
+        perms       = "0600"
+      }
+
+      vault {
+        change_mode  = "noop"
+        disable_file = true
+        env          = false
+        role         = "fngen-project"
+      }
+    }
+  }
+
+  group "big" {
+    count = 1
+
+    constraint {
+      attribute = "${node.class}"
+      operator  = "="
+      value     = "xl"
+    }
+
+    constraint {
+      attribute = "${node.datacenter}"
+      operator  = "="
+      value     = "eu-central"
+    }
+
+    update {
+      max_parallel      = 1
+      canary            = 1
+      health_check      = "task_states"
+      min_healthy_time  = "10s"
+      healthy_deadline  = "2m"
+      progress_deadline = "5m"
+      auto_promote      = true
+      auto_revert       = true
+    }
+
+    restart {
+      attempts         = 3
+      interval         = "5m"
+      delay            = "500ms"
+      mode             = "fail"
+      render_templates = false
+    }
+
+    network {
+      mode = "cni/fngen"
+    }
+
+    volume "cache" {
+      type   = "host"
+      source = "fngen-cache"
+    }
+
+    volume "node" {
+      type      = "host"
+      source    = "fngen-node"
+      read_only = true
+    }
+
+    volume "usr" {
+      type      = "host"
+      source    = "fngen-usr"
+      read_only = true
+    }
+
+    task "worker" {
+      driver       = "exec"
+      user         = "nobody"
+      kill_timeout = "1m45s"
+
+      config {
+        command = "/../opt/fngen/bin/fngen-agent"
+        args = [
+          "serve",
+          "--project=hello",
+          "--function=work",
+          "--power=task_worker",
+          "--file=tasks.py",
+          "--python=3.11",
+          "--tree=sha256:0123",
+          "--layer=abcdef0123456789",
+          "--uid=700001",
+          "--release=3",
+          "--server=big",
+          "--disk=80",
+          "--env=7",
+          "--concurrency=2",
+          "--timeout=90s",
+          "--retries=5",
+          "--drain=1m30s",
+          "--api=https://api.fngen.localhost",
+        ]
+        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_drop = ["all"]
+      }
+
+      identity {
+        name        = "fngen"
+        aud         = ["fngen"]
+        file        = true
+        ttl         = "1h"
+        change_mode = "noop"
+      }
+
+      resources {
+        cpu        = 325
+        memory     = 672
+        memory_max = 4032
+      }
+
+      volume_mount {
+        volume      = "cache"
+        destination = "/var/cache/fngen"
+        read_only   = false
+      }
+
+      volume_mount {
+        volume      = "node"
+        destination = "/opt/fngen"
+        read_only   = true
+      }
+
+      volume_mount {
+        volume      = "usr"
+        destination = "/usr"
+        read_only   = true
+      }
+
+      logs {
+        max_files     = 3
+        max_file_size = 5
+      }
+
+      template {
+        destination = "secrets/variables.json"
+        change_mode = "noop"
+        data        = "{{ with secret \"fngen/data/hello/env?version=7\" }}{{ if .Data.metadata.destroyed }}{{ sprig_fail \"fngen: version 7 of the variables was destroyed\" }}{{ end }}{{ .Data.data | toJSON }}{{ end }}"
+        once        = true
+        perms       = "0600"
+      }
+
+      vault {
+        change_mode  = "noop"
+        disable_file = true
+        env          = false
+        role         = "fngen-project"
+      }
+    }
+  }
+}
