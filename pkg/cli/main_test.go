@@ -24,6 +24,18 @@ var update = flag.Bool("update", false, "rewrite the golden outputs in testdata"
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"fngen": func() { runProgram(SystemEnv()) },
+		// with-key FILE COMMAND runs a command with the API key that is in a file.
+		"with-key": func() {
+			key, err := os.ReadFile(os.Args[1])
+			if err != nil {
+				panic(err)
+			}
+			program := exec.Command(os.Args[2], os.Args[3:]...)
+			program.Env = append(os.Environ(), "FNGEN_API_KEY="+strings.TrimSpace(string(key)))
+			program.Stdout, program.Stderr = os.Stdout, os.Stderr
+			_ = program.Run() // the exit code says it
+			os.Exit(program.ProcessState.ExitCode())
+		},
 		"fngen-tty": func() {
 			env := SystemEnv()
 			env.IO.InTTY, env.IO.ErrTTY = true, true
@@ -57,7 +69,9 @@ func isolate(env *testscript.Env, apiURL string) {
 	env.Setenv("GOCOVERDIR", "")
 }
 
-var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){"code": cmdCode, "interrupt": cmdInterrupt, "cmptalk": cmdCmptalk}
+var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
+	"code": cmdCode, "interrupt": cmdInterrupt, "cmptalk": cmdCmptalk,
+}
 
 // cmdCode runs a program and wants one exit code: code 4 fngen connect.
 func cmdCode(ts *testscript.TestScript, neg bool, args []string) {

@@ -64,7 +64,9 @@ func startPlatform(env *testscript.Env) error {
 	})
 	isolate(env, web.URL)
 	env.Setenv("BLOBS", dir+"/blobs")
-	for variable, email := range map[string]string{"FNGEN_API_KEY": "user@example.com", "OTHER_KEY": "other@example.com"} {
+	// In this order: the numbers of keys are shown.
+	for _, variable := range []string{"FNGEN_API_KEY", "OTHER_KEY"} {
+		email := map[string]string{"FNGEN_API_KEY": "user@example.com", "OTHER_KEY": "other@example.com"}[variable]
 		account, err := st.CreateAccount(ctx, store.Actor{}, email)
 		if err != nil {
 			return err

@@ -76,7 +76,7 @@ func newRoot(a *app) *cobra.Command {
 	)
 	addGroup(root, "project", newCmdPush(a), newCmdPlan(a), newCmdStatus(a), newCmdReleases(a), newCmdRollback(a), newCmdCreate(a), newCmdProjects(a), newCmdDestroy(a))
 	addGroup(root, "local", newCmdCompile(a), newCmdFiles(a), newCmdSchema(a))
-	addGroup(root, "other", newCmdConnect(a), newCmdVersion(a), newCmdCompletion(a))
+	addGroup(root, "other", newCmdConnect(a), newCmdKey(a), newCmdVersion(a), newCmdCompletion(a))
 	return root
 }
 
@@ -93,11 +93,18 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	err := &usageError{message: fmt.Sprintf("unknown command %q", args[0]), help: `"fngen help" lists the commands`}
+	err := &usageError{message: fmt.Sprintf("unknown command %q", args[0]), help: fmt.Sprintf("%q lists the commands", helpOf(cmd))}
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		err.help = "did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return err
+}
+
+func helpOf(cmd *cobra.Command) string {
+	if cmd.HasParent() {
+		return cmd.CommandPath() + " --help"
+	}
+	return cmd.CommandPath() + " help"
 }
 
 // newCmdHelp is cobra's, but a command that does not exist is an error.

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -19,11 +20,14 @@ type inProject struct {
 
 type inCreate struct{ Body api.CreateProject }
 
-func (s *Server) routePeople(h huma.API, mux *http.ServeMux) {
+func (s *Server) routePeople(h huma.API, mux *scoped) {
 	register(s, h, http.MethodGet, "/v1/account", "account", "Whose API key it is", s.account)
 	register(s, h, http.MethodGet, "/v1/platform", "platform", "What the platform has", s.platform)
 	register(s, h, http.MethodGet, "/v1/projects", "list-projects", "The account's projects", s.projects)
 	register(s, h, http.MethodPost, "/v1/projects", "create-project", "Add a project", s.createProject)
+	register(s, h, http.MethodGet, "/v1/keys", "list-keys", "The account's API keys that are not revoked", s.listKeys)
+	register(s, h, http.MethodPost, "/v1/keys", "create-key", "Make a deploy key of one project; its secret is told this once", s.createKey)
+	register(s, h, http.MethodDelete, "/v1/keys/{key}", "revoke-key", "End a key at once", s.revokeKey)
 	register(s, h, http.MethodGet, "/v1/projects/{project}", "status", "What runs now", s.status)
 	register(s, h, http.MethodPost, "/v1/projects/{project}/plans", "plan", "What a push would do; nothing is changed", s.plan)
 	register(s, h, http.MethodGet, "/v1/projects/{project}/releases", "releases", "The project's history, newest first", s.releases)
@@ -69,6 +73,9 @@ func (s *Server) projects(ctx context.Context, actor store.Actor, _ *struct{}) (
 	ps, err := s.Store.Projects(ctx, actor.AccountID)
 	if err != nil {
 		return nil, err
+	}
+	if actor.Project != "" {
+		ps = slices.DeleteFunc(ps, func(p store.Project) bool { return p.Name != actor.Project })
 	}
 	return s.Deployer.List(ctx, ps)
 }

@@ -90,6 +90,7 @@ type Server struct {
 	memory   *memory
 	pace     pace
 	room     *room
+	people   *scoped
 	handler  http.Handler
 }
 
@@ -101,7 +102,8 @@ func New(o Options) *Server {
 	s.using, s.budget = newUsing(), newBudget(o.Daily)
 	s.memory, s.pace, s.room = newMemory(), usualPace, newRoom(o.Blobs, o.Store, o.Quota, o.Reserve)
 	mux := http.NewServeMux()
-	s.routePeople(humago.New(mux, describe(o.Version)), mux)
+	s.people = &scoped{ServeMux: mux, server: s}
+	s.routePeople(humago.New(s.people, describe(o.Version)), s.people)
 	s.routeAgents(mux)
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("/", s.noRoute)

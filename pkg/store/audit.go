@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"fngen.dev/fngen/pkg/api"
 )
 
 // Actor is who makes a change.
@@ -15,6 +17,10 @@ type Actor struct {
 	KeyID     int64
 	Email     string
 	RequestID string
+	// Scope is what the key may do. Project is the one project of a deploy key,
+	// empty for a key of the account.
+	Scope   api.Scope
+	Project string
 }
 
 // AuditEntry is one change.

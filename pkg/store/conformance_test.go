@@ -22,7 +22,7 @@ type opener func(t *testing.T, now func() time.Time) *Store
 // conformance is what a store does, whatever database it has.
 func conformance(t *testing.T, open opener) {
 	for name, test := range map[string]func(*testing.T, *Store, *clock){
-		"accounts": testAccounts, "keys": testKeys, "projects": testProjects, "trees and layers": testTrees, "tree sweep": testTreeSweep,
+		"accounts": testAccounts, "keys": testKeys, "deploy keys": testDeployKeys, "projects": testProjects, "trees and layers": testTrees, "tree sweep": testTreeSweep,
 		"releases": testReleases, "release numbers under contention": testReleaseNumbers, "release moves": testMoves, "interrupted releases": testInterrupted, "relocations": testRelocations,
 		"delete project": testDeleteProject, "audit": testAudit,
 	} {
@@ -99,7 +99,7 @@ func testKeys(t *testing.T, s *Store, c *clock) {
 		t.Fatal(err)
 	}
 	got := must(s.Authenticate(ctx, secret.Reveal()))(t)
-	if want := (Actor{AccountID: who.AccountID, KeyID: key.ID, Email: "a@example.com"}); got != want {
+	if want := (Actor{AccountID: who.AccountID, KeyID: key.ID, Email: "a@example.com", Scope: api.ScopeAccount}); got != want {
 		t.Errorf("actor is %+v, want %+v", got, want)
 	}
 	used := func() time.Time { return must(s.Keys(ctx, who.AccountID))(t)[0].LastUsed }

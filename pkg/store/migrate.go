@@ -31,9 +31,9 @@ func migrate(ctx context.Context, db *sql.DB, now func() time.Time) error {
 	if _, err := tx.ExecContext(ctx, table); err != nil {
 		return fmt.Errorf("make migration table: %w", err)
 	}
-	var current int
-	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM migrations`).Scan(&current); err != nil {
-		return fmt.Errorf("read schema version: %w", err)
+	done, current, err := applied(ctx, tx)
+	if err != nil {
+		return err
 	}
 	// ReadDir sorts by name.
 	entries, err := migrations.ReadDir(migrationDir)
@@ -46,7 +46,7 @@ func migrate(ctx context.Context, db *sql.DB, now func() time.Time) error {
 		if newest, err = strconv.Atoi(number); err != nil {
 			return fmt.Errorf("read migration %s: %w", entry.Name(), err)
 		}
-		if newest <= current {
+		if done[newest] {
 			continue
 		}
 		if err := apply(ctx, tx, newest, entry.Name(), now()); err != nil {
@@ -57,6 +57,28 @@ func migrate(ctx context.Context, db *sql.DB, now func() time.Time) error {
 		return fmt.Errorf("schema version %d is newer than this fngend, which knows %d: start the newer fngend", current, newest)
 	}
 	return tx.Commit()
+}
+
+// applied are the migrations that have run, and the newest of them. It is a set and
+// not a number: of two branches the one that lands later may have the lower number.
+func applied(ctx context.Context, tx *sql.Tx) (done map[int]bool, newest int, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT version FROM migrations`)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read schema version: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	done = map[int]bool{}
+	for rows.Next() {
+		var version int
+		if err := rows.Scan(&version); err != nil {
+			return nil, 0, fmt.Errorf("read schema version: %w", err)
+		}
+		done[version], newest = true, max(newest, version)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, 0, fmt.Errorf("read schema version: %w", err)
+	}
+	return done, newest, nil
 }
 
 func apply(ctx context.Context, tx *sql.Tx, version int, name string, now time.Time) error {

@@ -110,6 +110,9 @@ func (s *Store) DeleteProject(ctx context.Context, actor Actor, id int64) (Remov
 				return fmt.Errorf("delete project %q: %w", p.Name, err)
 			}
 		}
+		if err := s.revokeKeysOf(ctx, tx, id); err != nil {
+			return err
+		}
 		return s.audit(ctx, tx, actor, "project.delete", p.Name, detail{"id": id, "releases": r.Releases, "trees": r.Trees, "layers": r.Layers})
 	})
 	if err != nil {

@@ -75,6 +75,31 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	}
 }
 
+// TestMigrationThatCameLater opens a database that has run a higher number, but not
+// a lower one.
+func TestMigrationThatCameLater(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fngend.db")
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{`DELETE FROM migrations WHERE version = 4`, `DROP TABLE relocations`} {
+		if _, err := s.write.Exec(q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.write.Exec(`SELECT * FROM relocations`); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAuditIsAppendOnly(t *testing.T) {
 	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "fngend.db"))
 	if err != nil {
