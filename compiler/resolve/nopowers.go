@@ -54,6 +54,14 @@ func (r *resolver) unused() []diag.Note {
 	return notes
 }
 
+// OwnApp is what is most likely the project's own app among those that were found.
+func OwnApp(apps []discover.App) (discover.App, bool) {
+	if len(apps) == 0 {
+		return discover.App{}, false
+	}
+	return slices.MinFunc(apps, func(a, b discover.App) int { return cmp.Compare(rank(a), rank(b)) }), true
+}
+
 // rank puts what is most likely the project's own app first: near the root, the
 // app itself before what makes one, and last of a directory a bare function.
 func rank(a discover.App) int {
