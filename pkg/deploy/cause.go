@@ -95,7 +95,7 @@ func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause
 	case found.Kind == cause.Result && strings.Contains(found.Message, "returned None"):
 		d.Help = "end the function with `return` and the app"
 	case found.Kind == cause.Request:
-		d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("so the health check GET %s answers 500, the same for %.0f s", f.WebApp.HealthPath(), sameFaultAfter.Seconds())})
+		d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("so the health check GET %s answers 500, the same for %.0f s", traitsOf(f).health, sameFaultAfter.Seconds())})
 	case found.Kind == cause.Waiting:
 		d.Message = f.Name + " does not listen: it was still here when time was up"
 		d.Notes = append(d.Notes, diag.Note{Message: "it listens when the app is made and its lifespan has started"})
@@ -116,7 +116,7 @@ func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause
 
 // settingsFile is the file of the settings of a Django app, or of the app itself.
 func (c *change) settingsFile(f ir.Function) string {
-	file := strings.ReplaceAll(f.WebApp.Static, ".", "/") + ".py"
+	file := strings.ReplaceAll(traitsOf(f).settings, ".", "/") + ".py"
 	if slices.ContainsFunc(c.tree.Files, func(other source.File) bool { return other.Path == file }) {
 		return file
 	}

@@ -38,7 +38,8 @@ const shownBody = 200
 // words minutes later.
 type checkup struct {
 	*change
-	function  ir.Function
+	// path is the health check's; empty for a function that nobody asks.
+	path      string
 	http      *http.Client
 	header    http.Header
 	addresses map[string]string // by allocation
@@ -62,9 +63,8 @@ type fault struct {
 }
 
 func (c *change) newCheckup(f ir.Function, job *nomadapi.Job) *checkup {
-	check := job.TaskGroups[0].Services[0].Checks[0]
 	return &checkup{
-		change: c, function: f, header: check.Header, addresses: map[string]string{}, faults: map[string]fault{},
+		change: c, path: traitsOf(f).health, header: checkHeader(job), addresses: map[string]string{}, faults: map[string]fault{},
 		task: job.TaskGroups[0].Tasks[0].Name,
 		http: &http.Client{
 			Timeout: askTimeout, Transport: &http.Transport{DisableKeepAlives: true},
@@ -75,9 +75,21 @@ func (c *change) newCheckup(f ir.Function, job *nomadapi.Job) *checkup {
 	}
 }
 
+// checkHeader is what the health check of a job sends.
+func checkHeader(job *nomadapi.Job) http.Header {
+	services := job.TaskGroups[0].Services
+	if len(services) == 0 || len(services[0].Checks) == 0 {
+		return nil
+	}
+	return services[0].Checks[0].Header
+}
+
 // verdict asks the unhealthy instances. It shows a failing answer, and gives a
 // rollout up whose app refuses its health path.
 func (k *checkup) verdict(ctx context.Context, unhealthy []string) string {
+	if k.path == "" {
+		return ""
+	}
 	refuses := false
 	k.said = ""
 	for _, id := range unhealthy {
@@ -90,7 +102,7 @@ func (k *checkup) verdict(ctx context.Context, unhealthy []string) string {
 		case err != nil:
 			k.log.Debug("ask an instance", slog.Any("error", err)) // Nomad's own deadline stays
 		case status == 0:
-			k.said = fmt.Sprintf("its health check never passed: GET %s: %s", k.function.WebApp.HealthPath(), text)
+			k.said = fmt.Sprintf("its health check never passed: GET %s: %s", k.path, text)
 		case status >= 300:
 			k.say(status, text)
 			refuses = refuses || isRefusal(status)
@@ -139,7 +151,7 @@ func (k *checkup) ask(ctx context.Context, allocation string) (status int, text 
 		}
 		k.addresses[allocation] = address
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+k.function.WebApp.HealthPath(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+k.path, nil)
 	if err != nil {
 		return 0, "", fmt.Errorf("make health check: %w", err)
 	}
@@ -158,12 +170,12 @@ func words(status int) string { return fmt.Sprintf("%d %s", status, http.StatusT
 
 func (k *checkup) say(status int, body string) {
 	answer := words(status)
-	k.said = fmt.Sprintf("its health check fails: GET %s answers %s", k.function.WebApp.HealthPath(), answer)
+	k.said = fmt.Sprintf("its health check fails: GET %s answers %s", k.path, answer)
 	if k.said == k.told {
 		return
 	}
 	k.told = k.said
-	line := fmt.Sprintf("GET %s: %s", k.function.WebApp.HealthPath(), answer)
+	line := fmt.Sprintf("GET %s: %s", k.path, answer)
 	if body != "" {
 		line += ": " + body
 	}

@@ -63,7 +63,7 @@ func checkupOf(url, health string) *checkup {
 	job := &nomadapi.Job{TaskGroups: []*nomadapi.TaskGroup{{Tasks: []*nomadapi.Task{{Name: "app"}}, Services: []*nomadapi.Service{{
 		Checks: []nomadapi.ServiceCheck{{Timeout: time.Second, Header: map[string][]string{"Host": {"shop.example"}}}},
 	}}}}}
-	k := (&change{emit: func(api.Event) {}}).newCheckup(ir.Function{WebApp: &ir.WebApp{Health: health}}, job)
+	k := (&change{emit: func(api.Event) {}}).newCheckup(ir.Function{Power: ir.PowerWebApp, WebApp: &ir.WebApp{Health: health}}, job)
 	k.addresses["a1"] = strings.TrimPrefix(url, "http://")
 	return k
 }

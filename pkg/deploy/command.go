@@ -40,7 +40,7 @@ func (p *push) runCommand(ctx context.Context, command jobs.Command) error {
 	if err != nil {
 		return err
 	}
-	p.phase("release", "%s: running %s", f.Name, f.WebApp.Release)
+	p.phase("release", "%s: running %s", f.Name, traitsOf(f).command)
 	limited, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
 	var printed output

@@ -14,8 +14,8 @@ import (
 // other one the name of its function before it.
 func TestURLs(t *testing.T) {
 	c := jobs.DefaultCluster()
-	first := ir.Function{Name: "a", WebApp: &ir.WebApp{Hosts: []string{"a--shop", "shop"}}}
-	second := ir.Function{Name: "b", WebApp: &ir.WebApp{Hosts: []string{"b--shop"}}}
+	first := ir.Function{Name: "a", Power: ir.PowerWebApp, WebApp: &ir.WebApp{Hosts: []string{"a--shop", "shop"}}}
+	second := ir.Function{Name: "b", Power: ir.PowerWebApp, WebApp: &ir.WebApp{Hosts: []string{"b--shop"}}}
 	project := ir.Project{Name: "shop", Functions: []ir.Function{second, first}}
 	if got := functionURL(first, c); got != "https://shop.fngen.localhost" {
 		t.Errorf("first function: %s", got)

@@ -1,8 +1,10 @@
 package deploy
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
@@ -51,14 +53,9 @@ func functionResults(p *ir.Project, c jobs.Cluster) []api.FunctionResult {
 
 // functionURL is the shortest address of a function, empty when it has none.
 func functionURL(f ir.Function, c jobs.Cluster) string {
-	if f.WebApp == nil || len(f.WebApp.Hosts) == 0 {
+	hosts := traitsOf(f).hosts
+	if len(hosts) == 0 {
 		return ""
 	}
-	short := f.WebApp.Hosts[0]
-	for _, h := range f.WebApp.Hosts {
-		if len(h) < len(short) {
-			short = h
-		}
-	}
-	return c.URL(short)
+	return c.URL(slices.MinFunc(hosts, func(a, b string) int { return cmp.Compare(len(a), len(b)) }))
 }

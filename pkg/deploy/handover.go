@@ -22,24 +22,19 @@ func (c *change) withHandedOver(job *nomadapi.Job, f ir.Function) *nomadapi.Job 
 
 // alsoAt is the job of a function that answers at more hosts than its own.
 func (c *change) alsoAt(job *nomadapi.Job, f ir.Function, hosts []string) *nomadapi.Job {
-	app := *f.WebApp
-	app.Hosts = slices.Concat(app.Hosts, hosts)
-	f.WebApp = &app
-	return jobs.AtHosts(job, c.ir, f, c.cfg.Cluster)
+	all := slices.Concat(traitsOf(f).hosts, hosts)
+	return jobs.AtHosts(job, c.ir, powers[f.Power].moved(f, all), c.cfg.Cluster)
 }
 
 func (c *change) handedOver(f ir.Function) []string {
-	had := functionsByName(c.old)[f.Name]
-	if had.WebApp == nil {
-		return nil
-	}
+	had := traitsOf(functionsByName(c.old)[f.Name]).hosts
 	var out []string
 	for _, other := range c.ir.Functions {
-		if other.Name == f.Name || other.WebApp == nil {
+		if other.Name == f.Name {
 			continue
 		}
-		for _, host := range other.WebApp.Hosts {
-			if slices.Contains(had.WebApp.Hosts, host) {
+		for _, host := range traitsOf(other).hosts {
+			if slices.Contains(had, host) {
 				out = append(out, host)
 			}
 		}
@@ -67,11 +62,9 @@ func (c *change) giveHosts(ctx context.Context) error {
 
 func (c *change) give(ctx context.Context, gone, f ir.Function) error {
 	had, runs := functionsByName(c.old)[f.Name]
-	if !runs || f.WebApp == nil || had.WebApp == nil || gone.WebApp == nil {
-		return nil
-	}
-	hosts := slices.DeleteFunc(slices.Clone(f.WebApp.Hosts), func(h string) bool { return !slices.Contains(gone.WebApp.Hosts, h) })
-	if len(hosts) == 0 {
+	free := traitsOf(gone).hosts
+	hosts := slices.DeleteFunc(slices.Clone(traitsOf(f).hosts), func(h string) bool { return !slices.Contains(free, h) })
+	if !runs || len(hosts) == 0 || len(traitsOf(had).hosts) == 0 {
 		return nil
 	}
 	job := c.was[jobs.ID(f)]

@@ -68,7 +68,7 @@ func (p *plan) check() error {
 		return api.NewProblem(api.Invalid, "the plan is of project %q, not %q", p.ir.Name, p.project.Name)
 	}
 	for _, f := range p.ir.Functions {
-		if !slices.Contains(powers, string(f.Power)) {
+		if _, known := powers[f.Power]; !known {
 			return api.NewProblem(api.Invalid, "%q has the Power %q, which this platform does not run", f.Name, f.Power)
 		}
 	}

@@ -109,11 +109,11 @@ func (p *plan) changes(old, now ir.Function, dependencies api.Action) []string {
 	from("parameters", old.Signature(), now.Signature())
 	from("power", string(old.Power), string(now.Power))
 	from("python", p.old.Python, p.ir.Python)
-	if old.WebApp != nil && now.WebApp != nil {
-		from("framework", old.WebApp.Framework, now.WebApp.Framework)
-		from("health", old.WebApp.Health, now.WebApp.Health)
-		from("domain", old.WebApp.Domain, now.WebApp.Domain)
-		from("release", old.WebApp.Release, now.WebApp.Release)
+	if old.Power == now.Power {
+		was := traitsOf(old).options
+		for i, o := range traitsOf(now).options {
+			from(o.name, was[i].value, o.value)
+		}
 	}
 	if !slices.Equal(p.old.Servers, p.ir.Servers) {
 		out = append(out, "servers")
@@ -135,7 +135,7 @@ func (p *plan) commands(changed bool) ([]api.PlannedCommand, error) {
 		return out, api.NewProblem(api.Invalid, "the plan cannot be lowered to jobs: %v", err)
 	}
 	for _, c := range commands {
-		out = append(out, api.PlannedCommand{Function: c.Function.Name, Command: c.Function.WebApp.Release})
+		out = append(out, api.PlannedCommand{Function: c.Function.Name, Command: traitsOf(c.Function).command})
 	}
 	return out, nil
 }
@@ -169,10 +169,7 @@ func (p *plan) routesOf(project *ir.Project) map[string]string {
 		return out
 	}
 	for _, f := range project.Functions {
-		if f.WebApp == nil {
-			continue
-		}
-		for _, host := range f.WebApp.Hosts {
+		for _, host := range traitsOf(f).hosts {
 			out[p.cfg.Cluster.URL(host)] = f.Name
 		}
 	}

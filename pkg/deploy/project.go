@@ -79,16 +79,12 @@ func (s *Service) Platform(ctx context.Context) (api.Platform, error) {
 	}, nil
 }
 
-// powers are those that a push can make live: the rollout waits for an answer
-// through the router, which only a web app gives.
-var powers = []string{string(ir.PowerWebApp)}
-
 func (s *Service) target(ctx context.Context) (compiler.Target, error) {
 	regions, err := s.nomad.Datacenters(ctx, s.cfg.Cluster.BuildClass)
 	if err != nil {
 		return compiler.Target{}, fmt.Errorf("find regions: %w", err)
 	}
-	out := compiler.Target{Regions: regions, DefaultRegion: s.cfg.DefaultRegion, Domain: s.cfg.Cluster.Domain, Pythons: s.cfg.Pythons, Powers: powers}
+	out := compiler.Target{Regions: regions, DefaultRegion: s.cfg.DefaultRegion, Domain: s.cfg.Cluster.Domain, Pythons: s.cfg.Pythons, Powers: powerNames()}
 	if !slices.Contains(regions, out.DefaultRegion) && len(regions) > 0 {
 		out.DefaultRegion = regions[0]
 	}

@@ -125,7 +125,7 @@ func (c *change) routedBack(ctx context.Context, job *nomadapi.Job, allocations 
 	ctx, cancel := context.WithTimeout(ctx, routedBackTime)
 	defer cancel()
 	f := functionOf(c.old, *job.ID)
-	if err := c.router.answering(ctx, ownHost(f), f.WebApp.HealthPath(), allocations); err != nil {
+	if err := c.answers(ctx, f, traitsOf(f).ownHost(), allocations); err != nil {
 		c.log.Warn("wait for the router to go back", slog.String("project", c.project.Name), slog.String("function", f.Name), slog.Any("error", err))
 	}
 }

@@ -111,7 +111,7 @@ func (c *change) stopCommands(ctx context.Context, r store.Release) error {
 		return err
 	}
 	for _, f := range project.Functions {
-		if f.WebApp == nil || f.WebApp.Release == "" {
+		if traitsOf(f).command == "" {
 			continue
 		}
 		if err := c.nomad.Stop(ctx, c.project.Name, jobs.CommandID(f)); err != nil {

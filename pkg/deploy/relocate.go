@@ -148,7 +148,7 @@ func (c *change) startedAway(ctx context.Context, f ir.Function, form fitted) er
 	if err != nil {
 		return err
 	}
-	return c.router.answering(ctx, ownHost(f), f.WebApp.HealthPath(), allocations)
+	return c.answers(ctx, f, traitsOf(f).ownHost(), allocations)
 }
 
 // undoRelocations makes the jobs of the project what the live release says that

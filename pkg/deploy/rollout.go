@@ -34,7 +34,9 @@ func (c *change) rollJobs(ctx context.Context, ordered []*nomadapi.Job) error {
 		err = each(ctx, steps, c.finish)
 	}
 	if err == nil {
-		err = each(ctx, steps, func(ctx context.Context, s *step) error { return c.answers(ctx, s, s.f.WebApp.Hosts[0]) })
+		err = each(ctx, steps, func(ctx context.Context, s *step) error {
+			return c.answers(ctx, s.f, traitsOf(s.f).firstHost(), s.allocations)
+		})
 	}
 	return c.explained(ctx, err, steps)
 }

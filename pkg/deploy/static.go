@@ -52,7 +52,7 @@ func (c *change) ensureStatic(ctx context.Context) error {
 func (c *change) handOverStatic(ctx context.Context, statics []jobs.Static) error {
 	var nodes []string
 	for id, job := range c.was {
-		if f := functionOf(c.old, *job.ID); f.WebApp == nil || f.WebApp.Static == "" {
+		if f := functionOf(c.old, *job.ID); traitsOf(f).settings == "" {
 			continue
 		}
 		instances, err := c.nomad.Instances(ctx, c.project.Name, id)
@@ -149,7 +149,7 @@ func (c *change) staticCause(ctx context.Context, s jobs.Static, found *cause.Ca
 	if found == nil {
 		return c.staticProblem("the static files of %s could not be collected; nothing was rolled out", s.Settings)
 	}
-	at := slices.IndexFunc(c.ir.Functions, func(f ir.Function) bool { return f.WebApp != nil && f.WebApp.Static == s.Settings })
+	at := slices.IndexFunc(c.ir.Functions, func(f ir.Function) bool { return traitsOf(f).settings == s.Settings })
 	list := c.diagnose(ctx, c.ir.Functions[max(at, 0)], found)
 	problem := c.staticProblem("the static files of %s could not be collected: %s; nothing was rolled out", s.Settings, withPlace(list[0]))
 	problem.Diagnostics = list

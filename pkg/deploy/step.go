@@ -78,7 +78,7 @@ func (c *change) begin(ctx context.Context, s *step, told *tally) (rest, error) 
 // ones.
 func (c *change) serve(ctx context.Context, s *step, left []*nomadapi.Job, told *tally) error {
 	told.asking(s)
-	if err := c.answers(ctx, s, ownHost(s.f)); err != nil {
+	if err := c.answers(ctx, s.f, traitsOf(s.f).ownHost(), s.allocations); err != nil {
 		return err
 	}
 	if len(left) == 0 {
@@ -95,10 +95,13 @@ func (c *change) serve(ctx context.Context, s *step, left []*nomadapi.Job, told 
 	return c.serve(ctx, s, left[1:], told)
 }
 
-// answers returns when the router leads at a host to the new instances of a step,
-// if it has any, and to nothing else.
-func (c *change) answers(ctx context.Context, s *step, host string) error {
-	return c.router.answering(ctx, host, s.f.WebApp.HealthPath(), s.allocations)
+// answers returns when the router leads at a host of a function to these instances,
+// if there are any, and to nothing else. It leads to none without a host.
+func (c *change) answers(ctx context.Context, f ir.Function, host string, allocations []string) error {
+	if host == "" {
+		return nil
+	}
+	return c.router.answering(ctx, host, traitsOf(f).health, allocations)
 }
 
 // finish makes a job that runs in an interim form what it is to be.
@@ -186,9 +189,6 @@ func healthOf(groups []nomad.GroupHealth) string {
 	return strings.Join(parts, ", ")
 }
 
-// ownHost is the host that no other function ever has.
-func ownHost(f ir.Function) string { return f.WebApp.Hosts[len(f.WebApp.Hosts)-1] }
-
 // tally tells how many functions of a rollout answer. Of one alone it is told what
 // it is waited for; of several that would be one line more of each.
 type tally struct {
@@ -198,15 +198,20 @@ type tally struct {
 }
 
 func (t *tally) asking(s *step) {
-	if t.of == 1 {
-		t.phase("route", "waiting for %s to answer at %s", s.f.Name, t.cfg.Cluster.URL(s.f.WebApp.Hosts[0]))
+	if host := traitsOf(s.f).firstHost(); t.of == 1 && host != "" {
+		t.phase("route", "waiting for %s to answer at %s", s.f.Name, t.cfg.Cluster.URL(host))
 	}
 }
 
 // answers counts a function; nil is one that was left alone.
 func (t *tally) answers(s *step) {
 	n := t.arrived.Add(1)
-	if s != nil && t.of > 1 {
-		t.phase("rollout", "%s answers at %s: %d of %d are up", s.f.Name, t.cfg.Cluster.URL(s.f.WebApp.Hosts[0]), n, t.of)
+	if s == nil || t.of == 1 {
+		return
 	}
+	does := "runs"
+	if host := traitsOf(s.f).firstHost(); host != "" {
+		does = "answers at " + t.cfg.Cluster.URL(host)
+	}
+	t.phase("rollout", "%s %s: %d of %d are up", s.f.Name, does, n, t.of)
 }
