@@ -59,6 +59,7 @@ type Publisher struct {
 	line *line
 	// changed is closed when line changes.
 	changed chan struct{}
+	lines   int
 }
 
 // NewPublisher begins to connect. name is what an operator sees the connection as.
@@ -103,8 +104,18 @@ func (p *Publisher) set(l *line) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.line = l
+	if l != nil {
+		p.lines++
+	}
 	close(p.changed)
 	p.changed = make(chan struct{})
+}
+
+// Lines counts the connections so far.
+func (p *Publisher) Lines() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lines
 }
 
 // current waits for a line.

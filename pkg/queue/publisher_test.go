@@ -46,9 +46,11 @@ func TestConfirmsOfMany(t *testing.T) {
 	var mu sync.Mutex
 	confirmed, unsent := map[string]bool{}, map[string]bool{}
 	var senders sync.WaitGroup
+	pace := make(chan struct{})
 	for range 8 {
 		senders.Go(func() {
 			for range 200 {
+				<-pace
 				m := newTask(t, "many", "send")
 				err := p.Publish(within(t), queue.TaskLetter("", m))
 				mu.Lock()
@@ -62,11 +64,22 @@ func TestConfirmsOfMany(t *testing.T) {
 			}
 		})
 	}
-	for range 3 {
+	for range 8 {
+		// The rest waits until the connection has been cut for certain.
+		for range 100 {
+			pace <- struct{}{}
+		}
 		if err := n.CutConnections(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
+	eventually(t, "the connection is cut", func() bool {
+		if err := n.CutConnections(t.Context()); err != nil {
+			t.Error(err)
+		}
+		return p.Lines() > 1
+	})
+	close(pace)
 	senders.Wait()
 	if len(confirmed) == 0 {
 		t.Fatal("nothing was confirmed")

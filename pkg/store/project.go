@@ -100,6 +100,9 @@ func (s *Store) DeleteProject(ctx context.Context, actor Actor, id int64) (Remov
 			query string
 			count *int
 		}{
+			{`DELETE FROM task_claims WHERE id IN (SELECT id FROM tasks WHERE project_id = $1)`, new(int)},
+			{`DELETE FROM task_keys WHERE project_id = $1`, new(int)},
+			{`DELETE FROM tasks WHERE project_id = $1`, new(int)},
 			{`DELETE FROM releases WHERE project_id = $1`, &r.Releases},
 			{`DELETE FROM relocations WHERE project_id = $1`, new(int)},
 			{`DELETE FROM layers WHERE project_id = $1`, &r.Layers},

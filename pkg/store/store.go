@@ -120,6 +120,18 @@ func (s *Store) Close() error {
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 
+// Change runs f in a transaction that writes, for packages below this one with tables of
+// their own.
+func (s *Store) Change(ctx context.Context, f func(tx *sql.Tx) error) error { return s.change(ctx, f) }
+
+// Reader is for statements that only read.
+func (s *Store) Reader() *sql.DB { return s.read }
+
+// Note audits a change in the transaction that makes it.
+func (s *Store) Note(ctx context.Context, tx *sql.Tx, actor Actor, action, object string, detail map[string]any) error {
+	return s.audit(ctx, tx, actor, action, object, detail)
+}
+
 // change runs f in a transaction that writes.
 func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
