@@ -20,11 +20,12 @@ const (
 	reservedMHz = 50
 )
 
-// capabilities are what the agent needs before it becomes the project's user: to
-// own and open the cache, and to change its user. Nomad hands them over as
+// capabilities are what the agent needs before it gives up root: to own and open the
+// cache, to change users; and what it keeps then, to read its identity and to end what
+// it has started. Nomad hands them over as
 // ambient capabilities of "nobody"; a task of user root would get every one that
 // the driver knows, whatever cap_drop says.
-var capabilities = []string{"chown", "dac_override", "fowner", "kill", "setgid", "setuid"}
+var capabilities = []string{"chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"}
 
 // placement constrains a group to the machines of one server definition.
 func placement(s ir.Server) []*nomad.Constraint {

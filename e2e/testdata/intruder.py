@@ -60,6 +60,13 @@ def attack(task):
     tried["replace the home"] = attempt(os.rename, "/local", "/mine")
     tried["replace the record of causes"] = attempt(os.rename, "/.fngen", "/mine")
     tried["a pipe in its place"] = attempt(os.mkfifo, "/.fngen/pipe")
+    # The agent is the first process of the task.
+    tried["signal the agent"] = attempt(os.kill, 1, 0)
+    for name in ("environ", "mem", "maps"):
+        tried["open the agent's " + name] = attempt(open, "/proc/1/" + name)
+    for name in ("fd", "cwd", "root"):
+        tried["list the agent's " + name] = attempt(os.listdir, "/proc/1/" + name)
+    tried["trace the agent"] = attempt(call, 101, 16, 1, 0, 0)
     for name, flag in {"user": 0x10000000, "network": 0x40000000, "mount": 0x20000}.items():
         tried["a %s namespace" % name] = attempt(fork_with, flag)
     tried["unshare"] = attempt(call, 272, 0x10000000)

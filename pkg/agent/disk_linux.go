@@ -165,13 +165,6 @@ func (d *disk) sumEntry(dir int, name string, enough int64, depth int) (int64, e
 		return own, nil
 	}
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if errors.Is(err, unix.EACCES) {
-		// The program closed it, to itself and to the agent, which is the same user.
-		if err := unix.Fchmodat(dir, name, st.Mode&0o777|0o700, 0); err != nil {
-			return own, err
-		}
-		fd, err = unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	}
 	if err != nil {
 		return own, err
 	}

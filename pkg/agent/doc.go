@@ -1,7 +1,7 @@
 // Package agent is the first program of every allocation. It fetches a project's
-// code and dependency layer into the node's cache, becomes the project's user
-// for good, and only then starts what strangers wrote: Python (serve), a command
-// (run) or uv (build).
+// code and dependency layer into the node's cache, gives up root for good, and only
+// then lets begin what strangers wrote, as the project's user: Python (serve), a
+// command (run) or uv (build).
 //
 // It starts as root because only root can fill a cache that no project may
 // write, and because each project has a user of its own. Everything that it

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ import (
 //	                                     mounts the overlay, if there is one
 //	                                     gives up all capabilities, takes on limits
 //	                               <--  ready
-//	  becomes the project's user,
+//	  becomes a user of its own,
 //	  if it needs root no more
 //	                               -->  executes the program: same process, no way back
 //	                               <--  the socket closes
@@ -103,13 +104,10 @@ func (c command) clone(socket *os.File, attributes *syscall.SysProcAttr) (int, e
 		return 0, err
 	}
 	defer null.Close()
-	stdout := os.Stdout
-	if c.stdout != nil {
-		stdout = c.stdout
-	}
+	files := []*os.File{null, cmp.Or(c.stdout, os.Stdout), cmp.Or(c.stderr, os.Stderr), socket}
 	attributes.Setpgid, attributes.Pdeathsig = true, syscall.SIGKILL
 	p, err := os.StartProcess("/proc/self/exe", []string{"fngen-agent", enterCommand}, &os.ProcAttr{
-		Files: []*os.File{null, stdout, os.Stderr, socket}, Env: []string{}, Sys: attributes,
+		Files: append(files, c.files...), Env: []string{}, Sys: attributes,
 	})
 	if err != nil {
 		return 0, err

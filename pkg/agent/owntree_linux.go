@@ -87,6 +87,14 @@ func (t *ownTree) enter(c command) (*door, error) {
 	})
 }
 
+// asOwner are the orders of a program in a copy.
+func (t *ownTree) asOwner() orders {
+	if t.gid < 0 {
+		return orders{At: t.at, UID: -1, GID: -1}
+	}
+	return orders{At: t.at, UID: t.uid, GID: t.gid}
+}
+
 // layOut makes the directories of an overlay. Only its owner can put anything into
 // an upper directory of another, so that is the project's; what leads there is not.
 func (t *ownTree) layOut() error {

@@ -33,6 +33,7 @@ type controlPlane struct {
 	blobs    map[string][]byte // by path
 	requests []string
 	before   answer
+	log      []api.LogEntry
 }
 
 func newControlPlane(t *testing.T) *controlPlane {
@@ -51,6 +52,10 @@ func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Header.Get("Authorization") != "Bearer the-identity" {
 		problem(w, api.NewProblem(api.Unauthenticated, "not an identity"))
+		return
+	}
+	if r.URL.Path == "/v1/agent/logs" {
+		c.takeLog(w, r)
 		return
 	}
 	body, found := c.blobs[r.URL.Path]
@@ -181,7 +186,7 @@ func (m *machine) boot(t *testing.T, python string) {
 }
 
 // taskCapabilities are what nobody has in a task.
-const taskCapabilities = "-all,+chown,+dac_override,+fowner,+kill,+setgid,+setuid"
+const taskCapabilities = "-all,+chown,+dac_override,+dac_read_search,+fowner,+kill,+setgid,+setuid"
 
 // agent is the agent for a tree as a task starts it; more flags may be added.
 func (m *machine) agent(t *testing.T, c *controlPlane, command, tree string, more ...string) *exec.Cmd {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -26,14 +27,32 @@ type command struct {
 	// tasks says how many processes and threads there are when they are too many, or is
 	// nil.
 	tasks *tasks
-	// last says that the agent needs root no more: it becomes the owner of tree too,
-	// for good, before the program begins.
+	// last says that the agent needs root no more: it becomes a user of its own, for
+	// good, before the program begins.
 	last bool
 	// group passes signals on to the whole process group, as a terminal does: a
 	// shell keeps them to itself and waits for what it runs.
 	group bool
-	// stdout is where it prints, nil for our own.
-	stdout *os.File
+	// stdout and stderr are where it prints, nil for our own.
+	stdout, stderr *os.File
+	// files it has open beside these, from recordsFD on.
+	files []*os.File
+	// log gets what it prints, or is nil.
+	log *journal
+}
+
+// heard has what the program prints go into its log.
+func (c command) heard() (command, *ears, error) {
+	if c.log == nil {
+		return c, nil, nil
+	}
+	e, err := c.log.listen(nil)
+	if err != nil {
+		return c, nil, err
+	}
+	c.stdout, c.stderr, c.files = e.stdout, e.stderr, []*os.File{e.records}
+	c.env = c.env.with("FNGEN_LINES", strconv.Itoa(recordsFD))
+	return c, e, nil
 }
 
 // largestFile is how large a file of it may become, 0 for any size: no larger than
@@ -58,7 +77,17 @@ func run(c command, signals <-chan os.Signal) (syscall.WaitStatus, error) {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return 0, fmt.Errorf("set no_new_privs: %w", err)
 	}
+	c, heard, err := c.heard()
+	if err != nil {
+		return 0, fmt.Errorf("start %s: %w", c.path, err)
+	}
+	if heard != nil {
+		defer heard.end()
+	}
 	pid, err := begin(c)
+	if heard != nil {
+		heard.given()
+	}
 	if err != nil {
 		return 0, fmt.Errorf("start %s: %w", c.path, err)
 	}
@@ -91,20 +120,17 @@ func begin(c command) (int, error) {
 		return start(c)
 	}
 	entered, err := c.tree.open(c)
+	if entered == nil && err == nil {
+		c.dir = c.tree.at
+		entered, err = c.knock(c.tree.asOwner(), &syscall.SysProcAttr{})
+	}
 	if err != nil {
 		return 0, err
 	}
 	if err := c.ready(c.tree.written()); err != nil {
-		if entered != nil {
-			err = errors.Join(err, entered.shut())
-		}
-		return 0, err
+		return 0, errors.Join(err, entered.shut())
 	}
-	if entered != nil {
-		return entered.begin()
-	}
-	c.dir = c.tree.at
-	return start(c)
+	return entered.begin()
 }
 
 // ready does what is to be done between the copy of the tree and the program, which
@@ -118,7 +144,7 @@ func (c command) ready(written ...string) error {
 	if !c.last {
 		return nil
 	}
-	if err := drop(c.tree.uid, c.tree.uid); err != nil {
+	if err := settle(c.tree.uid); err != nil {
 		return fmt.Errorf("give up root: %w", err)
 	}
 	return nil

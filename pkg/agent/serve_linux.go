@@ -3,11 +3,14 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"runtime/debug"
 	"strconv"
 	"syscall"
+
+	"fngen.dev/fngen/pkg/agent/capture"
 )
 
 // serve runs one function until it ends, and returns its exit code.
@@ -26,15 +29,28 @@ func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.
 		log.say("start %s: %v", o.name, err)
 		return exitFailed
 	}
+	j, err := o.openJournal()
+	if err != nil {
+		log.say("%s runs, and what it prints is not kept: %v", o.name, err)
+	}
+	defer j.close()
 	debug.FreeOSMemory()
-	c.last, c.disk, c.tasks = true, o.bound(p.tree, log), &tasks{o.uid, log}
+	return o.run(c, p, j, signals, log)
+}
+
+// run runs the function to its end, with what it prints and what is said of it in its log.
+func (o *serveOptions) run(c command, p *place, j *journal, signals <-chan os.Signal, log logger) int {
+	aside := j.logger(log)
+	c.log, c.last, c.disk, c.tasks = j, true, o.bound(p.tree, aside), &tasks{o.uid, aside}
+	j.say(capture.Info, fmt.Sprintf("%s of release %s starts", o.name, o.release))
 	status, err := run(c, signals)
 	if err != nil {
-		log.say("run %s: %v", o.name, err)
+		aside.say("run %s: %v", o.name, err)
 		return exitFailed
 	}
-	o.sayFull(status, log)
+	o.sayFull(status, aside)
 	log.say("%s %s", o.name, ending(status))
+	j.end(o.name, status)
 	return exitCode(status)
 }
 

@@ -45,7 +45,7 @@ job "purge" {
       config {
         command  = "/../opt/fngen/bin/fngen-agent"
         args     = ["purge", "--uid=700001"]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 

@@ -82,7 +82,7 @@ job "release-live_app" {
           "--api=https://api.fngen.localhost",
           "--command=python manage.py migrate && echo \"$FNGEN_RELEASE\"",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 

@@ -59,7 +59,7 @@ job "fetch-static" {
           "--api=https://api.fngen.localhost",
           "--static=713c9b4983bcb406cf178578d42c61d2",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 

@@ -70,7 +70,7 @@ job "static-713c9b4983bcb406cf178578d42c61d2" {
           "--static=713c9b4983bcb406cf178578d42c61d2",
           "--placeholder=DJANGO_SECRET_KEY",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 

@@ -136,7 +136,7 @@ job "web-guestbook" {
           "--drain=25s",
           "--api=https://api.fngen.localhost",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 

@@ -65,7 +65,7 @@ job "build-abcdef0123456789" {
           "--api=https://api.fngen.localhost",
           "--provided=fastapi==0.165.0",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 

@@ -135,7 +135,7 @@ job "web-live_app" {
           "--drain=25s",
           "--api=https://api.fngen.localhost",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 

@@ -94,7 +94,7 @@ job "task-send_receipt" {
           "--drain=15m",
           "--api=https://api.fngen.localhost",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 
@@ -218,7 +218,7 @@ job "task-send_receipt" {
           "--drain=15m",
           "--api=https://api.fngen.localhost",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 
@@ -342,7 +342,7 @@ job "task-send_receipt" {
           "--drain=15m",
           "--api=https://api.fngen.localhost",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 

@@ -136,7 +136,7 @@ job "web-shop" {
           "--drain=25s",
           "--api=https://api.fngen.localhost",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 
@@ -296,7 +296,7 @@ job "web-shop" {
           "--drain=25s",
           "--api=https://api.fngen.localhost",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 
@@ -456,7 +456,7 @@ job "web-shop" {
           "--drain=25s",
           "--api=https://api.fngen.localhost",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 

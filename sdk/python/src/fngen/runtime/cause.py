@@ -31,7 +31,7 @@ Record = dict[str, Any]
 def of_error(kind: str, error: BaseException) -> Record:
     """Describe an exception that ended what kind names: import, call, lifespan, request."""
     chain = [_link(one) for one in _chain(error)]
-    return {**_record(kind), **chain[0], "id": _identity(error), "causes": chain[1:]}
+    return {**_record(kind), **chain[0], "id": identity(error), "causes": chain[1:]}
 
 
 def of_text(kind: str, message: str) -> Record:
@@ -155,7 +155,7 @@ def _frame(frame: FrameSummary) -> Record:
     }
 
 
-def _identity(error: BaseException) -> str:
+def identity(error: BaseException) -> str:
     """Tell one fault from another: its type and where it was raised, not its words."""
     parts = []
     for one in _chain(error):

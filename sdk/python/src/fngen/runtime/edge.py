@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import re
+import time
 from collections.abc import Awaitable, MutableMapping
 from typing import Any, Callable
 
-from fngen.runtime import cause, noticed
+from fngen.runtime import access, cause, noticed
 from fngen.runtime.context import request_id
 from fngen.runtime.failure import person_traceback
 from fngen.runtime.settings import Settings
@@ -53,7 +54,7 @@ class Edge:
         scope = _unmistakable(scope)
         is_check = self._is_check(scope)
         told = self._as_verdict(send) if is_check else send
-        exchange = _Exchange(self._probe, self._traffic, told, scope)
+        exchange = _Exchange(self._probe, self._traffic, told, scope, quiet=is_check)
         request_id.set(exchange.id.decode())
         if not is_check:
             self._traffic.note()
@@ -70,6 +71,8 @@ class Edge:
             await self.app(exchange.scope, receive, exchange.send)
         except Exception as error:
             await exchange.fail(error)
+        finally:
+            exchange.told()
 
     async def _check(self, exchange: _Exchange, receive: Receive) -> None:
         """Serve a health check; what it fails with is kept for the control plane."""
@@ -131,7 +134,10 @@ class Edge:
 class _Exchange:
     """One request and what was answered so far."""
 
-    def __init__(self, probe: Headers, traffic: Traffic, send: Send, scope: Scope) -> None:
+    def __init__(
+        self, probe: Headers, traffic: Traffic, send: Send, scope: Scope, quiet: bool
+    ) -> None:
+        self._begin = time.perf_counter()
         headers: Headers = list(scope["headers"])
         given = [value for name, value in headers if name == b"x-request-id"]
         self.id = _valid(given) or os.urandom(16).hex().encode()
@@ -144,6 +150,8 @@ class _Exchange:
         self._traffic = traffic
         self._send = send
         self._is_http = scope["type"] == "http"
+        # Health checks come every second, and are told of where they fail.
+        self._told = quiet or not self._is_http
         self._started = self._complete = False
         self.status = 0
 
@@ -156,6 +164,16 @@ class _Exchange:
         elif kind == "http.response.body" and not message.get("more_body"):
             self._complete = True
         await self._send(message)
+        if self._complete:
+            self.told()
+
+    def told(self) -> None:
+        """Tell of the request, once: when it is answered, or will never be."""
+        if self._told:
+            return
+        self._told = True
+        duration = time.perf_counter() - self._begin
+        access.note(self.scope["method"], self.scope["path"], self.status, duration)
 
     def _headers(self, message: Message, kind: str) -> Headers:
         headers: Headers = list(message.get("headers") or [])
@@ -176,7 +194,8 @@ class _Exchange:
         the connection, which a proxy may have used for its next request.
         """
         noticed.note(error)
-        _log.error("%s", person_traceback(error).rstrip())
+        told = {"fngen_error": cause.identity(error)}
+        _log.error("%s", person_traceback(error).rstrip(), extra=told)
         if self._is_http and not self._started:
             await _answer(self.send, 500, b"Internal Server Error")
         elif not (self._is_http and self._complete):

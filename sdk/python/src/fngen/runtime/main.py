@@ -7,7 +7,16 @@ import inspect
 import os
 from typing import TYPE_CHECKING, Any, Callable
 
-from fngen.runtime import django_settings, frameworks, kind, load, noticed, server, settings
+from fngen.runtime import (
+    django_settings,
+    frameworks,
+    kind,
+    lines,
+    load,
+    noticed,
+    server,
+    settings,
+)
 from fngen.runtime.failure import StartError, one_line, report
 from fngen.runtime.watch import Watch
 
@@ -21,6 +30,7 @@ def run(tree: str, to_person: Callable[[], None]) -> int:
     to_person makes sys.path and sys.modules those of the person's code: all that
     we import ourselves comes before it.
     """
+    lines.install()
     # One loop, current from the start: what a module makes while it is imported
     # belongs to the loop that serves it.
     loop = asyncio.new_event_loop()

@@ -1,0 +1,244 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/pkg/agent/capture"
+	"fngen.dev/fngen/pkg/agent/ship"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/spool"
+)
+
+const (
+	// spoolDir is beside the directories of the task, where a restart in place finds it
+	// and the project does not pass.
+	spoolDir = ".log"
+	// spoolLimit is the most of a log that waits on the disk. It is the agent's, and does
+	// not count as the program's.
+	spoolLimit = 64 << 20
+	// farewell is how long the end of a program waits for its log to be sent.
+	farewell = 5 * time.Second
+	// lastWords is how long the end of what is read is waited for, once nobody of the
+	// program is left: what is in a pipe is there at once.
+	lastWords = 2 * time.Second
+	// recordsFD is the socket by which the runtime sends records, FNGEN_LINES.
+	recordsFD = doorFD + 1
+)
+
+// journal is the log of one program: what it prints, with what the agent says of it, on
+// its way to the platform. All of it is also written to the agent's own streams.
+type journal struct {
+	uid     int
+	clock   *capture.Clock
+	spool   *spool.Spool
+	shipper *ship.Shipper
+	out     sync.Mutex // of our own streams
+}
+
+// openJournal begins to send what an earlier start left. It is called while the agent
+// is root.
+func (fn *function) openJournal() (*journal, error) {
+	transport, err := api.NewTransport(filepath.Join(fn.node, "etc", "ca.pem"))
+	if err != nil {
+		return nil, err
+	}
+	transport.Proxy = nil
+	dir := filepath.Join(filepath.Dir(fn.app), spoolDir)
+	s, err := spool.Open(dir, spoolLimit)
+	if err != nil {
+		return nil, err
+	}
+	if os.Geteuid() == 0 {
+		if err := giveSpool(dir); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	j := &journal{uid: fn.uid, clock: &capture.Clock{}, spool: s}
+	c := newClient(fn.api, fn.identity, transport, logger{io.Discard})
+	j.shipper = ship.Start(s, j.clock, c.sendLog)
+	return j, nil
+}
+
+// giveSpool lets the agent write there when it is root no more.
+func giveSpool(dir string) error {
+	found, err := filepath.Glob(filepath.Join(dir, "*"))
+	for _, path := range append(found, dir) {
+		err = errors.Join(err, os.Lchown(path, agentUID, agentUID))
+	}
+	return err
+}
+
+// close sends what is left, as far as that goes.
+func (j *journal) close() {
+	if j == nil {
+		return
+	}
+	j.shipper.Stop(farewell)
+	j.spool.Close()
+}
+
+// logger says things that are in the log too.
+func (j *journal) logger(log logger) logger {
+	if j == nil {
+		return log
+	}
+	return logger{&voice{j, log.w}}
+}
+
+// voice writes lines of the agent's own.
+type voice struct {
+	journal *journal
+	out     io.Writer
+}
+
+func (v *voice) Write(p []byte) (int, error) {
+	v.journal.say(capture.Warning, strings.TrimPrefix(strings.TrimSuffix(string(p), "\n"), "fngen-agent: "))
+	return v.out.Write(p)
+}
+
+// say adds an entry of the agent's own.
+func (j *journal) say(level, text string) {
+	if j != nil {
+		j.shipper.Take(capture.Entry{Time: j.clock.Next(), Stream: capture.Stderr, Level: level, Message: text, Platform: true})
+	}
+}
+
+// end says how the program ended. What kills without a word is Linux, which ran out of
+// memory, or who ends the task.
+func (j *journal) end(name string, status syscall.WaitStatus) {
+	switch {
+	case exitCode(status) == 0:
+		j.say(capture.Info, name+" "+ending(status))
+	case status.Signaled() && status.Signal() == syscall.SIGKILL:
+		j.say(capture.Error, name+" "+ending(status)+": most likely its server has run out of memory")
+	default:
+		j.say(capture.Error, name+" "+ending(status))
+	}
+}
+
+// ears are what one process writes to, and those who read it.
+type ears struct {
+	stdout, stderr, records *os.File
+	ours                    []*os.File
+	reading                 sync.WaitGroup
+}
+
+// listen makes the streams of a process. work says what the process is at, or is nil.
+func (j *journal) listen(work func() capture.Work) (*ears, error) {
+	e := &ears{}
+	var err error
+	for _, s := range []struct {
+		name   string
+		theirs **os.File
+		raw    *os.File
+	}{{capture.Stdout, &e.stdout, os.Stdout}, {capture.Stderr, &e.stderr, os.Stderr}} {
+		var ours *os.File
+		if ours, *s.theirs, err = j.pipe(); err != nil {
+			e.deaf()
+			return nil, err
+		}
+		e.ours = append(e.ours, ours)
+		text := &capture.Text{Stream: s.name, Clock: j.clock, Work: work, Take: j.shipper.Take}
+		e.reading.Go(func() { text.Consume(ours, &locked{&j.out, s.raw}) })
+	}
+	ours, theirs, err := recordSocket()
+	if err != nil {
+		e.deaf()
+		return nil, err
+	}
+	e.records, e.ours = theirs, append(e.ours, ours)
+	records := &capture.Records{Clock: j.clock, Take: j.shipper.Take, Bare: j.bare}
+	e.reading.Go(func() { _ = records.Consume(ours) }) // closed below, or never fails
+	return e, nil
+}
+
+// pipe is one that the program may open again by its name, /dev/stdout, which takes an
+// owner.
+func (j *journal) pipe() (ours, theirs *os.File, err error) {
+	ours, theirs, err = os.Pipe()
+	if err != nil {
+		return nil, nil, fmt.Errorf("make pipe: %w", err)
+	}
+	if os.Geteuid() == 0 {
+		if err := theirs.Chown(j.uid, j.uid); err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("give pipe: %w", err), ours.Close(), theirs.Close())
+		}
+	}
+	return ours, theirs, nil
+}
+
+func recordSocket() (ours, theirs *os.File, err error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetNonblock(pair[0], true)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("make socket: %w", err)
+	}
+	return os.NewFile(uintptr(pair[0]), "records"), os.NewFile(uintptr(pair[1]), "records"), nil
+}
+
+// bare writes what came as a record to where the program would have written it.
+func (j *journal) bare(stream, message string) {
+	out := os.Stdout
+	if stream == capture.Stderr {
+		out = os.Stderr
+	}
+	j.out.Lock()
+	defer j.out.Unlock()
+	_, _ = io.WriteString(out, message+"\n") // it is kept elsewhere too
+}
+
+// given closes our copies of what the process has got by now.
+func (e *ears) given() {
+	for _, f := range []*os.File{e.stdout, e.stderr, e.records} {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// deaf ends it before a process has begun.
+func (e *ears) deaf() {
+	e.given()
+	e.end()
+}
+
+// end reads what is left. A process that got away and still has the streams is not
+// waited for.
+func (e *ears) end() {
+	done := make(chan struct{})
+	go func() { e.reading.Wait(); close(done) }()
+	timer := time.NewTimer(lastWords)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+	for _, f := range e.ours {
+		f.Close()
+	}
+	<-done
+}
+
+// locked writes whole pieces, one at a time.
+type locked struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}

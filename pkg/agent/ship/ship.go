@@ -1,0 +1,286 @@
+// Package ship brings log entries from an agent to the platform, however long that
+// takes: they wait on the disk, and leave it when the platform has them.
+//
+//	Take -> spool -> batch -> send -> done
+//
+// The spool is bounded. While it is full and entries leave it, whoever brings one waits:
+// the program is slowed down to what can be sent. While none leave it, since the
+// platform is away, the oldest are dropped. Both are counted and told, in the log itself.
+package ship
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"fngen.dev/fngen/pkg/agent/capture"
+	"fngen.dev/fngen/pkg/spool"
+)
+
+const (
+	// linger is how long more entries are waited for, so that many go at once.
+	linger = 100 * time.Millisecond
+	// batchSize is about how large a batch is, in bytes.
+	batchSize = 256 << 10
+	// away is for how long nothing can be sent until the oldest entries are dropped.
+	away       = 10 * time.Second
+	firstPause = 200 * time.Millisecond
+	longPause  = 10 * time.Second
+)
+
+// ErrRefused marks that the platform wants no entries of this agent, now.
+var ErrRefused = errors.New("refused")
+
+// ErrUnfit marks that it will never take this batch.
+var ErrUnfit = errors.New("unfit")
+
+// Send brings a batch to the platform and returns how many of it were not kept.
+type Send func(ctx context.Context, batch [][]byte) (dropped int, err error)
+
+// Shipper sends what it is given.
+type Shipper struct {
+	spool *spool.Spool
+	send  Send
+	clock *capture.Clock
+	now   func() time.Time
+
+	mu sync.Mutex
+	// sent is when a batch last went, room is closed when the next one does.
+	sent time.Time
+	room chan struct{}
+	// lost and held are what is to be told.
+	lost int
+	held time.Duration
+	// waiting is how many bring an entry and wait.
+	waiting int
+
+	cancel context.CancelFunc
+	ending chan struct{}
+	done   chan struct{}
+}
+
+// Start begins to send what is in the spool and what is added to it.
+func Start(s *spool.Spool, clock *capture.Clock, send Send) *Shipper {
+	ctx, cancel := context.WithCancel(context.Background()) // ends with Stop
+	p := &Shipper{
+		spool: s, send: send, clock: clock, now: time.Now, sent: time.Now(),
+		room: make(chan struct{}), cancel: cancel, ending: make(chan struct{}), done: make(chan struct{}),
+	}
+	go func() {
+		defer close(p.done)
+		p.run(ctx)
+	}()
+	return p
+}
+
+// Stop sends what is left, as long as that goes on, and at most for a time. What is
+// still there then stays in the spool.
+func (p *Shipper) Stop(patience time.Duration) {
+	close(p.ending)
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+	case <-timer.C:
+	}
+	p.cancel()
+	<-p.done
+}
+
+// Take adds an entry. It waits while there is no room and room is being made.
+func (p *Shipper) Take(e capture.Entry) {
+	record, err := json.Marshal(e)
+	if err != nil {
+		p.lose(1)
+		return
+	}
+	for {
+		fits, err := p.spool.Append(record)
+		if err != nil {
+			p.lose(1) // the disk is full, or worse
+			return
+		}
+		if fits {
+			return
+		}
+		if p.wait() {
+			continue
+		}
+		n := p.spool.DropOldest()
+		p.lose(max(n, 1))
+		if n == 0 {
+			return
+		}
+	}
+}
+
+// wait waits for room, and says whether it is worth to try again.
+func (p *Shipper) wait() bool {
+	p.mu.Lock()
+	room, left := p.room, away-p.now().Sub(p.sent)
+	if left > 0 {
+		p.waiting++
+	}
+	p.mu.Unlock()
+	if left <= 0 {
+		return false
+	}
+	begin := p.now()
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.waiting--
+		p.held += p.now().Sub(begin)
+	}()
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-room:
+	case <-timer.C:
+	case <-p.done:
+		return false
+	}
+	return true
+}
+
+func (p *Shipper) lose(n int) {
+	p.mu.Lock()
+	p.lost += n
+	p.mu.Unlock()
+}
+
+// run sends batch after batch.
+func (p *Shipper) run(ctx context.Context) {
+	for pause := time.Duration(0); ; {
+		if !p.await(ctx, pause) {
+			return
+		}
+		err := p.batch(ctx)
+		switch {
+		case err == nil:
+			pause = 0
+		case ctx.Err() != nil || errors.Is(err, ErrRefused) && p.isEnding():
+			return
+		default:
+			pause = min(max(2*pause, firstPause), longPause)
+			pause += rand.N(pause / 4)
+		}
+	}
+}
+
+// await waits until there is something to send, after a pause, and is false when there
+// is nothing more to come.
+func (p *Shipper) await(ctx context.Context, pause time.Duration) bool {
+	if pause > 0 {
+		if p.isEnding() {
+			pause = firstPause
+		}
+		return sleep(ctx, pause, p.whileNotEnding(pause))
+	}
+	if p.spool.Size() > 0 {
+		return sleep(ctx, lingerFor(p.spool.Size()), p.ending)
+	}
+	if p.isEnding() {
+		return false
+	}
+	select {
+	case <-p.spool.Changed():
+		return sleep(ctx, lingerFor(p.spool.Size()), p.ending)
+	case <-p.ending:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// whileNotEnding cuts a long pause short when there is no time for it.
+func (p *Shipper) whileNotEnding(pause time.Duration) <-chan struct{} {
+	if pause > firstPause {
+		return p.ending
+	}
+	return nil
+}
+
+func lingerFor(size int64) time.Duration {
+	if size >= batchSize {
+		return 0
+	}
+	return linger
+}
+
+func sleep(ctx context.Context, d time.Duration, cut <-chan struct{}) bool {
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-cut:
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err() == nil
+}
+
+func (p *Shipper) isEnding() bool {
+	select {
+	case <-p.ending:
+		return true
+	default:
+		return false
+	}
+}
+
+// batch sends the oldest entries.
+func (p *Shipper) batch(ctx context.Context) error {
+	p.tell()
+	records, mark, err := p.spool.Next(batchSize)
+	if err != nil || len(records) == 0 {
+		return err
+	}
+	_, err = p.send(ctx, records)
+	if errors.Is(err, ErrUnfit) {
+		p.lose(len(records))
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	p.spool.Done(mark)
+	p.mu.Lock()
+	p.sent = p.now()
+	close(p.room)
+	p.room = make(chan struct{})
+	p.mu.Unlock()
+	return nil
+}
+
+// tell adds entries that say what was lost and how long the program was held back.
+func (p *Shipper) tell() {
+	p.mu.Lock()
+	lost, held := p.lost, p.held.Round(10*time.Millisecond)
+	p.mu.Unlock()
+	if lost > 0 && p.say(fmt.Sprintf("%d entries of the log were lost: they could not be sent, and there was no room to keep them", lost)) {
+		p.mu.Lock()
+		p.lost -= lost
+		p.mu.Unlock()
+	}
+	if held > 0 && p.say(fmt.Sprintf("the program was held back for %s: it writes to its log faster than that can be sent", held)) {
+		p.mu.Lock()
+		p.held = max(0, p.held-held)
+		p.mu.Unlock()
+	}
+}
+
+// say adds an entry of our own, if it fits.
+func (p *Shipper) say(text string) bool {
+	record, err := json.Marshal(capture.Entry{Time: p.clock.Next(), Stream: capture.Stderr, Level: capture.Warning, Message: text, Platform: true})
+	if err != nil {
+		return false
+	}
+	fits, err := p.spool.Append(record)
+	return fits && err == nil
+}
