@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
 )
 
 // TestBadVersions pushes versions that cannot come up, then two changes at once: all
@@ -28,50 +30,43 @@ func TestBadVersions(t *testing.T) {
 	t.Run("two at once", func(t *testing.T) { twoPushes(t, p) })
 }
 
-// badVersion is a version that cannot come up, how long a push of it may take until
-// that is certain, and what the push says.
+// badVersion is a version that cannot come up, whether that is ever certain, and what
+// a push of it says.
 type badVersion struct {
 	name, code, fleet string
-	limit             time.Duration
+	certain           bool
 	says              []string
 }
-
-// soon is less than the time after which every push is given up that is not certain,
-// and many times what these take on a machine at rest.
-const soon = 110 * time.Second
-
-// late is more than that time, and what a push waits for others' instances.
-const late = 5 * time.Minute
 
 func badVersions() []badVersion {
 	good, one := fmt.Sprintf(slowApp, "one", 0), onServers("m", "eu-central", 1)
 	return []badVersion{
 		{
-			"crash at import", strings.Replace(good, "app = ", `app = {}["gone"] or `, 1), one, soon,
+			"crash at import", strings.Replace(good, "app = ", `app = {}["gone"] or `, 1), one, true,
 			[]string{"error[FN2101]: KeyError: 'gone'", "live_app did not come up: KeyError: 'gone' (app.py:", "keeps serving"},
 		},
 		{
-			"exit with code 0", strings.Replace(good, "app = ", "import os\n\nos._exit(0)\napp = ", 1), one, soon,
+			"exit with code 0", strings.Replace(good, "app = ", "import os\n\nos._exit(0)\napp = ", 1), one, true,
 			[]string{"exit code 0", "keeps serving"},
 		},
 		{
-			"out of memory", strings.Replace(good, "app = ", "hoard = [bytearray(10**8) for _ in range(100)]\napp = ", 1), one, soon,
+			"out of memory", strings.Replace(good, "app = ", "hoard = [bytearray(10**8) for _ in range(100)]\napp = ", 1), one, true,
 			[]string{"more memory than its server has and was killed (web is of size m, with ", "keeps serving"},
 		},
 		{
-			"ended by a signal", strings.Replace(good, "app = ", "import os\n\nos.kill(os.getpid(), 11)\napp = ", 1), one, soon,
+			"ended by a signal", strings.Replace(good, "app = ", "import os\n\nos.kill(os.getpid(), 11)\napp = ", 1), one, true,
 			[]string{"it was ended by SIGSEGV", "a crash in code that is not Python", "keeps serving"},
 		},
 		{
-			"same exception behind 500", strings.Replace(good, "    return {", "    return 1 / 0 or {", 1), one, soon,
+			"same exception behind 500", strings.Replace(good, "    return {", "    return 1 / 0 or {", 1), one, true,
 			[]string{"health | GET /: 500 Internal Server Error", "error[FN2105]: ZeroDivisionError: division by zero", "the same for 15 s", "keeps serving"},
 		},
 		{
-			"health path not there", strings.Replace(good, `"fastapi"`, `"fastapi", health="/healthz"`, 1), one, soon,
+			"health path not there", strings.Replace(good, `"fastapi"`, `"fastapi", health="/healthz"`, 1), one, true,
 			[]string{"health | GET /healthz: 404 Not Found", "its health check fails: GET /healthz answers 404 Not Found", "keeps serving"},
 		},
 		{
-			"no room", good, onServers("m", "eu-central", 50), late,
+			"no room", good, onServers("m", "eu-central", 50), true,
 			[]string{"no room for live_app", "Choose another size or region"},
 		},
 	}
@@ -84,18 +79,21 @@ func (v badVersion) push(t *testing.T, p project) {
 	requests.allow(t, 0)
 }
 
-// refused pushes the version. The push ends as soon as it is certain, says why, and
-// what ran before serves on.
+// refused pushes the version. The push ends as soon as it is certain that it does not
+// come up, or when an instance has had its time; it says why, and what ran before
+// serves on.
 func (v badVersion) refused(t *testing.T, p project) {
-	was := ids(p.running(t))
+	was, begun := ids(p.running(t)), len(p.allocations(t))
 	p.write(t, "app.py", v.code)
 	p.write(t, "fngen.yml", v.fleet)
 	begin := time.Now()
 	out, code := p.fails(t, "push", p.name, ".")
-	took := time.Since(begin).Round(time.Millisecond)
-	t.Logf("exit code %d after %s:\n%s", code, took, out)
-	if code != 1 || took > v.limit {
-		t.Errorf("exit code %d after %s", code, took)
+	t.Logf("exit code %d after %s:\n%s", code, time.Since(begin).Round(time.Millisecond), out)
+	if code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	if waited := slices.ContainsFunc(p.allocations(t)[begun:], hadItsTime); waited == v.certain {
+		t.Errorf("an instance had all its time: %t", waited)
 	}
 	for _, words := range v.says {
 		if !strings.Contains(out, words) {
@@ -108,6 +106,12 @@ func (v badVersion) refused(t *testing.T, p project) {
 	if now := p.answering(t); !slices.Equal(was, now) {
 		t.Errorf("%v answer, before it was %v", now, was)
 	}
+}
+
+// hadItsTime says that Nomad has given up an instance, after two minutes, that was not
+// healthy by then.
+func hadItsTime(a *nomad.AllocationListStub) bool {
+	return slices.ContainsFunc(a.TaskStates["app"].Events, func(e *nomad.TaskEvent) bool { return strings.Contains(e.DisplayMessage, "deadline") })
 }
 
 // TestNotCertain pushes versions of which it is never certain that they do not come
@@ -124,7 +128,7 @@ func TestNotCertain(t *testing.T) {
 		p.write(t, "fngen.yml", fleet)
 		p.run(t, "push", p.name, ".")
 		badVersion{
-			"", strings.Replace(good, "    return {", "    return __import__('fastapi').Response(status_code=503) or {", 1), fleet, late,
+			"", strings.Replace(good, "    return {", "    return __import__('fastapi').Response(status_code=503) or {", 1), fleet, false,
 			[]string{"health | GET /: 503 Service Unavailable", "its health check fails: GET / answers 503", "keeps serving"},
 		}.refused(t, p)
 	})
@@ -132,17 +136,19 @@ func TestNotCertain(t *testing.T) {
 	t.Run("port never opened", func(t *testing.T) {
 		beside(t, "spare")
 		badVersion{
-			"", fmt.Sprintf(slowApp, "one", 3600), onServers("s", "us-west", 1), late,
+			"", fmt.Sprintf(slowApp, "one", 3600), onServers("s", "us-west", 1), false,
 			[]string{"error[FN2106]: live_app does not listen: it was still here when time was up", "    time.sleep(3600)\n", "nothing of this project runs"},
 		}.refused(t, newProject(t))
 	})
 }
 
-// twoPushes pushes two changes of a project at once. One becomes live; the
-// other is refused and told who is at it.
+// twoPushes pushes two changes of a project at once. One waits at its gate, until the
+// other was refused and told who is at it; then it becomes live.
 func twoPushes(t *testing.T, p project) {
 	requests := p.load(t)
 	before := strings.Count(p.run(t, "releases", p.name), "\n")
+	g := newGate(t, p)
+	g.state.Store(shut)
 
 	other := p
 	other.dir, other.home = t.TempDir(), t.TempDir()
@@ -153,14 +159,16 @@ func twoPushes(t *testing.T, p project) {
 	outcomes := make(chan outcome, 2)
 	for i, project := range []project{p, other} {
 		project.write(t, "fngen.yml", onServers("m", "eu-central", 1))
-		project.write(t, "app.py", fmt.Sprintf(slowApp, fmt.Sprint("two ", i), 3))
+		project.write(t, "app.py", gatedApp+fmt.Sprintf("\n# two %d\n", i))
 		go func() {
 			cmd := project.command("push", project.name, ".")
 			out, _ := cmd.CombinedOutput()
 			outcomes <- outcome{string(out), cmd.ProcessState.ExitCode()}
 		}()
 	}
-	lost, won := <-outcomes, <-outcomes
+	lost := <-outcomes
+	g.state.Store(open)
+	won := <-outcomes
 	if won.code != 0 || lost.code != 1 {
 		t.Fatalf("exit codes %d and %d\n%s\n%s", won.code, lost.code, won.text, lost.text)
 	}

@@ -3,7 +3,9 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -98,10 +100,16 @@ func (p project) talk(t *testing.T, args ...string) string {
 func each(t *testing.T, scope string, do func(file, text string)) {
 	t.Helper()
 	entries, err := os.ReadDir(scope)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
 	check(t, err)
 	for _, e := range entries {
 		if file := filepath.Join(scope, e.Name()); len(e.Name()) == 64 {
 			text, err := os.ReadFile(file)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // another project that is being destroyed
+			}
 			check(t, err)
 			do(file, string(text))
 		}

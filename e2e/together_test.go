@@ -60,7 +60,7 @@ func (p project) lastFails(t *testing.T) {
 	g.state.Store(shut)
 	paths := well(10)
 	paths[5] = "/nope"
-	p.write(t, "app.py", strings.Replace(load.Several(3, paths...), "def f05():\n", "def f05():\n"+atGate, 1))
+	p.write(t, "app.py", gated(load.Several(3, paths...), "f05"))
 	out, err := cluster.Talk(p.command("push", p.name, "."), func(line string) {
 		if strings.Contains(line, "9 of 10 are up") {
 			g.state.Store(open)

@@ -82,7 +82,7 @@ func (s suite) service(id, script string, groups ...string) *api.Job {
 	group := job.TaskGroups[0]
 	group.Update = &api.UpdateStrategy{
 		MaxParallel: new(1), Canary: new(1), AutoPromote: new(true), AutoRevert: new(true), HealthCheck: new("task_states"),
-		MinHealthyTime: new(100 * time.Millisecond), HealthyDeadline: new(30 * time.Second), ProgressDeadline: new(time.Minute),
+		MinHealthyTime: new(100 * time.Millisecond), HealthyDeadline: new(2 * time.Minute), ProgressDeadline: new(4 * time.Minute),
 	}
 	group.RestartPolicy = &api.RestartPolicy{Attempts: new(3), Interval: new(time.Minute), Delay: new(100 * time.Millisecond), Mode: new("fail"), RenderTemplates: new(false)}
 	job.TaskGroups = nil
@@ -239,7 +239,7 @@ func (s suite) replaced(t *testing.T) {
 func (s suite) inPlace(t *testing.T) {
 	before := s.running(t, "app")
 	job := s.service("app", "exec sleep 601")
-	job.TaskGroups[0].Update.HealthyDeadline = new(40 * time.Second)
+	job.TaskGroups[0].Update.HealthyDeadline = new(3 * time.Minute)
 	if plan := s.planned(t, job); !plan.Changed || plan.Starts() != 0 || len(plan.Diff) == 0 {
 		t.Errorf("plan of a change in place: %+v", plan)
 	}
@@ -295,7 +295,7 @@ func (s suite) crash(t *testing.T) {
 func (s suite) takenOver(t *testing.T) {
 	before := s.running(t, "app")
 	slow := s.service("app", "exec sleep 602")
-	slow.TaskGroups[0].Update.MinHealthyTime = new(20 * time.Second)
+	slow.TaskGroups[0].Update.MinHealthyTime = new(90 * time.Second) // far beyond this test
 	deployment, err := s.Place(t.Context(), slow, s.planned(t, slow).Index, nil)
 	check(t, err)
 	was := s.service("app", "exec sleep 601")
@@ -404,7 +404,7 @@ func (s suite) cancelled(t *testing.T) {
 
 func (s suite) eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}

@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"fngen.dev/fngen/compiler/config"
@@ -25,54 +24,11 @@ type git struct {
 	command command
 	signals <-chan os.Signal
 	log     logger
-	// hosts may have addresses that are otherwise refused.
-	hosts []string
+	own     ownGit
 	// pinned are the addresses that were looked at, as curl takes them.
 	pinned []string
 	// bases begin the addresses that were looked at.
 	bases []string
-}
-
-// gitHosts is the setting that lets builds reach a host with an address of the
-// node itself, such as that of a git server beside it: host names with commas.
-const gitHosts = "FNGEN_GIT_HOSTS"
-
-// gitConfig is in force for every git of a build, those that the installer starts
-// included. Only HTTPS reaches other machines; files are read only by who runs git
-// and never because a repository says so, as in its submodules. No hook is run, no
-// redirect leads anywhere else, nobody is asked, and a server that says nothing is
-// given up. What a package does while it is built is not bound by this: it runs as
-// the project's user with the rights of any program there.
-var gitConfig = [][2]string{
-	{"protocol.allow", "never"}, {"protocol.https.allow", "always"}, {"protocol.file.allow", "user"},
-	{"core.hooksPath", "/dev/null"}, {"core.fsmonitor", "false"}, {"credential.helper", ""}, {"core.askPass", ""},
-	{"http.followRedirects", "false"}, {"http.lowSpeedLimit", "1000"}, {"http.lowSpeedTime", "60"},
-}
-
-// elsewhere takes the place of every address that was not looked at: no protocol has
-// that name, so git refuses it, and says it.
-const elsewhere = "a-host-that-no-requirement-names://"
-
-// gitEnvironment adds to an environment what every git of a build obeys. A repository
-// may have others fetched, as submodules, from the hosts of requirements only.
-func gitEnvironment(e environ, pinned, bases []string) environ {
-	pairs := append(slices.Clone(gitConfig), [2]string{"url." + elsewhere + ".insteadOf", "https://"})
-	for _, b := range bases { // the longest one counts
-		pairs = append(pairs, [2]string{"url." + b + ".insteadOf", b})
-	}
-	for _, p := range pinned {
-		pairs = append(pairs, [2]string{"http.curloptResolve", p})
-	}
-	for i, p := range pairs {
-		n := strconv.Itoa(i)
-		e = e.with("GIT_CONFIG_KEY_"+n, p[0]).with("GIT_CONFIG_VALUE_"+n, p[1])
-	}
-	e = e.with("GIT_CONFIG_COUNT", strconv.Itoa(len(pairs))).with("GIT_CONFIG_NOSYSTEM", "1").with("GIT_CONFIG_GLOBAL", "/dev/null").
-		with("GIT_TERMINAL_PROMPT", "0").with("UV_NO_GITHUB_FAST_PATH", "1")
-	if ca := e.get("SSL_CERT_FILE"); ca != "" {
-		e = e.withDefault("GIT_SSL_CAINFO", ca)
-	}
-	return e
 }
 
 // gitError is the fault of one requirement, with its place.
@@ -175,7 +131,7 @@ func (g *git) reachable(ctx context.Context, r config.Git) error {
 		return &gitError{"FN2003", r, fmt.Sprintf("%q is not a URL", r.URL)}
 	}
 	base := "https://" + u.Host + "/"
-	if slices.Contains(g.hosts, u.Hostname()) {
+	if g.own.has(u) {
 		g.allow(base)
 		return nil
 	}
@@ -237,7 +193,7 @@ func (g *git) run(args ...string) (string, int, error) {
 		done <- errors.Join(err, rest)
 	}()
 	c := g.command
-	c.args, c.stdout, c.env = args, w, gitEnvironment(c.env, g.pinned, g.bases)
+	c.args, c.stdout, c.env = args, w, g.environment(c.env)
 	status, err := run(c, g.signals)
 	w.Close()
 	if read := <-done; err == nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/cgi"
@@ -16,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/literal"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -100,7 +103,8 @@ func (m *machine) allow(t *testing.T, r *repositories, hosts string) {
 		t.Fatal(err)
 	}
 	m.write(t, m.node+"/etc/git-ca.pem", string(ca), 0o644)
-	m.write(t, m.node+"/etc/build.env", "GIT_SSL_CAINFO="+m.node+"/etc/git-ca.pem\nFNGEN_GIT_HOSTS="+hosts+"\n", 0o600)
+	// Others are held to what the whole machine trusts, in which the server's is not.
+	m.write(t, m.node+"/etc/build.env", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt\nFNGEN_GIT_CA="+m.node+"/etc/git-ca.pem\nFNGEN_GIT_HOSTS="+hosts+"\n", 0o600)
 }
 
 // TestBuildFromGit takes packages from repositories in every form that a file may
@@ -206,6 +210,33 @@ func TestBuildFromGitRefused(t *testing.T) {
 		if _, err := os.Stat(m.cache + "/700999/layers/" + refused.layer); err == nil {
 			t.Errorf("%s: there is a layer", refused.layer)
 		}
+	}
+}
+
+// TestBuildFromGitUntrusted holds that the platform's own servers are believed by the
+// certificates that were named for them, and by no others.
+func TestBuildFromGitUntrusted(t *testing.T) {
+	t.Parallel()
+	c := newControlPlane(t)
+	m := newMachine(t, c)
+	m.installUV(t)
+	r := newRepositories(t)
+	r.make(t, "one")
+	m.write(t, m.node+"/etc/build.env", "FNGEN_GIT_HOSTS=127.0.0.1\n", 0o600)
+	digest := c.tree(t, entry{name: "requirements.txt", content: "one @ git+" + r.URL + "/one.git@main\n"})
+	p := startAgent(t, m.agent(t, c, "build", digest, "--layer=untrusted", "--file=requirements.txt", "--copy-tree"))
+	if code := p.wait(t); code != exitRefused || !strings.Contains(p.said.String(), "requirements.txt:1:1: error[FN2003]") || !strings.Contains(p.said.String(), "certificate") {
+		t.Errorf("exit code is %d; said %s", code, &p.said)
+	}
+}
+
+// TestNoGit is a node without git.
+func TestNoGit(t *testing.T) {
+	g := &git{command: command{path: filepath.Join(t.TempDir(), "git")}}
+	place := literal.Place{File: "requirements.txt", Line: 2, Column: 1}
+	_, err := g.commit(t.Context(), config.Git{Name: "one", URL: "https://git.example/one.git", Place: place})
+	if !errors.Is(err, errRefused) || err.Error() != "requirements.txt:2:1: error[FN2004]: this node has no git, which the requirement needs" {
+		t.Error(err)
 	}
 }
 

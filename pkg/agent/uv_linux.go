@@ -81,11 +81,12 @@ func newUV(o *buildOptions, env environ, c *cache, tree, dir string, log logger)
 		e = e.with(v[0], v[1])
 	}
 	u.command = command{
-		path: filepath.Join(o.node, "bin", "uv"), dir: tree, env: gitEnvironment(e, nil, nil), user: credential(o.uid, c.gid), tasks: &tasks{o.uid, log},
+		path: filepath.Join(o.node, "bin", "uv"), dir: tree, env: e, user: credential(o.uid, c.gid), tasks: &tasks{o.uid, log},
 		disk: &disk{limit: buildDisk, whose: "a build", uid: o.uid, stay: []string{o.home, "/tmp", dir, c.path(uvCache, "")}, at: dir, log: log},
 	}
-	u.git = &git{command: u.command, hosts: strings.FieldsFunc(settings.get(gitHosts), func(r rune) bool { return r == ',' || r == ' ' })}
+	u.git = &git{command: u.command, own: ownGitOf(settings)}
 	u.git.command.path = "/usr/bin/git"
+	u.command.env = u.git.environment(e)
 	return u, nil
 }
 
@@ -152,7 +153,7 @@ func (u *uv) resolve(ctx context.Context, python string, signals <-chan os.Signa
 	if err := u.wanted.resolve(ctx, u.git); err != nil {
 		return err
 	}
-	u.command.env = gitEnvironment(u.command.env, u.git.pinned, u.git.bases)
+	u.command.env = u.git.environment(u.command.env)
 	if len(u.wanted.Git) > 0 && u.files[0] == "requirements.txt" {
 		return u.wanted.pin(u.command.dir)
 	}

@@ -71,13 +71,13 @@ func writeBuildEnv(ctx context.Context, l layout.Layout) (string, error) {
 		s.UV[variable] = Mount + "/etc/" + name
 		return replaceFile(filepath.Join(l.Kit(), "etc", name), raw, 0o644)
 	}
-	if s.CA != "" {
-		if err := add("build-ca.pem", s.CA, "SSL_CERT_FILE"); err != nil {
-			return "", err
+	for _, file := range []struct{ name, source, variable string }{
+		{"build-ca.pem", s.CA, "SSL_CERT_FILE"}, {"git-ca.pem", s.GitCA, "FNGEN_GIT_CA"}, {"uv.toml", s.Config, "UV_CONFIG_FILE"},
+	} {
+		if file.source == "" {
+			continue
 		}
-	}
-	if s.Config != "" {
-		if err := add("uv.toml", s.Config, "UV_CONFIG_FILE"); err != nil {
+		if err := add(file.name, file.source, file.variable); err != nil {
 			return "", err
 		}
 	}

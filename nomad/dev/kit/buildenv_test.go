@@ -39,6 +39,10 @@ func TestTranslate(t *testing.T) {
 			pip:  map[string]string{"cert": "/p.pem"},
 			want: Settings{CA: "/s.pem", UV: map[string]string{}},
 		},
+		"git servers of one's own": {
+			env:  map[string]string{"FNGEN_GIT_HOSTS": "git.example,git2.example", "FNGEN_GIT_CA": "/git.pem"},
+			want: Settings{GitCA: "/git.pem", UV: map[string]string{"FNGEN_GIT_HOSTS": "git.example,git2.example"}},
+		},
 		"offline wheels": {
 			pip: map[string]string{"no-index": "true", "find-links": "/srv/wheels https://w.example/all.html file:///opt/w"},
 			want: Settings{FindLinks: []string{"/srv/wheels", "/opt/w"}, UV: map[string]string{

@@ -9,19 +9,21 @@ import (
 type Settings struct {
 	// UV are variables for uv, without those of files and directories.
 	UV map[string]string
-	// CA is a bundle of certificates to trust, or empty.
-	CA string
+	// CA is a bundle of certificates to trust, or empty; GitCA one for the git servers of
+	// the platform's own.
+	CA, GitCA string
 	// FindLinks are directories of packages.
 	FindLinks []string
 	// Config is a configuration file of uv, or empty.
 	Config string
 }
 
-// passed are variables that mean to uv what they mean to everybody.
+// passed are variables that mean to builds what they mean to everybody.
 var passed = []string{
 	"ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "all_proxy", "https_proxy", "http_proxy", "no_proxy",
 	"UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INDEX_STRATEGY", "UV_INSECURE_HOST",
 	"UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_HTTP_TIMEOUT", "UV_HTTP_RETRIES", "UV_NO_INDEX", "UV_OFFLINE", "UV_PRERELEASE",
+	"FNGEN_GIT_HOSTS", // to fngen-agent
 }
 
 // Translate turns the settings of pip and the environment of the machine into
@@ -75,6 +77,7 @@ func Translate(env, pip map[string]string) Settings {
 		}
 	}
 	s.CA = first(env["SSL_CERT_FILE"], pip["cert"], env["REQUESTS_CA_BUNDLE"], env["CURL_CA_BUNDLE"])
+	s.GitCA = env["FNGEN_GIT_CA"]
 	s.Config = env["UV_CONFIG_FILE"]
 	return s
 }
