@@ -1,7 +1,7 @@
 # Every target is one or two commands that also work by hand.
 
 .DEFAULT_GOAL := help
-.PHONY: up down clean-cluster status build test unit e2e test-python soak lint bench verify help
+.PHONY: up down clean-cluster status build wheels cross test unit e2e test-python soak lint bench verify help
 
 # The binaries are the same from a clone, an archive or another user's checkout.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
@@ -30,6 +30,13 @@ status: ## show which servers run, and their logs
 build: ## build fngen, fngend and fngen-agent into bin/
 	@CGO_ENABLED=0 go build $(COMPILE) -ldflags '-s -w' -o bin/ ./cmd/...
 
+wheels: ## build the wheels of the distribution fngen, for all platforms, into dist/
+	@go run $(COMPILE) ./sdk/wheel -out dist
+
+cross: ## check that the CLI builds for the systems that people have
+	@for platform in darwin/arm64 darwin/amd64 windows/amd64 linux/arm64; do \
+		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go build $(COMPILE) -o /dev/null ./cmd/fngen || exit 1; done
+
 # The servers come first: tests of packages start some of them for themselves.
 test: ## run every test, end to end included (starts the cluster if it is not up)
 	@$(DEV) up
@@ -55,6 +62,7 @@ soak: ## run what takes too long for make test: each server killed in each phase
 lint: ## check format and style of Go and Python
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these files' >&2; exit 1; }
 	@go vet ./...
+	@$(MAKE) --no-print-directory cross
 	@go run $(GOLANGCI) run ./...
 	@$(DEV) uv run --frozen --directory sdk/python ruff check .
 	@$(DEV) uv run --frozen --directory sdk/python ruff format --check .
