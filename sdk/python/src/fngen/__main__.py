@@ -40,7 +40,7 @@ def main() -> int:
     command = [program, *sys.argv[1:]]
     if os.name == "nt":  # exec there returns to the shell before the program has ended
         return subprocess.call(command)
-    os.execv(program, command)  # noqa: S606 - a program of our own, no shell
+    return os.execv(program, command)  # noqa: S606 - a program of our own, no shell
 
 
 if __name__ == "__main__":
