@@ -70,7 +70,7 @@ func isolate(env *testscript.Env, apiURL string) {
 }
 
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"code": cmdCode, "interrupt": cmdInterrupt, "cmptalk": cmdCmptalk,
+	"code": cmdCode, "interrupt": cmdInterrupt, "cmptalk": cmdCmptalk, "action": cmdAction, "gitlab": cmdGitLab,
 }
 
 // cmdCode runs a program and wants one exit code: code 4 fngen connect.

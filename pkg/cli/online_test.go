@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -64,6 +65,11 @@ func startPlatform(env *testscript.Env) error {
 	})
 	isolate(env, web.URL)
 	env.Setenv("BLOBS", dir+"/blobs")
+	ci, err := filepath.Abs(ciDir)
+	if err != nil {
+		return err
+	}
+	env.Setenv("CI_DIR", ci)
 	// In this order: the numbers of keys are shown.
 	for _, variable := range []string{"FNGEN_API_KEY", "OTHER_KEY"} {
 		email := map[string]string{"FNGEN_API_KEY": "user@example.com", "OTHER_KEY": "other@example.com"}[variable]
@@ -202,10 +208,10 @@ func (p *player) play(project, script string, events chan<- api.Event) {
 // shows one of everything.
 func (p *player) Plan(_ context.Context, project store.Project, req api.PlanRequest) (api.Plan, error) {
 	if req.Project.Functions[0].Name == "unchanged" {
-		return api.Plan{Project: project.Name, Live: 4, Release: 4, Servers: []api.PlannedServer{{Name: "default", Size: "s", Region: "us-west", Count: 1, Action: api.None, USDMonth: 6, Functions: 1, Room: 14}}, Cost: api.PlannedCost{Before: 6, After: 6}}, nil
+		return api.Plan{Project: project.Name, Tree: req.Tree, Seal: strings.Repeat("0", 64), Live: 4, Release: 4, Servers: []api.PlannedServer{{Name: "default", Size: "s", Region: "us-west", Count: 1, Action: api.None, USDMonth: 6, Functions: 1, Room: 14}}, Cost: api.PlannedCost{Before: 6, After: 6}}, nil
 	}
 	return api.Plan{
-		Project: project.Name, Changed: true, Live: 4, Release: 5,
+		Project: project.Name, Tree: req.Tree, Seal: strings.Repeat("0", 64), Changed: true, Live: 4, Release: 5,
 		Functions: []api.PlannedFunction{
 			{Name: "old", Power: "webapp", File: "old.py", Line: 3, Action: api.Remove},
 			{Name: req.Project.Functions[0].Name, Signature: "(limit: int = 3)", Power: "webapp", File: "a|b.py", Line: 4, Action: api.Update, Changes: []string{"code", "health: / -> /up_*"}},

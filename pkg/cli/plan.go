@@ -22,7 +22,7 @@ import (
 
 type planOptions struct {
 	Project, Path string
-	Out           string
+	Out, Show     string
 	Markdown      bool
 	ExitCode      bool
 }
@@ -38,7 +38,8 @@ is changed. PROJECT and PATH are those of push.
 
 A push makes the jobs that are shown, from the same code by the same steps.
 
---out DIR writes each job as plain HCL, which "nomad job run" takes.`,
+--out DIR writes each job as plain HCL, which "nomad job run" takes. --show FILE
+shows a plan that --json has printed before, and asks nobody.`,
 		Example: "  fngen plan\n  fngen plan --markdown my-website . | gh pr comment --body-file -\n  fngen plan --detailed-exitcode && echo nothing to do",
 		Args:    maxArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -50,17 +51,14 @@ A push makes the jobs that are shown, from the same code by the same steps.
 		},
 	}
 	cmd.Flags().StringVar(&o.Out, "out", "", "write one .nomad.hcl for each job into `DIR`")
+	cmd.Flags().StringVar(&o.Show, "show", "", "show the plan in `FILE`, which --json has printed")
 	cmd.Flags().BoolVar(&o.Markdown, "markdown", false, "print Markdown, for a comment on a review")
 	cmd.Flags().BoolVar(&o.ExitCode, "detailed-exitcode", false, "exit with 2 when there are changes, 0 when there are none")
 	return cmd
 }
 
 func runPlan(ctx context.Context, a *app, o planOptions) error {
-	client, err := a.client()
-	if err != nil {
-		return err
-	}
-	plan, err := a.askPlan(ctx, client, o)
+	plan, err := a.getPlan(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -76,6 +74,22 @@ func runPlan(ctx context.Context, a *app, o planOptions) error {
 		return errChanges
 	}
 	return nil
+}
+
+// getPlan is a new plan, or the one that was kept.
+func (a *app) getPlan(ctx context.Context, o planOptions) (api.Plan, error) {
+	if o.Show != "" {
+		plan, err := readPlan(o.Show)
+		if err != nil {
+			return api.Plan{}, err
+		}
+		return *plan, nil
+	}
+	client, err := a.client()
+	if err != nil {
+		return api.Plan{}, err
+	}
+	return a.askPlan(ctx, client, o)
 }
 
 // askPlan compiles the tree as a push would, and asks the platform.
