@@ -62,11 +62,15 @@ func TestSearch(t *testing.T) {
 func TestSearchMemory(t *testing.T) {
 	tree := treeOf(200, 200<<10)
 	tree.Files = slices.DeleteFunc(tree.Files, func(f source.File) bool { return f.Path == "large.py" })
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	search(t.Context(), tree, "")
-	runtime.ReadMemStats(&after)
-	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(4+runtime.GOMAXPROCS(0))<<20; got > most {
+	least := ^uint64(0)
+	for range 3 { // what else the process does meanwhile counts too
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		search(t.Context(), tree, "")
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	if got, most := least, uint64(4+runtime.GOMAXPROCS(0))<<20; got > most {
 		t.Errorf("a tree of %d MiB takes %d MiB, more than %d", tree.Size()>>20, got>>20, most>>20)
 	}
 }

@@ -31,11 +31,15 @@ func TestHostile(t *testing.T) {
 func TestHostileMemory(t *testing.T) {
 	src := append([]byte("x = ["), bytes.Repeat([]byte("1,"), (MaxSource-10)/2)...)
 	src = append(src, ']')
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	Scan("a.py", src)
-	runtime.ReadMemStats(&after)
-	if grown := after.TotalAlloc - before.TotalAlloc; grown > 4*MaxSource {
+	grown := ^uint64(0)
+	for range 3 { // what else the process does meanwhile counts too
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		Scan("a.py", src)
+		runtime.ReadMemStats(&after)
+		grown = min(grown, after.TotalAlloc-before.TotalAlloc)
+	}
+	if grown > 4*MaxSource {
 		t.Errorf("a file of %d MiB takes %d MiB", len(src)>>20, grown>>20)
 	}
 }

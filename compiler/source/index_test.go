@@ -29,7 +29,7 @@ func newIndexed(t *testing.T) *indexed {
 // settled scans until no file is so young that its digest cannot be remembered.
 func (x *indexed) settled() *indexed {
 	x.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		if scan(x, x.root, source.Options{Indexes: x.indexes}).Hashed == 0 {
 			return x
 		}
@@ -204,7 +204,7 @@ func TestInterruptedWhileHashing(t *testing.T) {
 		_, err := source.Scan(ctx, x.root, source.Options{Indexes: x.indexes})
 		ended <- err
 	}()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Millisecond) {
 		if begun, _ := filepath.Glob(x.indexes + "/*.tmp"); len(begun) > 0 {
 			break
 		}

@@ -127,7 +127,7 @@ func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 		program.Env = append(program.Env, name+"="+ts.Getenv(name))
 	}
 	ts.Check(program.Start())
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		data, err := os.ReadFile(path)
 		ts.Check(err)
 		if strings.Contains(string(data), args[1]) {
@@ -135,7 +135,7 @@ func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if time.Now().After(deadline) {
 			_ = program.Process.Kill()
-			ts.Fatalf("stderr does not hold %q after 10 s: %s", args[1], data)
+			ts.Fatalf("stderr does not hold %q after two minutes: %s", args[1], data)
 		}
 	}
 	ts.Check(program.Process.Signal(os.Interrupt))

@@ -21,6 +21,8 @@ type cutter struct {
 	// cut; negative for no end. It is used up once.
 	left     atomic.Int64
 	received atomic.Int64
+	// cut, when it is set, is called before a connection is cut.
+	cut func()
 }
 
 func newCutter(t *testing.T, target string) *cutter {
@@ -74,6 +76,9 @@ func (r *cutReader) Read(p []byte) (int, error) {
 	}
 	if int64(n) > left {
 		r.c.left.Store(-1)
+		if r.c.cut != nil {
+			r.c.cut()
+		}
 		return int(left), io.ErrUnexpectedEOF
 	}
 	r.c.left.Add(-int64(n))

@@ -137,10 +137,11 @@ func TestLargeFileByTheNextPush(t *testing.T) {
 	d := newOnDisk(t, noise(9, size))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	first := d.scan(t)
-	u := uploadOf(first)
-	u.Unread = &interrupted{Scanned: first, cancel: cancel, at: func() bool { return u.Done.Load() > 30<<20 }}
-	if err := c.Upload(ctx, "shop", u); err == nil {
+	p.proxy = newCutter(t, p.url)
+	p.proxy.cut = cancel
+	p.proxy.left.Store(30 << 20)
+	u := uploadOf(d.scan(t))
+	if err := p.client(t, p.key).Upload(ctx, "shop", u); err == nil {
 		t.Fatal("it was not interrupted")
 	}
 	s := d.scan(t)
@@ -152,23 +153,6 @@ func TestLargeFileByTheNextPush(t *testing.T) {
 		t.Errorf("the rest took %d bytes", sent)
 	}
 	p.wantTree(t, "shop", s.Tree)
-}
-
-// interrupted cancels when it is time, for as long as a file is open.
-type interrupted struct {
-	*source.Scanned
-	cancel func()
-	at     func() bool
-}
-
-func (i *interrupted) Read(n int) (*source.Reading, error) {
-	go func() {
-		for !i.at() {
-			time.Sleep(100 * time.Microsecond)
-		}
-		i.cancel()
-	}()
-	return i.Scanned.Read(n)
 }
 
 // TestLargeFileWithoutAnswer loses the answer to a content that has arrived: it is

@@ -19,7 +19,7 @@ func TestHostilePatterns(t *testing.T) {
 		if r.Last(deep, false) != nil || r.Last(strings.Repeat("a", 1000), false) != nil {
 			t.Errorf("%.20q matches", text)
 		}
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > time.Minute { // git takes hours
 			t.Errorf("%.20q took %v", text, took)
 		}
 	}

@@ -46,7 +46,7 @@ func TestStartStop(t *testing.T) {
 	if Current(dir, changed) {
 		t.Error("a new configuration was not noticed")
 	}
-	if err := Stop(dir, r, 5*time.Second); err != nil {
+	if err := Stop(dir, r, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	if r.Alive() {
@@ -144,7 +144,7 @@ func TestInsideSparesShells(t *testing.T) {
 		defer cmd.Process.Kill()
 		go cmd.Wait()
 	}
-	for deadline := time.Now().Add(5 * time.Second); !ServesAllocs(dir); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !ServesAllocs(dir); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the executor was not found")
 		}

@@ -104,4 +104,4 @@ assert tasks.close_the_books(2026, 11)["month"] == 11
 assert tasks.close_the_books.__fngen__.options["timeout"] == "1h"
 """
     python = layer_of("tasks", pytestconfig)
-    subprocess.run([python, "-Bc", code, runtime], cwd=EXAMPLES / "tasks", check=True, timeout=30)
+    subprocess.run([python, "-Bc", code, runtime], cwd=EXAMPLES / "tasks", check=True, timeout=90)

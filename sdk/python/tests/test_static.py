@@ -222,7 +222,7 @@ def test_nothing_but_the_files_is_served(site: Site) -> None:
         "/static/",
         "/static",
     ):
-        with socket.create_connection(("127.0.0.1", instance.port), timeout=20) as raw:
+        with socket.create_connection(("127.0.0.1", instance.port), timeout=90) as raw:
             raw.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
             answer = b"".join(iter(lambda: raw.recv(4096), b""))
         assert answer.startswith(b"HTTP/1.1 404"), (path, answer)
