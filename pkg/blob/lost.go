@@ -110,7 +110,7 @@ func salvage(dir *os.Root, p *packIndex) error {
 	if err != nil {
 		return err
 	}
-	if err := copyGood(to, from, p); err != nil {
+	if _, err := copyGood(to, from, p, func([]byte) bool { return true }); err != nil {
 		return errors.Join(err, to.discard())
 	}
 	if len(to.entries) == p.len() {
@@ -123,26 +123,31 @@ func salvage(dir *os.Root, p *packIndex) error {
 	return errors.Join(packs.Remove(p.name), syncDir(packs))
 }
 
-// copyGood copies the blobs that are what their digests say.
-func copyGood(to *packWriter, from *os.File, p *packIndex) error {
+// copyGood copies the blobs that are wanted and are what their digests say, and returns
+// how many were wanted that are not.
+func copyGood(to *packWriter, from *os.File, p *packIndex, wanted func(digest []byte) bool) (bad int, err error) {
 	for i := range p.len() {
+		if !wanted(p.entry(i)[:sha256.Size]) {
+			continue
+		}
 		offset, size := p.place(i)
 		content := make([]byte, min(size, slabBytes))
 		n, err := from.ReadAt(content, offset)
 		if err != nil && !errors.Is(err, io.EOF) {
-			return err
+			return bad, err
 		}
 		sum := sha256.Sum256(content[:n])
 		if !bytes.Equal(sum[:], p.entry(i)[:sha256.Size]) {
+			bad++
 			continue
 		}
 		if _, err := to.file.WriteAt(content, to.size); err != nil {
-			return err
+			return bad, err
 		}
 		to.add(sum[:], to.size, n)
 		to.size += int64(n)
 	}
-	return nil
+	return bad, nil
 }
 
 // setAside takes a pack whose index is damaged out of the way: nobody knows what is

@@ -70,7 +70,7 @@ func (d *Dir) sweepSized(dir string, old func(name string, changed time.Time, si
 
 // SweepUnused removes the blobs of a scope that are older than a moment and that used
 // does not know, and returns how many bytes they had. A pack goes when none of its
-// blobs is used. Whoever refers to a blob that is there already must not do so
+// blobs is used, and is made anew when most of it is not. Whoever refers to a blob that is there already must not do so
 // meanwhile.
 func (d *Dir) SweepUnused(scope string, before time.Time, used func(digest string) bool) (bytes int64, err error) {
 	v, err := d.View(scope)
@@ -93,7 +93,11 @@ func (d *Dir) SweepUnused(scope string, before time.Time, used func(digest strin
 	for _, dir := range []string{scope, scope + "/" + packDir} {
 		err = errors.Join(err, d.sweepSized(dir, unused))
 	}
-	return bytes, err
+	if err != nil {
+		return bytes, err
+	}
+	freed, err := d.repack(scope, before, used)
+	return bytes + freed, err
 }
 
 // any reports whether one of the blobs of a pack is used.

@@ -6,6 +6,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -58,13 +59,13 @@ func newCmdVersion(a *app) *cobra.Command {
 	}
 }
 
-// withStore runs f with the store of FNGEND_DATA open.
+// withStore runs f with the store open: FNGEND_DATABASE, or a file in FNGEND_DATA.
 func (a *app) withStore(ctx context.Context, f func(*store.Store) error) (err error) {
 	dir, err := dataDir(a.getenv)
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(ctx, filepath.Join(dir, databaseFile))
+	s, err := store.Open(ctx, cmp.Or(a.getenv("FNGEND_DATABASE"), filepath.Join(dir, databaseFile)))
 	if err != nil {
 		return err
 	}

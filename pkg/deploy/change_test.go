@@ -181,6 +181,23 @@ func TestRollback(t *testing.T) {
 	})
 }
 
+// TestRollbackToHistory holds that a release of which only the history is left is
+// refused in words, before anything is done.
+func TestRollbackToHistory(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.mustPush(code(2, oneServer, "one"))
+		later := time.Now().Add(time.Hour)
+		if got := must(w.store.Sweep(w.Context(), w.project.ID, store.Retention{Unused: later, Since: later, Live: 1}))(w.T); got.Releases != 1 || got.Trees == 0 {
+			t.Fatalf("%+v went", got)
+		}
+		w.refused(w.rollback(1), api.Refused, "the code of release 1 is not kept any more")
+		if r := w.release(1); r.State != store.Superseded {
+			t.Errorf("release 1 is %s", r.State)
+		}
+		w.heals()
+	})
+}
+
 // TestBusy holds that changes of a project exclude each other, and say who is there.
 func TestBusy(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -32,6 +32,10 @@ func (c *change) rollback(ctx context.Context, number int) error {
 	if err != nil {
 		return err
 	}
+	if target.History() {
+		return api.NewProblem(api.Refused, "the code of release %d is not kept any more: the last that were live are, and those of the last days", target.Number).
+			WithHelp("push its code again: fngen push %s PATH", c.project.Name)
+	}
 	if c.ir, err = decodeIR(target); err != nil {
 		return err
 	}

@@ -21,6 +21,10 @@ const (
 	// unusedEvery is how often the contents of a project are compared with what
 	// refers to them, which reads all its manifests.
 	unusedEvery = 24 * time.Hour
+	// A release can be brought back, without a build, when it was made or live within
+	// keptTime, or is among the keptLive that were live last.
+	keptTime = 7 * 24 * time.Hour
+	keptLive = 20
 )
 
 // Sweep removes what uploads have begun and left, now and then until ctx ends.
@@ -38,48 +42,52 @@ func (s *Server) Sweep(ctx context.Context) {
 	}
 }
 
-// sweep removes what is older than unfinishedTime and what nothing refers to: first
-// rows, then contents. swept is when each project was last looked through.
+// sweep removes what is older than unfinishedTime and what nothing refers to. swept is
+// when each project was last looked through.
 func (s *Server) sweep(ctx context.Context, now time.Time, swept map[int64]time.Time) error {
 	before := now.Add(-unfinishedTime)
 	busy := func(scope, id string) bool { return s.intakes.taken(partOf(scope, id)) }
 	errs := []error{s.Blobs.Sweep(before, busy)}
-	trees, err := s.Store.SweepTrees(ctx, before)
-	errs = append(errs, err)
 	projects, err := s.Store.AllProjects(ctx)
 	errs = append(errs, err)
-	bytes := int64(0)
 	for _, p := range projects {
 		if now.Sub(swept[p.ID]) < unusedEvery || ctx.Err() != nil {
 			continue
 		}
-		n, done, err := s.sweepUnused(ctx, p, before)
+		done, err := s.sweepProject(ctx, p, now)
 		if done {
 			swept[p.ID] = now
 		}
-		bytes, errs = bytes+n, append(errs, err)
-	}
-	if trees > 0 || bytes > 0 {
-		s.Log.LogAttrs(ctx, slog.LevelInfo, "swept what was never pushed", slog.Int("trees", trees), slog.Int64("bytes", bytes))
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
-// sweepUnused removes the contents of a project that nothing refers to, unless an
-// upload goes on. They are marked before anything is removed.
-func (s *Server) sweepUnused(ctx context.Context, p store.Project, before time.Time) (bytes int64, done bool, err error) {
+// sweepProject removes what a project does not need any more, unless an upload goes on:
+// first rows, then the contents that none of those left refers to. What is left is
+// marked before anything is removed.
+func (s *Server) sweepProject(ctx context.Context, p store.Project, now time.Time) (done bool, err error) {
 	over, ok := s.using.sweep(p.Scope())
 	if !ok {
-		return 0, false, nil
+		return false, nil
 	}
 	defer over()
+	before := now.Add(-unfinishedTime)
+	rows, err := s.Store.Sweep(ctx, p.ID, store.Retention{Unused: before, Since: now.Add(-keptTime), Live: keptLive})
+	if err != nil {
+		return false, err
+	}
 	var marks marks
 	if err := s.Store.EachContent(ctx, p.ID, marks.add); err != nil {
-		return 0, false, err
+		return false, err
 	}
 	marks.settle()
-	bytes, err = s.Blobs.SweepUnused(p.Scope(), before, marks.has)
-	return bytes, err == nil, err
+	bytes, err := s.Blobs.SweepUnused(p.Scope(), before, marks.has)
+	if bytes > 0 || rows != (store.Swept{}) {
+		s.Log.LogAttrs(ctx, slog.LevelInfo, "swept a project", slog.String("project", p.Name), slog.Int("trees", rows.Trees),
+			slog.Int("layers", rows.Layers), slog.Int("releases", rows.Releases), slog.Int64("bytes", bytes))
+	}
+	return err == nil, err
 }
 
 // marks are the contents that are used, by the first 8 bytes of their digests, so that

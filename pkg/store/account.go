@@ -21,7 +21,7 @@ func (s *Store) CreateAccount(ctx context.Context, actor Actor, email string) (A
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		const q = `INSERT INTO accounts (email, created_at) VALUES ($1, $2) RETURNING id`
 		if err := tx.QueryRowContext(ctx, q, a.Email, a.CreatedAt.UnixMicro()).Scan(&a.ID); err != nil {
-			return taken(err, "account %q", a.Email)
+			return s.taken(err, "account %q", a.Email)
 		}
 		return s.audit(ctx, tx, actor, "account.create", a.Email, detail{"id": a.ID})
 	})

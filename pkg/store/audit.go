@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"fngen.dev/fngen/pkg/api"
@@ -60,16 +61,26 @@ func (s *Store) audit(ctx context.Context, tx *sql.Tx, actor Actor, action, obje
 		return fmt.Errorf("encode audit of %s: %w", action, err)
 	}
 	const q = `INSERT INTO audit (at, account_id, key_id, action, object, detail, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	if _, err := tx.ExecContext(ctx, q, s.now().UnixMicro(), actor.AccountID, actor.KeyID, action, object, string(text), actor.RequestID); err != nil {
+	if _, err := tx.ExecContext(ctx, q, s.now().UnixMicro(), actor.AccountID, actor.KeyID, action, plain(object), string(text), plain(actor.RequestID)); err != nil {
 		return fmt.Errorf("write audit of %s: %w", action, err)
 	}
 	return nil
 }
 
+// plain is a text that every database takes: valid UTF-8 without the character NUL.
+func plain(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
+}
+
 func fromMicro(us int64) time.Time { return time.UnixMicro(us).UTC() }
 
+// querier is a database, or a transaction in it.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // collect reads every row of a query.
-func collect[T any](ctx context.Context, db *sql.DB, what string, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+func collect[T any](ctx context.Context, db querier, what string, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", what, err)

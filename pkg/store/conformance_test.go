@@ -22,9 +22,9 @@ type opener func(t *testing.T, now func() time.Time) *Store
 // conformance is what a store does, whatever database it has.
 func conformance(t *testing.T, open opener) {
 	for name, test := range map[string]func(*testing.T, *Store, *clock){
-		"accounts": testAccounts, "keys": testKeys, "deploy keys": testDeployKeys, "projects": testProjects, "trees and layers": testTrees, "tree sweep": testTreeSweep,
+		"accounts": testAccounts, "keys": testKeys, "deploy keys": testDeployKeys, "projects": testProjects, "trees and layers": testTrees, "contents": testContents, "sweep": testSweep, "sweep spares what is used": testSweepSpares,
 		"releases": testReleases, "release numbers under contention": testReleaseNumbers, "release moves": testMoves, "interrupted releases": testInterrupted, "relocations": testRelocations,
-		"delete project": testDeleteProject, "audit": testAudit,
+		"delete project": testDeleteProject, "audit": testAudit, "large values": testLarge, "strange text": testStrangeText,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &clock{at: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)}
@@ -192,53 +192,6 @@ func testTrees(t *testing.T, s *Store, c *clock) {
 	}
 	_, err = s.Layer(ctx, q.ID, "k")
 	wantErr(t, err, ErrNotFound)
-}
-
-// testTreeSweep lets days pass. A tree that nothing uses goes; one of a release stays,
-// and one that was used.
-func testTreeSweep(t *testing.T, s *Store, c *clock) {
-	ctx := t.Context()
-	a := person(t, s, "a@example.com")
-	p := must(s.CreateProject(ctx, a, "p"))(t)
-	tree := func(name string) string {
-		m := source.Manifest{Files: []source.File{{Path: name, Size: 1, SHA256: strings.Repeat(name, 64)}}}
-		if err := s.SaveTree(ctx, a, p.ID, m); err != nil {
-			t.Fatal(err)
-		}
-		return m.Digest()
-	}
-	pushed, used, left := tree("a"), tree("b"), tree("c")
-	must(s.AddRelease(ctx, a, Release{ProjectID: p.ID, Tree: pushed, State: Pending}))(t)
-	if err := s.SaveLayer(ctx, p.ID, Layer{Key: "k", SHA256: "layer", Size: 1}); err != nil {
-		t.Fatal(err)
-	}
-	if n := must(s.TreeBytes(ctx, p.ID))(t); n < 50 {
-		t.Errorf("three trees take %d bytes", n)
-	}
-	sweep := func() int { return must(s.SweepTrees(ctx, c.now().Add(-24*time.Hour)))(t) }
-	c.pass(23 * time.Hour)
-	if n := sweep(); n != 0 {
-		t.Fatalf("%d trees of less than a day went", n)
-	}
-	if !must(s.UseTree(ctx, p.ID, used))(t) {
-		t.Fatal("a tree is gone")
-	}
-	c.pass(2 * time.Hour)
-	if n := sweep(); n != 1 || must(s.UseTree(ctx, p.ID, left))(t) {
-		t.Errorf("%d trees went", n)
-	}
-	var names []string
-	if err := s.EachContent(ctx, p.ID, func(sha256 string) { names = append(names, sha256[:1]) }); err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(names)
-	if want := []string{"a", "b", "l"}; !slices.Equal(names, want) {
-		t.Errorf("contents %q, want %q", names, want)
-	}
-	c.pass(25 * time.Hour)
-	if n := sweep(); n != 1 || !must(s.UseTree(ctx, p.ID, pushed))(t) {
-		t.Errorf("%d trees went after another day", n)
-	}
 }
 
 // testDamagedTrees holds that a manifest which is not what it was counts as not there,

@@ -26,9 +26,9 @@ func missing(err error, format string, args ...any) error {
 }
 
 // taken turns the driver's constraint error into ErrExists with its subject.
-func taken(err error, format string, args ...any) error {
+func (s *Store) taken(err error, format string, args ...any) error {
 	subject := fmt.Sprintf(format, args...)
-	if isDuplicate(err) {
+	if s.duplicate(err) {
 		return fmt.Errorf("%s %w", subject, ErrExists)
 	}
 	return fmt.Errorf("add %s: %w", subject, err)

@@ -51,6 +51,7 @@ func (s *Store) CreateDeployKey(ctx context.Context, actor Actor, p Project, sco
 
 func (s *Store) addKey(ctx context.Context, actor Actor, k Key) (Key, Secret, error) {
 	secret := newKey()
+	k.Label = plain(k.Label)
 	k.Hint, k.CreatedAt = hint(secret), s.now().UTC()
 	project := sql.NullInt64{Int64: k.ProjectID, Valid: k.ProjectID != 0}
 	expires := sql.NullInt64{Int64: k.ExpiresAt.UnixMicro(), Valid: !k.ExpiresAt.IsZero()}

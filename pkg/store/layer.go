@@ -23,8 +23,9 @@ type Layer struct {
 // replaces it: two builds of one key are equal in meaning, not in bytes.
 func (s *Store) SaveLayer(ctx context.Context, projectID int64, l Layer) error {
 	return s.change(ctx, func(tx *sql.Tx) error {
-		const q = `INSERT INTO layers (project_id, key, sha256, size, created_at, sources) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (project_id, key) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size, created_at = excluded.created_at, sources = excluded.sources`
+		const q = `INSERT INTO layers (project_id, key, sha256, size, created_at, used_at, sources) VALUES ($1, $2, $3, $4, $5, $5, $6)
+			ON CONFLICT (project_id, key) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,
+				created_at = excluded.created_at, used_at = excluded.used_at, sources = excluded.sources`
 		if _, err := tx.ExecContext(ctx, q, projectID, l.Key, l.SHA256, l.Size, s.now().UnixMicro(), l.Sources); err != nil {
 			return fmt.Errorf("save layer %s: %w", l.Key, err)
 		}
@@ -33,16 +34,37 @@ func (s *Store) SaveLayer(ctx context.Context, projectID int64, l Layer) error {
 	})
 }
 
-// Layer finds a layer of a project, or the error is ErrNotFound.
+// Layer finds a layer of a project, or the error is ErrNotFound. It is used by that:
+// Sweep removes none that was used within a day.
 func (s *Store) Layer(ctx context.Context, projectID int64, key string) (Layer, error) {
 	l := Layer{Key: key}
-	const q = `SELECT sha256, size, created_at, sources FROM layers WHERE project_id = $1 AND key = $2`
-	var created int64
-	if err := s.read.QueryRowContext(ctx, q, projectID, key).Scan(&l.SHA256, &l.Size, &created, &l.Sources); err != nil {
+	const q = `SELECT sha256, size, created_at, used_at, sources FROM layers WHERE project_id = $1 AND key = $2`
+	var created, used int64
+	if err := s.read.QueryRowContext(ctx, q, projectID, key).Scan(&l.SHA256, &l.Size, &created, &used, &l.Sources); err != nil {
 		return Layer{}, missing(err, "layer %s", key)
 	}
-	l.CreatedAt = time.UnixMicro(created).UTC()
-	return l, nil
+	l.CreatedAt = fromMicro(created)
+	return l, s.useLayer(ctx, projectID, key, fromMicro(used))
+}
+
+// useLayer notes that a layer is used, unless that was noted just now. It may have been
+// swept meanwhile.
+func (s *Store) useLayer(ctx context.Context, projectID int64, key string, last time.Time) error {
+	if s.now().Sub(last) < useAge {
+		return nil
+	}
+	n := 0
+	err := s.change(ctx, func(tx *sql.Tx) (err error) {
+		n, err = execCount(ctx, tx, `UPDATE layers SET used_at = $1 WHERE project_id = $2 AND key = $3`, s.now().UnixMicro(), projectID, key)
+		return err
+	})
+	if err == nil && n == 0 {
+		err = sql.ErrNoRows
+	}
+	if err != nil {
+		return missing(err, "layer %s", key)
+	}
+	return nil
 }
 
 // LayersLike lists the keys of a project's layers that begin with prefix, the

@@ -8,72 +8,59 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Files are named <number>_<what>.sql and run once, in order. A file that was
-// released never changes.
+// released never changes. Each has a twin of the same name for the other database.
 //
-//go:embed migrations/sqlite/*.sql
+//go:embed migrations/sqlite/*.sql migrations/postgres/*.sql
 var migrations embed.FS
 
-const migrationDir = "migrations/sqlite"
-
-// migrate runs the migrations that db lacks, all in one transaction: two
+// migrateOnce runs the migrations that the database lacks, all in one transaction: two
 // processes that open a new database at once do not meet halfway.
-func migrate(ctx context.Context, db *sql.DB, now func() time.Time) error {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin migration: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }()
-	const table = `CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, at INTEGER NOT NULL)`
-	if _, err := tx.ExecContext(ctx, table); err != nil {
-		return fmt.Errorf("make migration table: %w", err)
-	}
-	done, current, err := applied(ctx, tx)
-	if err != nil {
-		return err
-	}
-	// ReadDir sorts by name.
-	entries, err := migrations.ReadDir(migrationDir)
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	newest := 0
-	for _, entry := range entries {
-		number, _, _ := strings.Cut(entry.Name(), "_")
-		if newest, err = strconv.Atoi(number); err != nil {
-			return fmt.Errorf("read migration %s: %w", entry.Name(), err)
-		}
-		if done[newest] {
-			continue
-		}
-		if err := apply(ctx, tx, newest, entry.Name(), now()); err != nil {
+func (s *Store) migrateOnce(ctx context.Context) error {
+	return s.change(ctx, func(tx *sql.Tx) error {
+		done, newest, err := migrated(ctx, tx)
+		if err != nil {
 			return err
 		}
-	}
-	if current > newest {
-		return fmt.Errorf("schema version %d is newer than this fngend, which knows %d: start the newer fngend", current, newest)
-	}
-	return tx.Commit()
+		files, err := s.migrationFiles()
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			if !done[f.number] {
+				if err := s.apply(ctx, tx, f); err != nil {
+					return err
+				}
+			}
+		}
+		if known := files[len(files)-1].number; newest > known {
+			return fmt.Errorf("schema version %d is newer than this fngend, which knows %d: start the newer fngend", newest, known)
+		}
+		return nil
+	})
 }
 
-// applied are the migrations that have run, and the newest of them. It is a set and
-// not a number: of two branches the one that lands later may have the lower number.
-func applied(ctx context.Context, tx *sql.Tx) (done map[int]bool, newest int, err error) {
+// migrated are the numbers of the migrations that a database has, and the newest. It is
+// a set: of two branches the one that lands later may have the lower number.
+func migrated(ctx context.Context, tx *sql.Tx) (done map[int]bool, newest int, err error) {
+	const table = `CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, at BIGINT NOT NULL)`
+	if _, err := tx.ExecContext(ctx, table); err != nil {
+		return nil, 0, fmt.Errorf("make migration table: %w", err)
+	}
 	rows, err := tx.QueryContext(ctx, `SELECT version FROM migrations`)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read schema version: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
+	defer func() { _ = rows.Close() }() // Err reports what it would
 	done = map[int]bool{}
 	for rows.Next() {
-		var version int
-		if err := rows.Scan(&version); err != nil {
+		var n int
+		if err := rows.Scan(&n); err != nil {
 			return nil, 0, fmt.Errorf("read schema version: %w", err)
 		}
-		done[version], newest = true, max(newest, version)
+		done[n], newest = true, max(newest, n)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, 0, fmt.Errorf("read schema version: %w", err)
@@ -81,16 +68,40 @@ func applied(ctx context.Context, tx *sql.Tx) (done map[int]bool, newest int, er
 	return done, newest, nil
 }
 
-func apply(ctx context.Context, tx *sql.Tx, version int, name string, now time.Time) error {
-	text, err := migrations.ReadFile(path.Join(migrationDir, name))
+type migration struct {
+	number int
+	path   string
+}
+
+// migrationFiles are those of a database, in order.
+func (d dialect) migrationFiles() ([]migration, error) {
+	dir := path.Join("migrations", d.migrations)
+	entries, err := migrations.ReadDir(dir) // sorted by name
 	if err != nil {
-		return fmt.Errorf("read migration %s: %w", name, err)
+		return nil, fmt.Errorf("read migrations: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, string(text)); err != nil {
-		return fmt.Errorf("run migration %s: %w", name, err)
+	var out []migration
+	for _, entry := range entries {
+		text, _, _ := strings.Cut(entry.Name(), "_")
+		number, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, fmt.Errorf("read migration %s: %w", entry.Name(), err)
+		}
+		out = append(out, migration{number, path.Join(dir, entry.Name())})
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO migrations (version, at) VALUES ($1, $2)`, version, now.UnixMicro()); err != nil {
-		return fmt.Errorf("note migration %s: %w", name, err)
+	return out, nil
+}
+
+func (s *Store) apply(ctx context.Context, tx *sql.Tx, m migration) error {
+	text, err := migrations.ReadFile(m.path)
+	if err != nil {
+		return fmt.Errorf("read migration %s: %w", m.path, err)
+	}
+	if _, err := tx.ExecContext(ctx, string(text), s.script...); err != nil {
+		return fmt.Errorf("run migration %s: %w", m.path, err)
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO migrations (version, at) VALUES ($1, $2)`, m.number, s.now().UnixMicro()); err != nil {
+		return fmt.Errorf("note migration %s: %w", m.path, err)
 	}
 	return nil
 }

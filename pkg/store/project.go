@@ -45,7 +45,7 @@ func (s *Store) CreateProject(ctx context.Context, actor Actor, name string) (Pr
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		const q = `INSERT INTO projects (account_id, name, created_at) VALUES ($1, $2, $3) RETURNING id`
 		if err := tx.QueryRowContext(ctx, q, p.AccountID, name, p.CreatedAt.UnixMicro()).Scan(&p.ID); err != nil {
-			return taken(err, "project %q", name)
+			return s.taken(err, "project %q", name)
 		}
 		return s.audit(ctx, tx, actor, "project.create", name, detail{"id": p.ID})
 	})

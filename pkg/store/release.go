@@ -109,6 +109,7 @@ func (s *Store) AddRelease(ctx context.Context, actor Actor, r Release) (Release
 // the state that it has changes nothing, but for the reason of one that is
 // interrupted.
 func (s *Store) SetReleaseState(ctx context.Context, actor Actor, projectID int64, number int, state ReleaseState, reason string) error {
+	reason = plain(reason)
 	return s.change(ctx, func(tx *sql.Tx) error {
 		var from ReleaseState
 		var before string

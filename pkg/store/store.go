@@ -1,12 +1,13 @@
 // Package store owns the control plane's rows: accounts, API keys, projects,
 // trees, layers, releases, and the audit of every change to them.
 //
-// The database is SQLite in WAL mode. Several processes may have it open:
-// `fngend key create` runs beside the server. A change and its audit row are
-// one transaction, so the audit cannot miss a change nor tell of one that did
-// not happen. Statements keep to the SQL that PostgreSQL has too, with $1
-// placeholders; what is particular to SQLite is in this file and in
-// migrations/sqlite.
+// The database is SQLite in WAL mode or PostgreSQL, and one suite holds both to the
+// same. Several processes may have it open: `fngend key create` runs beside the
+// server. A change and its audit row are one transaction, so the audit cannot miss a
+// change nor tell of one that did not happen. Changes take turns, whatever the
+// database: SQLite has one writer, and in PostgreSQL each takes the same lock first.
+// Statements are those that both understand, with $1 placeholders; what is particular
+// to one is in sqlite.go or postgres.go and in its migrations.
 package store
 
 import (
@@ -14,74 +15,83 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
+	"strings"
 	"time"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// readers bounds the connections that only read. Each keeps a page cache.
+// readers bounds the connections that only read. In SQLite each keeps a page cache,
+// in PostgreSQL each is a process of the server.
 const readers = 4
 
 // Store is the open database. It is safe for concurrent use.
 type Store struct {
-	// write has one connection: SQLite has one writer, and waiting in
-	// database/sql is fairer than waiting in the database.
+	// write has one connection: changes take turns, and waiting in database/sql is
+	// fairer than waiting in the database.
 	write *sql.DB
 	read  *sql.DB
-	now   func() time.Time
+	dialect
+	now func() time.Time
 }
 
-// Open opens the database at path, makes it when it is not there (mode 0600),
-// and brings its tables up to date.
-func Open(ctx context.Context, path string) (*Store, error) {
-	s, err := open(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("open store %s: %w", path, err)
+// dialect is what the databases do not have in common.
+type dialect struct {
+	// migrations is the directory below migrations/.
+	migrations string
+	// lock is the statement by which a change waits for its turn; empty where a
+	// transaction has it from its beginning.
+	lock string
+	// script are the arguments with which the driver takes several statements at once.
+	script []any
+	// duplicate reports whether an error is a row that is there already.
+	duplicate func(error) bool
+	// busy reports whether an error passes when another process has opened the database.
+	busy func(error) bool
+}
+
+// Open opens a database, makes it when it is not there, and brings its tables up to
+// date. It is the path of a file of SQLite's (mode 0600), or a URL of PostgreSQL's
+// such as postgres://user:password@host:5432/name. No error shows a password.
+func Open(ctx context.Context, database string) (*Store, error) {
+	return OpenAt(ctx, database, time.Now)
+}
+
+// OpenAt is Open with another clock, for tests that let days pass.
+func OpenAt(ctx context.Context, database string, now func() time.Time) (*Store, error) {
+	open, name := openSQLite, database
+	if isPostgres(database) {
+		open, name = openPostgres, "in PostgreSQL"
 	}
+	s, err := open(ctx, database)
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", name, err)
+	}
+	s.now = now
 	return s, nil
 }
 
-func open(ctx context.Context, path string) (*Store, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	// SQLite would make the file with the umask's mode; its WAL takes the
-	// mode of the database.
-	file, err := os.OpenFile(abs, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := file.Close(); err != nil {
-		return nil, err
-	}
-	s := &Store{now: time.Now}
-	if s.write, err = sql.Open("sqlite", dsn(abs, "immediate")); err != nil {
-		return nil, err
-	}
+func isPostgres(database string) bool {
+	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://")
+}
+
+// ready brings the tables of a store up to date before anybody reads.
+func (s *Store) ready(ctx context.Context) (*Store, error) {
 	s.write.SetMaxOpenConns(1)
-	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(err, s.write.Close())
-	}
-	if s.read, err = sql.Open("sqlite", dsn(abs, "deferred")); err != nil {
-		return nil, errors.Join(err, s.write.Close())
-	}
 	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
+	s.now = time.Now
+	if err := s.migrate(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 
 // openWait is how long a store waits for others that open the same database.
 const openWait = 10 * time.Second
 
-// migrate tries again while another process opens the database: turning it into
-// one with a WAL is the step at which SQLite does not wait, whatever its timeout.
+// migrate tries again while another process opens the database.
 func (s *Store) migrate(ctx context.Context) error {
-	err := migrate(ctx, s.write, s.now)
-	for deadline := time.Now().Add(openWait); isBusy(err) && time.Now().Before(deadline); err = migrate(ctx, s.write, s.now) {
+	err := s.migrateOnce(ctx)
+	for deadline := time.Now().Add(openWait); s.busy(err) && time.Now().Before(deadline); err = s.migrateOnce(ctx) {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -89,21 +99,6 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 	}
 	return err
-}
-
-func isBusy(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
-}
-
-func dsn(path, lock string) string {
-	// A transaction that writes takes the lock when it begins: one that
-	// upgrades later cannot wait, it fails with SQLITE_BUSY.
-	q := url.Values{"_txlock": {lock}, "_pragma": {
-		"busy_timeout(10000)", "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)",
-	}}
-	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
-	return u.String()
 }
 
 // Ping reports whether the database answers.
@@ -132,7 +127,7 @@ func (s *Store) Note(ctx context.Context, tx *sql.Tx, actor Actor, action, objec
 	return s.audit(ctx, tx, actor, action, object, detail)
 }
 
-// change runs f in a transaction that writes.
+// change runs f in a transaction that writes, while no other change runs.
 func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
@@ -141,6 +136,9 @@ func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) error) error {
 	// After Commit this does nothing; before it, the error of f is the one
 	// that tells.
 	defer func() { _ = tx.Rollback() }()
+	if err := s.takeTurn(ctx, tx); err != nil {
+		return err
+	}
 	if err := f(tx); err != nil {
 		return err
 	}
@@ -150,9 +148,12 @@ func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) error) error {
 	return nil
 }
 
-// isDuplicate reports whether err is a row that is there already.
-func isDuplicate(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) &&
-		(e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+func (s *Store) takeTurn(ctx context.Context, tx *sql.Tx) error {
+	if s.lock == "" {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, s.lock); err != nil {
+		return fmt.Errorf("wait for other changes of the store: %w", err)
+	}
+	return nil
 }

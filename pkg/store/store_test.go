@@ -9,18 +9,21 @@ import (
 // TestSQLite runs the suite that every database has to pass.
 func TestSQLite(t *testing.T) {
 	conformance(t, func(t *testing.T, now func() time.Time) *Store {
-		s, err := Open(t.Context(), filepath.Join(t.TempDir(), "with space#and?marks.db"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		})
+		s := openSQLiteFile(t)
 		s.now = now
 		return s
 	})
+}
+
+func openSQLiteFile(t *testing.T) *Store {
+	t.Helper()
+	s := must(Open(t.Context(), filepath.Join(t.TempDir(), "with space#and?marks.db")))(t)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }
 
 // TestTwoProcesses opens one new file twice at once, as `fngend key create` does

@@ -14,8 +14,8 @@ import (
 // need no write.
 const useAge = time.Hour
 
-// UseTree reports whether a project has a tree, and keeps it: SweepTrees removes none
-// that was used within a day.
+// UseTree reports whether a project has a tree, and keeps it: Sweep removes none that
+// was used within a day.
 func (s *Store) UseTree(ctx context.Context, projectID int64, digest string) (bool, error) {
 	var used int64
 	const q = `SELECT used_at FROM trees WHERE project_id = $1 AND digest = $2`
@@ -41,37 +41,17 @@ func (s *Store) UseTree(ctx context.Context, projectID int64, digest string) (bo
 	return n > 0, nil // it may have been swept meanwhile
 }
 
-// SweepTrees removes the trees that no release has and that nothing used since a
-// moment, which is more than useAge ago, and returns how many went.
-func (s *Store) SweepTrees(ctx context.Context, before time.Time) (int, error) {
-	const unused = ` FROM trees WHERE used_at < $1 AND NOT EXISTS
-		(SELECT 1 FROM releases WHERE releases.project_id = trees.project_id AND releases.tree = trees.digest)`
-	n := 0
-	err := s.change(ctx, func(tx *sql.Tx) error {
-		var err error
-		if n, err = execCount(ctx, tx, `DELETE`+unused, before.UnixMicro()); err != nil || n == 0 {
-			return err
-		}
-		return s.audit(ctx, tx, Actor{}, "tree.sweep", "", detail{"trees": n})
-	})
-	if err != nil {
-		return 0, fmt.Errorf("sweep trees: %w", err)
-	}
-	return n, nil
-}
-
 // EachContent names every content that a project refers to, by its trees and layers;
 // one may be named more than once.
 func (s *Store) EachContent(ctx context.Context, projectID int64, name func(sha256 string)) error {
-	text := func(row *sql.Rows) (out string, err error) { return out, row.Scan(&out) }
-	layers, err := collect(ctx, s.read, "layers", text, `SELECT sha256 FROM layers WHERE project_id = $1`, projectID)
+	layers, err := collect(ctx, s.read, "layers", oneText, `SELECT sha256 FROM layers WHERE project_id = $1`, projectID)
 	if err != nil {
 		return err
 	}
 	for _, sha256 := range layers {
 		name(sha256)
 	}
-	trees, err := collect(ctx, s.read, "trees", text, `SELECT digest FROM trees WHERE project_id = $1`, projectID)
+	trees, err := collect(ctx, s.read, "trees", oneText, `SELECT digest FROM trees WHERE project_id = $1`, projectID)
 	if err != nil {
 		return err
 	}

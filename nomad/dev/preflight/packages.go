@@ -24,8 +24,8 @@ const RabbitServer = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 const policyFile = "/usr/sbin/policy-rc.d"
 
 // Packages installs those that the distribution has: RabbitMQ, what networks of
-// allocations are made with, a Python below /usr when there is none, and the Pythons
-// that are wanted.
+// allocations are made with, a Python below /usr when there is none, the Pythons that
+// are wanted, and PostgreSQL for the tests.
 func Packages(ctx context.Context, l layout.Layout, w kit.Wanted, report kit.Report) error {
 	var missing []string
 	if _, err := os.Stat(RabbitServer); err != nil {
@@ -45,7 +45,26 @@ func Packages(ctx context.Context, l layout.Layout, w kit.Wanted, report kit.Rep
 		return err
 	}
 	pythons(ctx, kit.Lacking(l, w, system), report)
-	return nil
+	return postgres(ctx, report)
+}
+
+// postgres installs the database that the tests hold the store to. The cluster itself
+// does without it, so that a system which has none is told and no more; the service
+// that the package makes is not this cluster's.
+func postgres(ctx context.Context, report kit.Report) error {
+	if found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres"); err != nil || len(found) > 0 {
+		return err
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
+		return nil
+	}
+	report("%-24s installing from the distribution", "postgresql")
+	if err := install(ctx, []string{"postgresql"}); err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		report("%-24s not installed: %s", "postgresql", first)
+		return nil
+	}
+	return disable(ctx, "postgresql")
 }
 
 // required installs what nothing works without.

@@ -14,7 +14,7 @@ import (
 // known changes nothing, nor does what is told of tasks that the project does not have.
 func (l *Ledger) Apply(ctx context.Context, projectID int64, events []task.Event) error {
 	return l.store.Change(ctx, func(tx *sql.Tx) error {
-		const q = `UPDATE tasks SET state = $1, attempt = $2, rank = $3, started_at = CASE WHEN $4 > 0 THEN $4 ELSE started_at END,
+		const q = `UPDATE tasks SET state = $1, attempt = $2, rank = $3, started_at = CASE WHEN CAST($4 AS BIGINT) > 0 THEN $4 ELSE started_at END,
 			next_at = $5, finished_at = $6, allocation = $7, server = $8, result = $9, error = $10
 			WHERE id = $11 AND project_id = $12 AND (attempt < $2 OR (attempt = $2 AND rank < $3))`
 		update, err := tx.PrepareContext(ctx, q)

@@ -25,9 +25,12 @@ type world struct {
 
 var someone = store.Actor{Email: "a@example.com"}
 
+// database makes one for a test: of SQLite, unless TestPostgres says otherwise.
+var database = func(t *testing.T) string { return filepath.Join(t.TempDir(), "db") }
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "db"))
+	s, err := store.Open(t.Context(), database(t))
 	if err != nil {
 		t.Fatal(err)
 	}
