@@ -1,0 +1,101 @@
+"""Read the bytes of a payload as strict JSON.
+
+Strict is what every reader agrees on: RFC 8259 in UTF-8, with neither NaN nor
+numbers that are too large, nor half a surrogate pair, nor nesting without end.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+from fngen.runtime.bind.faults import Fault, Refused
+
+MOST_DEPTH = 200
+# Python itself reads no longer one: the time for it grows with the square.
+MOST_DIGITS = 4300
+
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def decode(data: bytes) -> Any:
+    """Return what data says; nothing at all is null."""
+    if not data.strip(b" \t\r\n"):
+        return None
+    try:
+        if data.count(b"[") + data.count(b"{") > MOST_DEPTH and _depth(data) > MOST_DEPTH:
+            raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
+        value = _decode(data.decode("utf-8", "strict"))
+        if _ESCAPED_SURROGATE.search(data):
+            _whole_characters(value)
+    except UnicodeDecodeError as error:
+        raise _bad(f"it is not UTF-8 at byte {error.start}") from None
+    except UnicodeEncodeError:
+        raise _bad("it has half of a surrogate pair, which is no character") from None
+    except (ValueError, RecursionError) as error:
+        raise _bad(str(error)) from None
+    return value
+
+
+def _bad(why: str) -> Refused:
+    return Refused([Fault("json", "JSON", f"the payload is not JSON that fngen takes: {why}", None)])
+
+
+def _integer(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise ValueError(f"a number has more than {MOST_DIGITS} digits")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _constant(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _decode(text: str) -> Any:
+    if text.startswith("\ufeff"):
+        raise ValueError("it begins with a byte order mark")
+    # A function of ours for each integer is slow: only a long text needs it.
+    return (_decoder if len(text) > MOST_DIGITS else _quick).decode(text)
+
+
+_decoder = json.JSONDecoder(parse_int=_integer, parse_float=_number, parse_constant=_constant)
+_quick = json.JSONDecoder(parse_float=_number, parse_constant=_constant)
+
+
+def _depth(data: bytes) -> int:
+    depth = most = 0
+    inside = escaped = False
+    for byte in data:
+        if escaped:
+            escaped = False
+        elif byte == 0x22:
+            inside = not inside
+        elif inside:
+            escaped = byte == 0x5C
+        elif byte in b"[{":
+            depth += 1
+            most = max(most, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return most
+
+
+def _whole_characters(value: Any) -> None:
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, list):
+        for item in value:
+            _whole_characters(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            key.encode()
+            _whole_characters(item)
