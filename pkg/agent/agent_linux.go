@@ -14,8 +14,9 @@ import (
 	"fngen.dev/fngen/pkg/api"
 )
 
-const usageText = `usage: fngen-agent serve|run|collect|fetch|build|purge [flags]
+const usageText = `usage: fngen-agent serve|work|run|collect|fetch|build|purge [flags]
   serve    fetches a function's code and dependencies and runs it as the project's user
+  work     runs a function's tasks as the project's user, as they come out of its queue
   run      runs one command in a function's code as the project's user, to its end
   collect  collects the static files of a Django project as the project's user and stores them
   fetch    brings static files to the node, for instances that run already
@@ -52,6 +53,12 @@ func Run(ctx context.Context, args, env []string, stderr io.Writer) int {
 			return log.usage(err)
 		}
 		return serve(ctx, o, env, signals, log)
+	case "work":
+		o, err := parseWork(args, env, stderr)
+		if err != nil {
+			return log.usage(err)
+		}
+		return work(ctx, o, env, signals, log)
 	case "run":
 		o, err := parseRun(args, stderr)
 		if err != nil {

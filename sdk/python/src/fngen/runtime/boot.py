@@ -1,4 +1,4 @@
-"""Start one function, or collect static files. Run as a file, by the layer's interpreter.
+"""Start one function, collect static files, or write the schemas of task workers. Run as a file, by the layer's interpreter.
 
 The order of sys.path is the whole purpose of this file:
 
@@ -35,6 +35,11 @@ def boot() -> int:
         from fngen.runtime import collect
 
         return collect.run(tree, sys.argv[2], sys.argv[3], to_person)
+
+    if os.environ.get("FNGEN_POWER") == "task_worker":
+        from fngen.runtime.work import zygote
+
+        return zygote.run(tree, to_person)
 
     from fngen.runtime import main
 

@@ -103,8 +103,7 @@ class Parameters:
             made.append(gather(faults, p.node.load(mode), item, i))
         for i in range(len(self.by_place), len(value)):
             if self.rest is None:
-                takes = f"at most {len(self.by_place)} values"
-                faults.append(Fault("unexpected", "nothing", f"is not expected: {self.name} takes {takes}", value[i], (i,)))
+                faults.append(self._too_many(i, value[i]))
             else:
                 made.append(gather(faults, self.rest.node.load(mode), value[i], i))
         left = self.by_place[len(value) :] + [p for p in self.named if p.kind == "keyword_only"]
@@ -112,6 +111,45 @@ class Parameters:
         if faults:
             raise Refused(faults)
         return made, {}
+
+    def call(self, value: Any) -> Call:
+        """Bind places and names as they are given, without guessing."""
+        form = 'an object with "args" and "kwargs"'
+        if kind_of(value) != "object" or set(value) - {"args", "kwargs"}:
+            raise refuse("call", form, value)
+        args, keywords = value.get("args", []), value.get("kwargs", {})
+        if kind_of(args) != "array" or kind_of(keywords) != "object":
+            raise refuse("call", form, value)
+        faults: list[Fault] = []
+        made: list[Any] = []
+        for i, item in enumerate(args):
+            p = self.by_place[i] if i < len(self.by_place) else self.rest
+            if p is None:
+                faults.append(self._too_many(i, item))
+            else:
+                made.append(gather(faults, p.node.load(), item, i))
+        given = {p.name for p in self.by_place[: len(args)]}
+        named = {p.name: p for p in self.named if p.kind != "positional_only"}
+        keyed: dict[str, Any] = {}
+        for key, item in keywords.items():
+            p = named.get(key) if key not in given else None
+            p = p or (self.extra if key not in named else None)
+            if p is None:
+                faults += unknown({key: item}, [name for name in named if name not in given])
+            else:
+                keyed[key] = gather(faults, p.node.load(), item, key)
+        faults += [
+            missing(p.name, p.node.name)
+            for p in self.required
+            if p.name not in given and (p.name not in keyed or p.name not in named)
+        ]
+        if faults:
+            raise Refused(faults)
+        return made, keyed
+
+    def _too_many(self, i: int, item: Any) -> Fault:
+        takes = f"{self.name} takes at most {len(self.by_place)} values"
+        return Fault("unexpected", "nothing", f"is not expected: {takes}", item, (i,))
 
     def _whole(self, value: Any, mode: int) -> Call:
         one = self.named[0]
@@ -186,6 +224,10 @@ class Signature:
     def bind(self, value: Any) -> Call:
         """Turn a payload into arguments, or raise Refused."""
         return self.parameters.bind(value)
+
+    def bind_call(self, value: Any) -> Call:
+        """Turn {"args": [...], "kwargs": {...}} into arguments, as Python binds a call."""
+        return self.parameters.call(value)
 
     def schema(self) -> Schema:
         """Describe in plain data what the function takes."""

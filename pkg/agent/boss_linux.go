@@ -1,0 +1,73 @@
+package agent
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	crews "fngen.dev/fngen/pkg/agent/tasks"
+)
+
+// boss has a runner stop: with the first signal when what runs has ended, with the
+// second at once, with the third it ends the agent, and all with it.
+type boss struct {
+	mu     sync.Mutex
+	runner *crews.Runner
+	stops  int
+	timer  *time.Timer
+}
+
+// lead names the runner, which may be told to stop already.
+func (b *boss) lead(r *crews.Runner) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.runner = r
+	b.act()
+}
+
+func (b *boss) act() {
+	if b.runner == nil {
+		return
+	}
+	if b.stops > 0 {
+		b.runner.Stop()
+	}
+	if b.stops > 1 {
+		b.runner.Break()
+	}
+}
+
+// stop is told with each signal, and counts them. What has not ended after drain is
+// given back.
+func (b *boss) stop(drain time.Duration, log logger) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stops++
+	if b.stops == 1 {
+		b.timer = time.AfterFunc(drain, func() { b.stop(drain, log) })
+		log.say("takes no more tasks, and stops when those that run have ended, in %s at the latest", drain)
+	}
+	b.act()
+	return b.stops
+}
+
+func (b *boss) level() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.timer != nil {
+		b.timer.Stop()
+	}
+	return b.stops
+}
+
+// claims asks the control plane about messages that were handed out before.
+type claims struct{ client *client }
+
+func (c claims) Claim(ctx context.Context, id string, attempt int) (crews.Verdict, error) {
+	var answer struct {
+		Verdict crews.Verdict `json:"verdict"`
+	}
+	err := c.client.ask(ctx, http.MethodPost, "/v1/agent/tasks/claims", map[string]any{"id": id, "attempt": attempt}, &answer)
+	return answer.Verdict, err
+}

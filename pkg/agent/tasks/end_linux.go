@@ -1,0 +1,195 @@
+package tasks
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"syscall"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/pkg/queue"
+	"fngen.dev/fngen/pkg/task"
+)
+
+// end is what an attempt came to: a state to be told with its result or error, or no
+// state, where there is nothing to tell. The answer to its message follows.
+type end struct {
+	state  task.State
+	result json.RawMessage
+	err    *task.Error
+	answer answer
+	// again has the same attempt come again after a while.
+	again bool
+}
+
+// answer is what a message is answered with.
+type answer int
+
+const (
+	acknowledge answer = iota
+	// reject makes it a dead letter.
+	reject
+	// giveBack puts it back into its queue; nobody is charged.
+	giveBack
+)
+
+func (a answer) give(d *queue.Delivery) error {
+	switch a {
+	case reject:
+		return d.Reject()
+	case giveBack:
+		return d.Return()
+	}
+	return d.Ack(false)
+}
+
+func cancelledEnd() end {
+	return end{state: task.Failed, err: &task.Error{Reason: task.ReasonCancelled, Message: "it was cancelled"}}
+}
+
+func poisoned() end {
+	return end{state: task.Dead, answer: reject, err: &task.Error{
+		Reason: task.ReasonCrashed, Message: "twice all that ran on the server ended while the task ran: it is not tried again",
+	}}
+}
+
+// ended says what the account of a process comes to.
+func (r *Runner) ended(x *execution, o outcome) end {
+	if !o.crashed && o.done.code == well {
+		return end{state: task.Succeeded, result: resultOf(o.done.body)}
+	}
+	by := x.endedBy()
+	if !o.crashed && o.done.code == badPayload {
+		return end{state: task.Failed, err: r.failure(o, by), answer: reject}
+	}
+	switch by {
+	case broken:
+		return end{answer: giveBack}
+	case cancelled:
+		return cancelledEnd()
+	case late:
+	}
+	if !o.crashed && o.done.code == badResult {
+		return end{state: task.Failed, err: r.failure(o, by)}
+	}
+	if x.attempt < x.m.First+r.o.Retries {
+		return end{state: task.Retrying, err: r.failure(o, by)}
+	}
+	return end{state: task.Dead, err: r.failure(o, by), answer: reject}
+}
+
+// resultOf is a result as the process told it, if it is JSON: strangers' code writes
+// to its socket.
+func resultOf(body []byte) json.RawMessage {
+	if len(body) > task.MaxResult || !json.Valid(body) {
+		return json.RawMessage("null")
+	}
+	return body
+}
+
+// failure is the error of an attempt.
+func (r *Runner) failure(o outcome, by why) *task.Error {
+	if o.crashed {
+		return r.crash(o.status, by)
+	}
+	var said struct {
+		Type, Message, Traceback string
+		Faults                   json.RawMessage
+	}
+	_ = json.Unmarshal(o.done.body, &said) // what is not said is empty
+	e := &task.Error{Type: cut(said.Type), Message: cut(said.Message), Traceback: cut(said.Traceback), Faults: said.Faults}
+	switch o.done.code {
+	case badPayload:
+		e.Reason = task.ReasonPayload
+	case badResult:
+		e.Reason = task.ReasonResult
+	case timedOut:
+		e.Reason = task.ReasonTimeout
+	case exited:
+		e.Reason = task.ReasonCrashed
+		e.Message = strings.TrimSuffix("the task ended its process by "+said.Type+": "+said.Message, ": ")
+	default:
+		e.Reason = task.ReasonException
+	}
+	return e
+}
+
+// crash tells how a process ended in the middle of a task.
+func (r *Runner) crash(status syscall.WaitStatus, by why) *task.Error {
+	if by == late {
+		return &task.Error{Reason: task.ReasonTimeout, Type: "fngen.TaskTimeout", Message: fmt.Sprintf(
+			"the task took longer than %s, and did not end within %s of being told to: its process was killed", r.o.Timeout, r.o.Grace)}
+	}
+	e := &task.Error{Reason: task.ReasonCrashed}
+	switch {
+	case !status.Signaled():
+		e.Message = fmt.Sprintf("the task ended its process with exit code %d", status.ExitStatus())
+	case status.Signal() == syscall.SIGKILL && r.memory.grew():
+		e.Reason = task.ReasonMemory
+		e.Message = fmt.Sprintf("the process was killed for memory: the instance may have %d MB", r.o.MemoryMB)
+	default:
+		e.Message = "the process was killed by " + unix.SignalName(status.Signal())
+	}
+	return e
+}
+
+// cut keeps as much of a text as is kept of an error.
+func cut(s string) string {
+	if len(s) > task.MaxError {
+		s = s[:task.MaxError]
+	}
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// settle tells what an attempt came to, and then answers its message.
+func (r *Runner) settle(x *execution, e end) {
+	if e.state == task.Retrying {
+		tier := task.Tier(x.attempt-x.m.First+1, rand.Float64())
+		event := r.eventOf(x, e)
+		event.NextAt = event.At.Add(tier)
+		r.tell.ended(event)
+		next := x.m
+		next.Attempt++
+		r.send(queue.TaskLetter(task.DelayExchange(tier), next))
+	} else if e.state != "" {
+		r.tell.ended(r.eventOf(x, e))
+	}
+	if e.again {
+		r.send(queue.TaskLetter(task.DelayExchange(heldPause), x.m))
+	}
+	r.mu.Lock()
+	d := x.d
+	delete(r.running, x.key)
+	if e.answer != giveBack {
+		r.recent.add(x.key, e.answer)
+	}
+	r.mu.Unlock()
+	// An answer that does not arrive is given when the message comes again.
+	_ = e.answer.give(d)
+}
+
+// heldPause is how long a task waits that another allocation runs.
+const heldPause = 5 * time.Second
+
+func (r *Runner) event(x *execution, s task.State) task.Event {
+	return task.Event{
+		ID: x.id, Function: r.o.Function, Attempt: x.attempt, State: s, At: time.Now().UTC(), StartedAt: x.started.UTC(),
+		Allocation: r.o.Allocation, Server: r.o.Server, Release: r.o.Release,
+	}
+}
+
+func (r *Runner) eventOf(x *execution, e end) task.Event {
+	event := r.event(x, e.state)
+	event.Result, event.Error = e.result, e.err
+	if x.started.IsZero() {
+		event.StartedAt = time.Time{}
+	}
+	return event
+}

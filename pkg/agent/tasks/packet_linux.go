@@ -1,0 +1,149 @@
+package tasks
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/pkg/task"
+)
+
+// The form of packets, as sdk/python/src/fngen/runtime/work/wire.py has it.
+const (
+	taskHead = 1 + 8 + 2 + 1 + 4 + 36
+	doneHead = 1 + 8 + 1 + 1 + 4
+	// largest is how much goes with a packet; what is larger is a file in memory.
+	largest = 64 << 10
+	inFile  = 1
+	asCall  = 2
+)
+
+// code says how a task ended, by its process's own account.
+type code byte
+
+const (
+	well code = iota
+	raised
+	badPayload
+	timedOut
+	badResult
+	exited
+)
+
+// done is the account that a process gives of a task.
+type done struct {
+	number uint64
+	code   code
+	// memory is what the process has, in KiB.
+	memory int
+	body   []byte
+}
+
+// maxOutcome bounds what a process may tell of one task.
+const maxOutcome = task.MaxResult + 2*task.MaxError
+
+// sendTask puts a task into the socket of a worker.
+func sendTask(conn *net.UnixConn, number uint64, place int, m task.Message) error {
+	head := make([]byte, taskHead, taskHead+min(len(m.Body), largest))
+	head[0] = 'T'
+	binary.LittleEndian.PutUint64(head[1:], number)
+	binary.LittleEndian.PutUint16(head[9:], uint16(place))
+	binary.LittleEndian.PutUint32(head[12:], uint32(m.Attempt))
+	copy(head[16:], m.ID)
+	if m.Shape == task.ShapeCall {
+		head[11] |= asCall
+	}
+	if len(m.Body) <= largest {
+		_, err := conn.Write(append(head, m.Body...))
+		return err
+	}
+	head[11] |= inFile
+	fd, err := unix.MemfdCreate("fngen-payload", unix.MFD_CLOEXEC)
+	if err != nil {
+		return fmt.Errorf("make a file in memory: %w", err)
+	}
+	file := os.NewFile(uintptr(fd), "payload")
+	defer file.Close()
+	if _, err := file.Write(m.Body); err != nil {
+		return err
+	}
+	_, _, err = conn.WriteMsgUnix(head, unix.UnixRights(fd), nil)
+	return err
+}
+
+// sendCancel asks a worker of an async function to end a task.
+func sendCancel(conn *net.UnixConn, number uint64) error {
+	_, err := conn.Write(binary.LittleEndian.AppendUint64([]byte{'C'}, number))
+	return err
+}
+
+var errPacket = errors.New("a packet of a form that is not known")
+
+// readDone takes the next outcome out of the socket of a worker. Strangers' code can
+// write there, so that nothing of it is believed.
+func readDone(conn *net.UnixConn, buf []byte) (done, error) {
+	oob := make([]byte, unix.CmsgSpace(4*4))
+	n, oobn, flags, _, err := conn.ReadMsgUnix(buf, oob)
+	files := receivedFiles(oob[:oobn])
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	switch {
+	case err != nil:
+		return done{}, err
+	case n == 0:
+		return done{}, net.ErrClosed
+	case n < doneHead || buf[0] != 'D' || flags&unix.MSG_TRUNC != 0:
+		return done{}, errPacket
+	}
+	d := done{
+		number: binary.LittleEndian.Uint64(buf[1:]), code: code(buf[9]), memory: int(binary.LittleEndian.Uint32(buf[11:])),
+		body: append([]byte(nil), buf[doneHead:n]...),
+	}
+	if buf[10]&inFile == 0 {
+		return d, nil
+	}
+	if len(files) != 1 {
+		return done{}, errPacket
+	}
+	d.body, err = readFile(files[0])
+	return d, err
+}
+
+func readFile(f *os.File) ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxOutcome {
+		return nil, fmt.Errorf("an outcome of %d bytes: %w", info.Size(), errPacket)
+	}
+	b := make([]byte, info.Size())
+	n, _ := f.ReadAt(b, 0) // it may have become shorter
+	return b[:n], nil
+}
+
+func receivedFiles(oob []byte) []*os.File {
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return nil
+	}
+	var out []*os.File
+	for _, m := range messages {
+		fds, err := unix.ParseUnixRights(&m)
+		if err != nil {
+			continue
+		}
+		for _, fd := range fds {
+			unix.CloseOnExec(fd)
+			out = append(out, os.NewFile(uintptr(fd), "received"))
+		}
+	}
+	return out
+}

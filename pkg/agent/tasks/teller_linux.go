@@ -1,0 +1,152 @@
+package tasks
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"sync"
+	"time"
+
+	"fngen.dev/fngen/pkg/queue"
+	"fngen.dev/fngen/pkg/task"
+)
+
+// teller tells the control plane what became of tasks: in one message all that came
+// about while the last one was confirmed.
+type teller struct {
+	publish Publisher
+	id      string
+	done    chan struct{}
+
+	mu      sync.Mutex
+	waiting []told
+	more    chan struct{}
+	over    bool
+}
+
+// told is an event on its way; confirmed is closed when the broker has it, nil where
+// nobody waits.
+type told struct {
+	event     task.Event
+	confirmed chan struct{}
+}
+
+func newTeller(p Publisher) *teller {
+	id, err := task.NewID()
+	if err != nil {
+		id = strconv.FormatInt(time.Now().UnixNano(), 36)
+	}
+	t := &teller{publish: p, id: id, done: make(chan struct{}), more: make(chan struct{}, 1)}
+	go t.run()
+	return t
+}
+
+// begun tells that an attempt has begun. It is left out where its end follows at once.
+func (t *teller) begun(e task.Event) { t.add(told{event: e}) }
+
+// ended tells the end of an attempt, and returns when it is written down.
+func (t *teller) ended(e task.Event) {
+	confirmed := make(chan struct{})
+	t.add(told{e, confirmed})
+	<-confirmed
+}
+
+func (t *teller) add(e told) {
+	t.mu.Lock()
+	t.waiting = append(t.waiting, e)
+	t.mu.Unlock()
+	t.wake()
+}
+
+func (t *teller) wake() {
+	select {
+	case t.more <- struct{}{}:
+	default: // it is awake
+	}
+}
+
+// close ends the teller when all is told.
+func (t *teller) close() {
+	t.mu.Lock()
+	t.over = true
+	t.mu.Unlock()
+	t.wake()
+	<-t.done
+}
+
+func (t *teller) run() {
+	defer close(t.done)
+	for n := 0; ; n++ {
+		batch, over := t.next()
+		if len(batch) == 0 {
+			if over {
+				return
+			}
+			<-t.more
+			continue
+		}
+		var events task.Events
+		for _, one := range batch {
+			events.Events = append(events.Events, one.event)
+		}
+		body, _ := json.Marshal(events) // nothing in it can fail but a result, which is JSON
+		send(t.publish, queue.Letter{Exchange: task.EventExchange, ID: t.id + "-" + strconv.Itoa(n), Body: body, Reported: time.Now()})
+		for _, one := range batch {
+			if one.confirmed != nil {
+				close(one.confirmed)
+			}
+		}
+	}
+}
+
+// next takes as many events as go into one message. A beginning whose end is among
+// them is not told.
+func (t *teller) next() ([]told, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n, size := 0, 0
+	for n < len(t.waiting) && n < task.MaxEvents && (n == 0 || size < task.MaxEventBytes/2) {
+		e := t.waiting[n].event
+		size += 500 + len(e.Result)
+		if e.Error != nil {
+			size += len(e.Error.Traceback) + len(e.Error.Message) + len(e.Error.Faults) + len(e.Error.Output)
+		}
+		n++
+	}
+	ends := map[key]bool{}
+	for _, one := range t.waiting[:n] {
+		if one.confirmed != nil {
+			ends[key{one.event.ID, one.event.Attempt}] = true
+		}
+	}
+	var batch []told
+	for _, one := range t.waiting[:n] {
+		if one.confirmed != nil || !ends[key{one.event.ID, one.event.Attempt}] {
+			batch = append(batch, one)
+		}
+	}
+	t.waiting = append([]told(nil), t.waiting[n:]...)
+	return batch, t.over && len(t.waiting) == 0
+}
+
+// Pauses between attempts to reach the broker.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 5 * time.Second
+	sendWait   = 30 * time.Second
+)
+
+// send sends a message until the broker has confirmed it.
+func send(p Publisher, l queue.Letter) {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		ctx, cancel := context.WithTimeout(context.Background(), sendWait)
+		err := p.PublishAll(ctx, []queue.Letter{l})[0]
+		cancel()
+		if err == nil {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
+
+func (r *Runner) send(l queue.Letter) { send(r.publish, l) }

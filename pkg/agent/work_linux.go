@@ -1,0 +1,279 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	crews "fngen.dev/fngen/pkg/agent/tasks"
+	"fngen.dev/fngen/pkg/queue"
+	"fngen.dev/fngen/pkg/task"
+)
+
+// workOptions is one function whose tasks are to be run.
+type workOptions struct {
+	function
+	concurrency, retries int
+	timeout, drain       time.Duration
+	queue, broker        string
+	allocation           string
+	// memory is what the instance may have at most, in MB, 0 if nobody says.
+	memory int
+}
+
+// taskGrace is what a task has after its time to clean up.
+const taskGrace = 10 * time.Second
+
+func parseWork(args []string, env environ, usage io.Writer) (*workOptions, error) {
+	o := &workOptions{}
+	f := newFlags("work", usage)
+	o.function.flags(f)
+	f.IntVar(&o.concurrency, "concurrency", 1, "how `many` tasks run at once")
+	f.IntVar(&o.retries, "retries", 5, "how `often` a task that fails is tried again")
+	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "the `time` that one attempt may take")
+	f.DurationVar(&o.drain, "drain", 15*time.Minute, "the `time` for tasks to end after a stop signal")
+	f.StringVar(&o.queue, "queue", "", "the `name` of the function's queue")
+	f.StringVar(&o.broker, "broker", "/secrets/"+task.BrokerFile, "the `file` that says how RabbitMQ is reached")
+	f.StringVar(&o.allocation, "allocation", env.get("NOMAD_ALLOC_ID"), "the `id` of the allocation")
+	if err := parse(f, args); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"NOMAD_MEMORY_MAX_LIMIT", "NOMAD_MEMORY_LIMIT"} {
+		if n, err := strconv.Atoi(env.get(name)); err == nil && o.memory == 0 {
+			o.memory = n
+		}
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.concurrency < 1 || o.concurrency > maxConcurrency:
+		return nil, fmt.Errorf("--concurrency %d is not between 1 and %d", o.concurrency, maxConcurrency)
+	case o.retries < 0 || o.timeout <= 0 || o.drain < 0:
+		return nil, errors.New("--retries, --timeout or --drain is below zero")
+	case o.queue != task.Queue(o.project, o.name):
+		return nil, fmt.Errorf("--queue %q is not that of %s", o.queue, o.name)
+	case o.allocation == "":
+		return nil, errors.New("--allocation is missing")
+	}
+	return o, nil
+}
+
+// maxConcurrency is as many as a decorator may name.
+const maxConcurrency = 100
+
+// work runs a function's tasks until it is told to stop.
+func work(ctx context.Context, o *workOptions, env environ, signals <-chan os.Signal, log logger) int {
+	s, err := o.prepare(ctx, env, log)
+	if s != nil {
+		defer s.close()
+	}
+	if code, stopped := stoppedBy(ctx, signals); stopped {
+		log.say("stopped before %s was started", o.name)
+		return code
+	}
+	if err != nil {
+		log.say("start %s: %v", o.name, err)
+		return exitFailed
+	}
+	debug.FreeOSMemory()
+	return s.run(signals)
+}
+
+// shift is a worker from its start to its end.
+type shift struct {
+	o       *workOptions
+	log     logger
+	place   *place
+	command command
+	control *os.File
+	broker  task.Broker
+	client  *client
+}
+
+func (s *shift) close() { s.place.close() }
+
+// prepare brings everything into place, as root.
+func (o *workOptions) prepare(ctx context.Context, env environ, log logger) (*shift, error) {
+	p, err := o.fetch(ctx, log)
+	s := &shift{o: o, log: log, place: p}
+	if err != nil {
+		return s, err
+	}
+	if s.broker, err = readBroker(o.broker); err != nil {
+		return s, err
+	}
+	if _, s.client, err = prepare(&o.target, log); err != nil {
+		return s, err
+	}
+	ours, theirs, err := zygoteSockets()
+	if err != nil {
+		return s, err
+	}
+	s.control = ours
+	e := o.environment(p, env)
+	for _, v := range [][2]string{
+		{"FNGEN_WORK", strconv.Itoa(filesFD)},
+		{"FNGEN_CONCURRENCY", strconv.Itoa(o.concurrency)},
+		{"FNGEN_TIMEOUT", o.timeout.String()},
+		{"FNGEN_CAUSE", p.cause},
+	} {
+		e = e.with(v[0], v[1])
+	}
+	s.command = o.boot(p, e)
+	s.command.files = []*os.File{theirs}
+	s.command.last, s.command.disk, s.command.tasks = true, o.bound(p.tree, log), &tasks{o.uid, log}
+	return s, o.bootable(s.command)
+}
+
+func readBroker(path string) (task.Broker, error) {
+	var b task.Broker
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return b, fmt.Errorf("read how the broker is reached: %w", err)
+	}
+	if json.Unmarshal(data, &b) != nil || b.URL == "" { // no part of it is shown
+		return b, errors.New("read how the broker is reached: the file does not say")
+	}
+	return b, nil
+}
+
+func zygoteSockets() (ours, theirs *os.File, err error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make the socket of the zygote: %w", err)
+	}
+	if err := unix.SetNonblock(pair[1], false); err != nil {
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(pair[0]), "zygote"), os.NewFile(uintptr(pair[1]), "zygote"), nil
+}
+
+// run starts Python, and hands it tasks until a stop signal or Python's end.
+func (s *shift) run(signals <-chan os.Signal) int {
+	crew, err := crews.NewCrew(s.control, s.o.concurrency, s.o.processKiB())
+	if err != nil {
+		s.log.say("%v", err)
+		return exitFailed
+	}
+	children, ended := make(chan os.Signal, 8), make(chan finish, 1)
+	go func() {
+		status, err := run(s.command, children)
+		ended <- finish{status, err}
+	}()
+	theirs := s.command.files[0]
+	served := make(chan error, 1)
+	var boss boss
+	go func() { served <- s.serve(crew, &boss, theirs) }()
+	for {
+		select {
+		case got := <-signals:
+			if got == syscall.SIGCHLD {
+				select {
+				case children <- got:
+				default: // it looks anyway
+				}
+				continue
+			}
+			if boss.stop(s.o.drain, s.log) > 2 {
+				return exitSignal + int(syscall.SIGKILL) // and all that runs ends with the agent
+			}
+		case err := <-served:
+			crew.Close()
+			return s.end(err, <-s.reaped(signals, children, ended), boss.level())
+		}
+	}
+}
+
+// reaped passes the ends of children on until Python itself has ended.
+func (s *shift) reaped(signals <-chan os.Signal, children chan<- os.Signal, ended <-chan finish) <-chan finish {
+	out := make(chan finish, 1)
+	go func() {
+		for {
+			select {
+			case e := <-ended:
+				out <- e
+				return
+			case got := <-signals:
+				if got != syscall.SIGCHLD {
+					got = syscall.SIGKILL
+				}
+				select {
+				case children <- got:
+				default: // it looks anyway
+				}
+			}
+		}
+	}()
+	return out
+}
+
+// finish is how Python ended.
+type finish struct {
+	status syscall.WaitStatus
+	err    error
+}
+
+// end says how it ended, and gives the exit code.
+func (s *shift) end(served error, e finish, level int) int {
+	switch {
+	case e.err != nil:
+		s.log.say("run %s: %v", s.o.name, e.err)
+		return exitFailed
+	case served != nil && level == 0:
+		s.o.sayFull(e.status, s.log)
+		s.log.say("%s %s", s.o.name, ending(e.status))
+		return max(exitCode(e.status), exitFailed)
+	case level > 1:
+		s.log.say("%s was stopped, and tasks that ran were given back", s.o.name)
+		return exitSignal + int(syscall.SIGTERM)
+	}
+	s.log.say("%s was stopped", s.o.name)
+	return 0
+}
+
+// serve hands out tasks.
+func (s *shift) serve(crew *crews.Crew, b *boss, theirs *os.File) error {
+	spawn, err := crew.Ready(context.Background())
+	theirs.Close() // Python has its own by now, or never will
+	if err != nil {
+		return err
+	}
+	if spawn != "" {
+		s.log.say("%s: so each worker imports it anew, which takes longer and more memory", spawn)
+	}
+	logs := slog.New(slog.NewTextHandler(s.log.w, nil))
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	publisher := queue.NewPublisher(ctx, s.broker, "agent "+s.o.allocation, logs)
+	defer publisher.Close()
+	session := queue.NewSession(s.broker, "worker "+s.o.allocation, logs,
+		queue.Source{Queue: s.o.queue, Prefetch: s.o.concurrency},
+		queue.Source{Queue: task.ControlQueue(s.o.allocation), Prefetch: 10, Fanout: task.ControlExchange})
+	read := make(chan struct{})
+	go func() { session.Run(ctx); close(read) }()
+	release, _ := strconv.Atoi(s.o.release)
+	runner := crews.NewRunner(crews.Options{
+		Project: s.o.project, Function: s.o.name, Allocation: s.o.allocation, Server: s.o.server, Release: release,
+		Concurrency: s.o.concurrency, Timeout: s.o.timeout, Retries: s.o.retries, Grace: taskGrace, MemoryMB: s.o.memory,
+	}, crew, session, publisher, claims{s.client}, logs)
+	b.lead(runner)
+	err = runner.Serve()
+	cancel()
+	<-read
+	return err
+}
+
+// processKiB is what one process may have before it is replaced: an even part of what
+// there is, less what the rest needs.
+func (o *workOptions) processKiB() int { return o.memory * 1024 * 8 / 10 / o.concurrency }

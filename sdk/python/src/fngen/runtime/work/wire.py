@@ -1,0 +1,91 @@
+"""Packets between a worker and its agent.
+
+A packet is a task or an outcome, whole or not at all: taking one out of the socket is
+one act of the kernel's. What is too large for a packet travels as a file in memory.
+"""
+
+from __future__ import annotations
+
+import array
+import os
+import socket
+import struct
+from typing import NamedTuple, Optional
+
+# Kind, number of the task, its place, flags, its attempt, its id; then the payload.
+_TASK = struct.Struct("<cQHBI36s")
+# Kind, number of the task, how it ended, flags, the process's memory in KiB; then the outcome.
+_DONE = struct.Struct("<cQBBI")
+_LARGEST = 64 * 1024
+_IN_FILE, _CALL = 1, 2
+
+# How a task ended, as pkg/agent/tasks knows it.
+WELL, RAISED, PAYLOAD, TIMEOUT, RESULT, EXITED = range(6)
+
+
+class Task(NamedTuple):
+    """A task as it comes."""
+
+    number: int
+    place: int
+    call: bool
+    attempt: int
+    id: str
+    payload: bytes
+
+
+def receive(sock: socket.socket, flags: int = 0) -> Optional[Task | int]:
+    """Take the next packet: a task, the number of one to be ended, or None at the end."""
+    data, files, _, _ = _receive(sock, flags)
+    if not data:
+        return None
+    if data[:1] == b"C":
+        return int.from_bytes(data[1:9], "little")
+    kind, number, place, bits, attempt, name = _TASK.unpack_from(data)
+    if kind != b"T":
+        raise ValueError(f"a packet of the kind {kind!r}")
+    payload = _read(files[0]) if bits & _IN_FILE else data[_TASK.size :]
+    return Task(number, place, bool(bits & _CALL), attempt, name.decode("ascii"), payload)
+
+
+def send(sock: socket.socket, number: int, code: int, memory: int, outcome: bytes) -> None:
+    """Send the outcome of a task."""
+    if len(outcome) <= _LARGEST:
+        sock.send(_DONE.pack(b"D", number, code, 0, memory) + outcome)
+        return
+    fd = os.memfd_create("fngen-outcome", os.MFD_CLOEXEC)
+    try:
+        view = memoryview(outcome)
+        while view:
+            view = view[os.write(fd, view) :]
+        send_files(sock, _DONE.pack(b"D", number, code, _IN_FILE, memory), [fd])
+    finally:
+        os.close(fd)
+
+
+def send_files(sock: socket.socket, data: bytes, fds: list[int]) -> None:
+    """Send a packet with open files."""
+    sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+
+
+def _receive(sock: socket.socket, flags: int) -> tuple[bytes, list[int], int, object]:
+    space = socket.CMSG_LEN(4)
+    data, extra, bits, address = sock.recvmsg(
+        _LARGEST + _TASK.size, space, flags | socket.MSG_CMSG_CLOEXEC
+    )
+    files = array.array("i")
+    for level, kind, content in extra:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            files.frombytes(content[: len(content) - len(content) % files.itemsize])
+    return data, list(files), bits, address
+
+
+def _read(fd: int) -> bytes:
+    try:
+        size, parts, at = os.fstat(fd).st_size, [], 0
+        while at < size:
+            parts.append(os.pread(fd, size - at, at))
+            at += len(parts[-1])
+        return b"".join(parts)
+    finally:
+        os.close(fd)

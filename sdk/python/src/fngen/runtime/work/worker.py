@@ -1,0 +1,101 @@
+"""One worker: takes tasks out of its socket, one at a time, until the socket closes."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import signal
+import socket
+from typing import Any, Callable
+
+from fngen.runtime import context
+from fngen.runtime.bind import Refused, Signature, decode
+from fngen.runtime.work import outcome, wire
+from fngen.runtime.work.outcome import Outcome, TaskTimeout
+from fngen.runtime.work.page import Page
+
+
+class Function:
+    """The function of the person, with what binds payloads to it."""
+
+    def __init__(self, call: Callable[..., Any], signature: Signature, timeout: str) -> None:
+        self.call, self.signature, self.timeout = call, signature, timeout
+        self.is_async = inspect.iscoroutinefunction(inspect.unwrap(call))
+
+    def arguments(self, task: wire.Task) -> tuple[list[Any], dict[str, Any]]:
+        """Bind the payload of a task, or raise Refused."""
+        value = decode(task.payload)
+        return self.signature.bind_call(value) if task.call else self.signature.bind(value)
+
+    def late(self) -> TaskTimeout:
+        """Return what is raised in a task that takes too long."""
+        return TaskTimeout(f"the task took longer than {self.timeout}")
+
+
+class Worker:
+    """A process that runs tasks one after another."""
+
+    def __init__(self, function: Function, sock: socket.socket, page: Page) -> None:
+        self._function, self._socket, self._page = function, sock, page
+        self._memory = outcome.Memory()
+        self._running = 0
+
+    def run(self) -> None:
+        """Run tasks until the agent closes the socket."""
+        signal.signal(signal.SIGUSR1, self._stop)
+        while True:
+            task = wire.receive(self._socket)
+            if task is None:
+                return
+            if isinstance(task, wire.Task):
+                self._one(task)
+
+    def _one(self, task: wire.Task) -> None:
+        self._page.start(task.place, task.number)
+        token = context.task_id.set(task.id)
+        try:
+            code, data = self._outcome(task)
+        except TaskTimeout as error:  # in the moment at which the task ended
+            code, data = outcome.of_error(error)
+        finally:
+            self._running = 0
+        if code in (wire.RAISED, wire.TIMEOUT, wire.EXITED):
+            outcome.tell(_said(data))
+        outcome.end_lines()
+        context.task_id.reset(token)
+        self._page.finish(task.place, task.number, code == wire.WELL)
+        wire.send(self._socket, task.number, code, self._memory.kib(), data)
+
+    def _outcome(self, task: wire.Task) -> Outcome:
+        try:
+            args, keywords = self._function.arguments(task)
+        except Refused as refused:
+            return outcome.of_refusal(refused)
+        try:
+            self._running = task.number
+            value = self._function.call(*args, **keywords)
+            if inspect.isawaitable(value):
+                value = asyncio.run(_awaited(value))
+            self._running = 0
+        except BaseException as error:
+            self._running = 0
+            return outcome.of_error(error)
+        return outcome.of_value(value)
+
+    def _stop(self, number: int, frame: Any) -> None:
+        """Raise in the task that the agent wants to end, and in no other."""
+        running = self._running
+        if running and self._page.cancelled(0) == running:
+            self._running = 0
+            raise self._function.late()
+
+
+async def _awaited(value: Any) -> Any:
+    return await value
+
+
+def _said(data: bytes) -> str:
+    import json
+
+    said = json.loads(data)
+    return str(said.get("traceback") or f"{said['type']}: {said['message']}")
