@@ -35,7 +35,7 @@ type command struct {
 	group bool
 	// stdout and stderr are where it prints, nil for our own.
 	stdout, stderr *os.File
-	// files it has open beside these, from recordsFD on.
+	// files it has open beside these, from recordsFD on; with a log, the log's own first.
 	files []*os.File
 	// log gets what it prints, or is nil.
 	log *journal
@@ -50,7 +50,7 @@ func (c command) heard() (command, *ears, error) {
 	if err != nil {
 		return c, nil, err
 	}
-	c.stdout, c.stderr, c.files = e.stdout, e.stderr, []*os.File{e.records}
+	c.stdout, c.stderr, c.files = e.stdout, e.stderr, append([]*os.File{e.records}, c.files...)
 	c.env = c.env.with("FNGEN_LINES", strconv.Itoa(recordsFD))
 	return c, e, nil
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fngen.dev/fngen/pkg/agent/capture"
 	crews "fngen.dev/fngen/pkg/agent/tasks"
 	"fngen.dev/fngen/pkg/queue"
 	"fngen.dev/fngen/pkg/task"
@@ -75,9 +77,7 @@ const maxConcurrency = 100
 // work runs a function's tasks until it is told to stop.
 func work(ctx context.Context, o *workOptions, env environ, signals <-chan os.Signal, log logger) int {
 	s, err := o.prepare(ctx, env, log)
-	if s != nil {
-		defer s.close()
-	}
+	defer s.close()
 	if code, stopped := stoppedBy(ctx, signals); stopped {
 		log.say("stopped before %s was started", o.name)
 		return code
@@ -86,6 +86,12 @@ func work(ctx context.Context, o *workOptions, env environ, signals <-chan os.Si
 		log.say("start %s: %v", o.name, err)
 		return exitFailed
 	}
+	s.journal, err = o.openJournal()
+	if err != nil {
+		log.say("%s runs, and what it prints is not kept: %v", o.name, err)
+	}
+	defer s.journal.close()
+	s.listen()
 	debug.FreeOSMemory()
 	return s.run(signals)
 }
@@ -99,9 +105,25 @@ type shift struct {
 	control *os.File
 	broker  task.Broker
 	client  *client
+	journal *journal
+	// theirs is Python's end of the control socket.
+	theirs *os.File
 }
 
 func (s *shift) close() { s.place.close() }
+
+// listen has Python's sockets where it is told they are, and what it prints in the log.
+func (s *shift) listen() {
+	s.command.log, s.log = s.journal, s.journal.logger(s.log)
+	s.command.disk, s.command.tasks = s.o.bound(s.place.tree, s.log), &tasks{s.o.uid, s.log}
+	number := recordsFD
+	if s.journal != nil {
+		number++
+	}
+	s.command.files = []*os.File{s.theirs}
+	s.command.env = s.command.env.with("FNGEN_WORK", strconv.Itoa(number))
+	s.journal.say(capture.Info, fmt.Sprintf("%s of release %s starts", s.o.name, s.o.release))
+}
 
 // prepare brings everything into place, as root.
 func (o *workOptions) prepare(ctx context.Context, env environ, log logger) (*shift, error) {
@@ -120,10 +142,9 @@ func (o *workOptions) prepare(ctx context.Context, env environ, log logger) (*sh
 	if err != nil {
 		return s, err
 	}
-	s.control = ours
+	s.control, s.theirs = ours, theirs
 	e := o.environment(p, env)
 	for _, v := range [][2]string{
-		{"FNGEN_WORK", strconv.Itoa(filesFD)},
 		{"FNGEN_CONCURRENCY", strconv.Itoa(o.concurrency)},
 		{"FNGEN_TIMEOUT", o.timeout.String()},
 		{"FNGEN_CAUSE", p.cause},
@@ -131,8 +152,7 @@ func (o *workOptions) prepare(ctx context.Context, env environ, log logger) (*sh
 		e = e.with(v[0], v[1])
 	}
 	s.command = o.boot(p, e)
-	s.command.files = []*os.File{theirs}
-	s.command.last, s.command.disk, s.command.tasks = true, o.bound(p.tree, log), &tasks{o.uid, log}
+	s.command.last = true
 	return s, o.bootable(s.command)
 }
 
@@ -171,10 +191,9 @@ func (s *shift) run(signals <-chan os.Signal) int {
 		status, err := run(s.command, children)
 		ended <- finish{status, err}
 	}()
-	theirs := s.command.files[0]
 	served := make(chan error, 1)
 	var boss boss
-	go func() { served <- s.serve(crew, &boss, theirs) }()
+	go func() { served <- s.serve(crew, &boss) }()
 	for {
 		select {
 		case got := <-signals:
@@ -188,12 +207,17 @@ func (s *shift) run(signals <-chan os.Signal) int {
 			if boss.stop(s.o.drain, s.log) > 2 {
 				return exitSignal + int(syscall.SIGKILL) // and all that runs ends with the agent
 			}
+		case e := <-ended: // before it was ready, or it died
+			crew.Close()
+			return s.end(cmp.Or(<-served, errEnded), e, boss.level())
 		case err := <-served:
 			crew.Close()
 			return s.end(err, <-s.reaped(signals, children, ended), boss.level())
 		}
 	}
 }
+
+var errEnded = errors.New("Python has ended")
 
 // reaped passes the ends of children on until Python itself has ended.
 func (s *shift) reaped(signals <-chan os.Signal, children chan<- os.Signal, ended <-chan finish) <-chan finish {
@@ -233,6 +257,7 @@ func (s *shift) end(served error, e finish, level int) int {
 	case served != nil && level == 0:
 		s.o.sayFull(e.status, s.log)
 		s.log.say("%s %s", s.o.name, ending(e.status))
+		s.journal.end(s.o.name, e.status)
 		return max(exitCode(e.status), exitFailed)
 	case level > 1:
 		s.log.say("%s was stopped, and tasks that ran were given back", s.o.name)
@@ -243,9 +268,9 @@ func (s *shift) end(served error, e finish, level int) int {
 }
 
 // serve hands out tasks.
-func (s *shift) serve(crew *crews.Crew, b *boss, theirs *os.File) error {
+func (s *shift) serve(crew *crews.Crew, b *boss) error {
 	spawn, err := crew.Ready(context.Background())
-	theirs.Close() // Python has its own by now, or never will
+	s.theirs.Close() // Python has its own by now, or never will
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,11 @@ def installed() -> bool:
     return _fd >= 0
 
 
+def copy() -> int:
+    """Return the socket once more, for a process that is started."""
+    return os.dup(_fd)
+
+
 def send(stream: str, message: str, level: str = "", **more: Any) -> bool:
     """Send a record, with more by the names of pkg/agent/capture; say whether it went."""
     if _fd < 0:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from fngen.runtime import load
+from fngen.runtime import lines, load
 from fngen.runtime.bind import Unbindable, signature
 from fngen.runtime.failure import StartError, report
 from fngen.runtime.work import page, wire
@@ -30,6 +30,7 @@ _PR_SET_PDEATHSIG = 1
 
 def run(tree: str, to_person: Callable[[], None]) -> int:
     """Serve the agent until it closes the socket; return the exit code."""
+    lines.install()
     env = os.environ
     child, control = env.pop(_CHILD, ""), env.pop(_CONTROL, "")
     try:
@@ -154,13 +155,19 @@ class Zygote:
     def _spawn(self, theirs: socket.socket, fd: int) -> int:
         env = {**os.environ, _CHILD: f"{theirs.fileno()},{fd}"}
         boot = os.path.join(os.path.dirname(os.path.dirname(__file__)), "boot.py")
+        keep = [theirs.fileno(), fd]
+        if lines.installed():
+            keep.append(lines.copy())
+            env["FNGEN_LINES"] = str(keep[-1])
         process = subprocess.Popen(
             [sys.executable, "-u", boot],
             env=env,
             stdin=subprocess.DEVNULL,
-            pass_fds=(theirs.fileno(), fd),
+            pass_fds=keep,
             start_new_session=True,
         )
+        for copied in keep[2:]:
+            os.close(copied)
         self._workers[process.pid] = process
         return process.pid
 
