@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,10 +24,15 @@ type place struct {
 	variables environ
 	// cause is the file in which the runtime says why it does not come up.
 	cause string
-	locks []*os.File
+	// platform answers what the function asks of the platform, nil when it cannot.
+	platform *http.Server
+	locks    []*os.File
 }
 
 func (p *place) close() {
+	if p.platform != nil {
+		p.platform.Close()
+	}
 	for _, lock := range p.locks {
 		lock.Close()
 	}
@@ -70,8 +76,13 @@ func (fn *function) fetch(ctx context.Context, log logger) (*place, error) {
 	if err := cache.own(fn.home, fn.uid, cache.gid, 0o750); err != nil {
 		return p, fmt.Errorf("make home: %w", err)
 	}
-	p.cause, err = cache.causeFile(filepath.Dir(fn.app))
-	return p, err
+	if p.cause, err = cache.causeFile(filepath.Dir(fn.app)); err != nil {
+		return p, err
+	}
+	if p.platform, err = fn.openPlatform(client); err != nil {
+		log.say("%s cannot send tasks: %v", fn.name, err)
+	}
+	return p, nil
 }
 
 // causeFile makes the file of a cause, which the project may write, where it cannot

@@ -1,10 +1,12 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -143,11 +145,7 @@ func (b *Broker) Depths(ctx context.Context, project string) ([]Depth, error) {
 		Ready     int    `json:"messages_ready"`
 		Taken     int    `json:"messages_unacknowledged"`
 		Consumers int    `json:"consumers"`
-		Stats     struct {
-			Ack struct {
-				Rate float64 `json:"rate"`
-			} `json:"ack_details"`
-		} `json:"message_stats"`
+		Stats     stats  `json:"message_stats"`
 	}
 	const columns = "?sort=name&columns=name,messages_ready,messages_unacknowledged,consumers,message_stats.ack_details.rate"
 	err := b.management.do(ctx, http.MethodGet, path("queues", task.Vhost(project))+columns, nil, &queues)
@@ -164,6 +162,22 @@ func (b *Broker) Depths(ctx context.Context, project string) ([]Depth, error) {
 		}
 	}
 	return out, nil
+}
+
+// stats are an object, or an array of nothing where there are none yet.
+type stats struct {
+	Ack struct {
+		Rate float64 `json:"rate"`
+	} `json:"ack_details"`
+}
+
+// UnmarshalJSON reads either.
+func (s *stats) UnmarshalJSON(data []byte) error {
+	type object stats
+	if bytes.HasPrefix(data, []byte("[")) {
+		return nil
+	}
+	return json.Unmarshal(data, (*object)(s))
 }
 
 // DropQueue removes the queue of a function. Whoever asks must know that nothing is
