@@ -38,7 +38,7 @@ class Server:
                 outer.connections += 1
                 super().setup()
 
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 outer.seen.append(
                     (self.command, self.path, dict(self.headers), json.loads(body or b"null"))
@@ -114,7 +114,9 @@ def test_wait(remote: Server) -> None:
 
 def test_payload_that_does_not_fit(remote: Server) -> None:
     fault = {"loc": ["items", 1, "qty"], "msg": "expected int, got 'x'"}
-    remote.answers = [(400, {"code": "bad_payload", "detail": "it does not fit", "faults": [fault]})]
+    remote.answers = [
+        (400, {"code": "bad_payload", "detail": "it does not fit", "faults": [fault]})
+    ]
     with pytest.raises(platform.BadPayload, match=r"items\[1\].qty: expected int") as caught:
         platform.run_task("p", "f", {})
     assert caught.value.faults == [fault]
@@ -126,9 +128,7 @@ def test_many(remote: Server) -> None:
     assert [order["payload"] for order in remote.seen[0][3]["tasks"]] == [1, 2]
 
 
-def test_a_deployed_function_shows_no_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_deployed_function_shows_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "s")
     server = Server(path)
     server.answers = [(200, queued())]

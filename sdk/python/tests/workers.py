@@ -31,7 +31,9 @@ class Worker:
         self.page = memoryview(mmap.mmap(page, os.fstat(page).st_size)).cast("Q")
         os.close(page)
 
-    def send(self, number: int, payload: Any, place: int = 0, attempt: int = 1, call: bool = False) -> None:
+    def send(
+        self, number: int, payload: Any, place: int = 0, attempt: int = 1, call: bool = False
+    ) -> None:
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         name = f"00000000-0000-7000-8000-{number:012d}".encode()
         flags = 2 if call else 0

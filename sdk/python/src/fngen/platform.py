@@ -18,7 +18,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterable
-from typing import Any, Optional
+from typing import Any
 
 from fngen.client import connection, data
 from fngen.client.errors import BadPayload, PlatformError, TaskFailed, of_answer
@@ -45,7 +45,7 @@ class Task:
     # What the function returned, once it has succeeded.
     result: Any
     # Why the last attempt failed: reason, type, message, traceback.
-    error: Optional[dict[str, Any]]
+    error: dict[str, Any] | None
 
     def __init__(self, project: str, function: str, known: dict[str, Any]) -> None:
         self.project, self.function = project, function
@@ -67,7 +67,7 @@ class Task:
         self._set(connection.ask(self.project, "GET", f"/{self.id}"))
         return self
 
-    def wait(self, timeout: Optional[float] = None) -> Any:
+    def wait(self, timeout: float | None = None) -> Any:
         """Wait for its end, and return its result; raise TaskFailed or TimeoutError."""
         return wait(self, timeout)
 
@@ -81,8 +81,8 @@ def run_task(
     payload: Any = None,
     *,
     wait: bool = False,
-    timeout: Optional[float] = None,
-    key: Optional[str] = None,
+    timeout: float | None = None,
+    key: str | None = None,
 ) -> Task:
     """Queue one task, and return it once the platform is sure to run it.
 
@@ -111,19 +111,19 @@ def run_tasks(project: str, function: str, payloads: Iterable[Any]) -> list[Task
 
 
 async def run_task_async(
-    project: str, function: str, payload: Any = None, *, key: Optional[str] = None
+    project: str, function: str, payload: Any = None, *, key: str | None = None
 ) -> Task:
     """Queue one task without holding up the event loop."""
     return await asyncio.to_thread(run_task, project, function, payload, key=key)
 
 
-def wait(task: Task, timeout: Optional[float] = None) -> Any:
+def wait(task: Task, timeout: float | None = None) -> Any:
     """Wait for the end of a task, and return its result; raise TaskFailed or TimeoutError."""
     _wait(task, timeout)
     return task.result
 
 
-def _wait(task: Task, timeout: Optional[float]) -> None:
+def _wait(task: Task, timeout: float | None) -> None:
     end = None if timeout is None else time.monotonic() + timeout
     while not task.done:
         left = _PATIENCE if end is None else min(_PATIENCE, end - time.monotonic())
@@ -135,7 +135,7 @@ def _wait(task: Task, timeout: Optional[float]) -> None:
         raise TaskFailed(task)
 
 
-def _order(function: str, payload: bytes, key: Optional[str]) -> bytes:
+def _order(function: str, payload: bytes, key: str | None) -> bytes:
     # A key of its own makes it safe to send the request again.
     about = json.dumps({"function": function, "key": key or str(uuid.uuid4())})
     return b'{"payload":' + payload + b"," + about[1:].encode()

@@ -93,7 +93,8 @@ def ask(project: str, method: str, path: str, body: bytes | None = None) -> Any:
             drop()
             if is_new or attempt == 2:
                 raise PlatformError(
-                    "unreachable", f"the platform cannot be reached: {error or type(error).__name__}"
+                    "unreachable",
+                    f"the platform cannot be reached: {error or type(error).__name__}",
                 ) from error
             continue
         if answer.will_close:

@@ -15,11 +15,11 @@ class PlatformError(Exception):
         self.faults = faults or []
 
 
-class BadPayload(PlatformError):
+class BadPayload(PlatformError):  # noqa: N818  # a name that people read
     """The payload does not fit the function. Nothing was queued."""
 
 
-class TaskFailed(Exception):
+class TaskFailed(Exception):  # noqa: N818  # a name that people read
     """A task that was waited for did not succeed; task is what is known of it."""
 
     def __init__(self, task: Any) -> None:
@@ -34,7 +34,9 @@ def of_answer(status: int, body: Any) -> PlatformError:
     """Make an error of an answer that is no success."""
     problem = body if isinstance(body, dict) else {}
     code = str(problem.get("code") or f"http_{status}")
-    message = str(problem.get("detail") or problem.get("title") or f"the platform answered {status}")
+    message = str(
+        problem.get("detail") or problem.get("title") or f"the platform answered {status}"
+    )
     faults = problem.get("faults")
     if isinstance(faults, list) and faults:
         message += "".join(f"\n  {_fault(fault)}" for fault in faults)

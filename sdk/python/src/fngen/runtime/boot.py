@@ -1,4 +1,4 @@
-"""Start one function, collect static files, or write the schemas of task workers. Run as a file, by the layer's interpreter.
+"""Start one function, collect static files, or write schemas. Run by the layer's interpreter.
 
 The order of sys.path is the whole purpose of this file:
 

@@ -12,7 +12,7 @@ import enum
 import inspect
 import types
 import typing
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable, TypeVar
 
 from fngen.runtime.bind import classes, hints
 from fngen.runtime.bind.choice import Bounded, Enumeration, Literal, Union
@@ -22,7 +22,7 @@ from fngen.runtime.bind.node import Derived, Later, Node
 
 __all__ = ["Builder", "Unbindable", "unpacked"]
 
-_ARRAYS: dict[Any, tuple[str, Optional[Callable[..., Any]]]] = {
+_ARRAYS: dict[Any, tuple[str, Callable[..., Any] | None]] = {
     list: ("list", None),
     collections.abc.Sequence: ("list", None),
     collections.abc.MutableSequence: ("list", None),
@@ -34,7 +34,7 @@ _ARRAYS: dict[Any, tuple[str, Optional[Callable[..., Any]]]] = {
     frozenset: ("frozenset", frozenset),
     collections.deque: ("deque", collections.deque),
 }
-_DICTS: dict[Any, tuple[str, Optional[Callable[..., Any]]]] = {
+_DICTS: dict[Any, tuple[str, Callable[..., Any] | None]] = {
     dict: ("dict", None),
     collections.abc.Mapping: ("dict", None),
     collections.abc.MutableMapping: ("dict", None),
@@ -109,7 +109,7 @@ class Builder:
         # null first: it is what it is, and texts read better with the type before it.
         return Union(members)
 
-    def _container(self, hint: Any, origin: Any) -> Optional[Node]:
+    def _container(self, hint: Any, origin: Any) -> Node | None:
         args = typing.get_args(hint)
         of = hint if origin is None else origin
         if of is tuple:
@@ -196,7 +196,7 @@ class Builder:
         return self._scope.get(hint, hint) if isinstance(hint, TypeVar) else hint
 
 
-def _scalar(hint: Any) -> Optional[Node]:
+def _scalar(hint: Any) -> Node | None:
     try:
         make = SCALAR_TYPES.get(hint)
     except TypeError:
@@ -219,5 +219,3 @@ def _refuse_abstract(cls: type) -> None:
         raise Unbindable([f"{cls.__name__} is abstract: name a class that can be made"])
     if cls.__module__ in ("builtins", "collections.abc", "typing") and cls not in BARE:
         raise Unbindable([f"{cls.__name__} cannot be made from data"])
-
-

@@ -8,7 +8,7 @@ it. docs/tasks.md has the rules.
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from fngen.runtime.bind import annotation
 from fngen.runtime.bind.faults import Fault, Refused, missing, refuse
@@ -204,7 +204,7 @@ class Parameters:
         return [p.schema(types) for p in self.all]
 
 
-def _first(parameters: list[Parameter], kind: str) -> Optional[Parameter]:
+def _first(parameters: list[Parameter], kind: str) -> Parameter | None:
     return next((p for p in parameters if p.kind == kind), None)
 
 
@@ -212,7 +212,7 @@ def field_names(node: Node) -> list[str]:
     """List the fields of a type that has fields of its own."""
     own = [field.key for field in getattr(node, "fields", ())]
     of = getattr(node, "members", None) or [n for n in (getattr(node, "of", None),) if n]
-    return own + [name for inner in of for name in field_names(inner)] if not own else own
+    return own if own else own + [name for inner in of for name in field_names(inner)]
 
 
 class Signature:
@@ -262,9 +262,9 @@ def parameters_of(
             faults += [f"parameter {p.name!r} of {name}: {line}" for line in error.lines]
     if faults:
         raise annotation.Unbindable(faults)
-    for p in made:
-        if p.kind.startswith("var_"):
-            p.required = False
+    for one in made:
+        if one.kind.startswith("var_"):
+            one.required = False
     return Parameters(name, made)
 
 

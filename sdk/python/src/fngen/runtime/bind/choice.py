@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 import re
-from typing import Any
+from typing import Any, Callable
 
 from fngen.runtime.bind.faults import Refused, refuse
 from fngen.runtime.bind.node import EXACT, LAX, STRICT, Load, Node, Schema, kind_of
@@ -236,7 +236,7 @@ def _is_plain(name: str, value: Any) -> bool:
 def _within(value: Any, bounds: Schema) -> bool:
     if isinstance(value, float) and math.isnan(value) and bounds:
         return False
-    tests = {
+    tests: dict[str, Callable[[Any], bool]] = {
         "gt": lambda bound: value > bound,
         "ge": lambda bound: value >= bound,
         "lt": lambda bound: value < bound,

@@ -24,14 +24,14 @@ Keep = Callable[[Node], Node]
 Way = Callable[["Builder", type, str, Keep], Optional[Node]]
 
 
-def _hooked(builder: Builder, cls: type, name: str, keep: Keep) -> Optional[Node]:
+def _hooked(builder: Builder, cls: type, name: str, keep: Keep) -> Node | None:
     load = getattr(cls, "__fngen_load__", None)
     if load is None:
         return None
     return Opaque(name, load if inspect.ismethod(load) else lambda v: load(cls, v), EVERY)
 
 
-def _pydantic(builder: Builder, cls: type, name: str, keep: Keep) -> Optional[Node]:
+def _pydantic(builder: Builder, cls: type, name: str, keep: Keep) -> Node | None:
     """Give a model of pydantic, version 2 or 1, to its own validation."""
     if hasattr(cls, "__pydantic_validator__") and hasattr(cls, "model_validate"):
         load, fields = cls.model_validate, getattr(cls, "model_fields", {})
@@ -46,9 +46,10 @@ def _pydantic(builder: Builder, cls: type, name: str, keep: Keep) -> Optional[No
         try:
             return load(value)
         except Exception as error:
-            if not callable(getattr(error, "errors", None)):
+            errors = getattr(error, "errors", None)
+            if not callable(errors):
                 raise
-            raise Refused([_pydantics(one) for one in error.errors()]) from error
+            raise Refused([_pydantics(one) for one in errors()]) from error
 
     node = Opaque(name, validated, EVERY if root else frozenset(("object",)))
     node.fields = [] if root else [Field(one, node, False) for one in fields]  # type: ignore[attr-defined]
@@ -61,7 +62,7 @@ def _pydantics(error: dict[str, Any]) -> Fault:
     return Fault(kind, error["type"], error["msg"], error.get("input"), loc)
 
 
-def _msgspec(builder: Builder, cls: type, name: str, keep: Keep) -> Optional[Node]:
+def _msgspec(builder: Builder, cls: type, name: str, keep: Keep) -> Node | None:
     if not hasattr(cls, "__struct_fields__"):
         return None
     import msgspec  # type: ignore[import-not-found,unused-ignore]  # the person's, who has such a class
@@ -73,7 +74,7 @@ def _msgspec(builder: Builder, cls: type, name: str, keep: Keep) -> Optional[Nod
     return node
 
 
-def _attrs(builder: Builder, cls: type, name: str, keep: Keep) -> Optional[Node]:
+def _attrs(builder: Builder, cls: type, name: str, keep: Keep) -> Node | None:
     if "__attrs_attrs__" not in vars(cls) and not hasattr(cls, "__attrs_attrs__"):
         return None
     record = _kept(Record(name, cls), cls, keep)
@@ -87,7 +88,7 @@ def _attrs(builder: Builder, cls: type, name: str, keep: Keep) -> Optional[Node]
     return record
 
 
-def _dataclass(builder: Builder, cls: type, name: str, keep: Keep) -> Optional[Node]:
+def _dataclass(builder: Builder, cls: type, name: str, keep: Keep) -> Node | None:
     if not dataclasses.is_dataclass(cls):
         return None
     record = _kept(Record(name, cls), cls, keep)
@@ -99,13 +100,13 @@ def _dataclass(builder: Builder, cls: type, name: str, keep: Keep) -> Optional[N
             continue
         hint = types.get(one.name, Any)
         hint = hint.type if isinstance(hint, dataclasses.InitVar) else hint
-        given = (one.default, one.default_factory)
+        given: tuple[Any, Any] = (one.default, one.default_factory)
         required = all(value is dataclasses.MISSING for value in given)
         record.fields.append(Field(one.name, _field(builder, name, one.name, hint), required))
     return record
 
 
-def _typed_dict(builder: Builder, cls: type, name: str, keep: Keep) -> Optional[Node]:
+def _typed_dict(builder: Builder, cls: type, name: str, keep: Keep) -> Node | None:
     if not (hasattr(cls, "__total__") and issubclass(cls, dict)):
         return None
     record = Record(name, dict)
@@ -123,7 +124,7 @@ def _typed_dict(builder: Builder, cls: type, name: str, keep: Keep) -> Optional[
     return record
 
 
-def _named_tuple(builder: Builder, cls: type, name: str, keep: Keep) -> Optional[Node]:
+def _named_tuple(builder: Builder, cls: type, name: str, keep: Keep) -> Node | None:
     if not (issubclass(cls, tuple) and hasattr(cls, "_fields")):
         return None
     record = Record(name, cls, by_place=True)
@@ -146,7 +147,8 @@ def built(builder: Builder, cls: type, name: str, keep: Keep) -> Node:
     """Make a node of a class by its __init__."""
     from fngen.runtime.bind.call import Built, parameters_of
 
-    init, skip = cls.__dict__.get("__init__") or cls.__init__, 1  # type: ignore[misc]
+    init: Any = cls.__dict__.get("__init__") or cls.__init__  # type: ignore[misc]
+    skip = 1
     if init is object.__init__:
         new = cls.__new__
         if new is not object.__new__ and hasattr(new, "__code__"):
@@ -176,5 +178,3 @@ def _field(builder: Builder, name: str, field: str, hint: Any) -> Node:
         return builder.node(hint)
     except Unbindable as error:
         raise Unbindable([f"field {field!r} of {name}: {line}" for line in error.lines]) from error
-
-

@@ -17,7 +17,7 @@ class Array(Node):
         super().__init__()
         self.name, self.of, self.build = f"{name} of {of.name}", of, build
         self.unique = build in (set, frozenset)
-        self.hashable = False if build in (None, set) else of.hashable if build else False
+        self.hashable = False if build in (None, set) else of.hashable
 
     def make(self, mode: int) -> Load:  # noqa: D102
         of, build, name = self.of.load(mode), self.build, self.name

@@ -62,7 +62,7 @@ class Fault:
         return f"{where}: {self.msg}" if where else self.msg
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  # it says what is so
     """A value does not fit. Each fault is named."""
 
     def __init__(self, faults: list[Fault]) -> None:

@@ -13,7 +13,7 @@ import sys
 import types
 import typing
 import uuid
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from fngen.runtime.bind import scalars, times
 from fngen.runtime.bind.node import EVERY, Node, Opaque, Scalar
@@ -23,7 +23,7 @@ _TIME = frozenset(("string", "number"))
 _LAX_NUMBER = frozenset(("string", "number", "bool"))
 
 
-class Unbindable(Exception):
+class Unbindable(Exception):  # noqa: N818  # it says what is so
     """A function takes what cannot be made from data. Each line names one thing."""
 
     def __init__(self, lines: list[str]) -> None:
@@ -127,9 +127,7 @@ def resolve(annotation: Any, owner: Any) -> Any:
     except NameError as error:
         raise Unbindable([f"{annotation!r} names {error.name!r}, which is not there"]) from error
     except Exception as error:
-        raise Unbindable(
-            [f"{annotation!r} is no type: {type(error).__name__}: {error}"]
-        ) from error
+        raise Unbindable([f"{annotation!r} is no type: {type(error).__name__}: {error}"]) from error
 
 
 def of_class(cls: type) -> dict[str, Any]:
@@ -162,7 +160,7 @@ def is_wrapped(hint: Any, name: str) -> bool:
     return False
 
 
-def unpacked(hint: Any) -> Optional[Any]:
+def unpacked(hint: Any) -> Any | None:
     """Return the TypedDict of **kwargs: Unpack[TypedDict], or None."""
     origin = typing.get_origin(hint)
     if origin is not None and str(origin).endswith(".Unpack"):

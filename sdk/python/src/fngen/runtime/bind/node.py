@@ -7,7 +7,7 @@ error: who holds a value adds its place when it passes the error on.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from fngen.runtime.bind.faults import Fault, Refused, refuse
 
@@ -44,7 +44,7 @@ class Node:
     name: str
     takes: frozenset[str]
     # Whether values can be in a set: None is known only when they are there.
-    hashable: Optional[bool] = True
+    hashable: bool | None = True
 
     def __init__(self) -> None:
         self._loads: dict[int, Load] = {}
@@ -80,7 +80,7 @@ class Scalar(Node):
         lax: Load,
         takes: frozenset[str],
         exact: tuple[type, ...] = (),
-        strict: Optional[tuple[type, ...]] = None,
+        strict: tuple[type, ...] | None = None,
     ) -> None:
         super().__init__()
         self.tag, self.name, self.lax, self.takes = tag, name, lax, takes
@@ -181,7 +181,7 @@ class Later(Node):
         super().__init__()
         self.name = name
         self.hashable = None
-        self.to: Optional[Node] = None
+        self.to: Node | None = None
 
     def make(self, mode: int) -> Load:  # noqa: D102
         assert self.to is not None  # noqa: S101

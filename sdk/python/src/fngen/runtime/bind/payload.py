@@ -40,7 +40,9 @@ def decode(data: bytes) -> Any:
 
 
 def _bad(why: str) -> Refused:
-    return Refused([Fault("json", "JSON", f"the payload is not JSON that fngen takes: {why}", None)])
+    return Refused(
+        [Fault("json", "JSON", f"the payload is not JSON that fngen takes: {why}", None)]
+    )
 
 
 def _integer(text: str) -> int:

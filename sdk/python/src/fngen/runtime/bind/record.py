@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from fngen.runtime.bind.choice import Literal
 from fngen.runtime.bind.faults import Fault, Refused, missing, refuse, unexpected
@@ -14,7 +14,7 @@ class Field:
 
     __slots__ = ("key", "name", "node", "required")
 
-    def __init__(self, name: str, node: Node, required: bool, key: Optional[str] = None) -> None:
+    def __init__(self, name: str, node: Node, required: bool, key: str | None = None) -> None:
         self.name, self.node, self.required, self.key = name, node, required, key or name
 
 
@@ -136,5 +136,3 @@ def _at_place(fault: Fault, places: dict[str, int]) -> Fault:
 def _words(error: Exception) -> str:
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
-from typing import Any, Optional
+from typing import Any
 
 from fngen.runtime.bind.faults import refuse
 
@@ -32,7 +32,8 @@ _ISO_SPAN = re.compile(
     re.ASCII,
 )
 _CLOCK_SPAN = re.compile(
-    r"([+-]?)(?:([0-9]{1,9}) ?(?:days?|d),? ?)?([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?",
+    r"([+-]?)(?:([0-9]{1,9}) ?(?:days?|d),? ?)?([0-9]{1,2}):([0-9]{2})"
+    r"(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?",
     re.ASCII,
 )
 # Numbers beyond are milliseconds: as seconds they would be the year 2603.
@@ -53,7 +54,8 @@ def moment(value: Any) -> datetime:
                 return datetime.combine(day_, clock, _zone(found[8]))
             found = _DATE_ONLY.fullmatch(value)
             if found:
-                return datetime(*(int(part) for part in found.groups()))
+                year, month, day = found.groups()
+                return datetime(int(year), int(month), int(day))
             if _NUMBER.fullmatch(value):
                 return _unix(float(value))
         except ValueError as error:
@@ -114,7 +116,7 @@ def span(value: Any) -> timedelta:
     raise refuse("timedelta", "timedelta", value)
 
 
-def _span(value: str, sign: str, *parts: Optional[str]) -> timedelta:
+def _span(value: str, sign: str, *parts: str | None) -> timedelta:
     weeks, days, hours, minutes, seconds = (int(part or 0) for part in parts[:5])
     whole = (weeks * 7 + days) * 86400 + hours * 3600 + minutes * 60 + seconds
     if whole >= 86399999913600:
@@ -130,15 +132,15 @@ def _unix(value: float) -> datetime:
     return _EPOCH + timedelta(microseconds=round(seconds * 1e6))
 
 
-def _clock(hour: str, minute: str, second: Optional[str], part: Optional[str]) -> time:
+def _clock(hour: str, minute: str, second: str | None, part: str | None) -> time:
     return time(int(hour), int(minute), int(second or 0), _micro(part))
 
 
-def _micro(part: Optional[str]) -> int:
+def _micro(part: str | None) -> int:
     return int((part or "0").ljust(6, "0")[:6])
 
 
-def _zone(text: Optional[str]) -> Optional[tzinfo]:
+def _zone(text: str | None) -> tzinfo | None:
     if not text:
         return None
     if text in "zZ":

@@ -24,7 +24,7 @@ _MOST_TEXT = 60 * 1024
 Outcome = tuple[int, bytes]
 
 
-class TaskTimeout(Exception):
+class TaskTimeout(Exception):  # noqa: N818  # the name that people see
     """The task takes longer than its function allows. It may still clean up, for a few seconds."""
 
     __module__ = "fngen"

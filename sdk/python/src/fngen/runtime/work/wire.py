@@ -10,7 +10,7 @@ import array
 import os
 import socket
 import struct
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 # Kind, number of the task, its place, flags, its attempt, its id; then the payload.
 _TASK = struct.Struct("<cQHBI36s")
@@ -34,7 +34,7 @@ class Task(NamedTuple):
     payload: bytes
 
 
-def receive(sock: socket.socket, flags: int = 0) -> Optional[Task | int]:
+def receive(sock: socket.socket, flags: int = 0) -> Task | int | None:
     """Take the next packet: a task, the number of one to be ended, or None at the end."""
     data, files, _, _ = _receive(sock, flags)
     if not data:

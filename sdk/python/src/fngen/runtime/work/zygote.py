@@ -67,9 +67,7 @@ def _work(function: Function, sock: socket.socket, fd: int) -> int:
 class Zygote:
     """Starts workers, tells of their ends, and passes signals on to them."""
 
-    def __init__(
-        self, function: Function, control: socket.socket, env: Mapping[str, str]
-    ) -> None:
+    def __init__(self, function: Function, control: socket.socket, env: Mapping[str, str]) -> None:
         self._function, self._control = function, control
         self._places = int(env.get("FNGEN_CONCURRENCY", "1")) if function.is_async else 1
         self._workers: dict[int, Any] = {}
