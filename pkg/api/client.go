@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -73,9 +74,26 @@ func (c *Client) Platform(ctx context.Context) (Platform, error) {
 	return call[Platform](ctx, c, http.MethodGet, "/v1/platform", nil)
 }
 
-// Projects lists the account's projects by name.
+// ProjectsPage is how many projects one answer has at most.
+const ProjectsPage = 200
+
+// Projects lists the account's projects by name, page by page.
 func (c *Client) Projects(ctx context.Context) ([]Project, error) {
-	return call[[]Project](ctx, c, http.MethodGet, "/v1/projects", nil)
+	all := []Project{}
+	for {
+		query := url.Values{"limit": {strconv.Itoa(ProjectsPage)}}
+		if len(all) > 0 {
+			query.Set("after", all[len(all)-1].Name)
+		}
+		page, err := call[[]Project](ctx, c, http.MethodGet, "/v1/projects?"+query.Encode(), nil)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < ProjectsPage {
+			return all, nil
+		}
+	}
 }
 
 // CreateProject adds a project.

@@ -290,10 +290,10 @@ func (p *player) Status(_ context.Context, project store.Project) (api.Status, e
 	return out, nil
 }
 
-func (p *player) List(ctx context.Context, projects []store.Project) ([]api.Project, error) {
+func (p *player) List(projects []store.Summary) ([]api.Project, error) {
 	out := []api.Project{}
 	for _, project := range projects {
-		s, err := p.Status(ctx, project)
+		s, err := p.Status(context.Background(), project.Project)
 		if err != nil {
 			return nil, err
 		}

@@ -51,24 +51,18 @@ func (s *Service) Status(ctx context.Context, p store.Project) (api.Status, erro
 }
 
 // List fills in what `fngen projects` shows.
-func (s *Service) List(ctx context.Context, projects []store.Project) ([]api.Project, error) {
+func (s *Service) List(page []store.Summary) ([]api.Project, error) {
 	out := []api.Project{}
-	for _, p := range projects {
-		live, project, err := s.liveProject(ctx, p)
-		if err != nil {
-			return nil, err
+	for _, p := range page {
+		line := api.Project{Name: p.Name, Release: p.Live, State: stateOf(p.Interrupted, p.Live > 0, p.Tried), CreatedAt: p.CreatedAt}
+		if p.Live > 0 {
+			var project ir.Project
+			if err := json.Unmarshal(p.IR, &project); err != nil {
+				return nil, fmt.Errorf("decode release %d of %q: %w", p.Live, p.Name, err)
+			}
+			line.URL = projectURL(project, s.cfg.Cluster)
 		}
-		problem, err := s.trouble(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		state, err := s.state(ctx, p, live.Number, problem)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, api.Project{
-			Name: p.Name, URL: projectURL(project, s.cfg.Cluster), Release: live.Number, State: state, CreatedAt: p.CreatedAt,
-		})
+		out = append(out, line)
 	}
 	return out, nil
 }
@@ -105,23 +99,31 @@ func (s *Service) trouble(ctx context.Context, p store.Project) (string, error) 
 	return "", nil
 }
 
-// state is "live" when a release is, "failed" when one was tried and none is, and
-// "interrupted" when what runs may not be what is live.
+// state is what stateOf says of a project. Whether one that is not live was ever tried
+// is asked only of such.
 func (s *Service) state(ctx context.Context, p store.Project, live int, problem string) (string, error) {
-	if problem != "" {
-		return string(store.Interrupted), nil
+	next := 0
+	if live == 0 && problem == "" {
+		var err error
+		if next, err = s.store.NextRelease(ctx, p.ID); err != nil {
+			return "", fmt.Errorf("look for releases of %q: %w", p.Name, err)
+		}
 	}
-	if live > 0 {
-		return "live", nil
+	return stateOf(problem != "", live > 0, next > 1), nil
+}
+
+// stateOf is "live" when a release is, "failed" when one was tried and none is, and
+// "interrupted" when what runs may not be what is live.
+func stateOf(interrupted, live, tried bool) string {
+	switch {
+	case interrupted:
+		return string(store.Interrupted)
+	case live:
+		return "live"
+	case tried:
+		return "failed"
 	}
-	releases, err := s.store.Releases(ctx, p.ID)
-	if err != nil {
-		return "", fmt.Errorf("list releases of %q: %w", p.Name, err)
-	}
-	if len(releases) > 0 {
-		return "failed", nil
-	}
-	return "empty", nil
+	return "empty"
 }
 
 func instanceStatus(i nomad.Instance, server ir.Server) api.InstanceStatus {

@@ -87,7 +87,7 @@ func TestNomadGoesAway(t *testing.T) {
 		if releases[0].State != "interrupted" || releases[1].State != "live" {
 			t.Errorf("the history is %+v", releases)
 		}
-		list := must(w.service.List(w.Context(), []store.Project{w.project}))(w.T)
+		list := must(w.service.List(must(w.store.Summaries(w.Context(), store.Page{AccountID: w.project.AccountID, Limit: 9}))(w.T)))(w.T)
 		if list[0].State != "interrupted" || list[0].Release != 1 {
 			t.Errorf("the list is %+v", list)
 		}

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"net/http"
-	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -16,6 +15,13 @@ type answer[T any] struct{ Body T }
 
 type inProject struct {
 	Project string `path:"project" doc:"The project's name"`
+}
+
+// inPage is which part of a list is asked for. Pages are by name, and not by number:
+// what is added meanwhile moves none.
+type inPage struct {
+	After string `query:"after" doc:"The name behind which the page begins: the last one of the page before"`
+	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"200" doc:"How many; fewer are the last page"`
 }
 
 type inCreate struct{ Body api.CreateProject }
@@ -69,15 +75,12 @@ func (s *Server) platform(ctx context.Context, _ store.Actor, _ *struct{}) (api.
 	return s.Deployer.Platform(ctx)
 }
 
-func (s *Server) projects(ctx context.Context, actor store.Actor, _ *struct{}) ([]api.Project, error) {
-	ps, err := s.Store.Projects(ctx, actor.AccountID)
+func (s *Server) projects(ctx context.Context, actor store.Actor, in *inPage) ([]api.Project, error) {
+	page, err := s.Store.Summaries(ctx, store.Page{AccountID: actor.AccountID, After: in.After, Only: actor.Project, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}
-	if actor.Project != "" {
-		ps = slices.DeleteFunc(ps, func(p store.Project) bool { return p.Name != actor.Project })
-	}
-	return s.Deployer.List(ctx, ps)
+	return s.Deployer.List(page)
 }
 
 func (s *Server) createProject(ctx context.Context, actor store.Actor, in *inCreate) (api.Project, error) {

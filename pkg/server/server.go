@@ -40,7 +40,7 @@ type Deployer interface {
 	Releases(ctx context.Context, p store.Project) ([]api.Release, error)
 	Status(ctx context.Context, p store.Project) (api.Status, error)
 	// List tells where each project stands, in the order given.
-	List(ctx context.Context, ps []store.Project) ([]api.Project, error)
+	List(page []store.Summary) ([]api.Project, error)
 	// Destroy removes a project with all that belongs to it.
 	Destroy(ctx context.Context, actor store.Actor, p store.Project) (api.Destroyed, error)
 	// Create checks the name and adds a project: its row and its place in the

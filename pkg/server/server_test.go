@@ -138,9 +138,9 @@ func (d *deployer) Status(_ context.Context, p store.Project) (api.Status, error
 	return api.Status{Project: p.Name, State: "empty", Functions: []api.FunctionStatus{}}, nil
 }
 
-func (d *deployer) List(_ context.Context, ps []store.Project) ([]api.Project, error) {
+func (d *deployer) List(page []store.Summary) ([]api.Project, error) {
 	out := []api.Project{}
-	for _, p := range ps {
+	for _, p := range page {
 		out = append(out, api.Project{Name: p.Name, State: "empty", CreatedAt: p.CreatedAt})
 	}
 	return out, nil

@@ -21,7 +21,7 @@ type Deployer interface {
 	Rollback(ctx context.Context, actor store.Actor, p store.Project, release int) (<-chan api.Event, error)
 	Releases(ctx context.Context, p store.Project) ([]api.Release, error)
 	Status(ctx context.Context, p store.Project) (api.Status, error)
-	List(ctx context.Context, ps []store.Project) ([]api.Project, error)
+	List(page []store.Summary) ([]api.Project, error)
 	Destroy(ctx context.Context, actor store.Actor, p store.Project) (api.Destroyed, error)
 }
 
@@ -47,10 +47,10 @@ func Conform(t *testing.T, d Deployer, actor store.Actor, name string, tree func
 	if status.Project != name || status.State != "empty" || status.Release != 0 || status.Functions == nil {
 		t.Errorf("the status is %+v", status)
 	}
-	if none, err := d.List(ctx, nil); err != nil || none == nil || len(none) > 0 {
+	if none, err := d.List(nil); err != nil || none == nil || len(none) > 0 {
 		t.Errorf("of no projects: %v, %v", none, err)
 	}
-	if one, err := d.List(ctx, []store.Project{p}); err != nil || len(one) != 1 || one[0].Name != name {
+	if one, err := d.List([]store.Summary{{Project: p}}); err != nil || len(one) != 1 || one[0].Name != name {
 		t.Errorf("of one project: %+v, %v", one, err)
 	}
 	if releases, err := d.Releases(ctx, p); err != nil || releases == nil {
