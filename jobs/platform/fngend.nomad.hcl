@@ -34,6 +34,11 @@ variable "consul_addr" {
   type = string
 }
 
+variable "loki_addr" {
+  type        = string
+  description = "where the logs of projects are kept"
+}
+
 variable "default_region" {
   type        = string
   description = "the region of a project without fngen.yml"
@@ -214,6 +219,7 @@ job "fngend" {
         FNGEND_BINARY          = var.binary_digest
         NOMAD_ADDR             = var.nomad_addr
         CONSUL_HTTP_ADDR       = var.consul_addr
+        FNGEND_LOKI_ADDR       = var.loki_addr
       }
 
       resources {

@@ -103,7 +103,7 @@ func (c *cluster) parseJob(k kit.Kit) (*nomad.Job, error) {
 		JobHCL: string(source), Canonicalize: true,
 		Variables: variables(map[string]string{
 			"datacenter": c.region(), "domain": layout.Domain, "api_url": c.apiURL(), "ingress": c.ingress, "trusted_proxies": layout.Loopback,
-			"nomad_addr": layout.HTTP(layout.NomadPort), "consul_addr": layout.HTTP(layout.ConsulPort), "default_region": c.region(),
+			"nomad_addr": layout.HTTP(layout.NomadPort), "consul_addr": layout.HTTP(layout.ConsulPort), "loki_addr": layout.HTTP(layout.LokiPort), "default_region": c.region(),
 			"pythons": strings.Join(k.Pythons, ","), "uv_version": kit.UVVersion,
 			"build_digest": k.BuildDigest, "binary_digest": k.FngendDigest,
 		}),

@@ -27,8 +27,9 @@ var packer = sync.OnceValues(func() (*zstd.Encoder, error) {
 	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(128<<10), zstd.WithLowerEncoderMem(true))
 })
 
-// sendLog sends entries of the log, one a line.
-func (c *client) sendLog(ctx context.Context, batch [][]byte) (dropped int, err error) {
+// sendLog sends entries of the log, one a line. last has the platform keep them also
+// while its store of logs is away.
+func (c *client) sendLog(ctx context.Context, batch [][]byte, last bool) (dropped int, err error) {
 	encoder, err := packer()
 	if err != nil {
 		return 0, err
@@ -41,7 +42,11 @@ func (c *client) sendLog(ctx context.Context, batch [][]byte) (dropped int, err 
 	body := encoder.EncodeAll(append(bytes.Join(batch, []byte{'\n'}), '\n'), nil)
 	ctx, cancel := context.WithTimeout(ctx, logTime)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.api+"/v1/agent/logs", bytes.NewReader(body))
+	target := c.api + "/v1/agent/logs"
+	if last {
+		target += "?last=true"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}

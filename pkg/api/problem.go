@@ -35,12 +35,15 @@ const (
 	Refused Code = "refused"
 	// Failed means that the push was right and did not come up.
 	Failed Code = "failed"
+	// Unavailable means that a part of the platform is away: the same may be asked
+	// again.
+	Unavailable Code = "unavailable"
 )
 
 var statusOf = map[Code]int{
 	Internal: 500, Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404,
 	Exists: 409, TreeMissing: 409, BaseUnknown: 409, OffsetMismatch: 409, Drifted: 409, TooLarge: 413, Busy: 423, Refused: 422, Failed: 422,
-	NoRoom: 507,
+	NoRoom: 507, Unavailable: 503,
 }
 
 // Problem is an error that crosses HTTP, in the shape of RFC 9457 with a code

@@ -194,7 +194,18 @@ type Destroyed struct {
 	Layers   int      `json:"layers"`
 	Blobs    int      `json:"blobs"`
 	Bytes    int64    `json:"bytes"`
+	// Logs is what becomes of the project's log: LogsDeleted, LogsExpire, or empty where
+	// there is none.
+	Logs string `json:"logs,omitempty"`
 }
+
+const (
+	// LogsDeleted means that the store of logs has been told to delete it, which it does
+	// within a day.
+	LogsDeleted = "deleted"
+	// LogsExpire means that it could not be told, and the log ends with its retention.
+	LogsExpire = "expire"
+)
 
 // Dependencies are where the packages of a release come from.
 type Dependencies struct {

@@ -129,6 +129,12 @@ func (a *app) writeDestroyed(d api.Destroyed) error {
 	fmt.Fprintf(&b, "deleted %s\n", count(d.Releases, "release", "releases"))
 	fmt.Fprintf(&b, "deleted %s\n", count(d.Layers, "dependency layer", "dependency layers"))
 	fmt.Fprintf(&b, "deleted %s, %s\n", count(d.Blobs, "stored file", "stored files"), bytesText(d.Bytes))
+	switch d.Logs {
+	case api.LogsDeleted:
+		b.WriteString("deleted logs: the store of logs removes them within a day, and nobody can read them until then\n")
+	case api.LogsExpire:
+		b.WriteString("logs could not be deleted now: nobody can read them, and they go when they are as old as logs are kept\n")
+	}
 	_, err := io.WriteString(a.IO.Out, b.String())
 	return err
 }

@@ -31,6 +31,10 @@ type Config struct {
 	NomadAddr, NomadToken  string
 	// ConsulToken may write below fngen/locks/ and make sessions.
 	ConsulAddr, ConsulToken string
+	// LokiAddr is where logs are kept; empty on a platform without logs. DailyLog is what
+	// one project may write there within a day, in bytes, 0 for no bound.
+	LokiAddr string
+	DailyLog int64
 	// Quota is what the contents of one project may take on the disk of Data, 0 for
 	// whatever fits; Reserve is what uploads leave free of it. Both in bytes.
 	Quota, Reserve int64
@@ -49,6 +53,8 @@ const (
 	// What one account may send within a day, and how many projects it may have.
 	defaultDaily    = "100GiB"
 	defaultProjects = "100"
+	// What one project may write to its log within a day.
+	defaultDailyLog = "2GiB"
 )
 
 func readConfig(getenv func(string) string) (Config, error) {
@@ -70,6 +76,7 @@ func readConfig(getenv func(string) string) (Config, error) {
 		UVVersion: getenv("FNGEND_UV_VERSION"), BuildDigest: getenv("FNGEND_BUILD_DIGEST"),
 		NomadAddr: or("NOMAD_ADDR", "http://127.0.0.1:4646"), NomadToken: getenv("NOMAD_TOKEN"),
 		ConsulAddr: or("CONSUL_HTTP_ADDR", "http://127.0.0.1:8500"), ConsulToken: getenv("CONSUL_HTTP_TOKEN"),
+		LokiAddr: getenv("FNGEND_LOKI_ADDR"),
 	}
 	if c.Quota, err = bytesOf(or("FNGEND_PROJECT_QUOTA", defaultQuota)); err != nil {
 		return Config{}, fmt.Errorf("read FNGEND_PROJECT_QUOTA: %w", err)
@@ -79,6 +86,9 @@ func readConfig(getenv func(string) string) (Config, error) {
 	}
 	if c.Daily, err = bytesOf(or("FNGEND_DAILY_UPLOADS", defaultDaily)); err != nil {
 		return Config{}, fmt.Errorf("read FNGEND_DAILY_UPLOADS: %w", err)
+	}
+	if c.DailyLog, err = bytesOf(or("FNGEND_DAILY_LOG", defaultDailyLog)); err != nil {
+		return Config{}, fmt.Errorf("read FNGEND_DAILY_LOG: %w", err)
 	}
 	if c.Projects, err = strconv.Atoi(or("FNGEND_ACCOUNT_PROJECTS", defaultProjects)); err != nil || c.Projects < 0 {
 		return Config{}, fmt.Errorf("read FNGEND_ACCOUNT_PROJECTS: %q is not a number of projects", getenv("FNGEND_ACCOUNT_PROJECTS"))

@@ -18,6 +18,7 @@ import (
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/deploy"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -114,7 +115,7 @@ func TestServe(t *testing.T) {
 	var log bytes.Buffer
 	done := make(chan int, 1)
 	a := &app{out: &log, err: &log, getenv: func(k string) string { return h.env[k] }, patience: 100 * time.Millisecond}
-	a.deployer = func(_ context.Context, c Config, s *store.Store, _ *blob.Dir, _ *slog.Logger) (deployer, error) {
+	a.deployer = func(_ context.Context, c Config, s *store.Store, _ *blob.Dir, _ deploy.Journal, _ *slog.Logger) (deployer, error) {
 		if fmt.Sprint(c.Pythons) != "[3.11 3.12]" {
 			t.Errorf("pythons %q", c.Pythons)
 		}

@@ -17,7 +17,7 @@ import (
 )
 
 // newDeployer connects package deploy with the cluster.
-func newDeployer(ctx context.Context, c Config, s *store.Store, b *blob.Dir, log *slog.Logger) (deployer, error) {
+func newDeployer(ctx context.Context, c Config, s *store.Store, b *blob.Dir, j deploy.Journal, log *slog.Logger) (deployer, error) {
 	_, portText, err := net.SplitHostPort(c.Ingress)
 	if err != nil {
 		return nil, fmt.Errorf("FNGEND_INGRESS %q is not of the form host:port: %w", c.Ingress, err)
@@ -39,7 +39,7 @@ func newDeployer(ctx context.Context, c Config, s *store.Store, b *blob.Dir, log
 	cluster.UVVersion, cluster.BuildDigest = c.UVVersion, c.BuildDigest
 	return deploy.New(ctx, deploy.Config{
 		Version: api.Version, Cluster: cluster, DefaultRegion: c.DefaultRegion,
-		Pythons: c.Pythons, Ingress: c.Ingress, CACert: c.CACert,
+		Pythons: c.Pythons, Ingress: c.Ingress, CACert: c.CACert, Journal: j,
 	}, s, b, scheduler, consulLocks{locks}, log)
 }
 

@@ -16,6 +16,7 @@ import (
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/deploy"
 	"fngen.dev/fngen/pkg/server"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -42,7 +43,7 @@ type deployer interface {
 	Stop()
 }
 
-type deployerFactory func(ctx context.Context, c Config, s *store.Store, b *blob.Dir, log *slog.Logger) (deployer, error)
+type deployerFactory func(ctx context.Context, c Config, s *store.Store, b *blob.Dir, j deploy.Journal, log *slog.Logger) (deployer, error)
 
 func newCmdServe(a *app) *cobra.Command {
 	return &cobra.Command{
@@ -71,7 +72,12 @@ func (a *app) serve(ctx context.Context) error {
 }
 
 func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *blob.Dir, log *slog.Logger) error {
-	d, err := a.deployer(ctx, c, s, blobs, log)
+	book, err := openLogbook(c, log)
+	if err != nil {
+		return fmt.Errorf("open logs: %w", err)
+	}
+	defer book.close()
+	d, err := a.deployer(ctx, c, s, blobs, book.journal(), log)
 	if err != nil {
 		return fmt.Errorf("start deployer: %w", err)
 	}
@@ -88,11 +94,14 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 	if err != nil {
 		return err
 	}
-	h := server.New(server.Options{
+	options := server.Options{
 		Store: s, Blobs: blobs, Deployer: d, Log: log, Version: api.Version, Quota: c.Quota, Reserve: c.Reserve, Proxies: c.Proxies, Daily: c.Daily, Projects: c.Projects,
 		Allocations: scheduler,
 		Workloads:   server.NewWorkloadVerifier(c.NomadAddr, &http.Client{Transport: transport}),
-	})
+		DailyLog:    c.DailyLog,
+	}
+	book.serve(&options, scheduler)
+	h := server.New(options)
 	l, err := server.Start(ctx, c.Listen, h, log)
 	if err != nil {
 		return err
@@ -102,6 +111,7 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 	sweeping, end := context.WithCancel(ctx)
 	defer end()
 	sweeper.Go(func() { h.Sweep(sweeping) })
+	sweeper.Go(func() { book.run(sweeping) })
 	select {
 	case err := <-l.Failed():
 		return fmt.Errorf("serve: %w", err)

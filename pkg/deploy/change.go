@@ -67,8 +67,10 @@ type change struct {
 func (s *Service) start(ctx context.Context, actor store.Actor, project store.Project, run func(context.Context, *change) error) <-chan api.Event {
 	events := make(chan api.Event)
 	c := &change{Service: s, actor: actor, project: project, takesOver: true}
+	last := ""
 	c.emit = func(e api.Event) {
 		e.Time = time.Now().UTC()
+		c.noted(&last, e)
 		select {
 		case events <- e:
 		case <-ctx.Done(): // nobody listens any more

@@ -103,6 +103,8 @@ type Config struct {
 	// CA that signed its certificate.
 	Ingress string
 	CACert  string
+	// Journal is where what happens is told too; nil on a platform without logs.
+	Journal Journal
 }
 
 // Service deploys. Its methods may be called at once; changes of one project

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
@@ -39,6 +40,7 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 	if err := s.nomad.DeleteNamespace(ctx, p.Name); err != nil {
 		return out, err
 	}
+	out.Logs = s.forgetLogs(ctx, p)
 	if out.Blobs, out.Bytes, err = s.blobs.DeleteScope(scope(p)); err != nil {
 		return out, fmt.Errorf("delete blobs of %q: %w", p.Name, err)
 	}
@@ -48,6 +50,19 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 	}
 	out.Releases, out.Layers = removed.Releases, removed.Layers
 	return out, nil
+}
+
+// forgetLogs says what becomes of the project's log. That it cannot be deleted now is
+// no reason to keep the project: it ends by itself, and no other project reads it.
+func (s *Service) forgetLogs(ctx context.Context, p store.Project) string {
+	if s.cfg.Journal == nil {
+		return ""
+	}
+	if err := s.cfg.Journal.Forget(ctx, p); err != nil {
+		s.log.Warn("delete log", slog.String("project", p.Name), slog.Any("error", err))
+		return api.LogsExpire
+	}
+	return api.LogsDeleted
 }
 
 // endJobs ends all jobs of a project.

@@ -63,6 +63,17 @@ func describeRaw(o *huma.OpenAPI) {
 			Responses: responses(o, "200", "application/x-ndjson", schema[api.Event](o)),
 		},
 		{
+			OperationID: "logs", Method: http.MethodGet, Path: project + "/logs", Summary: "Lines of the project's log, the oldest first",
+			Description: "One JSON object a line. With follow it goes on with the lines that come; blank lines keep the connection open.",
+			Parameters: []*huma.Param{
+				text("query", "power", "Only of one Power"), text("query", "function", "Only of one function"), text("query", "task_id", "Only of one task"),
+				text("query", "request_id", "Only of one request"), text("query", "level", "This level or worse"), text("query", "text", "Only lines that hold it"),
+				text("query", "since", "RFC 3339"), text("query", "until", "RFC 3339"), text("query", "limit", "How many, the newest; 100 without it"),
+				text("query", "follow", "true to go on"),
+			},
+			Responses: responses(o, "200", "application/x-ndjson", schema[api.LogLine](o)),
+		},
+		{
 			OperationID: "rollback", Method: http.MethodPost, Path: project + "/rollbacks", Summary: "Make an earlier release live again",
 			Parameters:  []*huma.Param{text("query", "release", "Its number; without it, the last one before the live one")},
 			Description: "The answer is a stream as that of a push.",

@@ -39,6 +39,7 @@ func (s *Server) routePeople(h huma.API, mux *scoped) {
 	register(s, h, http.MethodGet, "/v1/projects/{project}/releases", "releases", "The project's history, newest first", s.releases)
 	register(s, h, http.MethodPost, "/v1/projects/{project}/uploads", "begin-uploads", "How much of large contents is there; refuses what there is no room for", s.beginUploads)
 	mux.HandleFunc("DELETE /v1/projects/{project}", s.destroy)
+	mux.HandleFunc("GET /v1/projects/{project}/logs", s.getLogs)
 	mux.HandleFunc("GET /v1/projects/{project}/trees/latest", s.latestTree)
 	mux.HandleFunc("PUT /v1/projects/{project}/trees/{digest}", s.putTree)
 	mux.HandleFunc("PATCH /v1/projects/{project}/uploads/{id}", s.patchUpload)

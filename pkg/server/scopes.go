@@ -25,6 +25,7 @@ var scopes = map[string]api.Scope{
 	"DELETE /v1/projects/{project}":             api.ScopeAccount,
 	"POST /v1/projects/{project}/plans":         api.ScopePlan,
 	"GET /v1/projects/{project}/releases":       api.ScopePlan,
+	"GET /v1/projects/{project}/logs":           api.ScopeDeploy,
 	"GET /v1/projects/{project}/trees/latest":   api.ScopePlan,
 	"PUT /v1/projects/{project}/trees/{digest}": api.ScopeDeploy,
 	"POST /v1/projects/{project}/uploads":       api.ScopeDeploy,

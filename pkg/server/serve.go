@@ -39,6 +39,7 @@ func start(ctx context.Context, address string, s *Server, log *slog.Logger, t l
 		Handler: s, ReadHeaderTimeout: t.header, ReadTimeout: t.request, WriteTimeout: t.request,
 		IdleTimeout: t.idle, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}}
+	l.http.RegisterOnShutdown(s.end)
 	log.Info("listening", slog.String("address", ln.Addr().String()))
 	go func() { l.done <- l.http.Serve(newCrowd(ln, s.trusted)) }()
 	return l, nil

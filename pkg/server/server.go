@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -60,8 +61,16 @@ type Options struct {
 	Workloads *WorkloadVerifier
 	// Allocations knows whether one that has an identity runs.
 	Allocations Allocations
-	Log         *slog.Logger
-	Version     string
+	// Logs keeps the logs of projects, LastLogs what cannot wait for it, and Origins
+	// knows whose they are; all nil on a platform without logs.
+	Logs     Logs
+	LastLogs LastLogs
+	Origins  Origins
+	// DailyLog is what one project may write to its log within a day, in bytes; 0 for
+	// no bound.
+	DailyLog int64
+	Log      *slog.Logger
+	Version  string
 	// Quota is what the contents of one project may take, Reserve what stays free
 	// of the blobs' disk, in bytes.
 	Quota, Reserve int64
@@ -92,7 +101,18 @@ type Server struct {
 	room     *room
 	people   *scoped
 	handler  http.Handler
+
+	reads     *slots
+	logPlaces *slots
+	quota     *logQuota
+	origins   *origins
+	// ending is closed when answers that go on without an end are to end.
+	ending  chan struct{}
+	endOnce sync.Once
 }
+
+// end ends the answers that would go on.
+func (s *Server) end() { s.endOnce.Do(func() { close(s.ending) }) }
 
 // New makes a server.
 func New(o Options) *Server {
@@ -101,6 +121,7 @@ func New(o Options) *Server {
 	s.plans, s.alive = newSlots(planPlaces), &alive{allocations: o.Allocations, now: time.Now, heard: map[string]heard{}}
 	s.using, s.budget = newUsing(), newBudget(o.Daily)
 	s.memory, s.pace, s.room = newMemory(), usualPace, newRoom(o.Blobs, o.Store, o.Quota, o.Reserve)
+	s.reads, s.logPlaces, s.quota, s.origins, s.ending = newSlots(readPlaces), newSlots(logPlaces), newLogQuota(o.DailyLog), newOrigins(), make(chan struct{})
 	mux := http.NewServeMux()
 	s.people = &scoped{ServeMux: mux, server: s}
 	s.routePeople(humago.New(s.people, describe(o.Version)), s.people)

@@ -24,6 +24,11 @@ var (
 	// last as long as a build.
 	changePlaces = places{"pushes, rollbacks and destroys", 8, 64, 2 * time.Minute}
 	planPlaces   = places{"plans", 4, 16, 20 * time.Second}
+	// One that follows a log has its place until it leaves; callers are keys.
+	readPlaces = places{"looks at logs", 10, 200, 10 * time.Second}
+	// A batch of a log holds a few megabytes; callers are projects, whose agents come
+	// again.
+	logPlaces = places{"batches of logs", 4, 16, 20 * time.Second}
 )
 
 // slots hands out places.

@@ -95,7 +95,7 @@ job "task-work" {
           "--drain=1m30s",
           "--api=https://api.fngen.localhost",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 
@@ -235,7 +235,7 @@ job "task-work" {
           "--drain=1m30s",
           "--api=https://api.fngen.localhost",
         ]
-        cap_add  = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid"]
+        cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
         cap_drop = ["all"]
       }
 

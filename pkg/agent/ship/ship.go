@@ -38,8 +38,9 @@ var ErrRefused = errors.New("refused")
 // ErrUnfit marks that it will never take this batch.
 var ErrUnfit = errors.New("unfit")
 
-// Send brings a batch to the platform and returns how many of it were not kept.
-type Send func(ctx context.Context, batch [][]byte) (dropped int, err error)
+// Send brings a batch to the platform and returns how many of it were not kept. last says
+// that there is no time to try again later.
+type Send func(ctx context.Context, batch [][]byte, last bool) (dropped int, err error)
 
 // Shipper sends what it is given.
 type Shipper struct {
@@ -241,7 +242,7 @@ func (p *Shipper) batch(ctx context.Context) error {
 	if err != nil || len(records) == 0 {
 		return err
 	}
-	_, err = p.send(ctx, records)
+	_, err = p.send(ctx, records, p.isEnding())
 	if errors.Is(err, ErrUnfit) {
 		p.lose(len(records))
 		err = nil

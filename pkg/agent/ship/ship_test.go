@@ -25,7 +25,7 @@ type platform struct {
 
 func newPlatform() *platform { return &platform{asked: make(chan struct{}, 10_000)} }
 
-func (p *platform) send(_ context.Context, batch [][]byte) (int, error) {
+func (p *platform) send(_ context.Context, batch [][]byte, _ bool) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer func() {
@@ -202,13 +202,13 @@ func TestHeldBack(t *testing.T) {
 	p := newPlatform()
 	var s *Shipper
 	started := make(chan struct{})
-	s = Start(openSpool(t, t.TempDir(), 2<<20), clock, func(ctx context.Context, batch [][]byte) (int, error) {
+	s = Start(openSpool(t, t.TempDir(), 2<<20), clock, func(ctx context.Context, batch [][]byte, last bool) (int, error) {
 		<-started
 		// Nothing goes until the program has to wait; a little more than it waits for.
 		for s.isFree() && len(p.messages()) == 0 {
 			runtime.Gosched()
 		}
-		return p.send(ctx, batch)
+		return p.send(ctx, batch, last)
 	})
 	close(started)
 	fill := strings.Repeat("x", 10_000)

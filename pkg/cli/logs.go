@@ -1,0 +1,261 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/pkg/api"
+)
+
+type logsOptions struct {
+	Project      string
+	Query        api.LogQuery
+	Since, Until string
+}
+
+func newCmdLogs(a *app) *cobra.Command {
+	o := logsOptions{}
+	cmd := &cobra.Command{
+		Use:   "logs [PROJECT] [flags]",
+		Short: "Show what functions and the platform have logged",
+		Long: `Show what the functions of a project have printed and logged, and what the platform
+did with them: pushes, starts and ends, with power "platform". Without PROJECT it is the
+project of the current directory.
+
+The newest lines are shown, the oldest of them first; --follow goes on with those that
+come. All conditions must hold; --level means this level or worse.
+
+Piped, a line is: time, level, function (or power), message, with tabs between.
+With --json each line is one JSON object.`,
+		Example: `  fngen logs my-website --follow
+  fngen logs my-website --function live_app --level ERROR --since 1h`,
+		Args: maxArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				o.Project = args[0]
+			}
+			return runLogs(cmd.Context(), a, o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVarP(&o.Query.Follow, "follow", "f", false, "go on with new lines as they come")
+	f.StringVar(&o.Query.Power, "power", "", "only of one `power`: webapp, task_worker, platform")
+	f.StringVar(&o.Query.Function, "function", "", "only of one function, by its `name`")
+	f.StringVar(&o.Query.TaskID, "task-id", "", "only of one task, by its `id`")
+	f.StringVar(&o.Query.RequestID, "request-id", "", "only of one request, by its `id` (the header X-Request-Id of its answer)")
+	f.StringVar(&o.Query.Level, "level", "", "only of this `level` or worse: DEBUG, INFO, WARNING, ERROR, CRITICAL")
+	f.StringVar(&o.Query.Text, "grep", "", "only lines that hold this `text`")
+	f.StringVar(&o.Since, "since", "", "only since a `time`: 10m, 2h, 3d ago, or 2026-01-31T10:00:00Z (7d without it)")
+	f.StringVar(&o.Until, "until", "", "only until a `time`, likewise")
+	f.IntVar(&o.Query.Limit, "limit", 100, "show at most so many lines, the newest")
+	return cmd
+}
+
+func runLogs(ctx context.Context, a *app, o logsOptions) error {
+	if err := o.complete(time.Now()); err != nil {
+		return err
+	}
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	l := &logReader{app: a, client: client, project: o.Project, q: o.Query}
+	if err := l.read(ctx); err != nil {
+		return err
+	}
+	if l.shown == 0 {
+		a.sayf("%s", l.hint(ctx))
+	}
+	return nil
+}
+
+// complete reads what was given as texts, at the time now.
+func (o *logsOptions) complete(now time.Time) (err error) {
+	if o.Project == "" {
+		if o.Project, err = currentProject(); err != nil {
+			return err
+		}
+	}
+	if err := checkProject(o.Project); err != nil {
+		return err
+	}
+	if o.Query.Since, err = timeFlag("since", o.Since, now); err != nil {
+		return err
+	}
+	if o.Query.Until, err = timeFlag("until", o.Until, now); err != nil {
+		return err
+	}
+	if o.Query.Limit < 1 {
+		return &usageError{message: fmt.Sprintf("--limit %d is not a number of lines", o.Query.Limit)}
+	}
+	if o.Query.Follow && o.Until != "" {
+		return &usageError{message: "--follow goes on, and --until ends it: leave one of them out"}
+	}
+	o.Query.Level = strings.ToUpper(o.Query.Level)
+	if levels := []string{"", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"}; !contains(levels, o.Query.Level) {
+		return &usageError{message: fmt.Sprintf("%q is not a level", o.Query.Level), help: didYouMean(o.Query.Level, levels[1:])}
+	}
+	return nil
+}
+
+func contains(list []string, s string) bool {
+	for _, one := range list {
+		if one == s {
+			return true
+		}
+	}
+	return false
+}
+
+func didYouMean(given string, known []string) string {
+	if near := diag.Nearest(given, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "there are " + strings.Join(known, ", ")
+}
+
+// logReader shows lines, each once.
+type logReader struct {
+	*app
+	client  *api.Client
+	project string
+	q       api.LogQuery
+
+	shown int
+	// seen are lines that may be told again after a connection broke off.
+	seen map[logKey]bool
+	last time.Time
+}
+
+type logKey struct {
+	time              int64
+	function, message string
+}
+
+const (
+	// overlap is how far back a new connection begins: what was late may be there.
+	overlap      = time.Minute
+	maxSeen      = 100_000
+	firstRetry   = 500 * time.Millisecond
+	longestRetry = 5 * time.Second
+)
+
+// read shows the lines, and with follow goes on until ctx ends.
+func (l *logReader) read(ctx context.Context) error {
+	l.seen = map[logKey]bool{}
+	l.last = time.Now()
+	wait, lost := firstRetry, false
+	for {
+		before := l.shown
+		err := l.connection(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		problem, refused := errors.AsType[*api.Problem](err)
+		if refused && problem.Code != api.Unavailable {
+			return err
+		}
+		if !l.q.Follow || (l.shown == 0 && !lost && err != nil && !errors.Is(err, api.ErrLogCut)) {
+			return err
+		}
+		if l.shown > before {
+			wait = firstRetry
+		}
+		if !lost {
+			l.sayf("connecting again")
+		}
+		lost = l.shown == before
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, longestRetry)
+		l.q.Since, l.q.Limit = l.last.Add(-overlap), 0
+	}
+}
+
+// connection shows what one of them brings.
+func (l *logReader) connection(ctx context.Context) error {
+	stream, err := l.client.Logs(ctx, l.project, l.q)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	for {
+		line, err := stream.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := l.show(line); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *logReader) show(line api.LogLine) error {
+	if l.q.Follow {
+		k := logKey{line.Time.UnixNano(), line.Function + "/" + line.Instance, line.Message}
+		if l.seen[k] {
+			return nil
+		}
+		if len(l.seen) > maxSeen {
+			l.forget()
+		}
+		l.seen[k] = true
+	}
+	l.shown++
+	if line.Time.After(l.last) {
+		l.last = line.Time
+	}
+	if l.json {
+		text, err := json.Marshal(line)
+		if err != nil {
+			return fmt.Errorf("write JSON: %w", err)
+		}
+		_, err = l.IO.Out.Write(append(text, '\n'))
+		return err
+	}
+	_, err := io.WriteString(l.IO.Out, l.format(line))
+	return err
+}
+
+// forget drops what is too old to be told again.
+func (l *logReader) forget() {
+	oldest := l.last.Add(-2 * overlap).UnixNano()
+	for k := range l.seen {
+		if k.time < oldest {
+			delete(l.seen, k)
+		}
+	}
+}
+
+// hint says why there may be nothing.
+func (l *logReader) hint(ctx context.Context) string {
+	if f := l.q.Function; f != "" {
+		if status, err := l.client.Status(ctx, l.project); err == nil {
+			var names []string
+			for _, fn := range status.Functions {
+				names = append(names, fn.Name)
+			}
+			if !contains(names, f) && len(names) > 0 {
+				return fmt.Sprintf("No lines: %s has no function %q now; %s", l.project, f, didYouMean(f, names))
+			}
+		}
+	}
+	if l.q == (api.LogQuery{Limit: l.q.Limit, Until: l.q.Until, Since: l.q.Since}) {
+		return fmt.Sprintf("No lines: %s has logged nothing in that time", l.project)
+	}
+	return "No lines match. Leave out a condition, or look further back: --since 30d"
+}

@@ -1,0 +1,219 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/zstd"
+
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/logs"
+	"fngen.dev/fngen/pkg/store"
+)
+
+const (
+	// What one batch may be, packed, unpacked and in number. An agent sends a quarter of
+	// a megabyte.
+	maxLogBody   = 4 << 20
+	maxLogBytes  = 8 << 20
+	maxLogBatch  = 50_000
+	maxLogLine   = 256 << 10
+	maxLogText   = 200 << 10
+	logTimeAhead = time.Minute
+)
+
+// putLogs takes entries of an agent. From where they come is what Nomad says of it, and
+// in whose log they go is what we make of that: nothing of it is the agent's to say.
+func (s *Server) putLogs(w http.ResponseWriter, r *http.Request) {
+	receipt, err := s.takeLogs(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.reply(w, receipt)
+}
+
+func (s *Server) takeLogs(r *http.Request) (api.LogReceipt, error) {
+	if err := s.haveLogs(); err != nil {
+		return api.LogReceipt{}, api.NewProblem(api.NotFound, "%s", err)
+	}
+	p, from, err := s.origin(r)
+	if err != nil {
+		return api.LogReceipt{}, err
+	}
+	leave, err := s.logPlaces.enter(r.Context(), p.ID)
+	if err != nil {
+		return api.LogReceipt{}, err
+	}
+	defer leave()
+	entries, err := readEntries(r.Body, time.Now())
+	if err != nil || len(entries) == 0 {
+		return api.LogReceipt{}, err
+	}
+	tenant := logs.Tenant(p.Name, p.ID)
+	fit, dropped, told := s.quota.take(tenant, entries)
+	if told != "" && s.LastLogs != nil {
+		s.LastLogs.Say(tenant, logs.Origin{}, "WARNING", told)
+	}
+	rejected := 0
+	if len(fit) > 0 {
+		if rejected, err = s.pushLogs(r, tenant, from, fit); err != nil {
+			s.quota.giveBack(tenant, fit)
+			return api.LogReceipt{}, err
+		}
+	}
+	return api.LogReceipt{Dropped: dropped + rejected}, nil
+}
+
+// pushLogs stores entries. While the store is away an agent keeps its own; one that
+// ends cannot, so its last are kept here.
+func (s *Server) pushLogs(r *http.Request, tenant string, from logs.Origin, entries []api.LogEntry) (rejected int, err error) {
+	rejected, err = s.Logs.Push(r.Context(), tenant, from, entries)
+	if rejected > 0 {
+		s.Log.Warn("entries of a log were not taken", slog.String("tenant", tenant), slog.Int("entries", rejected))
+	}
+	if !errors.Is(err, logs.ErrAway) {
+		return rejected, err
+	}
+	if r.URL.Query().Get("last") == "true" && s.LastLogs != nil {
+		return 0, s.LastLogs.Keep(tenant, from, entries)
+	}
+	return 0, api.NewProblem(api.Unavailable, "the store of logs is away").WithHelp("send them again")
+}
+
+// readEntries reads one entry a line, and makes each what may be stored.
+func readEntries(body io.Reader, now time.Time) ([]api.LogEntry, error) {
+	z, err := zstd.NewReader(io.LimitReader(body, maxLogBody), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(1<<20), zstd.WithDecoderMaxMemory(maxLogBytes))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errBody, err)
+	}
+	defer z.Close()
+	in := bufio.NewScanner(io.LimitReader(z, maxLogBytes))
+	in.Buffer(make([]byte, 0, 64<<10), maxLogLine)
+	var out []api.LogEntry
+	for in.Scan() {
+		if len(in.Bytes()) == 0 {
+			continue
+		}
+		var e api.LogEntry
+		if err := json.Unmarshal(in.Bytes(), &e); err != nil {
+			return nil, api.NewProblem(api.Invalid, "line %d is not an entry of a log: %s", len(out)+1, err)
+		}
+		if len(out) == maxLogBatch {
+			return nil, api.NewProblem(api.TooLarge, "a batch has more than %d entries", maxLogBatch)
+		}
+		out = append(out, fitting(e, now))
+	}
+	if errors.Is(in.Err(), bufio.ErrTooLong) {
+		return nil, api.NewProblem(api.TooLarge, "an entry has more than %d bytes", maxLogLine)
+	}
+	if err := in.Err(); err != nil {
+		return nil, fmt.Errorf("%w: %w", errBody, err)
+	}
+	return out, nil
+}
+
+// fitting is the entry without what cannot be: an agent makes none such, but it is
+// not we who wrote all that speaks to us.
+func fitting(e api.LogEntry, now time.Time) api.LogEntry {
+	if !logs.ValidLevel(e.Level) {
+		e.Level = "INFO"
+	}
+	if e.Stream != "stdout" {
+		e.Stream = "stderr"
+	}
+	for _, id := range []*string{&e.TaskID, &e.RequestID, &e.Error} {
+		if !workID.MatchString(*id) {
+			*id = ""
+		}
+	}
+	e.Message = utf8Of(e.Message, maxLogText)
+	e.Logger = utf8Of(e.Logger, 1024)
+	if e.Access != nil {
+		e.Access.Method, e.Access.Path = utf8Of(e.Access.Method, 64), utf8Of(e.Access.Path, 1024)
+	}
+	if latest := now.Add(logTimeAhead).UnixNano(); e.Time <= 0 || e.Time > latest {
+		e.Time = now.UnixNano()
+	}
+	return e
+}
+
+func utf8Of(s string, most int) string {
+	for len(s) > most {
+		s = s[:most]
+		for len(s) > 0 && !utf8.RuneStart(s[len(s)-1]) {
+			s = s[:len(s)-1]
+		}
+		if len(s) > 0 {
+			s = s[:len(s)-1]
+		}
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// Origins says with which arguments an agent was started. *nomad.Client does.
+type Origins interface {
+	Arguments(ctx context.Context, namespace, job, id string) (args []string, running bool, err error)
+}
+
+// originAge is how long it is believed that an agent runs.
+const originAge = 5 * time.Second
+
+type knownOrigin struct {
+	from logs.Origin
+	at   time.Time
+}
+
+// origin is the project of an agent and what it runs.
+func (s *Server) origin(r *http.Request) (store.Project, logs.Origin, error) {
+	who, ok := r.Context().Value(workloadKey{}).(Workload)
+	if !ok {
+		return store.Project{}, logs.Origin{}, api.NewProblem(api.Unauthenticated, "%s", errWorkload)
+	}
+	p, err := s.Store.ProjectByName(r.Context(), who.Namespace)
+	if err != nil {
+		return p, logs.Origin{}, err
+	}
+	if who.Issued.Before(p.CreatedAt.Add(-skew)) {
+		return p, logs.Origin{}, api.NewProblem(api.Unauthenticated, "%s: it is of another project of that name", errWorkload)
+	}
+	if known, ok := s.origins.get(who.Allocation); ok {
+		return p, known, nil
+	}
+	args, running, err := s.Origins.Arguments(r.Context(), who.Namespace, who.JobID, who.Allocation)
+	if err != nil {
+		s.warnUnknown(r.Context(), who, err)
+		return p, logs.Origin{}, api.NewProblem(api.Unavailable, "Nomad does not tell whose log it is").WithHelp("send it again")
+	}
+	if !running {
+		return p, logs.Origin{}, api.NewProblem(api.Unauthenticated, "%s: its allocation does not run", errWorkload)
+	}
+	from := originOf(args, who.Allocation)
+	s.origins.put(who.Allocation, from)
+	return p, from, nil
+}
+
+func originOf(args []string, allocation string) logs.Origin {
+	from := logs.Origin{Instance: allocation[:min(len(allocation), 8)]}
+	for flag, to := range map[string]*string{"--power=": &from.Power, "--function=": &from.Function, "--server=": &from.Server, "--release=": &from.Release} {
+		for _, arg := range args {
+			if value, ok := strings.CutPrefix(arg, flag); ok {
+				*to = value
+			}
+		}
+	}
+	if from.Power == "" {
+		from.Power = logs.PowerPlatform
+	}
+	return from
+}
