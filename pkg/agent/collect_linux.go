@@ -15,7 +15,8 @@ import (
 // errCollect marks that the project's own code or files are at fault.
 var errCollect = errors.New("the static files cannot be collected")
 
-// collect has the project's code collect its static files, and stores them.
+// collect has the project's code collect its static files, or say what its task workers
+// take, and stores that.
 func collect(ctx context.Context, o *collectOptions, env environ, signals <-chan os.Signal, log logger) int {
 	err := collectAndStore(ctx, o, env, signals, log)
 	if code, stopped := stoppedBy(ctx, signals); stopped && err != nil {
@@ -74,6 +75,9 @@ func (o *collectOptions) command(p *place, dir string, env environ) command {
 	e := o.environment(p, env).with("FNGEN_CAUSE", p.cause)
 	for _, name := range o.placeholders {
 		e = e.withDefault(name, rand.Text())
+	}
+	if len(o.workers) > 0 {
+		return o.boot(p, e, append([]string{"schemas", dir}, o.workers...)...)
 	}
 	return o.boot(p, e, "collect", o.settings, dir)
 }

@@ -69,6 +69,9 @@ type runOptions struct {
 type collectOptions struct {
 	function
 	key, settings string
+	// workers are the functions, FILE:NAME, whose schemas are to be written, in place of
+	// static files.
+	workers []string
 	// placeholders are variables that get a value for the occasion.
 	placeholders []string
 }
@@ -210,6 +213,14 @@ func parseCollect(args []string, usage io.Writer) (*collectOptions, error) {
 	o.flags(f)
 	f.StringVar(&o.key, "static", "", "the `key` to store them under")
 	f.StringVar(&o.settings, "settings", "", "the `module` of Django's settings")
+	f.Func("worker", "a `function`, FILE:NAME, whose schema is to be written in place of static files; may be given again", func(s string) error {
+		file, name, _ := strings.Cut(s, ":")
+		if !fs.ValidPath(file) || name == "" {
+			return errors.New("not FILE:NAME")
+		}
+		o.workers = append(o.workers, s)
+		return nil
+	})
 	f.Func("placeholder", "a `variable` that gets a random value when it has none; may be given again", func(s string) error {
 		if s == "" || strings.ContainsAny(s, "=\x00") {
 			return errors.New("not the name of a variable")
@@ -221,8 +232,8 @@ func parseCollect(args []string, usage io.Writer) (*collectOptions, error) {
 		return nil, err
 	}
 	switch {
-	case o.settings == "":
-		return nil, errors.New("--settings is missing")
+	case (o.settings == "") == (len(o.workers) == 0):
+		return nil, errors.New("one of --settings and --worker is wanted")
 	case !layerKey.MatchString(o.key):
 		return nil, fmt.Errorf("--static %q is not a key of static files", o.key)
 	}

@@ -47,6 +47,7 @@ const (
 	Serve    Kind = "serve"    // anything else before it serves
 	Request  Kind = "request"  // a health check is answered with 500
 	Collect  Kind = "collect"  // Django's static files could not be collected
+	Bind     Kind = "bind"     // a task worker takes what cannot be made from data
 	Waiting  Kind = "waiting"  // nothing has failed: it is not done yet
 )
 

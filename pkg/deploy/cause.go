@@ -21,7 +21,7 @@ import (
 // codes are those of the diagnostics, by what failed.
 var codes = map[cause.Kind]string{
 	cause.Import: "FN2101", cause.Call: "FN2102", cause.Result: "FN2103", cause.Lifespan: "FN2104", cause.Request: "FN2105", cause.Waiting: "FN2106",
-	cause.Collect: "FN2107",
+	cause.Collect: "FN2107", cause.Bind: "FN2108",
 }
 
 // causeOf is what the runtime of a failed instance says of itself, nil when it says

@@ -69,7 +69,7 @@ func (s *Server) getLayer(w http.ResponseWriter, r *http.Request) {
 }
 
 // putLayer keeps what a job made: only from the job of that very key. The keys of
-// environments and of static files are never the same.
+// environments, of static files and of schemas are never the same.
 func (s *Server) putLayer(w http.ResponseWriter, r *http.Request) {
 	who, p, err := s.workload(r)
 	key := r.PathValue("key")
@@ -77,7 +77,7 @@ func (s *Server) putLayer(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 	case !layerKey.MatchString(key):
 		err = api.NewProblem(api.Invalid, "%q is not a layer's key", key)
-	case who.JobID != "build-"+key && who.JobID != "static-"+key:
+	case who.JobID != "build-"+key && who.JobID != "static-"+key && who.JobID != "schemas-"+key:
 		err = api.NewProblem(api.Forbidden, "job %q does not make layer %s", who.JobID, key)
 	default:
 		err = untimed(w)

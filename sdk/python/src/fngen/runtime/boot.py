@@ -36,6 +36,11 @@ def boot() -> int:
 
         return collect.run(tree, sys.argv[2], sys.argv[3], to_person)
 
+    if sys.argv[1:2] == ["schemas"]:
+        from fngen.runtime import schemas
+
+        return schemas.run(tree, sys.argv[2], sys.argv[3:], to_person)
+
     if os.environ.get("FNGEN_POWER") == "task_worker":
         from fngen.runtime.work import zygote
 
