@@ -20,8 +20,9 @@ type Schemas struct {
 	Job *nomad.Job
 }
 
-// SchemasKey identifies the schemas of a release by all that they are made of: what the
-// code means when it is imported. It is empty where no function takes tasks.
+// SchemasKey identifies the schemas of a release by what they are made of: the code. That
+// types depend on variables is not provided for. It is empty where no function takes
+// tasks.
 func SchemasKey(p *ir.Project, r Release) string {
 	workers := workersOf(p)
 	if len(workers) == 0 {
@@ -31,8 +32,7 @@ func SchemasKey(p *ir.Project, r Release) string {
 		Schemas             int
 		Tree, Layer, Python string
 		Workers             []string
-		Env                 int `json:",omitempty"`
-	}{1, r.Tree, r.Layer, p.Python, workers, r.Env})
+	}{1, r.Tree, r.Layer, p.Python, workers})
 	if err != nil {
 		panic("schemas key: " + err.Error()) // strings and numbers only
 	}

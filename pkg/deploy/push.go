@@ -78,6 +78,9 @@ func (p *push) makeLive(ctx context.Context) error {
 	if err := p.ensureStatic(ctx); err != nil {
 		return err
 	}
+	if err := p.ensureSchemas(ctx); err != nil {
+		return err
+	}
 	lowered, err := p.addRelease(ctx)
 	if err != nil {
 		return err
