@@ -21,6 +21,11 @@ def layer(pytestconfig: pytest.Config) -> Path:
     return make_layer(pytestconfig.cache.mkdir("fngen"), "fastapi", "flask")
 
 
+@pytest.fixture(scope="session")
+def libraries(pytestconfig: pytest.Config) -> Path:
+    return make_layer(pytestconfig.cache.mkdir("fngen"), "pydantic", "attrs", "msgspec")
+
+
 @pytest.fixture
 def start(tmp_path: Path, runtime: Path, layer: Path) -> Iterator[Start]:
     """Write files into a tree and start an instance of the first one."""

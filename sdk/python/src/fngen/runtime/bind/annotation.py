@@ -213,9 +213,9 @@ def _can_hash(value: Any) -> bool:
 
 
 def _refuse_abstract(cls: type) -> None:
-    if getattr(cls, "_is_protocol", False):
-        raise Unbindable([f"{cls.__name__} is a protocol: name a class that can be made"])
-    if inspect.isabstract(cls) or cls in (abc.ABC,):
-        raise Unbindable([f"{cls.__name__} is abstract: name a class that can be made"])
     if cls.__module__ in ("builtins", "collections.abc", "typing") and cls not in BARE:
         raise Unbindable([f"{cls.__name__} cannot be made from data"])
+    if getattr(cls, "_is_protocol", False):
+        raise Unbindable([f"{cls.__name__} is a protocol: name a class that can be made"])
+    if inspect.isabstract(cls) or cls is abc.ABC:
+        raise Unbindable([f"{cls.__name__} is abstract: name a class that can be made"])

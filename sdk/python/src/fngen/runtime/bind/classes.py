@@ -100,8 +100,8 @@ def _dataclass(builder: Builder, cls: type, name: str, keep: Keep) -> Node | Non
             continue
         hint = types.get(one.name, Any)
         hint = hint.type if isinstance(hint, dataclasses.InitVar) else hint
-        given: tuple[Any, Any] = (one.default, one.default_factory)
-        required = all(value is dataclasses.MISSING for value in given)
+        given: list[Any] = [one.default, one.default_factory]
+        required = given == [dataclasses.MISSING, dataclasses.MISSING]
         record.fields.append(Field(one.name, _field(builder, name, one.name, hint), required))
     return record
 
@@ -112,7 +112,7 @@ def _typed_dict(builder: Builder, cls: type, name: str, keep: Keep) -> Node | No
     record = Record(name, dict)
     record.hashable = False
     keep(record)
-    required = getattr(cls, "__required_keys__", frozenset())
+    required: frozenset[str] = getattr(cls, "__required_keys__", frozenset())
     for field, hint in hints.of_class(cls).items():
         # With texts for annotations the class itself cannot see the wrappers.
         needed = field in required
@@ -150,7 +150,7 @@ def built(builder: Builder, cls: type, name: str, keep: Keep) -> Node:
     init: Any = cls.__dict__.get("__init__") or cls.__init__  # type: ignore[misc]
     skip = 1
     if init is object.__init__:
-        new = cls.__new__
+        new: Any = cls.__new__
         if new is not object.__new__ and hasattr(new, "__code__"):
             init = new
         else:
