@@ -3,10 +3,11 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
+	"net"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -95,9 +96,14 @@ func onlyInstanceDies(t *testing.T, p project) {
 // The instance on the other one goes on: only requests that were under way fail.
 func serverOfTwoDies(t *testing.T, p project) {
 	requests := p.load(t)
+	dies := p.running(t)[0]
+	dead := addressOf(t, dies)
+	if !slices.ContainsFunc(p.routed(t), dead) {
+		t.Errorf("the router leads to %v", p.routed(t))
+	}
 	begin := time.Now()
-	check(t, oneMachine(t).KillMachine(p.running(t)[0].NodeName))
-	if !eventually(func() bool { return len(p.routed(t)) == 1 }) {
+	check(t, oneMachine(t).KillMachine(dies.NodeName))
+	if !eventually(func() bool { return !slices.ContainsFunc(p.routed(t), dead) }) {
 		t.Error("the dead instance stays in the router")
 	}
 	t.Logf("out of the router %s after the death", time.Since(begin).Round(time.Millisecond))
@@ -153,6 +159,7 @@ func commandServerDies(t *testing.T, p project) {
 // drainOfTwo empties a server, as an operator does in the Nomad UI. The instances
 // move one after the other and no request fails.
 func drainOfTwo(t *testing.T, p project) {
+	p.settled(t)
 	requests := p.load(t)
 	node := p.running(t)[0].NodeID
 	drain(t, node)
@@ -164,6 +171,7 @@ func drainOfTwo(t *testing.T, p project) {
 // when it starts the replacement; the control plane starts that one first. No
 // request fails, one instance was started, and the project is as it was.
 func drainOfOne(t *testing.T, p project) {
+	p.settled(t)
 	requests := p.load(t)
 	was, begun := p.running(t)[0], len(p.allocations(t))
 	drain(t, was.NodeID)
@@ -178,49 +186,14 @@ func drainOfOne(t *testing.T, p project) {
 	requests.allow(t, 0)
 }
 
-// nomadClientDies kills the Nomad agent of a server, not its tasks. They keep
-// serving, and the agent that comes back takes them over, from one that was stopped
-// too. A push that needs this
-// server waits for its agent. No request fails.
-func nomadClientDies(t *testing.T, p project) {
-	requests := p.load(t)
-	before := p.running(t)
-	agent := "nomad-" + before[0].NodeName
-	// Nomad writes down once a minute, and when it is told to stop, which network an
-	// allocation has. It does not take over one of which it does not know that.
-	check(t, oneMachine(t).StopServer(agent))
-	makeUp(t)
-	check(t, oneMachine(t).KillServer(agent))
-	makeUp(t)
-	if after := p.running(t); !slices.Equal(ids(before), ids(after)) || after[0].TaskStates["app"].Restarts > 0 {
-		t.Errorf("before %v, after %v", ids(before), ids(after))
-	}
-	// It has opened the directories of the allocation again, and written the identity.
-	refused(t, p.attack(t))
-	keepsIdentity(t, before[0])
-
-	check(t, oneMachine(t).KillServer(agent))
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "two", 0))
-	push := p.command("push", p.name, ".")
-	var out bytes.Buffer
-	push.Stdout, push.Stderr = &out, &out
-	if err := push.Start(); err != nil {
-		t.Fatal(err)
-	}
-	placed := func() bool {
-		return slices.ContainsFunc(p.allocations(t), func(a *nomad.AllocationListStub) bool { return a.ClientStatus == nomad.AllocClientStatusPending })
-	}
-	if !eventually(placed) {
-		t.Error("the push starts nothing")
-	}
-	makeUp(t)
-	if err := push.Wait(); err != nil {
-		t.Errorf("push: %v\n%s", err, out.String())
-	}
-	if now := p.answering(t); len(now) != 1 || now[0] == before[0].ID {
-		t.Errorf("%v answer, before it was %v", now, ids(before))
-	}
-	requests.allow(t, 0)
+// addressOf recognises where the router finds an instance.
+func addressOf(t *testing.T, a *nomad.AllocationListStub) func(url string) bool {
+	t.Helper()
+	alloc, _, err := nomadClient(t).Allocations().Info(a.ID, nil)
+	check(t, err)
+	port := alloc.AllocatedResources.Shared.Ports[0]
+	address := net.JoinHostPort(port.HostIP, strconv.Itoa(port.Value))
+	return func(url string) bool { return strings.HasSuffix(url, address) }
 }
 
 // consulDies kills the Consul server that the router watches. The router goes on

@@ -7,9 +7,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/e2e/cluster"
-	"fngen.dev/fngen/nomad"
+	scheduling "fngen.dev/fngen/nomad"
 )
 
 var treeOf = regexp.MustCompile(`sha256:([0-9a-f]{64})`)
@@ -25,7 +28,7 @@ func TestIdentityIsOfOneProject(t *testing.T) {
 	if got := first.get(t, first.tree); got != http.StatusOK {
 		t.Fatalf("its own tree: %d", got)
 	}
-	scheduler, err := nomad.New(os.Getenv("NOMAD_ADDR"), os.Getenv("NOMAD_TOKEN"))
+	scheduler, err := scheduling.New(os.Getenv("NOMAD_ADDR"), os.Getenv("NOMAD_TOKEN"))
 	check(t, err)
 	alive := func(id identity, job string) bool {
 		t.Helper()
@@ -49,23 +52,74 @@ func TestIdentityIsOfOneProject(t *testing.T) {
 		t.Errorf("the identity of the project that is gone opens the new one: %d", got)
 	}
 	// Nomad's words for a token that it does not know are no "not found" of a job.
-	stranger, err := nomad.New(os.Getenv("NOMAD_ADDR"), "4b8c9e9a-0000-4000-8000-000000000000")
+	stranger, err := scheduling.New(os.Getenv("NOMAD_ADDR"), "4b8c9e9a-0000-4000-8000-000000000000")
 	check(t, err)
 	if err := stranger.Stop(t.Context(), p.name, "web-live_app"); err == nil {
 		t.Error("a refused token passes for a job that does not exist")
 	}
 }
 
+// TestIdentityIsRenewed gives the identity of an instance a life of seconds in the place
+// of an hour. The control plane refuses what has run out and takes what Nomad has
+// written in its place, which is as closed to the function as the first; and the
+// instance starts again by it.
+func TestIdentityIsRenewed(t *testing.T) {
+	requireCluster(t)
+	beside(t, "xl")
+	p := newProject(t)
+	p.writeIntruder(t)
+	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0)+attackRoute)
+	p.write(t, "fngen.yml", onServers("xl", "us-west", 1))
+	p.run(t, "push", p.name, ".")
+	jobs := nomadClient(t).Jobs()
+	job, _, err := jobs.Info("web-live_app", &nomad.QueryOptions{Namespace: p.name})
+	check(t, err)
+	job.TaskGroups[0].Tasks[0].Identities[0].TTL = 20 * time.Second
+	_, _, err = jobs.Register(job, nil)
+	check(t, err)
+	p.settled(t)
+	first := p.identity(t)
+	if got := first.get(t, first.tree); got != http.StatusOK {
+		t.Fatalf("the first identity: %d", got)
+	}
+	// It may be 30 s older, for clocks that differ.
+	if !eventually(func() bool { return first.get(t, first.tree) == http.StatusUnauthorized }) {
+		t.Error("an identity that has run out opens the tree")
+	}
+	renewed := func() bool {
+		now := p.identity(t)
+		return now.token != first.token && now.get(t, now.tree) == http.StatusOK
+	}
+	if !eventually(renewed) {
+		t.Error("what Nomad has renewed opens nothing")
+	}
+	refused(t, p.attack(t))
+	check(t, oneMachine(t).KillInstance(first.allocation, "python"))
+	again := func() bool {
+		now := p.running(t)
+		return len(now) == 1 && now[0].ID == first.allocation && now[0].TaskStates["app"].Restarts > 0 && len(p.answering(t)) == 1
+	}
+	if !eventually(again) {
+		t.Error("it does not come back with a renewed identity")
+	}
+}
+
 // identity is what Nomad signed for an allocation, with the tree that it runs.
 type identity struct{ allocation, token, tree string }
 
-// identityAfterPush pushes an app and reads the identity of its instance from the
-// node's disk, where only the operator can.
+// identityAfterPush pushes an app and returns the identity of its instance.
 func (p project) identityAfterPush(t *testing.T, version string) identity {
 	t.Helper()
 	p.write(t, "app.py", fmt.Sprintf(slowApp, version, 0))
 	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
 	p.run(t, "push", p.name, ".")
+	return p.identity(t)
+}
+
+// identity reads that of the only instance of a project from the node's disk, where
+// only the operator can.
+func (p project) identity(t *testing.T) identity {
+	t.Helper()
 	running := p.running(t)
 	if len(running) != 1 {
 		t.Fatalf("%d instances", len(running))

@@ -228,6 +228,14 @@ func rolling(count int, healthBy string, minHealthy, killTimeout, fetch time.Dur
 // fetchTime is what a server has for bringing a large tree: a minute a gigabyte.
 func fetchTime(p *ir.Project) time.Duration { return time.Duration(p.TreeGB) * time.Minute }
 
+// outOfReach is for a server of which Nomad hears nothing, dead or not. Another instance
+// starts where there is room, and stays when the server is heard of again. Where there
+// is none, what ran all along goes on then: Nomad by itself would stop it first, and
+// start another after that.
+func outOfReach() *nomad.DisconnectStrategy {
+	return &nomad.DisconnectStrategy{LostAfter: new(time.Hour), Replace: new(true), Reconcile: new("keep_replacement")}
+}
+
 // restarts tries again in place three times, then lets the scheduler move the
 // allocation to another machine. The delay is short, since nobody else serves
 // meanwhile when there is one instance, and since a push waits for the second

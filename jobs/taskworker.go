@@ -70,6 +70,7 @@ func taskGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster) 
 		Spreads:       spread(s.Count),
 		Update:        rolling(s.Count, "task_states", steady, drain+stopGrace, fetchTime(p)),
 		RestartPolicy: restarts(),
+		Disconnect:    outOfReach(),
 		Networks:      networked(),
 		Volumes:       volumes(),
 		Tasks:         []*nomad.Task{task},

@@ -68,6 +68,7 @@ func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, r
 		Update:        rolling(s.Count, "checks", minHealthy, killTimeout, fetchTime(p)),
 		Migrate:       staying(s.Count),
 		RestartPolicy: restarts(),
+		Disconnect:    outOfReach(),
 		ShutdownDelay: new(shutdownDelay),
 		Networks:      networked(nomad.Port{Label: "http", To: httpPort, HostNetwork: "srv"}),
 		Volumes:       volumes(),

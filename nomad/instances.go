@@ -26,7 +26,8 @@ type Instance struct {
 	Args []string
 }
 
-// Instances lists the allocations of a job that ought to run, by group and age.
+// Instances lists the allocations of a job that ought to run, by group and age, but for
+// those on servers out of reach that another one has replaced.
 // A job that does not exist has none.
 func (c *Client) Instances(ctx context.Context, namespace, jobID string) ([]Instance, error) {
 	allocs, _, err := c.api.Jobs().Allocations(jobID, false, read(ctx, namespace))
@@ -41,6 +42,9 @@ func (c *Client) Instances(ctx context.Context, namespace, jobID string) ([]Inst
 		full, _, err := c.api.Allocations().Info(a.ID, read(ctx, namespace))
 		if err != nil {
 			return nil, fmt.Errorf("read allocation %s: %w", a.ID, err)
+		}
+		if a.ClientStatus == api.AllocClientStatusUnknown && full.NextAllocation != "" {
+			continue
 		}
 		out = append(out, instance(a, full))
 	}

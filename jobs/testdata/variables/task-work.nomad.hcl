@@ -47,6 +47,12 @@ job "task-work" {
       render_templates = false
     }
 
+    disconnect {
+      lost_after = "1h"
+      reconcile  = "keep_replacement"
+      replace    = true
+    }
+
     network {
       mode = "cni/fngen"
     }
@@ -185,6 +191,12 @@ job "task-work" {
       delay            = "500ms"
       mode             = "fail"
       render_templates = false
+    }
+
+    disconnect {
+      lost_after = "1h"
+      reconcile  = "keep_replacement"
+      replace    = true
     }
 
     network {

@@ -57,6 +57,12 @@ job "web-guestbook" {
       render_templates = false
     }
 
+    disconnect {
+      lost_after = "1h"
+      reconcile  = "keep_replacement"
+      replace    = true
+    }
+
     network {
       mode = "cni/fngen"
 

@@ -47,6 +47,12 @@ job "task-send_receipt" {
       render_templates = false
     }
 
+    disconnect {
+      lost_after = "1h"
+      reconcile  = "keep_replacement"
+      replace    = true
+    }
+
     network {
       mode = "cni/fngen"
     }
@@ -171,6 +177,12 @@ job "task-send_receipt" {
       render_templates = false
     }
 
+    disconnect {
+      lost_after = "1h"
+      reconcile  = "keep_replacement"
+      replace    = true
+    }
+
     network {
       mode = "cni/fngen"
     }
@@ -293,6 +305,12 @@ job "task-send_receipt" {
       delay            = "500ms"
       mode             = "fail"
       render_templates = false
+    }
+
+    disconnect {
+      lost_after = "1h"
+      reconcile  = "keep_replacement"
+      replace    = true
     }
 
     network {

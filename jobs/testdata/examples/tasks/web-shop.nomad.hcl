@@ -58,6 +58,12 @@ job "web-shop" {
       render_templates = false
     }
 
+    disconnect {
+      lost_after = "1h"
+      reconcile  = "keep_replacement"
+      replace    = true
+    }
+
     network {
       mode = "cni/fngen"
 
@@ -216,6 +222,12 @@ job "web-shop" {
       delay            = "500ms"
       mode             = "fail"
       render_templates = false
+    }
+
+    disconnect {
+      lost_after = "1h"
+      reconcile  = "keep_replacement"
+      replace    = true
     }
 
     network {
@@ -377,6 +389,12 @@ job "web-shop" {
       delay            = "500ms"
       mode             = "fail"
       render_templates = false
+    }
+
+    disconnect {
+      lost_after = "1h"
+      reconcile  = "keep_replacement"
+      replace    = true
     }
 
     network {
