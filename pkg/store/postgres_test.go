@@ -38,7 +38,7 @@ func TestPostgres(t *testing.T) {
 	})
 	for name, test := range map[string]func(*testing.T, *storetest.Postgres){
 		"two control planes": testTwoPlanes, "first opened by several": testFirstOpened, "connection broken": testBroken,
-		"audit is append-only": testPostgresAudit, "killed": testKilled,
+		"same columns": testSameColumns, "audit is append-only": testPostgresAudit, "killed": testKilled,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, server) })
 	}

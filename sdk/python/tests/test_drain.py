@@ -33,6 +33,10 @@ def live_app():
 """
 
 
+# An instance listens on though its clients are quiet for seconds, as on a busy machine.
+PATIENT = {"FNGEN_QUIET_SECONDS": "5", "FNGEN_DRAIN_SECONDS": "60"}
+
+
 class Client(threading.Thread):
     """Sends requests on a kept connection, as a router does: the next one, after
     the instance said close, goes to another instance."""
@@ -64,7 +68,7 @@ class Client(threading.Thread):
 
 
 def test_no_request_fails_while_an_instance_drains(start: Start) -> None:
-    old, new = start({"app.py": CODE}).ready(), start({"app.py": CODE}).ready()
+    old, new = start({"app.py": CODE}, **PATIENT).ready(), start({"app.py": CODE}).ready()
     clients = [Client(old, new) for _ in range(8)]
     for client in clients:
         client.start()
@@ -81,7 +85,7 @@ def test_no_request_fails_while_an_instance_drains(start: Start) -> None:
 
 
 def test_draining_fails_health_checks_and_serves_everything_else(start: Start) -> None:
-    instance = start({"app.py": CODE}).ready()
+    instance = start({"app.py": CODE}, **PATIENT).ready()
     assert instance.get(Fngen_Check="1")[0].status == 200
     instance.terminate()
     until(lambda: instance.get(Fngen_Check="1")[0].status == 503, "draining")
@@ -132,7 +136,7 @@ def test_a_thread_that_never_ends_does_not_hold_the_instance(start: Start, code:
 
 
 def test_a_second_signal_stops_at_once(start: Start) -> None:
-    instance = start({"app.py": CODE}).ready()
+    instance = start({"app.py": CODE}, **PATIENT).ready()
     connection = instance.connect()
     connection.request("GET", "/stream?count=1000")
     assert connection.getresponse().readline() == b"0\n"
