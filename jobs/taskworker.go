@@ -58,10 +58,10 @@ func taskGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster) 
 	}
 	w := f.TaskWorker
 	drain := min(w.Timeout.Duration(), maxDrain)
-	task := withVariables(agentTask("worker", serve(p, f, s, r, c,
+	pairs := append(functionPairs(p, f, s, r),
 		"concurrency", strconv.Itoa(w.Concurrency), "timeout", w.Timeout.String(),
-		"retries", strconv.Itoa(w.Retries), "drain", duration(drain),
-	), share(size, len(p.Functions))), p, r)
+		"retries", strconv.Itoa(w.Retries), "drain", duration(drain), "queue", Queue(p, f), "api", c.APIURL)
+	task := withBroker(withVariables(agentTask("worker", flags("work", pairs...), share(size, len(p.Functions))), p, r), p)
 	task.KillTimeout = new(drain + stopGrace)
 	return &nomad.TaskGroup{
 		Name:          new(s.Name),

@@ -36,7 +36,7 @@ func withVariables(task *nomad.Task, p *ir.Project, r Release) *nomad.Task {
 	const text = `{{ with secret "%s/data/%s?version=%d" }}` +
 		`{{ if .Data.metadata.destroyed }}{{ sprig_fail "fngen: version %[3]d of the variables was destroyed" }}{{ end }}` +
 		`{{ .Data.data | toJSON }}{{ end }}`
-	task.Vault = &nomad.Vault{Role: SecretRole, Env: new(false), DisableFile: new(true), ChangeMode: new("noop")}
+	task.Vault = readsSecrets()
 	task.Templates = []*nomad.Template{{
 		DestPath: new("secrets/variables.json"), EmbeddedTmpl: new(fmt.Sprintf(text, SecretMount, SecretPath(p.Name), r.Env)),
 		Perms: new("0600"), Once: new(true), ChangeMode: new("noop"),

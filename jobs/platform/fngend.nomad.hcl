@@ -39,6 +39,25 @@ variable "loki_addr" {
   description = "where the logs of projects are kept"
 }
 
+variable "vault_addr" {
+  type = string
+}
+
+variable "broker_url" {
+  type        = string
+  description = "amqp(s)://host:port of RabbitMQ as this job reaches it"
+}
+
+variable "broker_worker_url" {
+  type        = string
+  description = "the same as allocations reach it"
+}
+
+variable "broker_management_url" {
+  type        = string
+  description = "http(s)://host:port of RabbitMQ's management"
+}
+
 variable "default_region" {
   type        = string
   description = "the region of a project without fngen.yml"
@@ -177,11 +196,12 @@ job "fngend" {
         destination = "/data"
       }
 
+      # It reads the token from secrets/vault_token whenever it writes variables of
+      # projects: Nomad renews it, and replaces it when Vault was away for long.
       vault {
-        role         = "fngend"
-        env          = false
-        disable_file = true
-        change_mode  = "noop"
+        role        = "fngend"
+        env         = false
+        change_mode = "noop"
       }
 
       # A Nomad management token of its own, since making namespaces needs
@@ -196,6 +216,8 @@ job "fngend" {
           {{ with secret "platform/data/fngend" }}
           NOMAD_TOKEN={{ .Data.data.NOMAD_TOKEN | toJSON }}
           CONSUL_HTTP_TOKEN={{ .Data.data.CONSUL_HTTP_TOKEN | toJSON }}
+          FNGEND_BROKER_PASSWORD={{ .Data.data.BROKER_PASSWORD | toJSON }}
+          FNGEND_BROKER_KEY={{ .Data.data.BROKER_KEY | toJSON }}
           {{ end }}
         EOT
       }
@@ -220,6 +242,13 @@ job "fngend" {
         NOMAD_ADDR             = var.nomad_addr
         CONSUL_HTTP_ADDR       = var.consul_addr
         FNGEND_LOKI_ADDR       = var.loki_addr
+        VAULT_ADDR             = var.vault_addr
+
+        FNGEND_VAULT_TOKEN_FILE = "/secrets/vault_token"
+
+        FNGEND_BROKER_URL            = var.broker_url
+        FNGEND_BROKER_WORKER_URL     = var.broker_worker_url
+        FNGEND_BROKER_MANAGEMENT_URL = var.broker_management_url
       }
 
       resources {

@@ -137,7 +137,7 @@ func (c *cluster) taskFiles() (map[string]string, error) {
 	gateway := n.Gateway().String()
 	files := map[string]string{
 		"etc/hosts": "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n" +
-			gateway + " api." + layout.Domain + " " + layout.Domain + "\n",
+			gateway + " api." + layout.Domain + " broker." + layout.Domain + " " + layout.Domain + "\n",
 	}
 	resolver, err := localResolver()
 	if err == nil && resolver.IsValid() {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"sort"
@@ -87,10 +88,20 @@ func (c *cluster) credentials(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if had, _ := have["CONSUL_HTTP_TOKEN"].(string); token == old && had == consul {
+	broker, err := c.secrets.Password(rabbitFngend)
+	if err != nil {
+		return err
+	}
+	// The passwords of projects at the broker follow from it.
+	key, err := c.secrets.Password(rabbitKey)
+	if err != nil {
+		return err
+	}
+	want := map[string]any{"NOMAD_TOKEN": token, "CONSUL_HTTP_TOKEN": consul, "BROKER_PASSWORD": broker, "BROKER_KEY": key}
+	if maps.Equal(have, want) {
 		return nil
 	}
-	return c.vault.PutCredentials(ctx, jobFngend, map[string]any{"NOMAD_TOKEN": token, "CONSUL_HTTP_TOKEN": consul})
+	return c.vault.PutCredentials(ctx, jobFngend, want)
 }
 
 // parseJob lets Nomad read the job's file with the values of this cluster.
@@ -103,8 +114,10 @@ func (c *cluster) parseJob(k kit.Kit) (*nomad.Job, error) {
 		JobHCL: string(source), Canonicalize: true,
 		Variables: variables(map[string]string{
 			"datacenter": c.region(), "domain": layout.Domain, "api_url": c.apiURL(), "ingress": c.ingress, "trusted_proxies": layout.Loopback,
-			"nomad_addr": layout.HTTP(layout.NomadPort), "consul_addr": layout.HTTP(layout.ConsulPort), "loki_addr": layout.HTTP(layout.LokiPort), "default_region": c.region(),
-			"pythons": strings.Join(k.Pythons, ","), "uv_version": kit.UVVersion,
+			"nomad_addr": layout.HTTP(layout.NomadPort), "consul_addr": layout.HTTP(layout.ConsulPort), "loki_addr": layout.HTTP(layout.LokiPort), "vault_addr": layout.HTTP(layout.VaultPort), "default_region": c.region(),
+			"broker_url": "amqp://" + layout.Addr(layout.RabbitPort), "broker_management_url": layout.HTTP(layout.RabbitAdminPort),
+			"broker_worker_url": fmt.Sprintf("amqp://broker.%s:%d", layout.Domain, layout.RabbitPort),
+			"pythons":           strings.Join(k.Pythons, ","), "uv_version": kit.UVVersion,
 			"build_digest": k.BuildDigest, "binary_digest": k.FngendDigest,
 		}),
 	})

@@ -4,11 +4,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"fngen.dev/fngen/nomad/agents"
 	"fngen.dev/fngen/nomad/dev/layout"
@@ -19,6 +21,9 @@ import (
 const (
 	rabbitUser     = "fngen"
 	rabbitPassword = "rabbitmq-password" // the name of the secret
+	// The control plane has a login of its own, and a key for those of projects.
+	rabbitFngend = "rabbitmq-fngend"
+	rabbitKey    = "rabbitmq-key"
 )
 
 // rabbitEnv describes the node. It runs under a name and a home directory of
@@ -70,15 +75,28 @@ func (c *cluster) rabbitmq(ctx context.Context) error {
 		return err
 	}
 	s.Path, s.Env = preflight.RabbitServer, c.rabbitEnv()
-	return c.ensure(ctx, s, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet,
-			layout.HTTP(layout.RabbitAdminPort)+"/api/health/checks/local-alarms", nil)
+	ask := func(ctx context.Context, method, path, body string) error {
+		req, err := http.NewRequestWithContext(ctx, method, layout.HTTP(layout.RabbitAdminPort)+path, strings.NewReader(body))
 		if err != nil {
 			return err
 		}
 		req.SetBasicAuth(rabbitUser, password)
 		return answersOK(req)
-	})
+	}
+	if err := c.ensure(ctx, s, func(ctx context.Context) error {
+		return ask(ctx, http.MethodGet, "/api/health/checks/local-alarms", "")
+	}); err != nil {
+		return err
+	}
+	own, err := c.secrets.Password(rabbitFngend)
+	if err != nil {
+		return err
+	}
+	login, err := json.Marshal(map[string]string{"password": own, "tags": "administrator"})
+	if err != nil {
+		return fmt.Errorf("encode login of the control plane: %w", err)
+	}
+	return ask(ctx, http.MethodPut, "/api/users/"+jobFngend, string(login))
 }
 
 // epmd is Erlang's port mapper. It would be started by RabbitMQ and then belong

@@ -177,6 +177,7 @@ func (c *cluster) bootstrap(ctx context.Context) error {
 		c.vault.Mounts,
 		func(ctx context.Context) error { return c.vault.TrustNomad(ctx, url) },
 		c.vault.Fngend,
+		c.vault.Projects,
 	} {
 		if err := step(ctx); err != nil {
 			return err

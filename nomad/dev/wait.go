@@ -96,7 +96,7 @@ func answersOK(req *http.Request) error {
 	}
 	defer res.Body.Close()
 	_, _ = io.Copy(io.Discard, res.Body)
-	if res.StatusCode != http.StatusOK {
+	if res.StatusCode >= 300 {
 		return fmt.Errorf("%s answers %s", req.URL.Path, res.Status)
 	}
 	return nil

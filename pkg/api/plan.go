@@ -72,9 +72,6 @@ type PlannedFunction struct {
 	Line      int    `json:"line"`
 	URL       string `json:"url"`
 	Action    Action `json:"action"`
-	// Processes is how many processes serve the function on its servers, such as "2" or
-	// "web 1, worker 2"; empty where it is one on each.
-	Processes string `json:"processes,omitempty"`
 	// Changes name what is different, such as "code" or "health: / -> /up".
 	Changes []string `json:"changes"`
 }
@@ -130,6 +127,10 @@ type Placement struct {
 type PlannedQueue struct {
 	Name   string `json:"name"`
 	Action Action `json:"action"`
+	// Messages are the tasks in it. One that is to be removed is parked as long as it has
+	// any.
+	Messages int  `json:"messages"`
+	Parked   bool `json:"parked,omitempty"`
 }
 
 // PlannedRoute is an address before and after.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/pkg/payload"
 )
 
 // Code names a problem in a way that programs can act on.
@@ -38,12 +39,28 @@ const (
 	// Unavailable means that a part of the platform is away: the same may be asked
 	// again.
 	Unavailable Code = "unavailable"
+	// BadPayload means that a payload does not fit its function: see Faults.
+	BadPayload Code = "bad_payload"
+	// Unroutable means that the queue of a function is not there.
+	Unroutable Code = "unroutable"
+	// BrokerBlocked means that the broker takes nothing at present, BrokerAway that it
+	// cannot be reached: nothing was sent, unless the detail says so.
+	BrokerBlocked Code = "broker_blocked"
+	BrokerAway    Code = "broker_unreachable"
+	// QueueFull means that a function has as many tasks waiting as it may.
+	QueueFull Code = "queue_full"
+	// OutcomeUnknown means that a task was sent and not confirmed: it may be run. The
+	// same key sends it again without running it twice.
+	OutcomeUnknown Code = "outcome_unknown"
+	// Conflict means that what is asked for is not possible as things stand.
+	Conflict Code = "conflict"
 )
 
 var statusOf = map[Code]int{
 	Internal: 500, Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404,
 	Exists: 409, TreeMissing: 409, BaseUnknown: 409, OffsetMismatch: 409, Drifted: 409, TooLarge: 413, Busy: 423, Refused: 422, Failed: 422,
-	NoRoom: 507, Unavailable: 503,
+	NoRoom: 507, Unavailable: 503, BadPayload: 422, Unroutable: 503, BrokerBlocked: 503, BrokerAway: 503, QueueFull: 503,
+	OutcomeUnknown: 504, Conflict: 409,
 }
 
 // Problem is an error that crosses HTTP, in the shape of RFC 9457 with a code
@@ -59,6 +76,8 @@ type Problem struct {
 	// RequestID finds the request in the platform's logs.
 	RequestID   string    `json:"request_id,omitempty"`
 	Diagnostics diag.List `json:"diagnostics,omitempty"`
+	// Faults are the fields of a payload that do not fit.
+	Faults []payload.Fault `json:"faults,omitempty"`
 }
 
 // NewProblem makes a problem with the status that belongs to code.

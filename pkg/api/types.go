@@ -154,6 +154,25 @@ type Status struct {
 	Release   int              `json:"release"`
 	URL       string           `json:"url"`
 	Functions []FunctionStatus `json:"functions"`
+	// Queues are those of task workers, and of functions that are gone and have tasks
+	// left.
+	Queues []QueueStatus `json:"queues,omitempty"`
+}
+
+// QueueStatus is what waits and runs of one function.
+type QueueStatus struct {
+	Name     string `json:"name"`
+	Function string `json:"function"`
+	// Ready wait in the queue, Running are with a worker.
+	Ready   int `json:"ready"`
+	Running int `json:"running"`
+	// OldestSeconds is how long the task that waits longest has waited; 0 for none.
+	OldestSeconds int `json:"oldest_seconds"`
+	// Rate is how many were done in a second of late.
+	Rate    float64 `json:"rate"`
+	Workers int     `json:"workers"`
+	// Parked says that the function is gone.
+	Parked bool `json:"parked"`
 }
 
 // FunctionStatus is a function on all its servers.

@@ -12,6 +12,7 @@ import (
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/payload"
 	"fngen.dev/fngen/pkg/term"
 )
 
@@ -47,6 +48,8 @@ type failure struct {
 	RequestID string `json:"request_id,omitempty"`
 	// diagnostics are shown beside it.
 	diagnostics diag.List
+	// Faults are the fields of a payload that do not fit.
+	Faults []payload.Fault `json:"faults,omitempty"`
 }
 
 func (f *failure) Error() string { return f.Message }

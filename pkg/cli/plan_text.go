@@ -73,11 +73,7 @@ func (w *planWriter) functions(functions []api.PlannedFunction) {
 	w.heading("Functions")
 	rows := [][]string{}
 	for _, f := range functions {
-		power := "@" + f.Power
-		if f.Processes != "" {
-			power += ", processes " + f.Processes
-		}
-		rows = append(rows, []string{mark[f.Action] + " " + f.Name + f.Signature, power, fmt.Sprintf("%s:%d", f.File, f.Line), strings.Join(f.Changes, ", ")})
+		rows = append(rows, []string{mark[f.Action] + " " + f.Name + f.Signature, "@" + f.Power, fmt.Sprintf("%s:%d", f.File, f.Line), strings.Join(f.Changes, ", ")})
 	}
 	w.table(rows)
 }
@@ -205,8 +201,19 @@ func (w *planWriter) queues(queues []api.PlannedQueue) {
 	}
 	w.heading("Task queues")
 	for _, q := range queues {
-		w.line("  %s %s", mark[q.Action], q.Name)
+		w.line("  %s %s%s", mark[q.Action], q.Name, inQueue(q))
 	}
+}
+
+// inQueue says what is in a queue, and what becomes of it.
+func inQueue(q api.PlannedQueue) string {
+	switch {
+	case q.Parked:
+		return ": parked with " + count(q.Messages, "task", "tasks") + " in it, until they are done or the function is back"
+	case q.Messages > 0:
+		return ": " + count(q.Messages, "task", "tasks") + " in it"
+	}
+	return ""
 }
 
 func (w *planWriter) dependencies(d api.PlannedDependencies) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +47,15 @@ func runStatus(ctx context.Context, a *app, project string) error {
 		return nil
 	}
 	heading := []string{"FUNCTION", "SERVER", "SIZE", "REGION", "INSTANCE", "STATE", "HEALTH", "RESTARTS", "RELEASE"}
-	return term.Table(a.IO.Out, a.IO.OutTTY, heading, statusRows(status))
+	if err := term.Table(a.IO.Out, a.IO.OutTTY, heading, statusRows(status)); err != nil || len(status.Queues) == 0 {
+		return err
+	}
+	// Queues are talk when piped: the lines of a program have one form.
+	queues := []string{"QUEUE", "READY", "RUNNING", "OLDEST", "RATE", "WORKERS"}
+	for _, line := range term.Align(append([][]string{queues}, queueRows(status)...)) {
+		a.sayf("%s", line)
+	}
+	return nil
 }
 
 // saySummary prints the heading of the table, which is talk.
@@ -77,6 +86,25 @@ func statusRows(s api.Status) [][]string {
 				strconv.FormatUint(i.Restarts, 10), fmt.Sprint(i.Release),
 			})
 		}
+	}
+	return rows
+}
+
+// queueRows is one row a queue; one whose function is gone says so.
+func queueRows(s api.Status) [][]string {
+	var rows [][]string
+	for _, q := range s.Queues {
+		name := q.Function
+		if q.Parked {
+			name += " (parked)"
+		}
+		oldest := "-"
+		if q.OldestSeconds > 0 {
+			oldest = (time.Duration(q.OldestSeconds) * time.Second).String()
+		}
+		rows = append(rows, []string{
+			name, strconv.Itoa(q.Ready), strconv.Itoa(q.Running), oldest, strconv.FormatFloat(q.Rate, 'f', 1, 64) + "/s", strconv.Itoa(q.Workers),
+		})
 	}
 	return rows
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"fngen.dev/fngen/pkg/queue"
 )
 
 const (
@@ -35,6 +37,11 @@ type Config struct {
 	// one project may write there within a day, in bytes, 0 for no bound.
 	LokiAddr string
 	DailyLog int64
+	// VaultTokenFile holds a token that may write the variables of projects; Nomad
+	// renews and replaces it.
+	VaultAddr, VaultTokenFile string
+	// Broker is RabbitMQ; without a URL the platform runs no tasks.
+	Broker queue.Config
 	// Quota is what the contents of one project may take on the disk of Data, 0 for
 	// whatever fits; Reserve is what uploads leave free of it. Both in bytes.
 	Quota, Reserve int64
@@ -76,7 +83,11 @@ func readConfig(getenv func(string) string) (Config, error) {
 		UVVersion: getenv("FNGEND_UV_VERSION"), BuildDigest: getenv("FNGEND_BUILD_DIGEST"),
 		NomadAddr: or("NOMAD_ADDR", "http://127.0.0.1:4646"), NomadToken: getenv("NOMAD_TOKEN"),
 		ConsulAddr: or("CONSUL_HTTP_ADDR", "http://127.0.0.1:8500"), ConsulToken: getenv("CONSUL_HTTP_TOKEN"),
-		LokiAddr: getenv("FNGEND_LOKI_ADDR"),
+		LokiAddr:  getenv("FNGEND_LOKI_ADDR"),
+		VaultAddr: or("VAULT_ADDR", "http://127.0.0.1:8200"), VaultTokenFile: or("FNGEND_VAULT_TOKEN_FILE", "/secrets/vault_token"),
+	}
+	if c.Broker, err = brokerConfig(getenv); err != nil {
+		return Config{}, err
 	}
 	if c.Quota, err = bytesOf(or("FNGEND_PROJECT_QUOTA", defaultQuota)); err != nil {
 		return Config{}, fmt.Errorf("read FNGEND_PROJECT_QUOTA: %w", err)

@@ -12,12 +12,20 @@ import (
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/deploy"
+	"fngen.dev/fngen/pkg/dispatch"
 	"fngen.dev/fngen/pkg/lock"
 	"fngen.dev/fngen/pkg/store"
 )
 
+// parts are what the deployer uses that others use too; each is nil where the platform
+// has none.
+type parts struct {
+	journal deploy.Journal
+	work    *dispatch.Service
+}
+
 // newDeployer connects package deploy with the cluster.
-func newDeployer(ctx context.Context, c Config, s *store.Store, b *blob.Dir, j deploy.Journal, log *slog.Logger) (deployer, error) {
+func newDeployer(ctx context.Context, c Config, s *store.Store, b *blob.Dir, with parts, log *slog.Logger) (deployer, error) {
 	_, portText, err := net.SplitHostPort(c.Ingress)
 	if err != nil {
 		return nil, fmt.Errorf("FNGEND_INGRESS %q is not of the form host:port: %w", c.Ingress, err)
@@ -37,10 +45,14 @@ func newDeployer(ctx context.Context, c Config, s *store.Store, b *blob.Dir, j d
 	cluster := jobs.DefaultCluster()
 	cluster.Domain, cluster.Port, cluster.APIURL = c.Domain, port, c.APIURL
 	cluster.UVVersion, cluster.BuildDigest = c.UVVersion, c.BuildDigest
-	return deploy.New(ctx, deploy.Config{
+	config := deploy.Config{
 		Version: api.Version, Cluster: cluster, DefaultRegion: c.DefaultRegion,
-		Pythons: c.Pythons, Ingress: c.Ingress, CACert: c.CACert, Journal: j,
-	}, s, b, scheduler, consulLocks{locks}, log)
+		Pythons: c.Pythons, Ingress: c.Ingress, CACert: c.CACert, Journal: with.journal,
+	}
+	if with.work != nil { // a nil *dispatch.Service is no nil deploy.Tasks
+		config.Tasks = with.work
+	}
+	return deploy.New(ctx, config, s, b, scheduler, consulLocks{locks}, log)
 }
 
 // consulLocks are the locks in Consul as package deploy declares them.

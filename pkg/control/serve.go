@@ -16,7 +16,6 @@ import (
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
-	"fngen.dev/fngen/pkg/deploy"
 	"fngen.dev/fngen/pkg/server"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -37,13 +36,15 @@ type deployer interface {
 	server.Deployer
 	// Recover is called once, before the first request.
 	Recover(ctx context.Context) error
+	// Schema is what a function of a release takes.
+	Schema(ctx context.Context, p store.Project, release int, function string) ([]byte, error)
 	// EmptyServers is called once, after Recover; it goes on until Stop.
 	EmptyServers()
 	// Stop ends what goes on, and waits for it.
 	Stop()
 }
 
-type deployerFactory func(ctx context.Context, c Config, s *store.Store, b *blob.Dir, j deploy.Journal, log *slog.Logger) (deployer, error)
+type deployerFactory func(ctx context.Context, c Config, s *store.Store, b *blob.Dir, with parts, log *slog.Logger) (deployer, error)
 
 func newCmdServe(a *app) *cobra.Command {
 	return &cobra.Command{
@@ -77,9 +78,25 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 		return fmt.Errorf("open logs: %w", err)
 	}
 	defer book.close()
-	d, err := a.deployer(ctx, c, s, blobs, book.journal(), log)
+	scheduler, err := nomad.New(c.NomadAddr, c.NomadToken)
+	if err != nil {
+		return err
+	}
+	work, err := newDispatch(ctx, c, s, scheduler, log)
+	if err != nil {
+		return fmt.Errorf("start dispatch: %w", err)
+	}
+	d, err := a.deployer(ctx, c, s, blobs, parts{book.journal(), work}, log)
 	if err != nil {
 		return fmt.Errorf("start deployer: %w", err)
+	}
+	var sender server.Tasks
+	if work != nil {
+		sender, work.Schemas = work, d
+		if err := work.Start(ctx); err != nil {
+			return fmt.Errorf("start dispatch: %w", err)
+		}
+		defer work.Stop() // after the requests and changes that use it
 	}
 	defer d.Stop()
 	if err := d.Recover(ctx); err != nil {
@@ -90,12 +107,8 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 	if err != nil {
 		return err
 	}
-	scheduler, err := nomad.New(c.NomadAddr, c.NomadToken)
-	if err != nil {
-		return err
-	}
 	options := server.Options{
-		Store: s, Blobs: blobs, Deployer: d, Log: log, Version: api.Version, Quota: c.Quota, Reserve: c.Reserve, Proxies: c.Proxies, Daily: c.Daily, Projects: c.Projects,
+		Store: s, Blobs: blobs, Deployer: d, Tasks: sender, Log: log, Version: api.Version, Quota: c.Quota, Reserve: c.Reserve, Proxies: c.Proxies, Daily: c.Daily, Projects: c.Projects,
 		Allocations: scheduler,
 		Workloads:   server.NewWorkloadVerifier(c.NomadAddr, &http.Client{Transport: transport}),
 		DailyLog:    c.DailyLog,
@@ -127,7 +140,7 @@ func (a *app) stop(ctx context.Context, l *server.Listener, d deployer) error {
 	pushes, cancel := context.WithTimeout(ctx, a.patience)
 	defer cancel()
 	defer context.AfterFunc(pushes, d.Stop)()
-	whole, cancel := context.WithTimeout(ctx, a.patience+a.farewell)
+	whole, cancel := context.WithTimeout(ctx, a.patience+farewell)
 	defer cancel()
 	return l.Stop(whole)
 }

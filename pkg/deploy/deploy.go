@@ -19,6 +19,7 @@ import (
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -105,6 +106,21 @@ type Config struct {
 	CACert  string
 	// Journal is where what happens is told too; nil on a platform without logs.
 	Journal Journal
+	// Tasks is nil where the platform has no broker: then nothing that needs one is
+	// pushed.
+	Tasks Tasks
+}
+
+// Tasks is the broker's side of task workers, as package dispatch has it.
+type Tasks interface {
+	// Prepare makes the queues that functions read, before they start.
+	Prepare(ctx context.Context, p store.Project, functions []string) error
+	// Queues are those of functions, of some that are gone too.
+	Queues(ctx context.Context, p store.Project) ([]api.QueueStatus, error)
+	// Tidy removes the queues of other functions that have no task left.
+	Tidy(ctx context.Context, p store.Project, functions []string) error
+	// Forget removes all that a project has at the broker.
+	Forget(ctx context.Context, p store.Project) error
 }
 
 // Service deploys. Its methods may be called at once; changes of one project

@@ -37,6 +37,11 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 	if err := s.purgeNodes(ctx, p); err != nil {
 		return out, err
 	}
+	if s.cfg.Tasks != nil {
+		if err := s.cfg.Tasks.Forget(ctx, p); err != nil {
+			return out, err
+		}
+	}
 	if err := s.nomad.DeleteNamespace(ctx, p.Name); err != nil {
 		return out, err
 	}

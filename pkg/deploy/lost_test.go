@@ -78,7 +78,7 @@ func TestLostCodeIsNobodysFault(t *testing.T) {
 		c, tree, blobs := kept(t, map[string]string{"app.py": code, "fngen.yml": "project: shop\n"})
 		fatal(t, damage(filepath.Join(blobs, digestOf(code))))
 		p := &push{change: c, req: api.PushRequest{Tree: tree}}
-		err := c.orLost(t.Context(), tree, p.compileFor(t.Context(), compiler.Target{Pythons: []string{"3.11"}, Regions: []string{"us-west"}, DefaultRegion: "us-west", Domain: "x.test", Powers: powerNames()}))
+		err := c.orLost(t.Context(), tree, p.compileFor(t.Context(), compiler.Target{Pythons: []string{"3.11"}, Regions: []string{"us-west"}, DefaultRegion: "us-west", Domain: "x.test", Powers: powerNames(false)}))
 		problem, ok := errors.AsType[*api.Problem](err)
 		if !ok || problem.Code != api.TreeMissing || !strings.Contains(problem.Detail, "app.py") || strings.Contains(problem.Detail, "fngen.yml") || len(problem.Diagnostics) > 0 {
 			t.Errorf("%s: %v", what, err)

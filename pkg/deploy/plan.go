@@ -68,7 +68,7 @@ func (p *plan) check() error {
 		return api.NewProblem(api.Invalid, "the plan is of project %q, not %q", p.ir.Name, p.project.Name)
 	}
 	for _, f := range p.ir.Functions {
-		if _, known := powers[f.Power]; !known {
+		if !slices.Contains(powerNames(p.cfg.Tasks != nil), string(f.Power)) {
 			return api.NewProblem(api.Invalid, "%q has the Power %q, which this platform does not run", f.Name, f.Power)
 		}
 	}
@@ -104,7 +104,10 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	}
 	out.Env.Missing = missing(p.ir.Env)
 	out.Functions = p.functions(out.Dependencies.Action)
-	out.Queues, out.Routes = p.queues(), p.routes()
+	if out.Queues, err = p.withDepths(ctx, p.queues()); err != nil {
+		return err
+	}
+	out.Routes = p.routes()
 	out.Servers, out.Cost = p.servers()
 	return nil
 }

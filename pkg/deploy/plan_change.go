@@ -2,10 +2,9 @@ package deploy
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"fngen.dev/fngen/compiler/catalog"
 	"fngen.dev/fngen/compiler/ir"
@@ -48,39 +47,8 @@ func (p *plan) functions(dependencies api.Action) []api.PlannedFunction {
 func (p *plan) function(f ir.Function, action api.Action, changes []string) api.PlannedFunction {
 	return api.PlannedFunction{
 		Name: f.Name, Signature: f.Signature(), Power: string(f.Power), File: f.File, Line: f.Line, URL: functionURL(f, p.cfg.Cluster),
-		Processes: processesOf(p.ir, f), Action: action, Changes: append([]string{}, changes...),
+		Action: action, Changes: append([]string{}, changes...),
 	}
-}
-
-// processesOf says how many processes serve a function where that is more than one
-// on some server: one number, or one for each server.
-func processesOf(project *ir.Project, f ir.Function) string {
-	if f.WebApp == nil {
-		return ""
-	}
-	var each []string
-	numbers := map[int]bool{}
-	most := 0
-	for _, s := range project.Servers {
-		n := jobs.Processes(project, f, s)
-		each = append(each, fmt.Sprintf("%s %d", s.Name, n))
-		numbers[n], most = true, max(most, n)
-	}
-	switch {
-	case most < 2:
-		return ""
-	case len(numbers) == 1:
-		return strconv.Itoa(most)
-	}
-	return strings.Join(each, ", ")
-}
-
-// number is n in digits, or nothing where nobody says it.
-func number(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
 }
 
 // queues compares the queues of the task workers, in the order of functions.
@@ -100,6 +68,27 @@ func (p *plan) queues() []api.PlannedQueue {
 		out = append(out, api.PlannedQueue{Name: q, Action: action})
 	}
 	return out
+}
+
+// withDepths says how many tasks are in each queue. One with tasks in it outlives its
+// function.
+func (p *plan) withDepths(ctx context.Context, queues []api.PlannedQueue) ([]api.PlannedQueue, error) {
+	if len(queues) == 0 || p.cfg.Tasks == nil {
+		return queues, nil
+	}
+	depths, err := p.cfg.Tasks.Queues(ctx, p.project)
+	if err != nil {
+		return nil, fmt.Errorf("read the queues of %q: %w", p.project.Name, err)
+	}
+	for i := range queues {
+		for _, d := range depths {
+			if d.Name == queues[i].Name {
+				queues[i].Messages = d.Ready + d.Running
+				queues[i].Parked = queues[i].Action == api.Remove && queues[i].Messages > 0
+			}
+		}
+	}
+	return queues, nil
 }
 
 func queuesOf(p *ir.Project) []string {
@@ -142,7 +131,6 @@ func (p *plan) changes(old, now ir.Function, dependencies api.Action) []string {
 	from("parameters", old.Signature(), now.Signature())
 	from("power", string(old.Power), string(now.Power))
 	from("python", p.old.Python, p.ir.Python)
-	from("processes", processesOf(p.old, old), processesOf(p.ir, now))
 	if old.Power == now.Power {
 		was := traitsOf(old).options
 		for i, o := range traitsOf(now).options {

@@ -3,6 +3,7 @@ package deploy
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"fngen.dev/fngen/compiler/ir"
 )
@@ -35,14 +36,18 @@ type power struct {
 // powers has a row for each Power that a push can make live. A rollout asks it, and
 // knows no Power by name.
 var powers = map[ir.Power]power{
-	ir.PowerWebApp: {traits: webAppTraits, moved: webAppAt},
+	ir.PowerWebApp:     {traits: webAppTraits, moved: webAppAt},
+	ir.PowerTaskWorker: {traits: taskWorkerTraits},
 }
 
-// powerNames are the Powers that a push can make live, sorted.
-func powerNames() []string {
+// powerNames are the Powers that a push can make live, sorted. One that takes tasks needs
+// a broker.
+func powerNames(broker bool) []string {
 	var out []string
 	for _, p := range slices.Sorted(maps.Keys(powers)) {
-		out = append(out, string(p))
+		if p != ir.PowerTaskWorker || broker {
+			out = append(out, string(p))
+		}
 	}
 	return out
 }
@@ -60,8 +65,15 @@ func webAppTraits(f ir.Function) traits {
 	app := f.WebApp
 	return traits{
 		hosts: app.Hosts, health: app.HealthPath(), command: app.Release, settings: app.Static,
-		options: []option{{"framework", app.Framework}, {"health", app.Health}, {"domain", app.Domain}, {"release", app.Release}, {"threads", number(app.Threads)}},
+		options: []option{{"framework", app.Framework}, {"health", app.Health}, {"domain", app.Domain}, {"release", app.Release}},
 	}
+}
+
+func taskWorkerTraits(f ir.Function) traits {
+	w := f.TaskWorker
+	return traits{options: []option{
+		{"concurrency", strconv.Itoa(w.Concurrency)}, {"timeout", w.Timeout.String()}, {"retries", strconv.Itoa(w.Retries)},
+	}}
 }
 
 func webAppAt(f ir.Function, hosts []string) ir.Function {

@@ -84,7 +84,7 @@ func (s *Service) target(ctx context.Context) (compiler.Target, error) {
 	if err != nil {
 		return compiler.Target{}, fmt.Errorf("find regions: %w", err)
 	}
-	out := compiler.Target{Regions: regions, DefaultRegion: s.cfg.DefaultRegion, Domain: s.cfg.Cluster.Domain, Pythons: s.cfg.Pythons, Powers: powerNames()}
+	out := compiler.Target{Regions: regions, DefaultRegion: s.cfg.DefaultRegion, Domain: s.cfg.Cluster.Domain, Pythons: s.cfg.Pythons, Powers: powerNames(s.cfg.Tasks != nil)}
 	if !slices.Contains(regions, out.DefaultRegion) && len(regions) > 0 {
 		out.DefaultRegion = regions[0]
 	}

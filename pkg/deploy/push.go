@@ -81,6 +81,9 @@ func (p *push) makeLive(ctx context.Context) error {
 	if err := p.ensureSchemas(ctx); err != nil {
 		return err
 	}
+	if err := p.prepareTasks(ctx); err != nil {
+		return err
+	}
 	lowered, err := p.addRelease(ctx)
 	if err != nil {
 		return err
@@ -88,7 +91,11 @@ func (p *push) makeLive(ctx context.Context) error {
 	if err := p.runCommands(ctx); err != nil {
 		return err
 	}
-	return p.apply(ctx, lowered, store.Failed)
+	if err := p.apply(ctx, lowered, store.Failed); err != nil {
+		return err
+	}
+	p.tidyTasks(ctx)
+	return nil
 }
 
 // compile finds out what the tree means, unless it is the one of the last push.

@@ -61,6 +61,9 @@ func (c *change) rollback(ctx context.Context, number int) error {
 	if err := c.ensureStatic(ctx); err != nil {
 		return err
 	}
+	if err := c.prepareTasks(ctx); err != nil {
+		return err
+	}
 	lowered, err := c.lower()
 	if err != nil {
 		return err
@@ -70,7 +73,11 @@ func (c *change) rollback(ctx context.Context, number int) error {
 	if err := c.store.SetReleaseState(ctx, c.actor, c.project.ID, target.Number, store.Pending, reason); err != nil {
 		return fmt.Errorf("mark release %d pending: %w", target.Number, err)
 	}
-	return c.apply(ctx, lowered, store.Superseded)
+	if err := c.apply(ctx, lowered, store.Superseded); err != nil {
+		return err
+	}
+	c.tidyTasks(ctx)
+	return nil
 }
 
 // cannotReturn says what to do about a release whose code is lost: to send it again

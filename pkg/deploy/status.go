@@ -16,7 +16,7 @@ import (
 
 // Status tells what of a project runs now, as Nomad sees it.
 func (s *Service) Status(ctx context.Context, p store.Project) (api.Status, error) {
-	out := api.Status{Project: p.Name, Functions: []api.FunctionStatus{}}
+	out := api.Status{Project: p.Name, Functions: []api.FunctionStatus{}, Queues: []api.QueueStatus{}}
 	live, project, err := s.liveProject(ctx, p)
 	if err != nil {
 		return out, err
@@ -47,7 +47,8 @@ func (s *Service) Status(ctx context.Context, p store.Project) (api.Status, erro
 		out.Functions = append(out.Functions, status)
 	}
 	out.URL = projectURL(project, s.cfg.Cluster)
-	return out, nil
+	out.Queues, err = s.queueStatus(ctx, p, &project)
+	return out, err
 }
 
 // List fills in what `fngen projects` shows.

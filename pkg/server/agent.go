@@ -20,6 +20,7 @@ func (s *Server) routeAgents(mux *http.ServeMux) {
 	mux.HandleFunc("PUT /v1/agent/layers/{key}", s.putLayer)
 	mux.HandleFunc("GET /v1/agent/static", s.getLiveStatic)
 	mux.HandleFunc("POST /v1/agent/logs", s.putLogs)
+	s.routeAgentTasks(mux)
 }
 
 // withWorkload lets a request with a valid workload identity through.

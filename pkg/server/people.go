@@ -45,6 +45,7 @@ func (s *Server) routePeople(h huma.API, mux *scoped) {
 	mux.HandleFunc("PATCH /v1/projects/{project}/uploads/{id}", s.patchUpload)
 	mux.HandleFunc("POST /v1/projects/{project}/pushes", s.push)
 	mux.HandleFunc("POST /v1/projects/{project}/rollbacks", s.rollback)
+	s.routeTasks(mux)
 	describeRaw(h.OpenAPI())
 }
 

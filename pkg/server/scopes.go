@@ -32,6 +32,12 @@ var scopes = map[string]api.Scope{
 	"PATCH /v1/projects/{project}/uploads/{id}": api.ScopeDeploy,
 	"POST /v1/projects/{project}/pushes":        api.ScopeDeploy,
 	"POST /v1/projects/{project}/rollbacks":     api.ScopeDeploy,
+
+	"GET /v1/projects/{project}/tasks":              api.ScopePlan,
+	"GET /v1/projects/{project}/tasks/{id}":         api.ScopePlan,
+	"POST /v1/projects/{project}/tasks":             api.ScopeDeploy,
+	"POST /v1/projects/{project}/tasks/{id}/retry":  api.ScopeDeploy,
+	"POST /v1/projects/{project}/tasks/{id}/cancel": api.ScopeDeploy,
 }
 
 // scoped is a mux whose routes of people hold the caller's key to the table. Routes

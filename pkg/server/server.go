@@ -57,6 +57,8 @@ type Options struct {
 	Store    *store.Store
 	Blobs    *blob.Dir
 	Deployer Deployer
+	// Tasks is nil where the platform has no broker.
+	Tasks Tasks
 	// Workloads checks the identities of agents.
 	Workloads *WorkloadVerifier
 	// Allocations knows whether one that has an identity runs.

@@ -82,7 +82,7 @@ job "task-work" {
       config {
         command = "/../opt/fngen/bin/fngen-agent"
         args = [
-          "serve",
+          "work",
           "--project=hello",
           "--function=work",
           "--power=task_worker",
@@ -99,6 +99,7 @@ job "task-work" {
           "--timeout=90s",
           "--retries=5",
           "--drain=1m30s",
+          "--queue=fn.hello.work",
           "--api=https://api.fngen.localhost",
         ]
         cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
@@ -146,6 +147,14 @@ job "task-work" {
         destination = "secrets/variables.json"
         change_mode = "noop"
         data        = "{{ with secret \"fngen/data/hello/env?version=7\" }}{{ if .Data.metadata.destroyed }}{{ sprig_fail \"fngen: version 7 of the variables was destroyed\" }}{{ end }}{{ .Data.data | toJSON }}{{ end }}"
+        once        = true
+        perms       = "0600"
+      }
+
+      template {
+        destination = "secrets/broker.json"
+        change_mode = "noop"
+        data        = "{{ with secret \"fngen/data/hello/broker\" }}{{ .Data.data | toJSON }}{{ end }}"
         once        = true
         perms       = "0600"
       }
@@ -228,7 +237,7 @@ job "task-work" {
       config {
         command = "/../opt/fngen/bin/fngen-agent"
         args = [
-          "serve",
+          "work",
           "--project=hello",
           "--function=work",
           "--power=task_worker",
@@ -245,6 +254,7 @@ job "task-work" {
           "--timeout=90s",
           "--retries=5",
           "--drain=1m30s",
+          "--queue=fn.hello.work",
           "--api=https://api.fngen.localhost",
         ]
         cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
@@ -292,6 +302,14 @@ job "task-work" {
         destination = "secrets/variables.json"
         change_mode = "noop"
         data        = "{{ with secret \"fngen/data/hello/env?version=7\" }}{{ if .Data.metadata.destroyed }}{{ sprig_fail \"fngen: version 7 of the variables was destroyed\" }}{{ end }}{{ .Data.data | toJSON }}{{ end }}"
+        once        = true
+        perms       = "0600"
+      }
+
+      template {
+        destination = "secrets/broker.json"
+        change_mode = "noop"
+        data        = "{{ with secret \"fngen/data/hello/broker\" }}{{ .Data.data | toJSON }}{{ end }}"
         once        = true
         perms       = "0600"
       }

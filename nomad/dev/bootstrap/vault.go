@@ -9,13 +9,15 @@ import (
 
 	vault "github.com/hashicorp/vault/api"
 
+	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad/dev/secrets"
+	"fngen.dev/fngen/pkg/secret"
 )
 
 // Mounts of Vault.
 const (
 	// ProjectMount holds the environment of every project.
-	ProjectMount = "fngen"
+	ProjectMount = jobs.SecretMount
 	// PlatformMount holds the credentials of the platform's own jobs.
 	PlatformMount = "platform"
 	jwtMount      = "jwt-nomad"
@@ -139,10 +141,10 @@ func (v *Vault) TrustNomad(ctx context.Context, jwksURL string) error {
 }
 
 // Fngend lets the control plane, the job "fngend" in the platform's namespace,
-// read its own credentials.
+// read its own credentials, and write the variables of projects.
 func (v *Vault) Fngend(ctx context.Context) error {
 	const name = "fngend"
-	rules := fmt.Sprintf("path %q { capabilities = [\"read\"] }\n", PlatformMount+"/data/"+name)
+	rules := fmt.Sprintf("path %q { capabilities = [\"read\"] }\n", PlatformMount+"/data/"+name) + secret.WriterPolicy()
 	if err := v.api.Sys().PutPolicyWithContext(ctx, name, rules); err != nil {
 		return fmt.Errorf("write vault policy %s: %w", name, err)
 	}
@@ -152,6 +154,22 @@ func (v *Vault) Fngend(ctx context.Context) error {
 		"claim_mappings": map[string]string{"nomad_namespace": "nomad_namespace", "nomad_job_id": "nomad_job_id"},
 		"token_type":     "service", "token_period": "30m", "token_policies": []string{name},
 	})
+}
+
+// Projects lets the workloads of each project read its variables.
+func (v *Vault) Projects(ctx context.Context) error {
+	mounts, err := v.api.Sys().ListAuthWithContext(ctx)
+	if err != nil {
+		return fmt.Errorf("list auth mounts of vault: %w", err)
+	}
+	mount := mounts[jwtMount+"/"]
+	if mount == nil {
+		return fmt.Errorf("vault has no auth mount %s", jwtMount)
+	}
+	if err := v.api.Sys().PutPolicyWithContext(ctx, jobs.SecretRole, secret.ReaderPolicy(mount.Accessor)); err != nil {
+		return fmt.Errorf("write vault policy %s: %w", jobs.SecretRole, err)
+	}
+	return v.write(ctx, "auth/"+jwtMount+"/role/"+jobs.SecretRole, secret.ReaderRole())
 }
 
 // Credentials reads what is stored for a job of the platform; missing is empty.

@@ -199,3 +199,13 @@ func (l *Ledger) Oldest(ctx context.Context, projectID int64, function string) (
 	}
 	return at(first.Int64), nil
 }
+
+// Open reports whether a function has tasks that have not ended.
+func (l *Ledger) Open(ctx context.Context, projectID int64, function string) (bool, error) {
+	var open bool
+	const q = `SELECT EXISTS (SELECT 1 FROM tasks WHERE project_id = $1 AND function = $2 AND finished_at = 0)`
+	if err := l.store.Reader().QueryRowContext(ctx, q, projectID, function).Scan(&open); err != nil {
+		return false, fmt.Errorf("look for tasks of %s: %w", function, err)
+	}
+	return open, nil
+}

@@ -84,7 +84,6 @@ APPS = {
         """,
 }
 PACKAGES = (
-    "a2wsgi",
     "bottle",
     "django",
     "falcon",

@@ -82,7 +82,7 @@ job "task-send_receipt" {
       config {
         command = "/../opt/fngen/bin/fngen-agent"
         args = [
-          "serve",
+          "work",
           "--project=tea-shop",
           "--function=send_receipt",
           "--power=task_worker",
@@ -98,6 +98,7 @@ job "task-send_receipt" {
           "--timeout=15m",
           "--retries=5",
           "--drain=15m",
+          "--queue=fn.tea-shop.send_receipt",
           "--api=https://api.fngen.localhost",
         ]
         cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
@@ -139,6 +140,21 @@ job "task-send_receipt" {
       logs {
         max_files     = 3
         max_file_size = 5
+      }
+
+      template {
+        destination = "secrets/broker.json"
+        change_mode = "noop"
+        data        = "{{ with secret \"fngen/data/tea-shop/broker\" }}{{ .Data.data | toJSON }}{{ end }}"
+        once        = true
+        perms       = "0600"
+      }
+
+      vault {
+        change_mode  = "noop"
+        disable_file = true
+        env          = false
+        role         = "fngen-project"
       }
     }
   }
@@ -212,7 +228,7 @@ job "task-send_receipt" {
       config {
         command = "/../opt/fngen/bin/fngen-agent"
         args = [
-          "serve",
+          "work",
           "--project=tea-shop",
           "--function=send_receipt",
           "--power=task_worker",
@@ -228,6 +244,7 @@ job "task-send_receipt" {
           "--timeout=15m",
           "--retries=5",
           "--drain=15m",
+          "--queue=fn.tea-shop.send_receipt",
           "--api=https://api.fngen.localhost",
         ]
         cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
@@ -269,6 +286,21 @@ job "task-send_receipt" {
       logs {
         max_files     = 3
         max_file_size = 5
+      }
+
+      template {
+        destination = "secrets/broker.json"
+        change_mode = "noop"
+        data        = "{{ with secret \"fngen/data/tea-shop/broker\" }}{{ .Data.data | toJSON }}{{ end }}"
+        once        = true
+        perms       = "0600"
+      }
+
+      vault {
+        change_mode  = "noop"
+        disable_file = true
+        env          = false
+        role         = "fngen-project"
       }
     }
   }
@@ -342,7 +374,7 @@ job "task-send_receipt" {
       config {
         command = "/../opt/fngen/bin/fngen-agent"
         args = [
-          "serve",
+          "work",
           "--project=tea-shop",
           "--function=send_receipt",
           "--power=task_worker",
@@ -358,6 +390,7 @@ job "task-send_receipt" {
           "--timeout=15m",
           "--retries=5",
           "--drain=15m",
+          "--queue=fn.tea-shop.send_receipt",
           "--api=https://api.fngen.localhost",
         ]
         cap_add  = ["chown", "dac_override", "dac_read_search", "fowner", "kill", "setgid", "setuid"]
@@ -399,6 +432,21 @@ job "task-send_receipt" {
       logs {
         max_files     = 3
         max_file_size = 5
+      }
+
+      template {
+        destination = "secrets/broker.json"
+        change_mode = "noop"
+        data        = "{{ with secret \"fngen/data/tea-shop/broker\" }}{{ .Data.data | toJSON }}{{ end }}"
+        once        = true
+        perms       = "0600"
+      }
+
+      vault {
+        change_mode  = "noop"
+        disable_file = true
+        env          = false
+        role         = "fngen-project"
       }
     }
   }

@@ -305,7 +305,6 @@ job "web-shop" {
           "--server=big",
           "--disk=80",
           "--framework=fastapi",
-          "--processes=2",
           "--drain=25s",
           "--api=https://api.fngen.localhost",
         ]

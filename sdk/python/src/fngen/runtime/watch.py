@@ -27,13 +27,11 @@ class Watch:
         self._every = every
         self._thread = threading.get_ident()
         self._done = threading.Event()
-        self._watcher = threading.Thread(target=self._run, name="fngen-watch", daemon=True)
-        self._watcher.start()
+        threading.Thread(target=self._run, name="fngen-watch", daemon=True).start()
 
     def stop(self) -> None:
-        """End it, and wait until it has ended. It may be called again."""
+        """End it. It may be called again."""
         self._done.set()
-        self._watcher.join()
 
     def _run(self) -> None:
         while not self._done.wait(self._every):

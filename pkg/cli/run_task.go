@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/payload"
+	"fngen.dev/fngen/pkg/task"
+	"fngen.dev/fngen/pkg/term"
+)
+
+// waitTime is how long one request waits for the end of a task.
+const waitTime = 25 * time.Second
+
+func newCmdRunTask(a *app) *cobra.Command {
+	var wait bool
+	var key string
+	cmd := &cobra.Command{
+		Use:   "run_task PROJECT FUNCTION PAYLOAD",
+		Short: "Have a @task_worker function run in the background",
+		Long: `Send a task to a @task_worker function of a project, and print its id. PAYLOAD is
+JSON: an object gives the parameters by name, an array by position. - reads it from
+stdin.
+
+A payload that does not fit the function is refused here, with every fault. A task
+that was sent is run at least once.
+
+With --wait the command waits for the end, prints the result as JSON, and fails when
+the task does.`,
+		Example: `  fngen run_task my-project process_order '{"order_id": 7, "items": []}'`,
+		Args:    threeArgs("PROJECT", "FUNCTION", "PAYLOAD"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runRunTask(cmd.Context(), a, args[0], args[1], args[2], key, wait)
+		},
+	}
+	cmd.Flags().BoolVar(&wait, "wait", false, "wait for the end, and print the result")
+	cmd.Flags().StringVar(&key, "key", "", "the same key gives the same task for a day")
+	return cmd
+}
+
+func runRunTask(ctx context.Context, a *app, project, function, text, key string, wait bool) error {
+	if err := checkProject(project); err != nil {
+		return err
+	}
+	body, err := readPayload(a, text)
+	if err != nil {
+		return err
+	}
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	if key == "" {
+		key = "cli-" + rand.Text() // so that a request can be sent again when the connection breaks
+	}
+	t, err := client.RunTask(ctx, project, api.NewTask{Function: function, Payload: body, Key: key})
+	if err != nil {
+		return a.payloadFailure(err)
+	}
+	if !wait {
+		if a.json {
+			return a.writeJSON(t)
+		}
+		_, err = fmt.Fprintln(a.IO.Out, t.ID)
+		return err
+	}
+	return a.awaitTask(ctx, client, project, t)
+}
+
+// readPayload is the argument, or stdin. That it is JSON is said here, where a shell's
+// quotes are at fault most often.
+func readPayload(a *app, text string) (json.RawMessage, error) {
+	if text == "-" {
+		data, err := io.ReadAll(io.LimitReader(a.IO.In, task.MaxPayload+1))
+		if err != nil {
+			return nil, fmt.Errorf("read payload: %w", err)
+		}
+		text = string(data)
+	}
+	if len(text) > task.MaxPayload {
+		return nil, &usageError{message: fmt.Sprintf("the payload has more than %d bytes", task.MaxPayload), help: "send a reference to the data in place of the data"}
+	}
+	if !json.Valid([]byte(text)) {
+		return nil, &usageError{message: "PAYLOAD is not JSON", help: `quote it for the shell: '{"name": "Aang"}'`}
+	}
+	return json.RawMessage(text), nil
+}
+
+// payloadFailure shows every field that does not fit.
+func (a *app) payloadFailure(err error) error {
+	p, ok := errors.AsType[*api.Problem](err)
+	if !ok || len(p.Faults) == 0 {
+		return err
+	}
+	var out strings.Builder
+	out.WriteString(p.Detail)
+	for _, f := range p.Faults {
+		out.WriteString("\n" + faultLine(f))
+	}
+	return &failure{Code: p.Code, Message: out.String(), Help: p.Help, Faults: p.Faults}
+}
+
+func faultLine(f payload.Fault) string {
+	var place strings.Builder
+	for _, part := range f.Loc {
+		switch part := part.(type) {
+		case string:
+			if place.Len() > 0 {
+				place.WriteByte('.')
+			}
+			place.WriteString(part)
+		default:
+			fmt.Fprintf(&place, "[%v]", part)
+		}
+	}
+	if place.Len() == 0 {
+		place.WriteString("payload")
+	}
+	return place.String() + ": " + f.Message
+}
+
+// awaitTask waits for the end, and says what happens meanwhile.
+func (a *app) awaitTask(ctx context.Context, client *api.Client, project string, t api.Task) error {
+	said := ""
+	for !t.State.Ended() {
+		if text := progressOf(t); text != said {
+			said = text
+			a.sayf("%s %s", t.ID, term.Escape(text))
+		}
+		next, err := client.Task(ctx, project, t.ID, waitTime)
+		if err != nil {
+			return err
+		}
+		t = next
+	}
+	if a.json {
+		if err := a.writeJSON(t); err != nil {
+			return err
+		}
+	} else if t.State == task.Succeeded {
+		if _, err := fmt.Fprintln(a.IO.Out, resultText(t.Result)); err != nil {
+			return err
+		}
+	}
+	if t.State == task.Succeeded {
+		return nil
+	}
+	err := &failure{Code: api.Failed, Message: fmt.Sprintf("task %s is %s: %s", t.ID, t.State, errorText(t.Error))}
+	if t.Retryable {
+		err.Help = fmt.Sprintf("fngen tasks %s --retry %s puts it back", project, t.ID)
+	}
+	if a.json {
+		return &reported{err}
+	}
+	return err
+}
+
+// progressOf says where a task stands that has not ended.
+func progressOf(t api.Task) string {
+	if t.State == task.Retrying && t.NextAt != nil {
+		return fmt.Sprintf("attempt %d failed: %s; the next begins at %s", t.Attempts, errorText(t.Error), t.NextAt.Local().Format(time.TimeOnly))
+	}
+	return "is " + string(t.State)
+}
+
+func resultText(result json.RawMessage) string {
+	if len(result) == 0 {
+		return "null"
+	}
+	return string(result)
+}
+
+// errorText is an error in one line.
+func errorText(e *task.Error) string {
+	if e == nil {
+		return "without a reason"
+	}
+	text := e.Message
+	if e.Type != "" {
+		text = e.Type + ": " + text
+	}
+	if e.Reason != "" && e.Reason != task.ReasonException {
+		text = e.Reason + ": " + text
+	}
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
