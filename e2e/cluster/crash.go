@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -147,5 +148,34 @@ func family(text string) ([]int, error) {
 			out = append(out, pid)
 		}
 	}
+	return out, nil
+}
+
+// Workers are the processes that serve an allocation which has several of them: the
+// children of their supervisor.
+func Workers(allocation string) ([]int, error) {
+	pids, err := family("/alloc/" + allocation + "/")
+	if err != nil {
+		return nil, err
+	}
+	programs := map[int]string{}
+	for _, pid := range pids {
+		if cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil {
+			first, _, _ := bytes.Cut(cmdline, []byte{0})
+			programs[pid] = filepath.Base(string(first))
+		}
+	}
+	var out []int
+	for pid, program := range programs {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || program != "python" {
+			continue
+		}
+		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+		if parent, err := strconv.Atoi(string(fields[1])); err == nil && programs[parent] == "python" {
+			out = append(out, pid)
+		}
+	}
+	slices.Sort(out)
 	return out, nil
 }
