@@ -39,14 +39,22 @@ var (
 const (
 	pushTime  = 10 * time.Second
 	queryTime = 30 * time.Second
-	// maxAnswer is the most that is read of an answer.
-	maxAnswer = 256 << 20
+	// maxAnswer is the most that is read of an answer, and maxFound about the most that
+	// lines of one question may be together: entries may be large, and are somebody's.
+	maxAnswer = 32 << 20
+	maxFound  = 16 << 20
+	// atOnce is how many answers are read at the same time.
+	atOnce = 4
 )
+
+// errLarge is an answer of more than maxAnswer.
+var errLarge = errors.New("the answer is too large")
 
 // Loki is a client of one. It is safe for concurrent use.
 type Loki struct {
 	address string
 	client  *http.Client
+	reading chan struct{}
 }
 
 // New returns a client of the Loki at an address such as http://127.0.0.1:3100.
@@ -58,7 +66,7 @@ func New(address string) (*Loki, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil // it is next to us
 	transport.MaxIdleConnsPerHost = 16
-	return &Loki{strings.TrimSuffix(address, "/"), &http.Client{Transport: transport}}, nil
+	return &Loki{strings.TrimSuffix(address, "/"), &http.Client{Transport: transport}, make(chan struct{}, atOnce)}, nil
 }
 
 // Tenant is the name of a project's logs. A name may come back for another project, so
@@ -86,12 +94,18 @@ func (l *Loki) do(ctx context.Context, tenant, method, path string, query url.Va
 		return nil, errors.Join(ErrAway, err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return nil, errors.Join(ErrAway, err)
 	}
+	if len(answer) > maxAnswer {
+		return nil, errLarge
+	}
 	if resp.StatusCode/100 == 2 {
 		return answer, nil
+	}
+	if resp.StatusCode == http.StatusRequestEntityTooLarge && method == http.MethodGet {
+		return nil, errLarge // Loki has bounds of its own
 	}
 	err = fmt.Errorf("%s answered %s: %.500s", path, resp.Status, answer)
 	if resp.StatusCode/100 == 5 || resp.StatusCode == http.StatusTooManyRequests {

@@ -75,6 +75,7 @@ func TestLoki(t *testing.T) {
 	})
 	t.Run("conditions", func(t *testing.T) { conditions(t, l, now, whole) })
 	t.Run("pages", func(t *testing.T) { pages(t, l, now) })
+	t.Run("large lines", func(t *testing.T) { large(t, l, now) })
 	t.Run("injection", func(t *testing.T) { injection(t, l, now, whole) })
 	t.Run("tenants are apart", func(t *testing.T) {
 		if got, err := l.History(t.Context(), "a.2", whole); err != nil || len(got) != 0 {
@@ -156,7 +157,10 @@ func pages(t *testing.T, l *Loki, now time.Time) {
 	q := api.LogQuery{Since: now.Add(-time.Hour), Until: now.Add(time.Minute), Limit: n + 10}
 	for name, read := range map[string]func() ([]api.LogLine, error){
 		"history": func() ([]api.LogLine, error) { return l.History(t.Context(), "p.1", q) },
-		"range":   func() ([]api.LogLine, error) { return l.Range(t.Context(), "p.1", q, q.Since, q.Until) },
+		"range": func() ([]api.LogLine, error) {
+			got, _, err := l.Range(t.Context(), "p.1", q, q.Since, q.Until)
+			return got, err
+		},
 	} {
 		got, err := read()
 		texts := messages(got)
@@ -168,6 +172,28 @@ func pages(t *testing.T, l *Loki, now time.Time) {
 	q.Limit = page + 100
 	if got, err := l.History(t.Context(), "p.1", q); err != nil || len(got) != q.Limit || got[len(got)-1].Time.Before(got[0].Time) {
 		t.Errorf("%d of %d, %v", len(got), q.Limit, err)
+	}
+}
+
+// large reads lines of which not many fit into an answer.
+func large(t *testing.T, l *Loki, now time.Time) {
+	const n = 500
+	fill := strings.Repeat("x", 60_000)
+	for i := range n {
+		push(t, l, "l.1", web, said(now.Add(time.Duration(i)), "INFO", fmt.Sprintf("%06d%s", i, fill)))
+	}
+	q := api.LogQuery{Since: now.Add(-time.Hour), Until: now.Add(time.Minute), Limit: 5000}
+	got, err := l.History(t.Context(), "l.1", q)
+	if err != nil || len(got) < 200 || len(got) > 500 || !strings.HasPrefix(got[len(got)-1].Message, fmt.Sprintf("%06d", n-1)) {
+		t.Errorf("the newest are %d, %v", len(got), err)
+	}
+	first, all, err := l.Range(t.Context(), "l.1", q, q.Since, q.Until)
+	if err != nil || all || len(first) < 200 {
+		t.Fatalf("the first are %d, all: %t, %v", len(first), all, err)
+	}
+	rest, _, err := l.Range(t.Context(), "l.1", q, first[len(first)-1].Time, q.Until)
+	if err != nil || rest[0].Message != first[len(first)-1].Message {
+		t.Errorf("going on: %d, %v", len(rest), err)
 	}
 }
 

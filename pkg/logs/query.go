@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -57,21 +58,21 @@ func selector(q api.LogQuery) string {
 // near, and a step that finds enough is the last.
 var windows = []time.Duration{5 * time.Minute, time.Hour, 24 * time.Hour}
 
-// History are the newest lines of a query, the oldest first.
+// History are the newest lines of a query, the oldest first: as many as it wants, or
+// about 16 MB of them.
 func (l *Loki) History(ctx context.Context, tenant string, q api.LogQuery) ([]api.LogLine, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTime)
 	defer cancel()
 	var out []api.LogLine // the newest first
 	seen := map[Key]bool{}
-	end := q.Until
-	for i := 0; i <= len(windows) && end.After(q.Since) && len(out) < q.Limit; i++ {
+	end, size, pages := q.Until, 0, pager{firstPage}
+	for i := 0; i <= len(windows) && end.After(q.Since) && len(out) < q.Limit && size < maxFound; i++ {
 		begin := q.Since
 		if i < len(windows) && q.Until.Add(-windows[i]).After(begin) {
 			begin = q.Until.Add(-windows[i])
 		}
-		for len(out) < q.Limit && end.After(begin) {
-			limit := min(page, q.Limit-len(out)+len(seen))
-			lines, err := l.lines(ctx, tenant, q, begin, end, limit, "backward")
+		for len(out) < q.Limit && end.After(begin) && size < maxFound {
+			lines, whole, err := pages.some(ctx, l, tenant, q, begin, end, q.Limit-len(out)+len(seen), "backward")
 			if err != nil {
 				return nil, err
 			}
@@ -79,11 +80,11 @@ func (l *Loki) History(ctx context.Context, tenant string, q api.LogQuery) ([]ap
 			for _, line := range lines {
 				if k := KeyOf(line); !seen[k] && len(out) < q.Limit {
 					seen[k] = true
-					out, fresh = append(out, line), fresh+1
+					out, fresh, size = append(out, line), fresh+1, size+len(line.Message)
 				}
 				oldest = line.Time
 			}
-			if len(lines) < limit || fresh == 0 {
+			if whole || fresh == 0 {
 				break
 			}
 			// Others of the same moment may be missing: it is asked for again.
@@ -102,28 +103,54 @@ func (l *Loki) History(ctx context.Context, tenant string, q api.LogQuery) ([]ap
 	return out, nil
 }
 
-// Range are all lines of a time, from its begin and before its end, the oldest first.
-func (l *Loki) Range(ctx context.Context, tenant string, q api.LogQuery, begin, end time.Time) ([]api.LogLine, error) {
+// Range are the lines of a time, from its begin and before its end, the oldest first:
+// all, or about 16 MB of them.
+func (l *Loki) Range(ctx context.Context, tenant string, q api.LogQuery, begin, end time.Time) (out []api.LogLine, all bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTime)
 	defer cancel()
-	var out []api.LogLine
-	seen := map[Key]bool{}
-	for {
-		lines, err := l.lines(ctx, tenant, q, begin, end, page, "forward")
+	seen, size, pages := map[Key]bool{}, 0, pager{firstPage}
+	for size < maxFound {
+		lines, whole, err := pages.some(ctx, l, tenant, q, begin, end, page, "forward")
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		fresh := 0
 		for _, line := range lines {
 			if k := KeyOf(line); !seen[k] {
 				seen[k] = true
-				out, fresh = append(out, line), fresh+1
+				out, fresh, size = append(out, line), fresh+1, size+len(line.Message)
 			}
 		}
-		if len(lines) < page || fresh == 0 {
-			return out, nil
+		if whole || fresh == 0 {
+			return out, true, nil
 		}
 		begin = lines[len(lines)-1].Time
+	}
+	return out, false, nil
+}
+
+// firstPage is how many lines are asked for first: lines may be large, and each answer
+// tells how many may be in the next.
+const firstPage = 200
+
+// pager asks for as many lines as fit into an answer.
+type pager struct{ limit int }
+
+// some are as many lines as one answer holds, at most those wanted; whole says that there
+// are no more.
+func (p *pager) some(ctx context.Context, l *Loki, tenant string, q api.LogQuery, begin, end time.Time, wanted int, direction string) (lines []api.LogLine, whole bool, err error) {
+	for {
+		limit := min(p.limit, wanted)
+		lines, size, err := l.lines(ctx, tenant, q, begin, end, limit, direction)
+		switch {
+		case errors.Is(err, errLarge) && limit > 1:
+			p.limit = max(1, limit/8)
+		case err == nil && size < maxAnswer/8:
+			p.limit = min(page, 4*p.limit)
+			return lines, len(lines) < limit, nil
+		default:
+			return lines, len(lines) < limit, err
+		}
 	}
 }
 
@@ -138,18 +165,24 @@ func KeyOf(line api.LogLine) Key {
 	return Key{line.Time.UnixNano(), line.Function + "/" + line.Instance, line.Stream, line.Message}
 }
 
-// lines asks once.
-func (l *Loki) lines(ctx context.Context, tenant string, q api.LogQuery, begin, end time.Time, limit int, direction string) ([]api.LogLine, error) {
+// lines asks once, and returns the size of the answer.
+func (l *Loki) lines(ctx context.Context, tenant string, q api.LogQuery, begin, end time.Time, limit int, direction string) ([]api.LogLine, int, error) {
+	select {
+	case l.reading <- struct{}{}:
+		defer func() { <-l.reading }()
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	}
 	body, err := l.do(ctx, tenant, http.MethodGet, "/loki/api/v1/query_range", url.Values{
 		"query": {selector(q)}, "start": {nanoseconds(begin)}, "end": {nanoseconds(end)},
 		"limit": {strconv.Itoa(limit)}, "direction": {direction},
 	}, "", nil)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	out, err := parse(body)
 	if err != nil {
-		return nil, fmt.Errorf("read the answer of Loki: %w", err)
+		return nil, 0, fmt.Errorf("read the answer of Loki: %w", err)
 	}
 	slices.SortStableFunc(out, func(a, b api.LogLine) int {
 		c := cmp.Compare(a.Time.UnixNano(), b.Time.UnixNano())
@@ -158,7 +191,7 @@ func (l *Loki) lines(ctx context.Context, tenant string, q api.LogQuery, begin, 
 		}
 		return c
 	})
-	return out, nil
+	return out, len(body), nil
 }
 
 func nanoseconds(t time.Time) string { return strconv.FormatInt(t.UnixNano(), 10) }

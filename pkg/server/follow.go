@@ -36,6 +36,8 @@ type follower struct {
 	floor, whole time.Time
 	// fine is when a look last worked.
 	fine time.Time
+	// rest is from where on there is more than the last look could hold, or zero.
+	rest time.Time
 }
 
 // newFollower goes on after the lines that were told.
@@ -75,13 +77,19 @@ func (f *follower) poll(ctx context.Context) ([]api.LogLine, error) {
 		begin = f.floor
 	}
 	begin = later(begin, f.floor)
-	lines, err := f.find.Range(ctx, f.tenant, f.q, begin, now.Add(time.Minute))
+	if !f.rest.IsZero() {
+		begin = f.rest
+	}
+	lines, all, err := f.find.Range(ctx, f.tenant, f.q, begin, now.Add(time.Minute))
 	if err != nil {
 		f.floor = later(f.floor, f.fine.Add(-far))
 		f.whole = now.Add(caughtUp)
 		return nil, err
 	}
-	f.polls, f.fine = f.polls+1, now
+	f.polls, f.fine, f.rest = f.polls+1, now, time.Time{}
+	if !all {
+		f.rest = lines[len(lines)-1].Time
+	}
 	lines = slices.DeleteFunc(lines, func(line api.LogLine) bool {
 		k := logs.KeyOf(line)
 		_, known := f.seen[k]

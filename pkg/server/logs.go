@@ -24,8 +24,8 @@ type Logs interface {
 type Finder interface {
 	// History are the newest lines, the oldest first.
 	History(ctx context.Context, tenant string, q api.LogQuery) ([]api.LogLine, error)
-	// Range are all lines of a time, the oldest first.
-	Range(ctx context.Context, tenant string, q api.LogQuery, begin, end time.Time) ([]api.LogLine, error)
+	// Range are the lines of a time, the oldest first: all, or as many as it may be.
+	Range(ctx context.Context, tenant string, q api.LogQuery, begin, end time.Time) (lines []api.LogLine, all bool, err error)
 }
 
 // LastLogs keeps what an agent cannot wait with. *logs.Relay does.
@@ -62,24 +62,43 @@ func (s *Server) getLogs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
-	tenant := logs.Tenant(p.Name, p.ID)
-	lines, err := s.history(r.Context(), tenant, q)
-	if err == nil {
-		err = untimed(w)
+	if err := untimed(w); err != nil {
+		s.fail(w, r, err)
+		return
 	}
+	tenant := logs.Tenant(p.Name, p.ID)
+	out := &logWriter{lineWriter{w: w, rc: http.NewResponseController(w)}}
+	f, err := s.writeHistory(w, r, tenant, q, actor.KeyID, out)
 	if err != nil {
 		s.fail(w, r, s.logProblem(err))
 		return
 	}
-	s.streamLogs(w, r, tenant, q, lines)
+	if q.Follow {
+		out.flush()
+		s.follow(r.Context(), f, out)
+	}
 }
 
-// history are the lines before those that are followed.
-func (s *Server) history(ctx context.Context, tenant string, q api.LogQuery) ([]api.LogLine, error) {
-	if q.Limit == 0 {
-		return nil, nil
+// writeHistory writes the lines before those that are followed, which take memory: so
+// few are read at a time.
+func (s *Server) writeHistory(w http.ResponseWriter, r *http.Request, tenant string, q api.LogQuery, key int64, out *logWriter) (*follower, error) {
+	leave, err := s.histories.enter(r.Context(), key)
+	if err != nil {
+		return nil, err
 	}
-	return s.Logs.History(ctx, tenant, q)
+	defer leave()
+	var lines []api.LogLine
+	if q.Limit > 0 {
+		if lines, err = s.Logs.History(r.Context(), tenant, q); err != nil {
+			return nil, err
+		}
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
+	out.lines(lines)
+	return newFollower(s.Logs, tenant, q, lines, time.Now), nil
 }
 
 // logProblem says that the store of logs is away.
@@ -91,41 +110,37 @@ func (s *Server) logProblem(err error) error {
 	return err
 }
 
-// streamLogs writes one JSON object a line.
-func (s *Server) streamLogs(w http.ResponseWriter, r *http.Request, tenant string, q api.LogQuery, lines []api.LogLine) {
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
-	out := &lineWriter{w: w, rc: http.NewResponseController(w)}
-	write := func(lines []api.LogLine) {
-		for _, line := range lines {
-			if text, err := json.Marshal(line); err == nil { // it is made of texts and numbers
-				out.write(text)
-			}
+// logWriter writes one JSON object a line.
+type logWriter struct{ lineWriter }
+
+func (w *logWriter) lines(lines []api.LogLine) {
+	for _, line := range lines {
+		if text, err := json.Marshal(line); err == nil { // it is made of texts and numbers
+			w.unflushed(text)
 		}
 	}
-	write(lines)
-	if !q.Follow {
-		return
+	if len(lines) > 0 {
+		w.flush()
 	}
-	out.flush()
-	f := newFollower(s.Logs, tenant, q, lines, time.Now)
+}
+
+// follow writes lines as they come, until the caller leaves.
+func (s *Server) follow(ctx context.Context, f *follower, out *logWriter) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	poll := time.NewTicker(followPause)
 	defer poll.Stop()
 	for !out.gone {
 		select {
-		case <-r.Context().Done():
+		case <-ctx.Done():
 			return
 		case <-s.ending:
 			return
 		case <-beat.C:
 			out.write(nil)
 		case <-poll.C:
-			lines, err := f.poll(r.Context())
-			write(lines)
+			lines, err := f.poll(ctx)
+			out.lines(lines)
 			if err != nil && f.away() {
 				s.Log.Warn("follow logs", slog.Any("error", err))
 				return // it is asked for again, and told what is wrong

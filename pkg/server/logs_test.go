@@ -27,6 +27,7 @@ type bookshelf struct {
 	mu    sync.Mutex
 	lines map[string][]api.LogLine // by tenant
 	away  bool
+	most  int      // of one answer, 0 for any
 	kept  []string // tenants of what was kept for later
 	told  []string
 }
@@ -46,11 +47,11 @@ func (b *bookshelf) Push(_ context.Context, tenant string, from logs.Origin, ent
 	return 0, nil
 }
 
-func (b *bookshelf) Range(_ context.Context, tenant string, _ api.LogQuery, begin, end time.Time) ([]api.LogLine, error) {
+func (b *bookshelf) Range(_ context.Context, tenant string, _ api.LogQuery, begin, end time.Time) ([]api.LogLine, bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.away {
-		return nil, logs.ErrAway
+		return nil, false, logs.ErrAway
 	}
 	var out []api.LogLine
 	for _, l := range b.lines[tenant] {
@@ -59,11 +60,14 @@ func (b *bookshelf) Range(_ context.Context, tenant string, _ api.LogQuery, begi
 		}
 	}
 	slices.SortStableFunc(out, func(x, y api.LogLine) int { return x.Time.Compare(y.Time) })
-	return out, nil
+	if b.most > 0 && len(out) > b.most {
+		return out[:b.most], false, nil
+	}
+	return out, true, nil
 }
 
 func (b *bookshelf) History(ctx context.Context, tenant string, q api.LogQuery) ([]api.LogLine, error) {
-	out, err := b.Range(ctx, tenant, q, q.Since, q.Until)
+	out, _, err := b.Range(ctx, tenant, q, q.Since, q.Until)
 	return out[max(0, len(out)-q.Limit):], err
 }
 
@@ -317,7 +321,14 @@ func TestFollower(t *testing.T) {
 		add(now, fmt.Sprint(now))
 		polls(1)
 	}
-	if len(f.seen) > 400 {
+	b.most = 10
+	for i := range 100 {
+		add(now.Add(time.Duration(i)), fmt.Sprint("many ", i))
+	}
+	if got := polls(20); len(got) != 100 || got[99] != "many 99" {
+		t.Errorf("of 100 at once %d are told: %q", len(got), got)
+	}
+	if len(f.seen) > 500 {
 		t.Errorf("%d lines are remembered", len(f.seen))
 	}
 }

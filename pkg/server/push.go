@@ -134,15 +134,21 @@ type lineWriter struct {
 }
 
 func (l *lineWriter) write(line []byte) {
+	l.unflushed(line)
+	if !l.gone {
+		l.flush()
+	}
+}
+
+// unflushed writes a line that others follow at once.
+func (l *lineWriter) unflushed(line []byte) {
 	if l.gone {
 		return
 	}
 	// One write, so that a line is never cut in two packets without need.
 	if _, err := l.w.Write(append(line, '\n')); err != nil {
 		l.gone = true
-		return
 	}
-	l.flush()
 }
 
 func (l *lineWriter) flush() {

@@ -105,6 +105,7 @@ type Server struct {
 	handler  http.Handler
 
 	reads     *slots
+	histories *slots
 	logPlaces *slots
 	quota     *logQuota
 	origins   *origins
@@ -123,6 +124,7 @@ func New(o Options) *Server {
 	s.plans, s.alive = newSlots(planPlaces), &alive{allocations: o.Allocations, now: time.Now, heard: map[string]heard{}}
 	s.using, s.budget = newUsing(), newBudget(o.Daily)
 	s.memory, s.pace, s.room = newMemory(), usualPace, newRoom(o.Blobs, o.Store, o.Quota, o.Reserve)
+	s.histories = newSlots(historyPlaces)
 	s.reads, s.logPlaces, s.quota, s.origins, s.ending = newSlots(readPlaces), newSlots(logPlaces), newLogQuota(o.DailyLog), newOrigins(), make(chan struct{})
 	mux := http.NewServeMux()
 	s.people = &scoped{ServeMux: mux, server: s}

@@ -26,6 +26,8 @@ var (
 	planPlaces   = places{"plans", 4, 16, 20 * time.Second}
 	// One that follows a log has its place until it leaves; callers are keys.
 	readPlaces = places{"looks at logs", 10, 200, 10 * time.Second}
+	// What is read of a log before that takes memory.
+	historyPlaces = places{"looks at logs", 3, 8, 20 * time.Second}
 	// A batch of a log holds a few megabytes; callers are projects, whose agents come
 	// again.
 	logPlaces = places{"batches of logs", 4, 16, 20 * time.Second}
