@@ -64,7 +64,7 @@ func TestLogs(t *testing.T) {
 		"printed one": "INFO", "WARNING:shop:logged one": "WARNING", "in a thread one": "INFO", "GET /say/one 200": "INFO",
 	} {
 		l, found := find(one, message)
-		if !found || l.Level != level || l.RequestID != "r-one" || l.Function != "live_app" || l.Power != "webapp" || l.Release != 1 || l.Server != "s" {
+		if !found || l.Level != level || l.RequestID != "r-one" || l.Function != "live_app" || l.Power != "webapp" || l.Release != 1 || l.Server != "web" {
 			t.Errorf("%q of the request: %+v", message, l)
 		}
 	}
@@ -72,7 +72,7 @@ func TestLogs(t *testing.T) {
 		t.Errorf("of one request there are %d lines: %+v", len(one), one)
 	}
 	failed, _ := find(p.lines(t, "--level", "ERROR", "--request-id", "r-fail"), "ValueError: of a request")
-	if !strings.HasPrefix(failed.Message, "Traceback (most recent call last):") || len(failed.Error) != 16 {
+	if !strings.Contains(failed.Message, "Traceback (most recent call last):\n") || len(failed.Error) != 16 {
 		t.Errorf("the traceback is %+v", failed)
 	}
 	for _, l := range p.lines(t, "--level", "ERROR") {
