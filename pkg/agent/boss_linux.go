@@ -52,6 +52,17 @@ func (b *boss) stop(drain time.Duration, log logger) int {
 	return b.stops
 }
 
+// only is the task that runs when no other does.
+func (b *boss) only() string {
+	b.mu.Lock()
+	runner := b.runner
+	b.mu.Unlock()
+	if runner == nil {
+		return ""
+	}
+	return runner.Only()
+}
+
 func (b *boss) level() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -43,6 +43,43 @@ type journal struct {
 	spool   *spool.Spool
 	shipper *ship.Shipper
 	out     sync.Mutex // of our own streams
+	// hear gets each entry of the program too, work says what the program is at; both may
+	// be nil.
+	hear func(capture.Entry)
+	work func() capture.Work
+	// records is our end of the socket of records.
+	records *os.File
+}
+
+// take keeps an entry of the program.
+func (j *journal) take(e capture.Entry) {
+	if j.hear != nil {
+		j.hear(e)
+	}
+	j.shipper.Take(e)
+}
+
+// heardTime is how long caught up waits at most.
+const heardTime = time.Second
+
+// caughtUp returns when the records that were sent until now have been read, as far as
+// can be seen.
+func (j *journal) caughtUp() {
+	if j == nil || j.records == nil {
+		return
+	}
+	conn, err := j.records.SyscallConn()
+	if err != nil {
+		return
+	}
+	for end := time.Now().Add(heardTime); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		left := 0
+		err := conn.Control(func(fd uintptr) { left, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+		if err != nil || left == 0 {
+			time.Sleep(5 * time.Millisecond) // the last one may be in hand
+			return
+		}
+	}
 }
 
 // openJournal begins to send what an earlier start left. It is called while the agent
@@ -148,7 +185,7 @@ func (j *journal) listen(work func() capture.Work) (*ears, error) {
 			return nil, err
 		}
 		e.ours = append(e.ours, ours)
-		text := &capture.Text{Stream: s.name, Clock: j.clock, Work: work, Take: j.shipper.Take}
+		text := &capture.Text{Stream: s.name, Clock: j.clock, Work: work, Take: j.take}
 		e.reading.Go(func() { text.Consume(ours, &locked{&j.out, s.raw}) })
 	}
 	ours, theirs, err := recordSocket()
@@ -156,8 +193,8 @@ func (j *journal) listen(work func() capture.Work) (*ears, error) {
 		e.deaf()
 		return nil, err
 	}
-	e.records, e.ours = theirs, append(e.ours, ours)
-	records := &capture.Records{Clock: j.clock, Take: j.shipper.Take, Bare: j.bare}
+	e.records, e.ours, j.records = theirs, append(e.ours, ours), ours
+	records := &capture.Records{Clock: j.clock, Take: j.take, Bare: j.bare}
 	e.reading.Go(func() { _ = records.Consume(ours) }) // closed below, or never fails
 	return e, nil
 }

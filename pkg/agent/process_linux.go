@@ -46,7 +46,7 @@ func (c command) heard() (command, *ears, error) {
 	if c.log == nil {
 		return c, nil, nil
 	}
-	e, err := c.log.listen(nil)
+	e, err := c.log.listen(c.log.work)
 	if err != nil {
 		return c, nil, err
 	}

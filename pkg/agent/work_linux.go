@@ -106,6 +106,8 @@ type shift struct {
 	broker  task.Broker
 	client  *client
 	journal *journal
+	boss    boss
+	tails   crews.Tails
 	// theirs is Python's end of the control socket.
 	theirs *os.File
 }
@@ -123,6 +125,10 @@ func (s *shift) listen() {
 	s.command.files = []*os.File{s.theirs}
 	s.command.env = s.command.env.with("FNGEN_WORK", strconv.Itoa(number))
 	s.journal.say(capture.Info, fmt.Sprintf("%s of release %s starts", s.o.name, s.o.release))
+	if s.journal != nil {
+		s.journal.hear = func(e capture.Entry) { s.tails.Note(e.TaskID, e.Message) }
+		s.journal.work = func() capture.Work { return capture.Work{TaskID: s.boss.only()} }
+	}
 }
 
 // prepare brings everything into place, as root.
@@ -192,8 +198,7 @@ func (s *shift) run(signals <-chan os.Signal) int {
 		ended <- finish{status, err}
 	}()
 	served := make(chan error, 1)
-	var boss boss
-	go func() { served <- s.serve(crew, &boss) }()
+	go func() { served <- s.serve(crew, &s.boss) }()
 	for {
 		select {
 		case got := <-signals:
@@ -204,15 +209,15 @@ func (s *shift) run(signals <-chan os.Signal) int {
 				}
 				continue
 			}
-			if boss.stop(s.o.drain, s.log) > 2 {
+			if s.boss.stop(s.o.drain, s.log) > 2 {
 				return exitSignal + int(syscall.SIGKILL) // and all that runs ends with the agent
 			}
 		case e := <-ended: // before it was ready, or it died
 			crew.Close()
-			return s.end(cmp.Or(<-served, errEnded), e, boss.level())
+			return s.end(cmp.Or(<-served, errEnded), e, s.boss.level())
 		case err := <-served:
 			crew.Close()
-			return s.end(err, <-s.reaped(signals, children, ended), boss.level())
+			return s.end(err, <-s.reaped(signals, children, ended), s.boss.level())
 		}
 	}
 }
@@ -291,6 +296,7 @@ func (s *shift) serve(crew *crews.Crew, b *boss) error {
 	runner := crews.NewRunner(crews.Options{
 		Project: s.o.project, Function: s.o.name, Allocation: s.o.allocation, Server: s.o.server, Release: release,
 		Concurrency: s.o.concurrency, Timeout: s.o.timeout, Retries: s.o.retries, Grace: taskGrace, MemoryMB: s.o.memory,
+		Tails: &s.tails, Heard: s.journal.caughtUp,
 	}, crew, session, publisher, claims{s.client}, logs)
 	b.lead(runner)
 	err = runner.Serve()

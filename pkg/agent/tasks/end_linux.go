@@ -64,7 +64,7 @@ func (r *Runner) ended(x *execution, o outcome) end {
 	}
 	by := x.endedBy()
 	if !o.crashed && o.done.code == badPayload {
-		return end{state: task.Failed, err: r.failure(o, by), answer: reject}
+		return end{state: task.Failed, err: r.failure(x, o, by), answer: reject}
 	}
 	switch by {
 	case broken:
@@ -74,12 +74,12 @@ func (r *Runner) ended(x *execution, o outcome) end {
 	case late:
 	}
 	if !o.crashed && o.done.code == badResult {
-		return end{state: task.Failed, err: r.failure(o, by)}
+		return end{state: task.Failed, err: r.failure(x, o, by)}
 	}
 	if x.attempt < x.m.First+r.o.Retries {
-		return end{state: task.Retrying, err: r.failure(o, by)}
+		return end{state: task.Retrying, err: r.failure(x, o, by)}
 	}
-	return end{state: task.Dead, err: r.failure(o, by), answer: reject}
+	return end{state: task.Dead, err: r.failure(x, o, by), answer: reject}
 }
 
 // resultOf is a result as the process told it, if it is JSON: strangers' code writes
@@ -92,9 +92,14 @@ func resultOf(body []byte) json.RawMessage {
 }
 
 // failure is the error of an attempt.
-func (r *Runner) failure(o outcome, by why) *task.Error {
+func (r *Runner) failure(x *execution, o outcome, by why) *task.Error {
 	if o.crashed {
-		return r.crash(o.status, by)
+		e := r.crash(o.status, by)
+		if r.o.Heard != nil {
+			r.o.Heard()
+		}
+		e.Output = cut(r.o.Tails.of(x.id))
+		return e
 	}
 	var said struct {
 		Type, Message, Traceback string
@@ -164,6 +169,7 @@ func (r *Runner) settle(x *execution, e end) {
 	if e.again {
 		r.send(queue.TaskLetter(task.DelayExchange(heldPause), x.m))
 	}
+	r.o.Tails.end(x.id)
 	r.mu.Lock()
 	d := x.d
 	delete(r.running, x.key)

@@ -125,6 +125,7 @@ func (r *Runner) watch(x *execution, stop func(kill bool)) {
 		return
 	}
 	x.started = time.Now()
+	r.o.Tails.begin(x.id)
 	x.clocks = []stopper{
 		time.AfterFunc(r.o.Timeout, func() { x.finish(late, r.o.Grace) }),
 		hook(context.AfterFunc(r.breaking, func() { x.finish(broken, breakGrace) })),

@@ -23,6 +23,10 @@ type Options struct {
 	Grace time.Duration
 	// MemoryMB is what the instance may have, 0 if nobody knows.
 	MemoryMB int
+	// Tails keep what tasks print, and Heard returns when what was printed until now is
+	// in them. Both may be nil.
+	Tails *Tails
+	Heard func()
 }
 
 // Source hands out messages: a queue.Session.
@@ -195,6 +199,20 @@ func (r *Runner) Cancel(ids ...string) {
 			}
 		}
 	}
+}
+
+// Only is the task that runs when no other does, else empty: then whatever is printed is
+// its own.
+func (r *Runner) Only() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.running) != 1 {
+		return ""
+	}
+	for k := range r.running {
+		return k.id
+	}
+	return ""
 }
 
 func (r *Runner) isCancelled(id string) bool {

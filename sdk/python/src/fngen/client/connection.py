@@ -35,6 +35,33 @@ class _AgentConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
+class _Connection(http.client.HTTPConnection):
+    """HTTP over TCP. Names below localhost are this machine, as RFC 6761 has it."""
+
+    def connect(self) -> None:
+        self.sock = socket.create_connection((_address(self.host), self.port), self.timeout)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class _SecureConnection(_Connection):
+    """The same over TLS."""
+
+    default_port = http.client.HTTPS_PORT
+
+    def __init__(self, host: str, port: int | None, ca_cert: str) -> None:
+        super().__init__(host, port, timeout=_TIMEOUT)
+        self._context = ssl.create_default_context(cafile=ca_cert or None)
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = self._context.wrap_socket(self.sock, server_hostname=self.host)
+
+
+def _address(host: str) -> str:
+    # Not every system's resolver knows them.
+    return "127.0.0.1" if host == "localhost" or host.endswith(".localhost") else host
+
+
 class _Route:
     """How requests for a project reach the platform."""
 
@@ -55,14 +82,9 @@ class _Route:
         self.headers["Authorization"] = f"Bearer {who.key}"
         host, port = parts.hostname, parts.port
         if parts.scheme == "http":
-            self.make = lambda: http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
+            self.make = lambda: _Connection(host, port, timeout=_TIMEOUT)
         else:
-            self.make = lambda: http.client.HTTPSConnection(
-                host,
-                port,
-                timeout=_TIMEOUT,
-                context=ssl.create_default_context(cafile=who.ca_cert or None),
-            )
+            self.make = lambda: _SecureConnection(host, port, who.ca_cert)
 
 
 class _Kept(threading.local):
