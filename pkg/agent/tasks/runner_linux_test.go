@@ -265,7 +265,8 @@ async def f(n: int):
 	if e := l.end(ids[2]); e.State != task.Succeeded {
 		t.Errorf("%+v", e)
 	}
-	if got := l.runs("runs"); strings.Join(got, " ") != "0 2" {
+	// Either of the first two may have been the one that ran.
+	if got := strings.Join(l.runs("runs"), " "); got != "0 2" && got != "1 2" {
 		t.Errorf("ran %v", got)
 	}
 }

@@ -73,6 +73,8 @@ class Worker:
             return outcome.of_refusal(refused)
         try:
             self._running = task.number
+            if self._page.cancelled(0) == task.number:  # told so before it began
+                raise self._function.late()
             value = self._function.call(*args, **keywords)
             if inspect.isawaitable(value):
                 value = asyncio.run(_awaited(value))
