@@ -93,7 +93,7 @@ def live_app():
     return %s
 `
 
-const firstApp = `"""A first app. Try it: fngen push"""
+const firstApp = `"""A first app. Try it: fngen dev"""
 
 from fastapi import FastAPI
 from fngen.powers import webapp

@@ -75,7 +75,7 @@ func newRoot(a *app) *cobra.Command {
 		&cobra.Group{ID: "other", Title: "Other:"},
 	)
 	addGroup(root, "project", newCmdPush(a), newCmdPlan(a), newCmdStatus(a), newCmdRunTask(a), newCmdTasks(a), newCmdLogs(a), newCmdReleases(a), newCmdRollback(a), newCmdCreate(a), newCmdProjects(a), newCmdDestroy(a))
-	addGroup(root, "local", newCmdInit(a), newCmdCompile(a), newCmdFiles(a), newCmdSchema(a))
+	addGroup(root, "local", newCmdInit(a), newCmdDev(a), newCmdCompile(a), newCmdFiles(a), newCmdSchema(a))
 	addGroup(root, "other", newCmdConnect(a), newCmdKey(a), newCmdVersion(a), newCmdCompletion(a))
 	return root
 }

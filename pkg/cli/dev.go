@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"fngen.dev/fngen/compiler"
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/dev"
+	"fngen.dev/fngen/pkg/term"
+)
+
+type devOptions struct {
+	Path, Env, Python string
+	Port              int
+}
+
+func newCmdDev(a *app) *cobra.Command {
+	o := devOptions{Path: "."}
+	cmd := &cobra.Command{
+		Use:   "dev [PATH] [flags]",
+		Short: "Run the web functions here, and again on each save",
+		Long: `Run the web functions of the code at PATH on this machine, without a platform: by
+the same compile and the same runtime, on http://localhost:8000. With several, each
+is also on http://FUNCTION--PROJECT.localhost:8000.
+
+A save starts them anew. The old ones serve until the new ones answer, and code with
+faults changes nothing. Dependencies are installed by uv into .fngen/dev.
+
+Environment variables come from the file .env, or that of --env. Task workers are
+not run here yet.`,
+		Example: "  fngen dev\n  fngen dev --port 9000 --env .env.local my_website.py",
+		Args:    maxArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.Path = args[0]
+			}
+			return runDev(cmd.Context(), a, o)
+		},
+	}
+	cmd.Flags().IntVar(&o.Port, "port", 8000, "listen on port `N`; 0 for any that is free")
+	cmd.Flags().StringVar(&o.Env, "env", "", "take environment variables from `FILE` (default .env, when there is one)")
+	cmd.Flags().StringVar(&o.Python, "python", "", "use the interpreter at `PATH`, which has the dependencies, and install none")
+	return cmd
+}
+
+func runDev(ctx context.Context, a *app, o devOptions) error {
+	if a.json {
+		return &usageError{message: "dev: --json is not there yet", help: "its output is that of the functions"}
+	}
+	scanned, err := scanPath(ctx, o.Path, source.Options{ListOnly: true})
+	if err != nil {
+		return err
+	}
+	project, _, err := projectOf("", scanned)
+	if err != nil {
+		return err
+	}
+	uv, err := findUV(a.Getenv)
+	if err != nil {
+		return err
+	}
+	d := &devRun{app: a, options: o, root: scanned.Root, project: cmp.Or(project, unnamed)}
+	if o.Python == "" {
+		if d.pythons, err = dev.Pythons(ctx, uv); err != nil {
+			return err
+		}
+	}
+	return dev.Run(ctx, dev.Options{
+		Root: scanned.Root, Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port)), Python: o.Python, UV: uv,
+		Compile: d.compile, Variables: d.variables, Say: a.sayf, Line: d.line,
+	}, d.listening)
+}
+
+// devRun is one run of fngen dev.
+type devRun struct {
+	*app
+	options devOptions
+	root    string
+	project string
+	address string
+	// pythons are the versions that are on this machine, none for all that there are.
+	pythons []string
+	// told are the notes that were said, each once.
+	told map[string]bool
+	mu   sync.Mutex
+}
+
+// findUV finds the installer, which the wheel does not bring along.
+func findUV(getenv func(string) string) (string, error) {
+	if path := getenv("UV"); path != "" {
+		return path, nil
+	}
+	path, err := exec.LookPath("uv")
+	if err != nil {
+		return "", &usageError{message: "dev: uv is missing, which installs what the code needs", help: "install it: pip install uv"}
+	}
+	return path, nil
+}
+
+func (d *devRun) listening(address string) {
+	_, port, _ := net.SplitHostPort(address)
+	d.address = "localhost:" + port
+	_, _ = fmt.Fprintf(d.IO.Out, "http://%s\n", d.address)
+	d.sayf("Unlike the platform: one instance of each function, no TLS, no limits of memory. Ctrl-C ends it.")
+}
+
+// compile reads the tree as a push does, and shows what is wrong with it.
+func (d *devRun) compile(ctx context.Context) (dev.Compiled, error) {
+	scanned, err := scanPath(ctx, d.options.Path, d.remember())
+	if err != nil {
+		d.sayf("%v", err)
+		return dev.Compiled{}, err
+	}
+	// By the Pythons that are here; for another one, which uv then fetches, only when
+	// the code asks for it.
+	in := compiler.Input{Tree: scanned.Tree, Project: d.project, Entry: scanned.Entry, Target: offlineTarget()}
+	all := in.Target.Pythons
+	in.Target.Pythons = d.pythons
+	project, list := compiler.Compile(ctx, in)
+	if list.HasErrors() {
+		in.Target.Pythons = all
+		if other, fewer := compiler.Compile(ctx, in); !fewer.HasErrors() {
+			project, list = other, fewer
+		}
+	}
+	list = append(scanned.Diagnostics, list...).Sorted()
+	if ctx.Err() != nil {
+		return dev.Compiled{}, ctx.Err()
+	}
+	if text := rendered(list, d.IO.Colour); d.once(text) {
+		fmt.Fprint(d.IO.Err, text)
+	}
+	if list.HasErrors() {
+		return dev.Compiled{}, refused(list, "")
+	}
+	d.introduce(project)
+	return dev.Compiled{Project: project, Digest: digestOf(scanned)}, nil
+}
+
+func rendered(list diag.List, colour bool) string {
+	var b strings.Builder
+	_ = diag.Render(&b, list, colour)
+	return b.String()
+}
+
+// introduce says where each function is, and which are not run.
+func (d *devRun) introduce(p *ir.Project) {
+	for _, f := range p.Functions {
+		text := fmt.Sprintf("%s is a task worker, which fngen dev does not run yet", f.Name)
+		if f.WebApp != nil {
+			text = fmt.Sprintf("%s: http://%s.%s", f.Name, f.WebApp.Hosts[len(f.WebApp.Hosts)-1], d.address)
+		}
+		if d.once(text) {
+			d.sayf("%s", text)
+		}
+	}
+}
+
+// once reports whether a text is new; code with faults that is saved again, and with
+// other faults in between, is told again.
+func (d *devRun) once(text string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.told == nil {
+		d.told = map[string]bool{}
+	}
+	known := d.told[text]
+	d.told[text] = true
+	return !known
+}
+
+// digestOf is that of the files whose change has to be served.
+func digestOf(s *source.Scanned) string {
+	h := sha256.New()
+	for _, f := range s.Files {
+		if dev.Serves(f.Path) {
+			fmt.Fprintf(h, "%q %s\n", f.Path, f.SHA256)
+		}
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+// variables reads those of the project, anew for each start.
+func (d *devRun) variables() ([]string, error) {
+	file := cmp.Or(d.options.Env, filepath.Join(d.root, ".env"))
+	data, err := os.ReadFile(file)
+	if os.IsNotExist(err) && d.options.Env == "" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read environment: %w", err)
+	}
+	return readVariables(file, data)
+}
+
+// line prints a line of a function's output.
+func (d *devRun) line(function, line string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fmt.Fprintf(d.IO.Err, "%s %s\n", d.IO.Paint(term.Dim, function+" |"), term.Escape(line))
+}

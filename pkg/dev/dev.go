@@ -1,0 +1,231 @@
+// Package dev runs the web functions of a tree on the machine of the person who
+// writes it, without a platform: the same compile, the same runtime, behind a proxy
+// that holds requests while a function starts anew.
+//
+// A save makes a new instance of each function; the old one serves until the new one
+// answers, and goes when its last request has ended. Code with faults changes nothing.
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"fngen.dev/fngen/compiler/ir"
+)
+
+// Options say what to run, and how to talk about it. All are required but Python.
+type Options struct {
+	// Root is the absolute path of the tree.
+	Root string
+	// Address is where to listen, such as "127.0.0.1:8000".
+	Address string
+	// Python is an interpreter with the dependencies in place; empty has them
+	// installed into .fngen/dev.
+	Python string
+	// UV is the installer.
+	UV string
+	// Compile reads the tree. Its error has been told to the person already.
+	Compile func(ctx context.Context) (Compiled, error)
+	// Variables are those of the project, "NAME=value".
+	Variables func() ([]string, error)
+	// Say tells what goes on; Line is a line that a function printed.
+	Say  func(format string, args ...any)
+	Line func(function, line string)
+}
+
+// Compiled is a tree, and the digest of all that a change of has to be served.
+type Compiled struct {
+	Project *ir.Project
+	Digest  string
+}
+
+// stopTime is how long the functions have at the end.
+const stopTime = 1500 * time.Millisecond
+
+// Run serves the tree until ctx ends. listening is told the address.
+func Run(ctx context.Context, o Options, listening func(address string)) error {
+	changes, err := watch(ctx, o.Root)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Address)
+	if err != nil {
+		return fmt.Errorf("listen for the browser: %w", err)
+	}
+	r := &runner{Options: o, proxy: newProxy(), running: map[string]*instance{}}
+	server := &http.Server{Handler: r.proxy, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }()
+	listening(listener.Addr().String())
+	err = r.loop(ctx, changes)
+	_ = server.Close()
+	r.stopAll()
+	if errors.Is(err, context.Canceled) {
+		err = nil // Ctrl-C is how it is meant to end
+	}
+	return err
+}
+
+// runner brings what runs in line with the tree.
+type runner struct {
+	Options
+	proxy *proxy
+
+	mu      sync.Mutex
+	running map[string]*instance
+}
+
+// loop brings what runs in line with the tree, and again after each change of what is
+// served; one that comes meanwhile ends the start that is going on.
+func (r *runner) loop(ctx context.Context, changes <-chan struct{}) error {
+	wanted, end := "", func() {}
+	for {
+		if t, ok := r.read(ctx); ok && t.digest != wanted {
+			end()
+			wanted, end = t.digest, r.begin(ctx, t)
+		}
+		select {
+		case <-ctx.Done():
+			end()
+			return ctx.Err()
+		case <-changes:
+		}
+	}
+}
+
+// begin applies a tree beside the caller, until it is done or the function that is
+// returned was called, which waits for it.
+func (r *runner) begin(ctx context.Context, t tree) (end func()) {
+	current, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := r.apply(current, t); err != nil && current.Err() == nil {
+			r.Say("%v", err)
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// tree is what is to run. Its digest is that of all that a change of has to be served.
+type tree struct {
+	project   *ir.Project
+	variables []string
+	digest    string
+}
+
+// read compiles the tree. Faults have been told, and what runs goes on.
+func (r *runner) read(ctx context.Context) (tree, bool) {
+	compiled, err := r.Compile(ctx)
+	if err != nil {
+		r.proxy.refuse("The code has faults; they are in the terminal where `fngen dev` runs.")
+		return tree{}, false
+	}
+	variables, err := r.Variables()
+	if err != nil {
+		r.Say("%v", err)
+		r.proxy.refuse(err.Error())
+		return tree{}, false
+	}
+	r.proxy.refuse("")
+	return tree{compiled.Project, variables, compiled.Digest + fmt.Sprint(variables)}, true
+}
+
+// apply starts what the tree means.
+func (r *runner) apply(ctx context.Context, t tree) error {
+	env, err := r.prepare(ctx, t.project)
+	if err != nil {
+		if ctx.Err() == nil {
+			r.proxy.refuse(err.Error())
+		}
+		return err
+	}
+	env.variables = t.variables
+	begin := time.Now()
+	web := webFunctions(t.project)
+	r.proxy.route(web)
+	r.drop(web)
+	if err := r.startAll(ctx, env, web); err != nil {
+		return err
+	}
+	r.Say("ready after %.2f s", time.Since(begin).Seconds())
+	return nil
+}
+
+func webFunctions(p *ir.Project) []ir.Function {
+	var out []ir.Function
+	for _, f := range p.Functions {
+		if f.WebApp != nil {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// startAll starts a new instance of each function and puts it in the place of the old.
+func (r *runner) startAll(ctx context.Context, env *environment, web []ir.Function) error {
+	faults := make([]error, len(web))
+	var group sync.WaitGroup
+	for i, f := range web {
+		group.Go(func() { faults[i] = r.replace(ctx, env, f) })
+	}
+	group.Wait()
+	return errors.Join(faults...)
+}
+
+func (r *runner) replace(ctx context.Context, env *environment, f ir.Function) error {
+	in, err := env.start(ctx, f, r.Line)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", f.Name, err)
+	}
+	if err := in.ready(ctx); err != nil {
+		in.stop(stopTime)
+		if ctx.Err() == nil {
+			r.proxy.fail(f.Name, nil, fmt.Sprintf("%s did not start.\n\n%s", f.Name, in.tail()))
+			err = fmt.Errorf("%s did not start: %w", f.Name, err)
+		}
+		return err
+	}
+	old := r.proxy.serve(f.Name, in)
+	r.mu.Lock()
+	r.running[f.Name] = in
+	r.mu.Unlock()
+	go func() {
+		<-in.done
+		r.proxy.fail(f.Name, in, fmt.Sprintf("%s has ended.\n\n%s", f.Name, in.tail()))
+	}()
+	if old != nil {
+		go old.retire()
+	}
+	return nil
+}
+
+// drop ends the functions that are no more.
+func (r *runner) drop(web []ir.Function) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name, in := range r.running {
+		gone := true
+		for _, f := range web {
+			gone = gone && f.Name != name
+		}
+		if gone {
+			delete(r.running, name)
+			go in.retire()
+		}
+	}
+}
+
+func (r *runner) stopAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var group sync.WaitGroup
+	for _, in := range r.running {
+		group.Go(func() { in.stop(stopTime) })
+	}
+	group.Wait()
+}
