@@ -13,20 +13,20 @@ import flask
 import pytest
 
 from fngen.powers import webapp
-from fngen.testing import client
+from fngen.testing import bind, client
 
 DOCS = Path(__file__).parents[3] / "docs" / "testing.md"
 
 
 def test_document_runs(tmp_path: Path) -> None:
     blocks = re.findall(r"```python\n# (\S+)\n(.*?)```", DOCS.read_text(), re.DOTALL)
-    assert [name for name, _ in blocks] == ["my_website.py", "test_my_website.py"]
+    assert [name for name, _ in blocks] == ["my_website.py", "test_my_website.py", "test_orders.py"]
     for name, text in blocks:
         (tmp_path / name).write_text(text)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 passed" in done.stdout
+    assert "4 passed" in done.stdout
 
 
 def test_lifespan_begins_before_and_ends_after() -> None:
@@ -132,6 +132,28 @@ def test_an_app_that_does_not_answer() -> None:
 def test_what_is_no_app(app: object) -> None:
     with pytest.raises(TypeError, match="is not an ASGI or WSGI application"):
         client(app)
+
+
+def test_bind_makes_arguments_or_tells_what_is_wrong() -> None:
+    def order(order_id: int, items: list[str], express: bool = False) -> tuple[Any, ...]:
+        return order_id, items, express
+
+    fits = bind(order, {"order_id": "42", "items": ["tea"]})
+    assert fits.errors == []
+    assert fits.run() == (42, ["tea"], False)
+    wrong = bind(order, {"order_id": "x", "items": [1], "expres": True})
+    assert [error["loc"] for error in wrong.errors] == [["order_id"], ["items", 0], ["expres"]]
+    with pytest.raises(ValueError, match="does not fit"):
+        wrong.run()
+    with pytest.raises(TypeError):
+        bind(order, object())
+
+
+def test_bind_runs_async_functions() -> None:
+    async def double(n: int) -> int:
+        return 2 * n
+
+    assert bind(double, 21).run() == 42
 
 
 def test_the_module_needs_nothing() -> None:

@@ -23,11 +23,50 @@ from types import TracebackType
 from typing import Any, Callable, TypeVar, Union
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["Client", "Response", "client"]
+__all__ = ["Bound", "Client", "Response", "bind", "client"]
 
 _HOST = "testserver"
 _T = TypeVar("_T")
 _Headers = Union[Mapping[str, str], Iterable[tuple[str, str]], None]
+
+
+class Bound:
+    """What a payload becomes: the arguments of a call, or what is wrong with it."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        args: list[Any],
+        kwargs: dict[str, Any],
+        errors: list[dict[str, Any]],
+    ) -> None:
+        self.function = function
+        self.args = args
+        self.kwargs = kwargs
+        # As the platform tells them: loc, type, expected, msg and input of each field.
+        self.errors = errors
+
+    def run(self) -> Any:
+        """Call the function, which may be async, and return its result."""
+        if self.errors:
+            raise ValueError(f"the payload does not fit: {self.errors}")
+        result = self.function(*self.args, **self.kwargs)
+        return asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
+
+
+def bind(function: Callable[..., Any], payload: Any = None) -> Bound:
+    """Bind a task's payload to its function, by the very rules of the platform.
+
+    The payload is data, as JSON has it; what JSON has not is a TypeError.
+    """
+    from fngen.runtime.bind import Refused, decode, signature
+
+    data = decode(_json.dumps(payload, allow_nan=False).encode())
+    try:
+        args, kwargs = signature(function).bind(data)
+    except Refused as refused:
+        return Bound(function, [], {}, refused.plain())
+    return Bound(function, args, kwargs, [])
 
 
 class Response:
