@@ -50,7 +50,7 @@ def test_files_of_the_tree_do_not_shadow_ours(start: Start) -> None:
     assert instance.get()[1] == '"served"'
 
 
-SERVER = ("a2wsgi", "h11", "httptools", "uvicorn", "websockets")
+SERVER = ("h11", "httptools", "uvicorn", "websockets")
 
 
 @pytest.mark.parametrize("pinned", [True, False])

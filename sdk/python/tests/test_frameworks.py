@@ -84,6 +84,7 @@ APPS = {
         """,
 }
 PACKAGES = (
+    "a2wsgi",
     "bottle",
     "django",
     "falcon",

@@ -1,17 +1,19 @@
-"""The outermost layer of every application: request id, probe, drain, errors."""
+"""The outermost layer of an application of ASGI: request id, probe, drain, errors."""
 
 from __future__ import annotations
 
 import logging
-import os
-import re
-import time
 from collections.abc import Awaitable, MutableMapping
+from time import perf_counter
 from typing import Any, Callable
 
-from fngen.runtime import access, cause, noticed
+from fngen.runtime import access, cause, identity, noticed
+from fngen.runtime.checks import Checks
 from fngen.runtime.context import request_id
 from fngen.runtime.failure import person_traceback
+from fngen.runtime.overload import Overload
+from fngen.runtime.proxies import Proxies
+from fngen.runtime.seats import Seat
 from fngen.runtime.settings import Settings
 from fngen.runtime.traffic import Traffic
 
@@ -22,25 +24,32 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_ID = b"x-request-id"
 _STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 _log = logging.getLogger("fngen")
 
 
 class Edge:
-    """An ASGI application around the person's, which is set once it is loaded."""
+    """An ASGI application around the person's, which is set once it is loaded.
+
+    Every request goes through it, so it looks at the fields once, and makes nothing that
+    most requests do not need.
+    """
 
     app: App
     # Why the lifespan did not start: the exception, or what the app says of it.
     lifespan_error: Exception | None = None
     lifespan_text = "it does not say why"
 
-    def __init__(self, settings: Settings, traffic: Traffic) -> None:
-        self._health = settings.health
-        self._well_below = settings.well_below
+    def __init__(
+        self, settings: Settings, traffic: Traffic, overload: Overload, seat: Seat
+    ) -> None:
+        self._checks = Checks(settings)
         self._traffic = traffic
-        # The id of the fault that the last health check failed with.
-        self._failing: str | None = ""
+        self._overload = overload
+        self._seat = seat
+        self._proxies = Proxies(settings.proxies)
+        self._in_work = 0
         self._probe: Headers = [
             (b"fngen-release", settings.release.encode()),
             (b"fngen-allocation", settings.allocation.encode()),
@@ -48,45 +57,50 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of the server: a request, a socket, the lifespan."""
-        if scope["type"] not in ("http", "websocket"):
+        kind = scope["type"]
+        if kind not in ("http", "websocket"):
             await self._lifespan(scope, receive, send)
             return
-        scope = _unmistakable(scope)
-        is_check = self._is_check(scope)
-        told = self._as_verdict(send) if is_check else send
-        exchange = _Exchange(self._probe, self._traffic, told, scope, quiet=is_check)
-        request_id.set(exchange.id.decode())
-        if not is_check:
-            self._traffic.note()
-        elif self._traffic.draining:
-            await _answer(exchange.send, 503, b"draining\n")
-            return
-        else:
-            await self._check(exchange, receive)
-            return
-        await self._serve(exchange, receive)
-
-    async def _serve(self, exchange: _Exchange, receive: Receive) -> None:
+        fields = _unmistakable(scope)
+        name = _identify(scope, fields)
+        if b"x-forwarded-for" in fields or b"x-forwarded-proto" in fields:
+            self._through_proxy(scope, fields)
+        exchange = _Exchange(name, self._traffic, send, scope)
+        if b"fngen-probe" in fields:
+            exchange.extra = self._probe
+        request_id.set(name)
+        note = self._seat.begin(scope.get("method", "GET"), scope["path"], name)
+        self._in_work += 1
         try:
-            await self.app(exchange.scope, receive, exchange.send)
+            if b"fngen-check" in fields and self._is_check(scope, fields):
+                await self._check(exchange, scope, receive)
+                return
+            self._traffic.note()
+            if self._overload.refuses(self._in_work):
+                exchange.extra = [(b"retry-after", self._overload.retry_after.encode())]
+                await exchange.answer(503, b"overloaded\n")
+                return
+            await self.app(scope, receive, exchange.send)
         except Exception as error:
             await exchange.fail(error)
         finally:
+            self._in_work -= 1
+            self._seat.end(note)
             exchange.told()
 
-    async def _check(self, exchange: _Exchange, receive: Receive) -> None:
+    async def _check(self, exchange: _Exchange, scope: Scope, receive: Receive) -> None:
         """Serve a health check; what it fails with is kept for the control plane."""
-        with noticed.errors() as errors:
-            await self._serve(exchange, receive)
-        if exchange.status != 500:
-            self._failing = ""
+        exchange.quiet = True
+        if self._traffic.draining:
+            await exchange.answer(503, b"draining\n")
             return
-        record = cause.of_text("request", "")
-        if errors:
-            record = cause.of_error("request", errors[-1])
-        if self._failing != record.get("id"):
-            cause.write(record)
-            self._failing = record.get("id")
+        exchange.well_below = self._checks.well_below
+        with noticed.errors() as errors:
+            try:
+                await self.app(scope, receive, exchange.send)
+            except Exception as error:
+                await exchange.fail(error)
+        self._checks.keep(exchange.status, errors)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the lifespan on, and keep what a failed start fails with."""
@@ -108,84 +122,111 @@ class Edge:
                 self.lifespan_error = error
             raise
 
-    def _is_check(self, scope: Scope) -> bool:
-        if scope["type"] != "http" or scope["path"] != self._health:
-            return False
+    def _is_check(self, scope: Scope, fields: dict[bytes, bytes]) -> bool:
         # What came through the router says for whom, and is never a check: a stranger
         # must not have an answer under another status than people get.
-        names = {name for name, _ in scope["headers"]}
-        return (b"fngen-check", b"1") in scope["headers"] and b"x-forwarded-for" not in names
+        return (
+            scope["type"] == "http"
+            and scope["path"] == self._checks.path
+            and (b"fngen-check", b"1") in scope["headers"]
+            and b"x-forwarded-for" not in fields
+        )
 
-    def _as_verdict(self, send: Send) -> Send:
-        """Answer a check by 200 when the application is well, else by its own status.
-
-        This is the one place that knows which answers are good ones. Who asks,
-        Consul and the control plane, goes by 2xx and has no redirect to follow.
-        """
-
-        async def tell(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] < self._well_below:
-                message = {**message, "status": 200}
-            await send(message)
-
-        return tell
+    def _through_proxy(self, scope: Scope, fields: dict[bytes, bytes]) -> None:
+        """Believe the router's word on who asks, and by which scheme."""
+        peer = scope.get("client")
+        if not peer or not self._proxies.trusts(peer[0]):
+            return
+        scheme = fields.get(b"x-forwarded-proto", b"").decode("latin-1").strip()
+        if scheme in ("http", "https", "ws", "wss"):
+            is_socket = scope["type"] == "websocket"
+            scope["scheme"] = scheme.replace("http", "ws") if is_socket else scheme
+        if b"x-forwarded-for" in fields:
+            all_of_them = [v for name, v in scope["headers"] if name == b"x-forwarded-for"]
+            client = self._proxies.client(b",".join(all_of_them).decode("latin-1"))
+            if client:
+                scope["client"] = (client, 0)
 
 
 class _Exchange:
     """One request and what was answered so far."""
 
-    def __init__(
-        self, probe: Headers, traffic: Traffic, send: Send, scope: Scope, quiet: bool
-    ) -> None:
-        self._begin = time.perf_counter()
-        headers: Headers = list(scope["headers"])
-        given = [value for name, value in headers if name == b"x-request-id"]
-        self.id = _valid(given) or os.urandom(16).hex().encode()
-        if given != [self.id]:
-            headers = [pair for pair in headers if pair[0] != b"x-request-id"]
-            headers.append((b"x-request-id", self.id))
-            scope = {**scope, "headers": headers}
-        self.scope = scope
-        self._extra = probe if any(name == b"fngen-probe" for name, _ in headers) else []
+    __slots__ = (
+        "_began",
+        "_complete",
+        "_is_http",
+        "_name",
+        "_scope",
+        "_send",
+        "_started",
+        "_traffic",
+        "extra",
+        "quiet",
+        "status",
+        "well_below",
+    )
+
+    def __init__(self, name: str, traffic: Traffic, send: Send, scope: Scope) -> None:
+        self._began = perf_counter()
+        self._scope = scope
+        self._name = name
         self._traffic = traffic
         self._send = send
         self._is_http = scope["type"] == "http"
         # Health checks come every second, and are told of where they fail.
-        self._told = quiet or not self._is_http
+        self.quiet = not self._is_http
         self._started = self._complete = False
+        self.extra: Headers = []
+        # An answer below this status goes out as 200.
+        self.well_below = 0
         self.status = 0
 
     async def send(self, message: Message) -> None:
+        """Pass on what the application sends."""
         kind = message["type"]
-        if kind in _STARTS:
+        if kind == "http.response.body":
+            if not message.get("more_body"):
+                self._complete = True
+        elif kind in _STARTS:
             self._started = True
-            self.status = message.get("status", 0)
+            status = message.get("status", 0)
             message = {**message, "headers": self._headers(message, kind)}
-        elif kind == "http.response.body" and not message.get("more_body"):
-            self._complete = True
+            if kind == "http.response.start" and status < self.well_below:
+                status = message["status"] = 200
+            self.status = status
         await self._send(message)
         if self._complete:
             self.told()
 
     def told(self) -> None:
         """Tell of the request, once: when it is answered, or will never be."""
-        if self._told:
+        if self.quiet:
             return
-        self._told = True
-        duration = time.perf_counter() - self._begin
-        access.note(self.scope["method"], self.scope["path"], self.status, duration)
+        self.quiet = True
+        seconds = perf_counter() - self._began
+        access.note(self._scope["method"], self._scope["path"], self.status, seconds)
 
     def _headers(self, message: Message, kind: str) -> Headers:
-        headers: Headers = list(message.get("headers") or [])
-        names = {name.lower() for name, _ in headers}
-        if b"x-request-id" not in names:
-            headers.append((b"x-request-id", self.id))
-        headers += self._extra
+        headers: Headers = [*(message.get("headers") or ()), *self.extra]
+        if not [1 for name, _ in headers if len(name) == 12 and name.lower() == _ID]:
+            headers.append((_ID, self._name.encode()))
         if self._traffic.draining and kind == "http.response.start":
             # The next request of this connection belongs to another instance.
             headers = [pair for pair in headers if pair[0].lower() != b"connection"]
             headers.append((b"connection", b"close"))
         return headers
+
+    async def answer(self, status: int, body: bytes) -> None:
+        """Answer in the application's place."""
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        if self._is_http:
+            await self.send({"type": "http.response.start", "status": status, "headers": headers})
+            await self.send({"type": "http.response.body", "body": body})
+        else:
+            await self.send({"type": "websocket.close", "code": 1013})  # try again later
 
     async def fail(self, error: Exception) -> None:
         """Log an error that the application let through, and answer if it did not.
@@ -197,7 +238,7 @@ class _Exchange:
         told = {"fngen_error": cause.identity(error)}
         _log.error("%s", person_traceback(error).rstrip(), extra=told)
         if self._is_http and not self._started:
-            await _answer(self.send, 500, b"Internal Server Error")
+            await self.answer(500, b"Internal Server Error")
         elif not (self._is_http and self._complete):
             raise BrokenAnswerError from None
 
@@ -206,24 +247,30 @@ class BrokenAnswerError(Exception):
     """The answer broke off; what caused it has been logged."""
 
 
-def _unmistakable(scope: Scope) -> Scope:
-    """Drop the headers with an underscore in their name.
+def _unmistakable(scope: Scope) -> dict[bytes, bytes]:
+    """Drop the headers with an underscore in their name; return the others by name.
 
     In the environment of WSGI, and wherever else names become variables, X_Forwarded_For
     is X-Forwarded-For: a stranger's header would pass for the one that the router sets.
     """
-    headers = [pair for pair in scope["headers"] if b"_" not in pair[0]]
-    return scope if len(headers) == len(scope["headers"]) else {**scope, "headers": headers}
+    fields = dict(scope["headers"])
+    if b"_" in b" ".join(fields):
+        scope["headers"] = [pair for pair in scope["headers"] if b"_" not in pair[0]]
+        fields = dict(scope["headers"])
+    return fields
 
 
-def _valid(given: list[bytes]) -> bytes | None:
-    return given[0] if given and _ID.fullmatch(given[0]) else None
-
-
-async def _answer(send: Send, status: int, body: bytes) -> None:
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _identify(scope: Scope, fields: dict[bytes, bytes]) -> str:
+    """Return the id of a request, which its headers have afterwards."""
+    headers = scope["headers"]
+    given = fields.get(_ID)
+    if len(fields) != len(headers) and len([1 for name, _ in headers if name == _ID]) > 1:
+        given = b""  # several say nothing
+    name = identity.valid(given.decode("latin-1")) if given else None
+    if name is not None:
+        return name
+    name = identity.made()
+    if given is not None:
+        headers = [pair for pair in headers if pair[0] != _ID]
+    scope["headers"] = [*headers, (_ID, name.encode())]
+    return name

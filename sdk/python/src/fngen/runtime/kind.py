@@ -5,12 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from a2wsgi import WSGIMiddleware
-
 from fngen.runtime.failure import StartError
-
-# One thread per request, as Flask and Django expect; as many as asyncio would have.
-_WSGI_THREADS = 16
 
 
 def of(result: object, function: str, framework: str = "") -> str:
@@ -40,11 +35,6 @@ def of(result: object, function: str, framework: str = "") -> str:
         f"{function}() returned {_describe(result)}, not an ASGI or WSGI application{hint}",
         "result",
     )
-
-
-def as_asgi(app: Any, kind: str) -> Any:
-    """Return app, which is called by kind, as an ASGI 3 application."""
-    return app if kind == "asgi" else WSGIMiddleware(app, workers=_WSGI_THREADS)
 
 
 def _takes_any(app: Any) -> bool:

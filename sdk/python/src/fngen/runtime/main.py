@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import os
+import socket
+import threading
 from typing import TYPE_CHECKING, Any, Callable
 
 from fngen.runtime import (
     django_settings,
     frameworks,
     kind,
-    lines,
+    listening,
     load,
     noticed,
-    server,
     settings,
+    several,
 )
+from fngen.runtime import server as asgi
 from fngen.runtime.failure import StartError, one_line, report
+from fngen.runtime.overload import Overload
+from fngen.runtime.seats import Seat
+from fngen.runtime.settings import Settings
+from fngen.runtime.traffic import Traffic
 from fngen.runtime.watch import Watch
+from fngen.runtime.wsgi import server as wsgi
 
 if TYPE_CHECKING:
     from fngen.runtime.static import StaticFiles
@@ -30,7 +39,6 @@ def run(tree: str, to_person: Callable[[], None]) -> int:
     to_person makes sys.path and sys.modules those of the person's code: all that
     we import ourselves comes before it.
     """
-    lines.install()
     # One loop, current from the start: what a module makes while it is imported
     # belongs to the loop that serves it.
     loop = asyncio.new_event_loop()
@@ -38,19 +46,32 @@ def run(tree: str, to_person: Callable[[], None]) -> int:
     watch = Watch(loop)
     try:
         chosen = settings.read(os.environ)
-        service = server.Service(chosen, watch.stop)
+        crowd = several.Crowd(chosen, loop)
+        if crowd.each_imports:
+            watch.stop()
+            return crowd.spawn()
+        listener = crowd.listener or _bound(chosen)
+        traffic = Traffic(chosen.drain_seconds)
+        services = _services(chosen, traffic, crowd.seat, lambda: watch.stop())
         noticed.install()
         files = _static_files(chosen)
+        crowd.note_what_is_open()
         to_person()
         if files is not None:
             django_settings.put_static_root(chosen.static)
-        result = _application(tree, chosen, loop)
-        how = kind.of(result, chosen.function, chosen.framework)
-        frameworks.compare(result, how, chosen.framework, chosen.function)
-        app = kind.as_asgi(result, how)
-        if files is not None:
-            app = _before(app, files)
-        return service.serve(app, loop)
+        how, app = _application(tree, chosen, loop, files)
+        if crowd.is_wanted:
+            watch.stop()
+            ended = crowd.fork(listener)
+            if ended is not None:
+                return ended
+            watch = Watch(loop)
+        _serve(services[how], app, loop, listener)
+        # Python waits, without a limit, for threads that still run.
+        last = threading.Timer(traffic.seconds_left(least=1), os._exit, [0])
+        last.daemon = True
+        last.start()
+        return 0
     except StartError as failure:
         report(failure)
         return 1
@@ -59,7 +80,40 @@ def run(tree: str, to_person: Callable[[], None]) -> int:
         _close(loop)
 
 
-def _static_files(chosen: settings.Settings) -> StaticFiles | None:
+def _services(
+    chosen: Settings, traffic: Traffic, seat: Seat, started: Callable[[], None]
+) -> dict[str, asgi.Service | wsgi.Service]:
+    """Make both servers: which one it is, only the person's code tells."""
+    overload = Overload(chosen.memory_bytes, chosen.processes)
+    return {
+        "asgi": asgi.Service(chosen, traffic, overload, seat, started),
+        "wsgi": wsgi.Service(chosen, traffic, overload, seat, started),
+    }
+
+
+def _serve(
+    service: asgi.Service | wsgi.Service,
+    app: Any,
+    loop: asyncio.AbstractEventLoop,
+    listener: socket.socket,
+) -> None:
+    # A person's logging.dictConfig may have switched off the loggers it does not know.
+    for name in ("fngen", "uvicorn.error"):
+        logging.getLogger(name).disabled = False
+    service.serve(app, loop, listener)
+
+
+def _bound(chosen: Settings) -> socket.socket:
+    try:
+        return listening.bound(chosen.host, chosen.port)
+    except OSError as error:
+        raise StartError(
+            f"{chosen.file} could not be served: cannot listen on {chosen.host}:{chosen.port}: "
+            f"{os.strerror(error.errno).lower() if error.errno else error}"
+        ) from None
+
+
+def _static_files(chosen: Settings) -> StaticFiles | None:
     if not chosen.static:
         return None
     from fngen.runtime import static  # others need not pay for what it imports
@@ -67,14 +121,22 @@ def _static_files(chosen: settings.Settings) -> StaticFiles | None:
     return static.StaticFiles(chosen.static)
 
 
-def _before(app: Any, files: StaticFiles) -> Any:
+def _application(
+    tree: str, chosen: Settings, loop: asyncio.AbstractEventLoop, files: StaticFiles | None
+) -> tuple[str, Any]:
+    """Return how the application is to be called, "asgi" or "wsgi", and it."""
+    app = _call(tree, chosen, loop)
+    how = kind.of(app, chosen.function, chosen.framework)
+    frameworks.compare(app, how, chosen.framework, chosen.function)
+    if files is None:
+        return how, app
     try:
-        return files.put_before(app)
+        return how, files.put_before(app, how)
     except Exception as error:
         raise StartError(f"Django's settings could not be read: {one_line(error)}") from error
 
 
-def _application(tree: str, chosen: settings.Settings, loop: asyncio.AbstractEventLoop) -> Any:
+def _call(tree: str, chosen: Settings, loop: asyncio.AbstractEventLoop) -> Any:
     function = load.function(tree, chosen.file, chosen.function)
     try:
         result = function()

@@ -1,4 +1,4 @@
-"""The web server: uvicorn, with a stop that loses no request."""
+"""The web server of ASGI: uvicorn, with a stop that loses no request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-import threading
+import socket
 from types import FrameType
 from typing import Any, Callable
 
@@ -16,6 +16,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from fngen.runtime.edge import BrokenAnswerError, Edge
 from fngen.runtime.failure import StartError, one_line
+from fngen.runtime.listening import BACKLOG
+from fngen.runtime.overload import Overload
+from fngen.runtime.seats import Seat
 from fngen.runtime.settings import Settings
 from fngen.runtime.traffic import Traffic
 
@@ -23,46 +26,43 @@ from fngen.runtime.traffic import Traffic
 # the router that closes it, never we while a request is on its way.
 _KEEP_ALIVE_SECONDS = 120
 
-# Of the time to drain, the part in which new connections are taken at most.
-_ACCEPTING_PART = 0.5
+# For how long a connection is left to another process that has fewer.
+_ASIDE_SECONDS = 0.002
+
+_log = logging.getLogger("fngen")
 
 
 class Service:
     """A server that is ready but for the application."""
 
-    def __init__(self, settings: Settings, started: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        traffic: Traffic,
+        overload: Overload,
+        seat: Seat,
+        started: Callable[[], None],
+    ) -> None:
         self._file = settings.file
-        self._traffic = Traffic()
-        self._edge = Edge(settings, self._traffic)
-        self._server = _Server(_config(self._edge, settings), settings, self._traffic, started)
+        self._edge = Edge(settings, traffic, overload, seat)
+        self._overload = overload
+        self._server = _Server(_config(self._edge, settings), traffic, seat, started)
 
-    def serve(self, app: Any, loop: asyncio.AbstractEventLoop) -> int:
-        """Serve app until a signal says to stop; return the exit code."""
+    def serve(self, app: Any, loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
+        """Serve app until a signal says to stop."""
         self._edge.app = app
-        # A person's logging.dictConfig may have switched off the loggers it does not know.
-        for name in ("fngen", "uvicorn.error"):
-            logging.getLogger(name).disabled = False
+        self._overload.begin()
         logging.getLogger("uvicorn.error").addFilter(_is_news)
         try:
-            loop.run_until_complete(self._server.serve())
+            loop.run_until_complete(self._server.serve([listener]))
         except SystemExit:  # a failed start, in newer versions of uvicorn
             if self._server.started:
                 raise
         if not self._server.started:
             raise self._not_started()
-        # Python waits, without a limit, for threads that still run.
-        last = threading.Timer(self._server.seconds_left(least=1), os._exit, [0])
-        last.daemon = True
-        last.start()
-        return 0
 
     def _not_started(self) -> StartError:
-        """Say what a start failed at; uvicorn has logged what is not the app's."""
-        if not self._server.lifespan.should_exit:
-            config = self._server.config
-            return StartError(
-                f"{self._file} could not be served: cannot listen on {config.host}:{config.port}"
-            )
+        """Say what a start failed at."""
         error = self._edge.lifespan_error
         why = one_line(error) if error is not None else self._edge.lifespan_text
         failure = StartError(
@@ -85,9 +85,9 @@ def _config(app: Edge, settings: Settings) -> Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=True,
-        forwarded_allow_ips=settings.proxies,
+        proxy_headers=False,  # the edge does it, with all else that it does
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        backlog=BACKLOG,
     )
     config.load()
     return config
@@ -101,17 +101,63 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 class _Server(Server):
     def __init__(
-        self, config: Config, settings: Settings, traffic: Traffic, started: Callable[[], None]
+        self, config: Config, traffic: Traffic, seat: Seat, started: Callable[[], None]
     ) -> None:
         super().__init__(config)
         self._traffic = traffic
-        self._drain_seconds = settings.drain_seconds
+        self._seat = seat
         self._on_start = started
 
     async def startup(self, sockets: Any = None) -> None:
         """Start, and tell whoever waits for it."""
         await super().startup(sockets)
+        if not self._seat.is_alone:
+            self._share(sockets[0])
         self._on_start()
+
+    def _share(self, listener: socket.socket) -> None:
+        """Take connections one by one, so that the other processes get theirs.
+
+        asyncio takes all that wait at once.
+        """
+        loop = asyncio.get_running_loop()
+        connections = self.server_state.connections
+        accepting: set[asyncio.Task[Any]] = set()
+
+        def protocol() -> asyncio.Protocol:
+            return HttpToolsProtocol(
+                config=self.config,
+                server_state=self.server_state,
+                app_state=self.lifespan.state,
+                _loop=loop,
+            )
+
+        def accept() -> None:
+            if not self._seat.may_accept(len(connections)):
+                loop.remove_reader(listener)
+                loop.call_later(_ASIDE_SECONDS, listen)
+                return
+            try:
+                sock, _ = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:  # no more file descriptors
+                _log.error("no connection can be taken: %s", error)
+                loop.remove_reader(listener)
+                loop.call_later(1, listen)
+                return
+            sock.setblocking(False)
+            task = loop.create_task(loop.connect_accepted_socket(protocol, sock))
+            accepting.add(task)
+            task.add_done_callback(accepting.discard)
+            self._seat.seen(len(connections) + len(accepting))
+
+        def listen() -> None:
+            if listener.fileno() != -1:
+                loop.add_reader(listener, accept)
+
+        loop.remove_reader(listener)
+        listen()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain; on the second signal, die of it at once."""
@@ -122,17 +168,13 @@ class _Server(Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Stop listening once no request comes any more, or half the time is up."""
-        limit = self._drain_seconds * _ACCEPTING_PART
-        if self._traffic.is_quiet() or self._traffic.drained_for() > limit:
+        self._seat.seen(len(self.server_state.connections))
+        if self._traffic.has_let_go():
             self.should_exit = True
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: Any = None) -> None:
         """Close what is idle, then wait for what runs, as long as there is time."""
-        left = self.seconds_left(least=0.1)
+        left = self._traffic.seconds_left(least=0.1)
         self.config.timeout_graceful_shutdown = left  # type: ignore[assignment]
         await super().shutdown(sockets)
-
-    def seconds_left(self, least: float) -> float:
-        """Return how much of the time to drain is left."""
-        return max(least, self._drain_seconds - self._traffic.drained_for())

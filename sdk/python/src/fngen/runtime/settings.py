@@ -26,6 +26,12 @@ class Settings:
     drain_seconds: float
     proxies: str
     static: str
+    # How many processes serve, and how many requests of WSGI each at the same time; 0
+    # where nobody says.
+    processes: int
+    threads: int
+    # What all of them may take together, or 0.
+    memory_bytes: int
 
 
 def read(env: Mapping[str, str]) -> Settings:
@@ -51,7 +57,16 @@ def read(env: Mapping[str, str]) -> Settings:
         proxies=env.get("FNGEN_TRUSTED_PROXIES", "*"),
         # Where the static files are that the push collected; empty when it did not.
         static=env.get("FNGEN_STATIC", ""),
+        processes=int(_number(env, "FNGEN_PROCESSES", "1")),
+        threads=int(_number(env, "FNGEN_THREADS", "0")),
+        memory_bytes=_memory(env),
     )
+
+
+def _memory(env: Mapping[str, str]) -> int:
+    """Return what Nomad lets the task take: the most, where it may borrow, else its share."""
+    name = "NOMAD_MEMORY_MAX_LIMIT" if env.get("NOMAD_MEMORY_MAX_LIMIT") else "NOMAD_MEMORY_LIMIT"
+    return int(_number(env, name, "0")) << 20
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

@@ -17,7 +17,8 @@ from whitenoise import WhiteNoise
 from whitenoise.responders import Response
 
 from fngen.runtime import django_settings
-from fngen.runtime.edge import App, Receive, Scope, Send
+from fngen.runtime.edge import Receive, Scope, Send
+from fngen.runtime.wsgi.environ import FileWrapper
 
 # site.5d41402abc4b.css, as Django names a file when it hashes its content.
 _HASHED = r"\.[0-9a-f]{12}\.[^/]+$"
@@ -27,22 +28,38 @@ _READ = (b"accept-encoding", b"if-modified-since", b"if-none-match", b"if-range"
 
 
 class StaticFiles:
-    """An ASGI application around the person's, which is set once it is loaded."""
+    """Files that are answered before the person's application is asked."""
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
         self._files = _noise()
 
-    def put_before(self, app: App) -> App:
-        """Return app with the files before it; Django's settings are loaded by now."""
+    def put_before(self, app: Any, how: str) -> Any:
+        """Return app, called by how, with the files before it; Django's settings are loaded."""
         if not os.listdir(self._directory):
             return app  # STATIC_ROOT is not set
         self._app, self._prefix = app, django_settings.static_prefix()
         if not django_settings.serves_static_files():
             self._files.add_files(self._directory, self._prefix)
-        return self
+        return self._asgi if how == "asgi" else self._wsgi
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _wsgi(self, environ: dict[str, Any], start: Any) -> Any:
+        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        file = self._known(path)
+        if file is None and self._may_be_anothers(path):
+            file = self._of_another_release(path)
+        if file is None:
+            return self._app(environ, start)
+        if environ.get("HTTP_IF_RANGE"):
+            environ.pop("HTTP_RANGE", None)  # a part of what may be another file by now: send all
+        response = file.get_response(environ["REQUEST_METHOD"], environ)
+        headers = list(response.headers)
+        if response.file is None and response.status >= 400:
+            headers.append(("content-length", "0"))
+        start(f"{int(response.status)} {response.status.phrase}", headers)
+        return [] if response.file is None else FileWrapper(response.file)
+
+    async def _asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for a file; all else is the person's."""
         file = await self._find(scope["path"]) if scope["type"] == "http" else None
         if file is None:
@@ -52,12 +69,19 @@ class StaticFiles:
         await _send(response, send)
 
     async def _find(self, path: str) -> Any:
-        if "/." in path or not path.startswith(self._prefix):
-            return None
-        found = self._files.files.get(path)
-        if found is None and self._files.immutable_file_test("", path):
+        found = self._known(path)
+        if found is None and self._may_be_anothers(path):
             found = await asyncio.to_thread(self._of_another_release, path)
         return found
+
+    def _known(self, path: str) -> Any:
+        return self._files.files.get(path) if self._is_below(path) else None
+
+    def _may_be_anothers(self, path: str) -> bool:
+        return self._is_below(path) and bool(self._files.immutable_file_test("", path))
+
+    def _is_below(self, path: str) -> bool:
+        return "/." not in path and path.startswith(self._prefix)
 
     def _of_another_release(self, path: str) -> Any:
         """Look on the disk, where a release that starts now adds its files."""

@@ -15,11 +15,15 @@ from time import monotonic
 # machine may keep their clients quiet for longer.
 QUIET_SECONDS = float(os.environ.get("FNGEN_QUIET_SECONDS", "1"))
 
+# Of the time to drain, the part in which new connections are taken at most.
+_ACCEPTING_PART = 0.5
+
 
 class Traffic:
-    """Shared by the server and the outermost layer of the application; one thread."""
+    """Shared by the server and the outermost layer of the application."""
 
-    def __init__(self) -> None:
+    def __init__(self, drain_seconds: float) -> None:
+        self._drain_seconds = drain_seconds
         self._last = 0.0
         self._since: float | None = None
 
@@ -41,6 +45,13 @@ class Traffic:
         """Return for how many seconds we have been draining."""
         return 0.0 if self._since is None else monotonic() - self._since
 
-    def is_quiet(self) -> bool:
-        """Say whether requests have stopped coming since draining began."""
-        return self.draining and monotonic() - max(self._last, self._since or 0) >= QUIET_SECONDS
+    def seconds_left(self, least: float = 0.0) -> float:
+        """Return how much of the time to drain is left."""
+        return max(least, self._drain_seconds - self.drained_for())
+
+    def has_let_go(self) -> bool:
+        """Say whether requests have stopped coming, or must since half the time is up."""
+        if self._since is None:
+            return False
+        quiet = monotonic() - max(self._last, self._since) >= QUIET_SECONDS
+        return quiet or self.drained_for() > self._drain_seconds * _ACCEPTING_PART

@@ -27,11 +27,13 @@ class Watch:
         self._every = every
         self._thread = threading.get_ident()
         self._done = threading.Event()
-        threading.Thread(target=self._run, name="fngen-watch", daemon=True).start()
+        self._watcher = threading.Thread(target=self._run, name="fngen-watch", daemon=True)
+        self._watcher.start()
 
     def stop(self) -> None:
-        """End it. It may be called again."""
+        """End it, and wait until it has ended. It may be called again."""
         self._done.set()
+        self._watcher.join()
 
     def _run(self) -> None:
         while not self._done.wait(self._every):

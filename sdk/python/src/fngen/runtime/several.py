@@ -1,0 +1,106 @@
+"""Serve by several processes where they are wanted: by forks, or by each on its own.
+
+import --nothing is open--> fork for each seat
+|
+something is: begin anew without an import --> a program for each seat, which imports
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import subprocess
+import threading
+from time import sleep
+from typing import NoReturn
+
+from fngen.runtime import forking, listening
+from fngen.runtime.processes import Supervisor, command
+from fngen.runtime.seats import Seat, Seats
+from fngen.runtime.settings import Settings
+
+_log = logging.getLogger("fngen")
+
+# Set in the program that starts one for each seat, and in each of those.
+_EACH_IMPORTS = "FNGEN_EACH_IMPORTS"
+_SEAT = "FNGEN_SEAT"
+
+
+class Crowd:
+    """The processes of one function, as one of them, or the one before them, sees them."""
+
+    def __init__(self, chosen: Settings, loop: asyncio.AbstractEventLoop) -> None:
+        self._chosen = chosen
+        self._loop = loop
+        self._env = dict(os.environ)  # the person's code may change it
+        self.seat = Seat()
+        self.listener: socket.socket | None = None
+        self.each_imports = bool(os.environ.pop(_EACH_IMPORTS, ""))
+        given = os.environ.pop(_SEAT, "")
+        self.is_wanted = chosen.processes > 1 and not given
+        if given:
+            index, file, listener, parent = (int(part) for part in given.split(","))
+            self.listener = socket.socket(fileno=listener)
+            self._take(Seats(chosen.processes, file), index, parent)
+
+    def note_what_is_open(self) -> None:
+        """Remember it, before the person's code is imported."""
+        self._before = forking.Before() if self.is_wanted else None
+
+    def fork(self, listener: socket.socket) -> int | None:
+        """Return the exit code when all processes have ended, or None in each of them.
+
+        Where a fork is not safe this program begins anew, and does not return.
+        """
+        why = self._before.why_not(self._loop) if self._before is not None else ""
+        if why:
+            self._begin_anew(why)
+        seats = Seats(self._chosen.processes)
+        forking.prepare()
+        parent = os.getpid()
+
+        def start(index: int) -> int:
+            pid = os.fork()
+            if pid == 0:
+                forking.renew(self._loop)
+                self._take(seats, index, parent)
+            return pid
+
+        return Supervisor(seats, start, listener.close, self._chosen.drain_seconds).run()
+
+    def spawn(self) -> int:
+        """Start a program for each seat; return the exit code when all have ended."""
+        listener = listening.bound(self._chosen.host, self._chosen.port)
+        seats = Seats(self._chosen.processes)
+        shared = (seats.file, listener.fileno())
+        keep: dict[int, subprocess.Popen[bytes]] = {}
+
+        def start(index: int) -> int:
+            where = ",".join(map(str, (index, *shared, os.getpid())))
+            env = {**self._env, _SEAT: where}
+            env.pop(_EACH_IMPORTS, None)
+            keep[index] = subprocess.Popen(command(), env=env, pass_fds=shared)
+            return keep[index].pid
+
+        return Supervisor(seats, start, listener.close, self._chosen.drain_seconds).run() or 0
+
+    def _begin_anew(self, why: str) -> NoReturn:
+        _log.warning(
+            "%s cannot be imported once for its %d processes, so each imports it: %s",
+            *(self._chosen.file, self._chosen.processes, why),
+        )
+        program = command()
+        os.execve(program[0], program, {**self._env, _EACH_IMPORTS: "1"})  # noqa: S606
+
+    def _take(self, seats: Seats, index: int, parent: int) -> None:
+        self.seat.sit(seats, index)
+        threading.Thread(target=_outlive, args=(parent,), name="fngen-parent", daemon=True).start()
+
+
+def _outlive(parent: int) -> None:
+    """End this process when its supervisor has: nobody would stop it any more."""
+    while os.getppid() == parent:
+        sleep(1)
+    os._exit(1)
