@@ -135,6 +135,9 @@ func checkWebApp(w *ir.WebApp) error {
 	if w.Release != "" && ir.ReleaseFault(w.Release) != "" {
 		return invalid("release command", w.Release)
 	}
+	if w.Processes < 0 || w.Threads < 0 {
+		return fmt.Errorf("%d processes of %d threads are no numbers of them", w.Processes, w.Threads)
+	}
 	if w.Static != "" && !ir.ValidModule(w.Static) {
 		return invalid("module of settings", w.Static)
 	}

@@ -56,7 +56,8 @@ func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, r
 		return nil, err
 	}
 	task := withVariables(agentTask("app", serve(p, f, s, r, c,
-		"framework", f.WebApp.Framework, "static", staticOf(p, f, r), "health", f.WebApp.Health, "drain", strconv.Itoa(drainSeconds)+"s",
+		"framework", f.WebApp.Framework, "static", staticOf(p, f, r), "health", f.WebApp.Health,
+		"processes", orDefault(Processes(p, f, s), 1), "threads", orDefault(f.WebApp.Threads, 0), "drain", strconv.Itoa(drainSeconds)+"s",
 	), share(size, len(p.Functions))), p, r)
 	task.KillTimeout = new(killTimeout)
 	return &nomad.TaskGroup{
@@ -82,7 +83,7 @@ func webService(f ir.Function, c Cluster, route route) *nomad.Service {
 		Checks: []nomad.ServiceCheck{{
 			Name: "health", Type: "http", Path: f.WebApp.HealthPath(), Interval: checkInterval, Timeout: checkTimeout,
 			// Consul goes by 2xx: which answers of the app count as one, the runtime
-			// decides (sdk/python/src/fngen/runtime/edge.py).
+			// decides (sdk/python/src/fngen/runtime/checks.py).
 			//
 			// The host and scheme that people use, since frameworks refuse other hosts
 			// and lead away from http; and a mark by which the runtime knows a check

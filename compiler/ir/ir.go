@@ -144,10 +144,22 @@ type WebApp struct {
 	// Release is a shell command that each push runs once before the rollout, or
 	// empty.
 	Release string `json:"release,omitempty"`
+	// Processes is how many of them serve on each server, or 0 for as many as the
+	// server has processors and the memory allows.
+	Processes int `json:"processes,omitempty"`
+	// Threads is how many requests of WSGI one process serves at a time, or 0 where the
+	// person does not say.
+	Threads int `json:"threads,omitempty"`
 	// Static is the module of Django's settings by which the static files are
 	// collected, or empty where none are.
 	Static string `json:"static,omitempty"`
 }
+
+// processMB is what a process of a web app takes at least.
+const processMB = 64
+
+// MostProcesses is how many processes of a web app so much memory holds.
+func MostProcesses(memoryMB int) int { return memoryMB / processMB }
 
 // RootPath is asked of a web app that names no path for its health.
 const RootPath = "/"

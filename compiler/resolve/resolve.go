@@ -61,6 +61,7 @@ func Project(in Input) (*ir.Project, diag.List) {
 		Version: ir.Version, Name: r.projectName(), Python: in.Python,
 		Servers: r.servers(), Functions: []ir.Function{}, TreeGB: int(in.Tree.Size() / 1e9),
 	}
+	r.fleet = p.Servers
 	if len(uses) == 0 && !in.Faulty {
 		r.noPowers()
 	}
@@ -84,6 +85,8 @@ func Project(in Input) (*ir.Project, diag.List) {
 type resolver struct {
 	in    Input
 	diags diag.List
+	// fleet are the servers that every function runs on.
+	fleet []ir.Server
 	// domains are those that functions have taken, by host name.
 	domains map[string]discover.Use
 }

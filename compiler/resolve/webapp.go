@@ -16,6 +16,8 @@ var webappOptions = []option{
 	{name: "health", keyword: true},
 	{name: "domain", keyword: true},
 	{name: "release", keyword: true},
+	{name: "processes", keyword: true},
+	{name: "threads", keyword: true},
 }
 
 func exampleOf(power string) string {
@@ -26,7 +28,7 @@ func exampleOf(power string) string {
 }
 
 // webapp resolves @webapp(framework, compute='server', *, health=None, domain=None,
-// release=None).
+// release=None, processes='auto', threads=None).
 func (r *resolver) webapp(fn *ir.Function, u discover.Use) {
 	g := r.options(u, webappOptions)
 	w := &ir.WebApp{Compute: r.compute(u, g), Hosts: []string{}}
@@ -40,6 +42,7 @@ func (r *resolver) webapp(fn *ir.Function, u discover.Use) {
 	if v, set := g["release"]; set && v.Kind != literal.None {
 		w.Release = r.release(u, g)
 	}
+	w.Processes, w.Threads = r.processes(u, g), r.threads(u, g)
 	r.noArguments(u)
 	r.runs(u)
 	r.returns(u)

@@ -56,7 +56,9 @@ type serveOptions struct {
 	host, port, health string
 	// framework is what the decorator names, or empty.
 	framework string
-	drain     time.Duration
+	// processes and threads are how many of them serve, or 0.
+	processes, threads int
+	drain              time.Duration
 }
 
 // runOptions is one command to run in the code of a function.
@@ -173,6 +175,8 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 	f.StringVar(&o.static, "static", "", "the `key` of the static files to serve")
 	f.StringVar(&o.framework, "framework", "", "the `name` of the framework that the function's app is to be of")
 	f.StringVar(&o.health, "health", "", "the `path` that answers 2xx or 3xx when the function is well; without it, / below 500")
+	f.IntVar(&o.processes, "processes", 0, "the `number` of processes that serve")
+	f.IntVar(&o.threads, "threads", 0, "the `number` of requests of WSGI that each serves at a time; without it, 16")
 	f.DurationVar(&o.drain, "drain", 25*time.Second, "the `time` to finish requests after a stop signal")
 	if err := parse(f, args); err != nil {
 		return nil, err
@@ -185,6 +189,8 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 		return nil, fmt.Errorf("--static %q is not a key of static files", o.static)
 	case o.health != "" && !strings.HasPrefix(o.health, "/"):
 		return nil, fmt.Errorf("--health %q does not begin with /", o.health)
+	case o.processes < 0 || o.threads < 0:
+		return nil, fmt.Errorf("--processes %d and --threads %d are not both numbers of something", o.processes, o.threads)
 	case o.drain < 0:
 		return nil, fmt.Errorf("--drain %s is below zero", o.drain)
 	case o.host != "" && net.ParseIP(o.host) == nil:

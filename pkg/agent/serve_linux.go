@@ -81,9 +81,19 @@ func (o *serveOptions) command(p *place, env environ) command {
 		{"FNGEN_FRAMEWORK", o.framework},
 		{"FNGEN_STATIC", p.static},
 		{"FNGEN_CAUSE", p.cause},
+		{"FNGEN_PROCESSES", orEmpty(o.processes)},
+		{"FNGEN_THREADS", orEmpty(o.threads)},
 		{"FNGEN_DRAIN_SECONDS", strconv.Itoa(int(math.Ceil(o.drain.Seconds())))},
 	} {
 		e = e.with(v[0], v[1])
 	}
 	return o.boot(p, e)
+}
+
+// orEmpty is n as the value of a variable, which is not set where nobody says a number.
+func orEmpty(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }

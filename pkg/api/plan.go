@@ -72,6 +72,9 @@ type PlannedFunction struct {
 	Line      int    `json:"line"`
 	URL       string `json:"url"`
 	Action    Action `json:"action"`
+	// Processes is how many processes serve the function on its servers, such as "2" or
+	// "web 1, worker 2"; empty where it is one on each.
+	Processes string `json:"processes,omitempty"`
 	// Changes name what is different, such as "code" or "health: / -> /up".
 	Changes []string `json:"changes"`
 }

@@ -58,13 +58,23 @@ func webAppOptions(w *ir.WebApp) any {
 		}
 		return &s
 	}
+	var processes any = "auto"
+	if w.Processes > 0 {
+		processes = w.Processes
+	}
+	var threads *int
+	if w.Threads > 0 {
+		threads = &w.Threads
+	}
 	return struct {
 		Framework string  `json:"framework"`
 		Compute   string  `json:"compute"`
 		Health    *string `json:"health"`
 		Domain    *string `json:"domain"`
 		Release   *string `json:"release"`
-	}{w.Framework, w.Compute, orNull(w.Health), orNull(w.Domain), orNull(w.Release)}
+		Processes any     `json:"processes"`
+		Threads   *int    `json:"threads"`
+	}{w.Framework, w.Compute, orNull(w.Health), orNull(w.Domain), orNull(w.Release), processes, threads}
 }
 
 func taskWorkerOptions(w *ir.TaskWorker) any {

@@ -73,7 +73,11 @@ func (w *planWriter) functions(functions []api.PlannedFunction) {
 	w.heading("Functions")
 	rows := [][]string{}
 	for _, f := range functions {
-		rows = append(rows, []string{mark[f.Action] + " " + f.Name + f.Signature, "@" + f.Power, fmt.Sprintf("%s:%d", f.File, f.Line), strings.Join(f.Changes, ", ")})
+		power := "@" + f.Power
+		if f.Processes != "" {
+			power += ", processes " + f.Processes
+		}
+		rows = append(rows, []string{mark[f.Action] + " " + f.Name + f.Signature, power, fmt.Sprintf("%s:%d", f.File, f.Line), strings.Join(f.Changes, ", ")})
 	}
 	w.table(rows)
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"fngen.dev/fngen/compiler/catalog"
 	"fngen.dev/fngen/compiler/ir"
@@ -47,8 +49,39 @@ func (p *plan) functions(dependencies api.Action) []api.PlannedFunction {
 func (p *plan) function(f ir.Function, action api.Action, changes []string) api.PlannedFunction {
 	return api.PlannedFunction{
 		Name: f.Name, Signature: f.Signature(), Power: string(f.Power), File: f.File, Line: f.Line, URL: functionURL(f, p.cfg.Cluster),
-		Action: action, Changes: append([]string{}, changes...),
+		Processes: processesOf(p.ir, f), Action: action, Changes: append([]string{}, changes...),
 	}
+}
+
+// processesOf says how many processes serve a function where that is more than one
+// on some server: one number, or one for each server.
+func processesOf(project *ir.Project, f ir.Function) string {
+	if f.WebApp == nil {
+		return ""
+	}
+	var each []string
+	numbers := map[int]bool{}
+	most := 0
+	for _, s := range project.Servers {
+		n := jobs.Processes(project, f, s)
+		each = append(each, fmt.Sprintf("%s %d", s.Name, n))
+		numbers[n], most = true, max(most, n)
+	}
+	switch {
+	case most < 2:
+		return ""
+	case len(numbers) == 1:
+		return strconv.Itoa(most)
+	}
+	return strings.Join(each, ", ")
+}
+
+// number is n in digits, or nothing where nobody says it.
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // queues compares the queues of the task workers, in the order of functions.
@@ -131,6 +164,7 @@ func (p *plan) changes(old, now ir.Function, dependencies api.Action) []string {
 	from("parameters", old.Signature(), now.Signature())
 	from("power", string(old.Power), string(now.Power))
 	from("python", p.old.Python, p.ir.Python)
+	from("processes", processesOf(p.old, old), processesOf(p.ir, now))
 	if old.Power == now.Power {
 		was := traitsOf(old).options
 		for i, o := range traitsOf(now).options {

@@ -65,7 +65,7 @@ func webAppTraits(f ir.Function) traits {
 	app := f.WebApp
 	return traits{
 		hosts: app.Hosts, health: app.HealthPath(), command: app.Release, settings: app.Static,
-		options: []option{{"framework", app.Framework}, {"health", app.Health}, {"domain", app.Domain}, {"release", app.Release}},
+		options: []option{{"framework", app.Framework}, {"health", app.Health}, {"domain", app.Domain}, {"release", app.Release}, {"threads", number(app.Threads)}},
 	}
 }
 

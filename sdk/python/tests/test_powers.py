@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 
@@ -25,6 +25,8 @@ def test_webapp_returns_the_same_function_and_notes_the_options() -> None:
         "health": "/up",
         "domain": None,
         "release": None,
+        "processes": "auto",
+        "threads": None,
     }
     with pytest.raises(AttributeError, match="immutable"):
         mark.power = "other"
@@ -59,6 +61,27 @@ def test_a_release_command_is_any_line_of_shell(release: str) -> None:
 
     webapp("django", release=release)(live_app)
     assert live_app.__fngen__.options["release"] == release  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("processes", "threads"), [("auto", None), (1, 1), (64, 256)])
+def test_processes_and_threads_are_numbers(processes: Any, threads: Any) -> None:
+    def live_app() -> None: ...
+
+    webapp("flask", processes=processes, threads=threads)(live_app)
+    noted = live_app.__fngen__.options  # type: ignore[attr-defined]
+    assert (noted["processes"], noted["threads"]) == (processes, threads)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"processes": wrong} for wrong in (0, -1, 65, "many", True, None, 1.5)),
+        *({"threads": wrong} for wrong in (0, -1, 257, "auto", True, 1.5)),
+    ],
+)
+def test_other_processes_and_threads_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"@webapp: (processes|threads) is "):
+        webapp("flask", **options)
 
 
 @pytest.mark.parametrize("release", ["", " ", "a\nb", "é" * 501, ["migrate"], True])

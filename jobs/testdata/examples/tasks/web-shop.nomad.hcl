@@ -305,6 +305,7 @@ job "web-shop" {
           "--server=big",
           "--disk=80",
           "--framework=fastapi",
+          "--processes=2",
           "--drain=25s",
           "--api=https://api.fngen.localhost",
         ]

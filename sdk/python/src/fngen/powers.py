@@ -46,10 +46,21 @@ _FRAMEWORKS = (
     "wsgi",
 )
 _COMPUTES = ("server", "serverless")
-_WEBAPP_OPTIONS = ("framework", "compute", "health", "domain", "release")
+_WEBAPP_OPTIONS = (
+    "framework",
+    "compute",
+    "health",
+    "domain",
+    "release",
+    "processes",
+    "threads",
+)
 _TASK_WORKER_OPTIONS = ("compute", "concurrency", "timeout", "retries")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-# The same bounds as the compiler's (compiler/resolve/taskworker.go, compiler/ir/names.go).
+# The same bounds as the compiler's (compiler/resolve/taskworker.go and processes.go,
+# compiler/ir/names.go).
+_MOST_PROCESSES = 64
+_MOST_THREADS = 256
 _MOST_CONCURRENCY = 100
 _MOST_RETRIES = 100
 _MOST_SECONDS = 12 * 3600
@@ -89,6 +100,8 @@ if TYPE_CHECKING:
         health: str | None = None,
         domain: str | None = None,
         release: str | None = None,
+        processes: int | Literal["auto"] = "auto",
+        threads: int | None = None,
     ) -> Callable[[F], F]: ...
     @overload  # never matched: it makes the implementation's **unknown legal
     def webapp(framework: object, compute: object, *, _: None) -> NoReturn: ...
@@ -101,6 +114,8 @@ def webapp(
     health: Any = None,
     domain: Any = None,
     release: Any = None,
+    processes: Any = "auto",
+    threads: Any = None,
     **unknown: Any,
 ) -> Any:
     """Serve the web application that the function returns.
@@ -113,6 +128,10 @@ def webapp(
     domain: your own domain for it, such as 'shop.example.com'.
     release: a shell command that each push runs once, in the new code and before it serves, such
         as 'python manage.py migrate'. When it fails, the push ends and what ran before goes on.
+    processes: how many processes serve it on each server, 1 to 64; 'auto' is one for each
+        processor of the server.
+    threads: how many requests one process of Flask or Django serves at a time, 1 to 256; 16
+        when it is left out.
     """
     _refuse_unknown("webapp", unknown, _WEBAPP_OPTIONS)
     if framework is None or callable(framework):
@@ -130,12 +149,18 @@ def webapp(
             f"@webapp: release is one line of {_MOST_RELEASE_BYTES} bytes at most, "
             f"such as 'python manage.py migrate', not {release!r}"
         )
+    if processes != "auto":
+        _whole_number("webapp", "processes", processes, 1, _MOST_PROCESSES)
+    if threads is not None:
+        _whole_number("webapp", "threads", threads, 1, _MOST_THREADS)
     options = {
         "framework": framework,
         "compute": compute,
         "health": health,
         "domain": domain,
         "release": release,
+        "processes": processes,
+        "threads": threads,
     }
     return _marker(Power("webapp", options))
 
@@ -175,8 +200,8 @@ def task_worker(
     if callable(compute):  # used bare: @task_worker
         function, compute = compute, "server"
     _one_of("task_worker", "compute", compute, _COMPUTES)
-    _whole_number("concurrency", concurrency, 1, _MOST_CONCURRENCY)
-    _whole_number("retries", retries, 0, _MOST_RETRIES)
+    _whole_number("task_worker", "concurrency", concurrency, 1, _MOST_CONCURRENCY)
+    _whole_number("task_worker", "retries", retries, 0, _MOST_RETRIES)
     seconds = _seconds(timeout)
     if seconds is None:
         raise ValueError(
@@ -217,11 +242,11 @@ def _one_of(power: str, option: str, value: object, known: tuple[str, ...]) -> N
         raise ValueError(f"@{power}: unknown {option} {value!r}{_did_you_mean(value, known)}")
 
 
-def _whole_number(option: str, value: object, least: int, most: int) -> None:
+def _whole_number(power: str, option: str, value: object, least: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"@task_worker: {option} is a whole number, not {value!r}")
+        raise TypeError(f"@{power}: {option} is a whole number, not {value!r}")
     if not least <= value <= most:
-        raise ValueError(f"@task_worker: {option} is {least} to {most}, not {value}")
+        raise ValueError(f"@{power}: {option} is {least} to {most}, not {value}")
 
 
 def _is_domain(domain: object) -> bool:

@@ -14,6 +14,7 @@ from fngen.runtime import (
     django_settings,
     frameworks,
     kind,
+    lines,
     listening,
     load,
     noticed,
@@ -39,6 +40,7 @@ def run(tree: str, to_person: Callable[[], None]) -> int:
     to_person makes sys.path and sys.modules those of the person's code: all that
     we import ourselves comes before it.
     """
+    lines.install()
     # One loop, current from the start: what a module makes while it is imported
     # belongs to the loop that serves it.
     loop = asyncio.new_event_loop()

@@ -12,11 +12,12 @@ import logging
 import os
 import socket
 import subprocess
+import sys
 import threading
 from time import sleep
 from typing import NoReturn
 
-from fngen.runtime import forking, listening
+from fngen.runtime import forking, lines, listening
 from fngen.runtime.processes import Supervisor, command
 from fngen.runtime.seats import Seat, Seats
 from fngen.runtime.settings import Settings
@@ -34,11 +35,11 @@ class Crowd:
     def __init__(self, chosen: Settings, loop: asyncio.AbstractEventLoop) -> None:
         self._chosen = chosen
         self._loop = loop
-        self._env = dict(os.environ)  # the person's code may change it
         self.seat = Seat()
         self.listener: socket.socket | None = None
         self.each_imports = bool(os.environ.pop(_EACH_IMPORTS, ""))
         given = os.environ.pop(_SEAT, "")
+        self._env = dict(os.environ)  # the person's code may change it
         self.is_wanted = chosen.processes > 1 and not given
         if given:
             index, file, listener, parent = (int(part) for part in given.split(","))
@@ -75,13 +76,12 @@ class Crowd:
         listener = listening.bound(self._chosen.host, self._chosen.port)
         seats = Seats(self._chosen.processes)
         shared = (seats.file, listener.fileno())
+        given, env = self._with_lines(self._env)
         keep: dict[int, subprocess.Popen[bytes]] = {}
 
         def start(index: int) -> int:
-            where = ",".join(map(str, (index, *shared, os.getpid())))
-            env = {**self._env, _SEAT: where}
-            env.pop(_EACH_IMPORTS, None)
-            keep[index] = subprocess.Popen(command(), env=env, pass_fds=shared)
+            env[_SEAT] = ",".join(map(str, (index, *shared, os.getpid())))
+            keep[index] = subprocess.Popen(command(), env=env, pass_fds=(*shared, *given))
             return keep[index].pid
 
         return Supervisor(seats, start, listener.close, self._chosen.drain_seconds).run() or 0
@@ -92,7 +92,19 @@ class Crowd:
             *(self._chosen.file, self._chosen.processes, why),
         )
         program = command()
-        os.execve(program[0], program, {**self._env, _EACH_IMPORTS: "1"})  # noqa: S606
+        given, env = self._with_lines({**self._env, _EACH_IMPORTS: "1"})
+        for number in given:
+            os.set_inheritable(number, True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execve(program[0], program, env)  # noqa: S606
+
+    def _with_lines(self, env: dict[str, str]) -> tuple[list[int], dict[str, str]]:
+        """Return what another program is to inherit to send lines, and env that says so."""
+        if not lines.installed():
+            return [], dict(env)
+        number = lines.copy()
+        return [number], {**env, "FNGEN_LINES": str(number)}
 
     def _take(self, seats: Seats, index: int, parent: int) -> None:
         self.seat.sit(seats, index)
