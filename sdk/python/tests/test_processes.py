@@ -10,10 +10,8 @@ import time
 
 import pytest
 from conftest import Start
-from harness import Instance
+from harness import DEADLINE, Instance
 from websockets.sync.client import connect
-
-DEADLINE = 120.0
 
 ASGI = """
 import os, time

@@ -12,7 +12,7 @@ from fngen.runtime.traffic import Traffic
 from fngen.runtime.wsgi.crew import Crew
 from fngen.runtime.wsgi.edge import Edge
 
-DEADLINE = 60.0
+DEADLINE = 120.0
 
 
 class Server:
