@@ -45,7 +45,7 @@ test: ## run every test, end to end included (starts the cluster if it is not up
 
 unit: ## run the Go tests that need no running cluster
 	-@$(DEV) oracle
-	@go test $(GOTESTFLAGS) $$(go list ./... | grep -v /e2e)
+	@go test -timeout 30m $(GOTESTFLAGS) $$(go list ./... | grep -v /e2e)
 
 e2e: ## run the end-to-end tests (starts the cluster if it is not up)
 	@$(DEV) up

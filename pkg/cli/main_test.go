@@ -45,7 +45,11 @@ func TestMain(m *testing.M) {
 }
 
 func runProgram(env Env) {
-	cutTime, cutInterval = 2*time.Second, 50*time.Millisecond
+	cutInterval = 50 * time.Millisecond
+	// A script that waits for what never comes says how long.
+	if limit, err := time.ParseDuration(os.Getenv("CUT_TIME")); err == nil {
+		cutTime = limit
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	os.Exit(Run(ctx, os.Args[1:], env))

@@ -25,11 +25,12 @@ type app struct {
 	getenv   func(string) string
 	deployer deployerFactory
 	patience time.Duration
+	farewell time.Duration
 }
 
 // Main runs one command and returns the exit code: 0 done, 1 failed.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
-	return run(ctx, args, &app{out: stdout, err: stderr, getenv: getenv, deployer: newDeployer, patience: patience})
+	return run(ctx, args, &app{out: stdout, err: stderr, getenv: getenv, deployer: newDeployer, patience: patience, farewell: farewell})
 }
 
 func run(ctx context.Context, args []string, a *app) int {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -104,16 +103,15 @@ func TestRefusals(t *testing.T) {
 // the middle of a push.
 func TestServe(t *testing.T) {
 	h := newHarness(t)
-	address := freeAddress(t)
-	h.env["FNGEND_LISTEN"] = address
+	h.env["FNGEND_LISTEN"] = "127.0.0.1:0"
 	// A goal of the whole process does not suit a test binary.
 	h.env["GOMEMLIMIT"] = "off"
 	d := &endlessDeployer{stopped: make(chan struct{})}
 	ctx, end := context.WithCancel(t.Context())
 	defer end()
-	var log bytes.Buffer
+	log := &logged{}
 	done := make(chan int, 1)
-	a := &app{out: &log, err: &log, getenv: func(k string) string { return h.env[k] }, patience: 100 * time.Millisecond}
+	a := &app{out: log, err: log, getenv: func(k string) string { return h.env[k] }, patience: 100 * time.Millisecond, farewell: time.Minute}
 	a.deployer = func(_ context.Context, c Config, s *store.Store, _ *blob.Dir, _ parts, _ *slog.Logger) (deployer, error) {
 		if fmt.Sprint(c.Pythons) != "[3.11 3.12]" {
 			t.Errorf("pythons %q", c.Pythons)
@@ -122,13 +120,20 @@ func TestServe(t *testing.T) {
 		return d, nil
 	}
 	go func() { done <- run(ctx, []string{"serve"}, a) }()
+	address := ""
 	waitFor(t, func() bool {
-		resp, err := http.Get("http://" + address + "/healthz")
-		if err == nil {
-			resp.Body.Close()
+		found := listening.FindStringSubmatch(log.String())
+		if found == nil {
+			return false
 		}
-		return err == nil
+		address = found[1]
+		return true
 	})
+	resp, err := http.Get("http://" + address + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
 	if !d.recovered {
 		t.Error("serving began before recovery")
 	}
@@ -158,9 +163,9 @@ func TestServe(t *testing.T) {
 	select {
 	case code := <-done:
 		if code != 0 {
-			t.Errorf("code %d, log:\n%s", code, &log)
+			t.Errorf("code %d, log:\n%s", code, log)
 		}
-	case <-time.After(2*time.Minute + farewell):
+	case <-time.After(3 * time.Minute):
 		t.Fatal("the server did not end")
 	}
 	if info, err := os.Stat(h.env["FNGEND_DATA"]); err != nil || info.Mode().Perm() != 0o700 {
@@ -171,14 +176,25 @@ func TestServe(t *testing.T) {
 	}
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+// listening is the line that says where the server listens.
+var listening = regexp.MustCompile(`"msg":"listening","address":"([^"]+)"`)
+
+// logged is a log that is read while it is written.
+type logged struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
 }
 
 func waitFor(t *testing.T, f func() bool) {

@@ -140,7 +140,7 @@ func (a *app) stop(ctx context.Context, l *server.Listener, d deployer) error {
 	pushes, cancel := context.WithTimeout(ctx, a.patience)
 	defer cancel()
 	defer context.AfterFunc(pushes, d.Stop)()
-	whole, cancel := context.WithTimeout(ctx, a.patience+farewell)
+	whole, cancel := context.WithTimeout(ctx, a.patience+a.farewell)
 	defer cancel()
 	return l.Stop(whole)
 }

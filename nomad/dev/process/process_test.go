@@ -149,7 +149,7 @@ func TestInsideSparesShells(t *testing.T) {
 			t.Fatal("the executor was not found")
 		}
 	}
-	if err := EndInside(dir, 2*time.Second); err != nil {
+	if err := EndInside(dir, 20*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	if ServesAllocs(dir) {
