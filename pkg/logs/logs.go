@@ -55,6 +55,8 @@ type Loki struct {
 	address string
 	client  *http.Client
 	reading chan struct{}
+	// answer and found are maxAnswer and maxFound but in tests.
+	answer, found int
 }
 
 // New returns a client of the Loki at an address such as http://127.0.0.1:3100.
@@ -66,7 +68,7 @@ func New(address string) (*Loki, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil // it is next to us
 	transport.MaxIdleConnsPerHost = 16
-	return &Loki{strings.TrimSuffix(address, "/"), &http.Client{Transport: transport}, make(chan struct{}, atOnce)}, nil
+	return &Loki{strings.TrimSuffix(address, "/"), &http.Client{Transport: transport}, make(chan struct{}, atOnce), maxAnswer, maxFound}, nil
 }
 
 // Tenant is the name of a project's logs. A name may come back for another project, so
@@ -94,11 +96,11 @@ func (l *Loki) do(ctx context.Context, tenant, method, path string, query url.Va
 		return nil, errors.Join(ErrAway, err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, int64(l.answer)+1))
 	if err != nil {
 		return nil, errors.Join(ErrAway, err)
 	}
-	if len(answer) > maxAnswer {
+	if len(answer) > l.answer {
 		return nil, errLarge
 	}
 	if resp.StatusCode/100 == 2 {

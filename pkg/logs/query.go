@@ -66,12 +66,12 @@ func (l *Loki) History(ctx context.Context, tenant string, q api.LogQuery) ([]ap
 	var out []api.LogLine // the newest first
 	seen := map[Key]bool{}
 	end, size, pages := q.Until, 0, pager{firstPage}
-	for i := 0; i <= len(windows) && end.After(q.Since) && len(out) < q.Limit && size < maxFound; i++ {
+	for i := 0; i <= len(windows) && end.After(q.Since) && len(out) < q.Limit && size < l.found; i++ {
 		begin := q.Since
 		if i < len(windows) && q.Until.Add(-windows[i]).After(begin) {
 			begin = q.Until.Add(-windows[i])
 		}
-		for len(out) < q.Limit && end.After(begin) && size < maxFound {
+		for len(out) < q.Limit && end.After(begin) && size < l.found {
 			lines, whole, err := pages.some(ctx, l, tenant, q, begin, end, q.Limit-len(out)+len(seen), "backward")
 			if err != nil {
 				return nil, err
@@ -109,7 +109,7 @@ func (l *Loki) Range(ctx context.Context, tenant string, q api.LogQuery, begin, 
 	ctx, cancel := context.WithTimeout(ctx, queryTime)
 	defer cancel()
 	seen, size, pages := map[Key]bool{}, 0, pager{firstPage}
-	for size < maxFound {
+	for size < l.found {
 		lines, whole, err := pages.some(ctx, l, tenant, q, begin, end, page, "forward")
 		if err != nil {
 			return nil, false, err
@@ -145,7 +145,7 @@ func (p *pager) some(ctx context.Context, l *Loki, tenant string, q api.LogQuery
 		switch {
 		case errors.Is(err, errLarge) && limit > 1:
 			p.limit = max(1, limit/8)
-		case err == nil && size < maxAnswer/8:
+		case err == nil && size < l.answer/8:
 			p.limit = min(page, 4*p.limit)
 			return lines, len(lines) < limit, nil
 		default:
