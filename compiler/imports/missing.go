@@ -8,6 +8,7 @@ package imports
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -45,7 +46,13 @@ func Missing(in Input) diag.List {
 		return nil
 	}
 	c := &checker{in: in, layout: layoutOf(in.Tree.Manifest), minor: minor(in.Python), inits: map[string]packageCode{}, seen: map[string]bool{}}
-	for _, file := range in.Files {
+	c.followAll()
+	return c.report()
+}
+
+// followAll reads the given files, and all of the tree that they import.
+func (c *checker) followAll() {
+	for _, file := range c.in.Files {
 		c.roots = c.layout.roots(file)
 		c.follow(file)
 		for len(c.queue) > 0 && len(c.seen) < maxFiles {
@@ -54,7 +61,6 @@ func Missing(in Input) diag.List {
 			c.file(next)
 		}
 	}
-	return c.report()
 }
 
 // lack is a module that was found nowhere.
@@ -276,3 +282,12 @@ func minor(version string) int {
 }
 
 func pythonOf(minor int) string { return fmt.Sprintf("3.%d", minor) }
+
+// Reached are the files of the tree that those of the input import, and these
+// themselves, sorted. Installed modules do not matter for it.
+func Reached(in Input) []string {
+	in.Installed = installed.Modules{Open: true}
+	c := &checker{in: in, layout: layoutOf(in.Tree.Manifest), minor: minor(in.Python), inits: map[string]packageCode{}, seen: map[string]bool{}}
+	c.followAll()
+	return slices.Sorted(maps.Keys(c.seen))
+}

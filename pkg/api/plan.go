@@ -163,6 +163,8 @@ type PlannedStatic struct {
 
 // PlannedEnv is about environment variables.
 type PlannedEnv struct {
+	// Version is that of the variables that a push would take, 0 for none.
+	Version int `json:"version"`
 	// Missing are names that the code reads and the project does not have.
 	Missing []EnvUse `json:"missing"`
 }
@@ -172,6 +174,8 @@ type EnvUse struct {
 	Name string `json:"name"`
 	File string `json:"file"`
 	Line int    `json:"line"`
+	// Column counts bytes from 1.
+	Column int `json:"column"`
 }
 
 // PlannedServer is a line of the fleet before and after.

@@ -114,6 +114,8 @@ type PushResult struct {
 	RolloutMS int64 `json:"rollout_ms"`
 	// Diagnostics are the warnings.
 	Diagnostics diag.List `json:"diagnostics"`
+	// Variables are what became of them, when they are what was changed.
+	Variables *VariablesResult `json:"variables,omitempty"`
 }
 
 // FunctionResult is a function that runs.

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -51,7 +53,7 @@ func startPlatform(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	p := &player{store: st, blobs: blobs, live: map[string]api.PushResult{}, cut: map[string][]string{}, closed: make(chan struct{})}
+	p := &player{store: st, blobs: blobs, live: map[string]api.PushResult{}, cut: map[string][]string{}, set: map[string]map[string]string{}, versions: map[string]int{}, values: env.WorkDir + "/values.txt", closed: make(chan struct{})}
 	web := httptest.NewServer(noted(env.WorkDir+"/requests.txt", server.New(server.Options{
 		Store: st, Blobs: blobs, Deployer: p, Version: api.Version,
 		Workloads: server.NewWorkloadVerifier("http://127.0.0.1:1", nil),
@@ -122,6 +124,11 @@ type player struct {
 	// cut are the states of the last release, one for each time that somebody asks.
 	cut    map[string][]string
 	closed chan struct{}
+	// set are variables, versions their versions, values the file of those that were
+	// set last.
+	set      map[string]map[string]string
+	versions map[string]int
+	values   string
 }
 
 func (p *player) LiveStatic(context.Context, store.Project) ([]string, error) { return nil, nil }
@@ -242,6 +249,55 @@ func (p *player) Plan(_ context.Context, project store.Project, req api.PlanRequ
 		},
 		Cost: api.PlannedCost{Before: 10, After: 18},
 	}, nil
+}
+
+// Variables are the names that were set, without those of a release.
+func (p *player) Variables(_ context.Context, project store.Project) (api.Variables, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := api.Variables{Project: project.Name, Version: p.versions[project.Name], Variables: []api.Variable{}, Missing: []api.EnvUse{{Name: "DATABASE_URL", File: "settings.py", Line: 12}}}
+	for _, name := range slices.Sorted(maps.Keys(p.set[project.Name])) {
+		out.Variables = append(out.Variables, api.Variable{
+			Name: name, Version: 1, SetAt: time.Unix(1700000000, 0).UTC(), SetBy: "user@example.com",
+			Reads: []api.VariableRead{{Functions: []string{"live_app", "other"}, File: "app.py", Line: 3}, {Functions: []string{"live_app"}, File: "app.py", Line: 9}, {File: "lib.py", Line: 1}},
+		})
+	}
+	return out, nil
+}
+
+// SetVariables keeps them, and writes values to the file that a test reads. Somebody else
+// sets SLOW at the same time.
+func (p *player) SetVariables(_ context.Context, _ store.Actor, project store.Project, req api.SetVariables) (<-chan api.Event, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, slow := req.Set["SLOW"]; slow {
+		return nil, api.NewProblem(api.Drifted, "other@example.com has changed the variables of %q meanwhile", project.Name).WithHelp("nothing was changed")
+	}
+	if p.set[project.Name] == nil {
+		p.set[project.Name] = map[string]string{}
+	}
+	p.versions[project.Name]++
+	result := api.VariablesResult{Version: p.versions[project.Name], Added: []string{}, Changed: []string{}, Removed: req.Unset, RolledOut: !req.NoRollout}
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(req.Set)) {
+		if _, had := p.set[project.Name][name]; had {
+			result.Changed = append(result.Changed, name)
+		} else {
+			result.Added = append(result.Added, name)
+		}
+		p.set[project.Name][name] = req.Set[name].Reveal()
+		fmt.Fprintf(&text, "%s=%q\n", name, req.Set[name].Reveal())
+	}
+	for _, name := range req.Unset {
+		delete(p.set[project.Name], name)
+	}
+	if err := os.WriteFile(p.values, []byte(text.String()), 0o600); err != nil {
+		return nil, err
+	}
+	events := make(chan api.Event, 1)
+	events <- api.Event{Done: &api.PushResult{Project: project.Name, Release: 8, Changed: true, Variables: &result}}
+	close(events)
+	return events, nil
 }
 
 // Rollback brings back release 1, and has no other.

@@ -74,7 +74,7 @@ func newRoot(a *app) *cobra.Command {
 		&cobra.Group{ID: "local", Title: "On this machine, without an account:"},
 		&cobra.Group{ID: "other", Title: "Other:"},
 	)
-	addGroup(root, "project", newCmdPush(a), newCmdPlan(a), newCmdStatus(a), newCmdRunTask(a), newCmdTasks(a), newCmdLogs(a), newCmdReleases(a), newCmdRollback(a), newCmdCreate(a), newCmdProjects(a), newCmdDestroy(a))
+	addGroup(root, "project", newCmdPush(a), newCmdPlan(a), newCmdStatus(a), newCmdRunTask(a), newCmdTasks(a), newCmdLogs(a), newCmdReleases(a), newCmdRollback(a), newCmdSetEnv(a), newCmdEnv(a), newCmdUnsetEnv(a), newCmdCreate(a), newCmdProjects(a), newCmdDestroy(a))
 	addGroup(root, "local", newCmdInit(a), newCmdDev(a), newCmdCompile(a), newCmdFiles(a), newCmdSchema(a))
 	addGroup(root, "other", newCmdConnect(a), newCmdKey(a), newCmdVersion(a), newCmdCompletion(a))
 	return root

@@ -14,6 +14,7 @@ import (
 	"fngen.dev/fngen/pkg/deploy"
 	"fngen.dev/fngen/pkg/dispatch"
 	"fngen.dev/fngen/pkg/lock"
+	"fngen.dev/fngen/pkg/secret"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -42,6 +43,10 @@ func newDeployer(ctx context.Context, c Config, s *store.Store, b *blob.Dir, wit
 	if err != nil {
 		return nil, err
 	}
+	secrets, err := secret.New(c.VaultAddr, c.VaultTokenFile)
+	if err != nil {
+		return nil, err
+	}
 	cluster := jobs.DefaultCluster()
 	cluster.Domain, cluster.Port, cluster.APIURL = c.Domain, port, c.APIURL
 	cluster.UVVersion, cluster.BuildDigest = c.UVVersion, c.BuildDigest
@@ -52,7 +57,7 @@ func newDeployer(ctx context.Context, c Config, s *store.Store, b *blob.Dir, wit
 	if with.work != nil { // a nil *dispatch.Service is no nil deploy.Tasks
 		config.Tasks = with.work
 	}
-	return deploy.New(ctx, config, s, b, scheduler, consulLocks{locks}, log)
+	return deploy.New(ctx, config, s, b, scheduler, consulLocks{locks}, secrets, log)
 }
 
 // consulLocks are the locks in Consul as package deploy declares them.

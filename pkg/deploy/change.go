@@ -175,7 +175,11 @@ func (c *change) readLive(ctx context.Context) error {
 // jobs of the live release are what this tree lowers to, and Nomad would do
 // nothing if they were registered again.
 func (c *change) unchanged(ctx context.Context) (bool, error) {
-	if err := c.readLive(ctx); err != nil || c.live == nil {
+	if err := c.readLive(ctx); err != nil {
+		return false, err
+	}
+	var err error
+	if c.release.Env, err = c.store.CurrentVariables(ctx, c.project.ID); err != nil || c.live == nil {
 		return false, err
 	}
 	c.release.Number = c.live.Number

@@ -47,6 +47,10 @@ type Store interface {
 	BeginRelocation(ctx context.Context, actor store.Actor, r store.Relocation) error
 	EndRelocation(ctx context.Context, r store.Relocation) error
 	Relocations(ctx context.Context) ([]store.Relocation, error)
+	SaveVariables(ctx context.Context, actor store.Actor, projectID int64, v store.Variables) error
+	Variables(ctx context.Context, projectID int64, version int) (store.Variables, error)
+	CurrentVariables(ctx context.Context, projectID int64) (int, error)
+	SetCurrentVariables(ctx context.Context, actor store.Actor, projectID int64, version int) error
 }
 
 // Blobs holds the contents of files and layers, each project's apart.
@@ -126,13 +130,14 @@ type Tasks interface {
 // Service deploys. Its methods may be called at once; changes of one project
 // exclude each other.
 type Service struct {
-	cfg    Config
-	store  Store
-	blobs  Blobs
-	nomad  Scheduler
-	locks  Locks
-	router *router
-	log    *slog.Logger
+	cfg     Config
+	store   Store
+	blobs   Blobs
+	nomad   Scheduler
+	locks   Locks
+	secrets Secrets
+	router  *router
+	log     *slog.Logger
 
 	compiled compilations
 	turns    turns
@@ -147,12 +152,12 @@ type Service struct {
 }
 
 // New makes a service. Start it before use.
-func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Scheduler, locks Locks, log *slog.Logger) (*Service, error) {
+func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Scheduler, locks Locks, secrets Secrets, log *slog.Logger) (*Service, error) {
 	router, err := newRouter(cfg)
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, locks: locks, router: router, log: log, undoes: map[int64]bool{}}
+	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, locks: locks, secrets: secrets, router: router, log: log, undoes: map[int64]bool{}}
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	return s, nil
 }

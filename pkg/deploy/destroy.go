@@ -13,7 +13,7 @@ import (
 )
 
 // Destroy removes a project: its jobs with their services and routes, its caches
-// on the nodes, its namespace, its blobs and its rows, in this order, so that
+// on the nodes, its variables, its namespace, its blobs and its rows, in this order, so that
 // when a step fails the project is still known and destroying it again goes on:
 // each step is well with finding nothing to do.
 func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Project) (api.Destroyed, error) {
@@ -41,6 +41,11 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 		if err := s.cfg.Tasks.Forget(ctx, p); err != nil {
 			return out, err
 		}
+	}
+	// Whoever gets the name next must not get what was set for this one.
+	if err := s.secrets.Delete(ctx, p.Name); err != nil {
+		c := s.quiet(p)
+		return out, c.vaultProblem(err)
 	}
 	if err := s.nomad.DeleteNamespace(ctx, p.Name); err != nil {
 		return out, err

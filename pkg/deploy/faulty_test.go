@@ -13,6 +13,8 @@ import (
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/lock/locktest"
+	"fngen.dev/fngen/pkg/secret"
+	"fngen.dev/fngen/pkg/secret/secrettest"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -289,6 +291,43 @@ func (s faultyStore) EndRelocation(ctx context.Context, r store.Relocation) erro
 
 func (s faultyStore) Relocations(ctx context.Context) ([]store.Relocation, error) {
 	return call(s.f, ctx, "store", "Relocations", func() ([]store.Relocation, error) { return s.Store.Relocations(ctx) })
+}
+
+func (s faultyStore) CurrentVariables(ctx context.Context, id int64) (int, error) {
+	return call(s.f, ctx, "store", "CurrentVariables", func() (int, error) { return s.Store.CurrentVariables(ctx, id) })
+}
+
+func (s faultyStore) SaveVariables(ctx context.Context, a store.Actor, id int64, v store.Variables) error {
+	return do(s.f, ctx, "store", "SaveVariables", func() error { return s.Store.SaveVariables(ctx, a, id, v) })
+}
+
+func (s faultyStore) SetCurrentVariables(ctx context.Context, a store.Actor, id int64, version int) error {
+	return do(s.f, ctx, "store", "SetCurrentVariables", func() error { return s.Store.SetCurrentVariables(ctx, a, id, version) })
+}
+
+type faultySecrets struct {
+	*secrettest.Memory
+	w *world
+}
+
+func (s faultySecrets) Newest(ctx context.Context, project string) (secret.Newest, error) {
+	return call(s.w.faults, ctx, "secrets", "Newest", func() (secret.Newest, error) { return s.Memory.Newest(ctx, project) })
+}
+
+func (s faultySecrets) Has(ctx context.Context, project string, version int) (bool, error) {
+	return call(s.w.faults, ctx, "secrets", "Has", func() (bool, error) { return s.Memory.Has(ctx, project, version) })
+}
+
+func (s faultySecrets) Write(ctx context.Context, project string, base int, whole bool, set map[string]string, unset []string) (int, error) {
+	if other := s.w.meanwhile; other != nil {
+		s.w.meanwhile = nil
+		other()
+	}
+	return call(s.w.faults, ctx, "secrets", "Write", func() (int, error) { return s.Memory.Write(ctx, project, base, whole, set, unset) })
+}
+
+func (s faultySecrets) Delete(ctx context.Context, project string) error {
+	return do(s.w.faults, ctx, "secrets", "Delete", func() error { return s.Memory.Delete(ctx, project) })
 }
 
 type faultyBlobs struct {

@@ -102,7 +102,11 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	if out.Static, err = p.static(ctx, out.Changed); err != nil {
 		return err
 	}
-	out.Env.Missing = missing(p.ir.Env)
+	if out.Env.Missing, err = p.missing(ctx); err != nil {
+		return err
+	}
+	out.Env.Version = p.release.Env
+	out.Warnings = append(out.Warnings, unsetWarnings(out.Env.Missing, p.project.Name)...)
 	out.Functions = p.functions(out.Dependencies.Action)
 	if out.Queues, err = p.withDepths(ctx, p.queues()); err != nil {
 		return err
@@ -255,15 +259,3 @@ func madeBy(has bool) api.Action {
 }
 
 func orNone(list []string) []string { return append([]string{}, slices.Clone(list)...) }
-
-// missing lists the variables without which the code fails. A project has none
-// of its own yet.
-func missing(names []ir.EnvName) []api.EnvUse {
-	out := []api.EnvUse{}
-	for _, n := range names {
-		if n.Required && len(n.Places) > 0 {
-			out = append(out, api.EnvUse{Name: n.Name, File: n.Places[0].File, Line: n.Places[0].Line})
-		}
-	}
-	return out
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
@@ -28,7 +29,7 @@ func (s *Service) Push(ctx context.Context, actor store.Actor, project store.Pro
 	return s.start(ctx, actor, project, func(ctx context.Context, c *change) error {
 		p := &push{change: c, req: req}
 		err := p.orLost(ctx, req.Tree, p.run(ctx))
-		p.result.Diagnostics = p.warnings
+		p.result.Diagnostics = append(slices.Clip(p.warnings), p.unset(ctx)...)
 		if err == nil {
 			p.result.Dependencies, err = p.dependenciesOf(ctx, p.ir.Dependencies, p.release.Layer)
 		}
@@ -73,6 +74,14 @@ func (p *push) makeLive(ctx context.Context) error {
 		return err
 	}
 	if err := p.checkImports(ctx); err != nil {
+		return err
+	}
+	return p.goLive(ctx)
+}
+
+// goLive makes a release of what is all there, and has it run.
+func (p *push) goLive(ctx context.Context) error {
+	if err := p.haveVariables(ctx); err != nil {
 		return err
 	}
 	if err := p.ensureStatic(ctx); err != nil {
@@ -151,7 +160,7 @@ func (p *push) addRelease(ctx context.Context) ([]*nomadapi.Job, error) {
 		return nil, fmt.Errorf("encode project: %w", err)
 	}
 	row, err := p.store.AddRelease(ctx, p.actor, store.Release{
-		ProjectID: p.project.ID, Tree: p.req.Tree, Entry: p.req.Entry, Layer: p.release.Layer,
+		ProjectID: p.project.ID, Tree: p.req.Tree, Entry: p.req.Entry, Layer: p.release.Layer, EnvVersion: p.release.Env,
 		IR: irText, Jobs: []byte(jobsText), By: p.actor.Email,
 	})
 	if err != nil {

@@ -43,12 +43,15 @@ func (c *change) rollback(ctx context.Context, number int) error {
 		return api.NewProblem(api.Refused, "release %d was made by another version of the platform and cannot be brought back", target.Number).
 			WithHelp("push its code again")
 	}
-	c.release = jobs.Release{Number: target.Number, Tree: target.Tree, Layer: target.Layer, UID: uid(c.project)}
+	c.release = jobs.Release{Number: target.Number, Tree: target.Tree, Layer: target.Layer, UID: uid(c.project), Env: target.EnvVersion}
 	if c.live != nil && c.live.Number == target.Number {
 		c.done(false)
 		return nil
 	}
 	if err := c.lost(ctx, target.Tree); err != nil {
+		return err
+	}
+	if err := c.haveVariables(ctx); err != nil {
 		return err
 	}
 	// They are there, unless they were lost, or a newer platform keeps them under other

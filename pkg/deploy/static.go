@@ -122,7 +122,7 @@ func (s *Service) LiveStatic(ctx context.Context, p store.Project) ([]string, er
 	if err := c.readLive(ctx); err != nil || c.live == nil {
 		return nil, err
 	}
-	statics, err := jobs.Statics(c.old, jobs.Release{Tree: c.live.Tree, Layer: c.live.Layer, UID: uid(p)}, s.cfg.Cluster)
+	statics, err := jobs.Statics(c.old, jobs.Release{Tree: c.live.Tree, Layer: c.live.Layer, UID: uid(p), Env: c.live.EnvVersion}, s.cfg.Cluster)
 	if err != nil {
 		return nil, err
 	}

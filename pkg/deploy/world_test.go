@@ -25,6 +25,7 @@ import (
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/lock/locktest"
+	"fngen.dev/fngen/pkg/secret/secrettest"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -43,6 +44,7 @@ type world struct {
 	store   *store.Store
 	blobs   *blob.Dir
 	locks   *locktest.Locker
+	secrets *secrettest.Memory
 	log     *journalText
 	faults  *faults
 	service *Service
@@ -56,6 +58,9 @@ type world struct {
 	// talk is what the last change said, result how it ended when it ended well.
 	talk   []string
 	result *api.PushResult
+	// meanwhile, once, is what somebody else does before the control plane writes
+	// variables.
+	meanwhile func()
 }
 
 func newWorld(t *testing.T) *world {
@@ -64,7 +69,7 @@ func newWorld(t *testing.T) *world {
 		dir = t.TempDir()
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	w := &world{T: t, locks: &locktest.Locker{}, log: &journalText{}}
+	w := &world{T: t, locks: &locktest.Locker{}, secrets: &secrettest.Memory{}, log: &journalText{}}
 	w.nomad = nomadtest.New(
 		&nomadtest.Node{ID: "s-1", Class: "s", Region: "us-west", MB: 2048}, &nomadtest.Node{ID: "s-2", Class: "s", Region: "us-west", MB: 2048},
 		&nomadtest.Node{ID: "p", Class: "platform", Region: "us-west", MB: 4096},
@@ -118,7 +123,7 @@ func (w *world) begin() {
 	w.faults = &faults{}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	cfg := Config{Cluster: jobs.DefaultCluster(), DefaultRegion: "us-west", Pythons: []string{"3.13"}}
-	service := must(New(w.Context(), cfg, faultyStore{w.store, w.faults}, faultyBlobs{w.blobs, w.faults}, faultyNomad{w.nomad, w.faults}, faultyLocks{w.locks, w.faults}, log))(w.T)
+	service := must(New(w.Context(), cfg, faultyStore{w.store, w.faults}, faultyBlobs{w.blobs, w.faults}, faultyNomad{w.nomad, w.faults}, faultyLocks{w.locks, w.faults}, faultySecrets{w.secrets, w}, log))(w.T)
 	service.router.http = &http.Client{Transport: &ingress{cluster: w.nomad}}
 	w.service, w.faults.killed = service, service.close
 }

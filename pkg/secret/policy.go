@@ -1,5 +1,3 @@
-// Package secret is what the control plane writes into Vault for the workloads of
-// projects, and cannot read.
 package secret
 
 import (
@@ -9,7 +7,7 @@ import (
 )
 
 // WriterPolicy is what the control plane may do: write variables, see their names and
-// versions, and delete all of them. It can read none, and can change nobody's rights.
+// versions, and delete all of them; and write the logins of workers at the broker. It can read none, and can change nobody's rights.
 func WriterPolicy() string {
 	const rules = `path "%[1]s/data/+/env"     { capabilities = ["create", "update", "patch"] }
 path "%[1]s/metadata/+/env" { capabilities = ["read", "delete"] }

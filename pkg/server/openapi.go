@@ -74,6 +74,12 @@ func describeRaw(o *huma.OpenAPI) {
 			Responses: responses(o, "200", "application/x-ndjson", schema[api.LogLine](o)),
 		},
 		{
+			OperationID: "set-variables", Method: http.MethodPatch, Path: project + "/env", Summary: "Set and unset variables, and roll them out",
+			Description: "The answer is a stream as that of a push. No answer of the platform holds a value.",
+			RequestBody: body("application/json", schema[api.SetVariables](o)),
+			Responses:   responses(o, "200", "application/x-ndjson", schema[api.Event](o)),
+		},
+		{
 			OperationID: "rollback", Method: http.MethodPost, Path: project + "/rollbacks", Summary: "Make an earlier release live again",
 			Parameters:  []*huma.Param{text("query", "release", "Its number; without it, the last one before the live one")},
 			Description: "The answer is a stream as that of a push.",

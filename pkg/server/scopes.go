@@ -27,6 +27,8 @@ var scopes = map[string]api.Scope{
 	"GET /v1/projects/{project}/releases":       api.ScopePlan,
 	"GET /v1/projects/{project}/logs":           api.ScopeDeploy,
 	"GET /v1/projects/{project}/trees/latest":   api.ScopePlan,
+	"GET /v1/projects/{project}/env":            api.ScopePlan,
+	"PATCH /v1/projects/{project}/env":          api.ScopeDeploy,
 	"PUT /v1/projects/{project}/trees/{digest}": api.ScopeDeploy,
 	"POST /v1/projects/{project}/uploads":       api.ScopeDeploy,
 	"PATCH /v1/projects/{project}/uploads/{id}": api.ScopeDeploy,

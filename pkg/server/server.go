@@ -39,6 +39,10 @@ type Deployer interface {
 	Rollback(ctx context.Context, actor store.Actor, p store.Project, release int) (<-chan api.Event, error)
 	// Releases is the history, newest first.
 	Releases(ctx context.Context, p store.Project) ([]api.Release, error)
+	// Variables lists the names of the project's variables.
+	Variables(ctx context.Context, p store.Project) (api.Variables, error)
+	// SetVariables begins to change them. The events are as those of Push.
+	SetVariables(ctx context.Context, actor store.Actor, p store.Project, req api.SetVariables) (<-chan api.Event, error)
 	Status(ctx context.Context, p store.Project) (api.Status, error)
 	// List tells where each project stands, in the order given.
 	List(page []store.Summary) ([]api.Project, error)

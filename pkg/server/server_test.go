@@ -95,6 +95,8 @@ type deployer struct {
 	proceed  chan struct{}
 	finished sync.WaitGroup
 	statusOf func(store.Project) (api.Status, error)
+	// variables are what was asked to be set.
+	variables asked
 }
 
 func (d *deployer) Push(_ context.Context, _ store.Actor, p store.Project, req api.PushRequest) (<-chan api.Event, error) {
@@ -123,6 +125,19 @@ func (d *deployer) Plan(_ context.Context, p store.Project, req api.PlanRequest)
 func (d *deployer) Rollback(_ context.Context, _ store.Actor, p store.Project, release int) (<-chan api.Event, error) {
 	events := make(chan api.Event, 1)
 	events <- api.Event{Done: &api.PushResult{Project: p.Name, Release: release}}
+	close(events)
+	return events, nil
+}
+
+// Variables are those that were set last.
+func (d *deployer) Variables(_ context.Context, p store.Project) (api.Variables, error) {
+	return api.Variables{Project: p.Name, Version: d.variables.Version(), Variables: []api.Variable{}, Missing: []api.EnvUse{}}, nil
+}
+
+func (d *deployer) SetVariables(_ context.Context, _ store.Actor, p store.Project, req api.SetVariables) (<-chan api.Event, error) {
+	d.variables.set(req)
+	events := make(chan api.Event, 1)
+	events <- api.Event{Done: &api.PushResult{Project: p.Name, Variables: &api.VariablesResult{Version: d.variables.Version()}}}
 	close(events)
 	return events, nil
 }

@@ -24,7 +24,7 @@ func conformance(t *testing.T, open opener) {
 	for name, test := range map[string]func(*testing.T, *Store, *clock){
 		"accounts": testAccounts, "keys": testKeys, "deploy keys": testDeployKeys, "projects": testProjects, "trees and layers": testTrees, "contents": testContents, "sweep": testSweep, "sweep spares what is used": testSweepSpares,
 		"releases": testReleases, "release numbers under contention": testReleaseNumbers, "release moves": testMoves, "interrupted releases": testInterrupted, "relocations": testRelocations,
-		"delete project": testDeleteProject, "summaries": testSummaries, "audit": testAudit, "large values": testLarge, "strange text": testStrangeText,
+		"delete project": testDeleteProject, "variables": testVariables, "summaries": testSummaries, "audit": testAudit, "large values": testLarge, "strange text": testStrangeText,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &clock{at: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)}

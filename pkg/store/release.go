@@ -131,6 +131,9 @@ func (s *Store) SetReleaseState(ctx context.Context, actor Actor, projectID int6
 				return err
 			}
 			d["superseded"] = former
+			if err := takeVariables(ctx, tx, projectID, number); err != nil {
+				return err
+			}
 		}
 		const q = `UPDATE releases SET state = $1, reason = $2, live_at = CASE WHEN $1 = 'live' THEN $3 ELSE live_at END
 			WHERE project_id = $4 AND number = $5`

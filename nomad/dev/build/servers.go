@@ -53,6 +53,16 @@ func Find(ctx context.Context, l layout.Layout) (*Servers, error) {
 	return s, nil
 }
 
+// Found returns the program of a server that need not be built, or nothing.
+func (s *Servers) Found(name string) string {
+	for _, b := range s.builds {
+		if b.Name == name && executable(b.target) {
+			return b.target
+		}
+	}
+	return ""
+}
+
 // Missing lists the servers that have to be built.
 func (s *Servers) Missing() []Tool {
 	var missing []Tool
