@@ -9,16 +9,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
 
 var update = flag.Bool("update", false, "write docs/plans anew from what the cluster says")
-
-// unrunnable are examples with a Power that no platform runs yet: what both
-// commands say of it stands in the docs.
-var unrunnable = []string{"tasks"}
 
 // TestExamples plans and pushes every example. The plan and the push that follows
 // it are docs/plans/<example>.md, and a plan right after the push is empty.
@@ -57,19 +52,14 @@ func example(t *testing.T, dir string) {
 	}
 	text := &bytes.Buffer{}
 	fmt.Fprintf(text, "# Plan and push of `examples/%s`\n\nWhat the commands say, of a project in which nothing is live. Made by `go test ./e2e -run TestExamples -update`.\n", name)
-	ok := p.show(t, text, "plan", p.name, ".", "--detailed-exitcode")
-	if slices.Contains(unrunnable, name) {
-		p.show(t, text, "push", p.name, ".")
-	} else {
-		if ok != 2 {
-			t.Fatalf("plan before the push: exit code %d\n%s", ok, text)
-		}
-		if code := p.show(t, text, "push", p.name, "."); code != 0 {
-			t.Fatalf("push: exit code %d\n%s", code, text)
-		}
-		if code := p.show(t, text, "plan", p.name, ".", "--detailed-exitcode"); code != 0 {
-			t.Errorf("plan after the push: exit code %d\n%s", code, text)
-		}
+	if code := p.show(t, text, "plan", p.name, ".", "--detailed-exitcode"); code != 2 {
+		t.Fatalf("plan before the push: exit code %d\n%s", code, text)
+	}
+	if code := p.show(t, text, "push", p.name, "."); code != 0 {
+		t.Fatalf("push: exit code %d\n%s", code, text)
+	}
+	if code := p.show(t, text, "plan", p.name, ".", "--detailed-exitcode"); code != 0 {
+		t.Errorf("plan after the push: exit code %d\n%s", code, text)
 	}
 	got := strings.ReplaceAll(text.String(), p.name, name)
 	file := filepath.Join("../docs/plans", name+".md")

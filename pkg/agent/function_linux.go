@@ -177,5 +177,8 @@ func (fn *function) environment(p *place, env environ) environ {
 	} {
 		e = e.with(v[0], v[1])
 	}
+	if p.platform != nil {
+		e = e.with("FNGEN_PLATFORM", fn.platformSocket())
+	}
 	return e.withDefault("PYTHONUNBUFFERED", "1").withDefault("LANG", "C.UTF-8")
 }

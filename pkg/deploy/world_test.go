@@ -282,10 +282,11 @@ func (w *world) heals() {
 		}
 		return w.differs()
 	}
-	for deadline := time.Now().Add(healTime); wrong() != "" && time.Now().Before(deadline); {
+	text := wrong() // and not again when it was well: it may look once more in that moment
+	for deadline := time.Now().Add(healTime); text != "" && time.Now().Before(deadline); text = wrong() {
 		time.Sleep(time.Second)
 	}
-	if text := wrong(); text != "" {
+	if text != "" {
 		w.Errorf("after %s %s", healTime, text)
 	}
 	if w.silent != "" {

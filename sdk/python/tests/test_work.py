@@ -119,6 +119,7 @@ def test_timeout_is_raised_in_the_task(zygote: Start) -> None:
         import time
         def f(n: int):
             try:
+                print("begun", n)
                 time.sleep(600 if n == 1 else 0)
             finally:
                 print("cleaned", n)
@@ -129,7 +130,7 @@ def test_timeout_is_raised_in_the_task(zygote: Start) -> None:
     worker = z.start()
     worker.page[2] = 7  # another task's: nothing happens
     worker.send(1, {"n": 1})
-    wait_until(lambda: worker.page[0] == 1)
+    wait_until(lambda: "begun 1" in z.text())
     z.signal(worker.pid, signal.SIGUSR1)
     worker.page[2] = 1
     z.signal(worker.pid, signal.SIGUSR1)

@@ -5,7 +5,7 @@ job "web-shop" {
   type        = "service"
 
   ui {
-    description = "`shop` of project **tea-shop**: @webapp in `shop.py`, line 29, release 3."
+    description = "`shop` of project **tea-shop**: @webapp in `shop.py`, line 48, release 3."
 
     link {
       label = "tea-shop.fngen.localhost"

@@ -49,7 +49,8 @@ def install() -> None:
         _Stream.around(sys.stderr, "stderr"),
     )
     logging.StreamHandler.emit = _emit  # type: ignore[method-assign,assignment]
-    traceback.TracebackException.print = _print  # type: ignore[attr-defined]
+    if _print_lines is not None:
+        traceback.TracebackException.print = _print  # type: ignore[attr-defined]
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
     context.carry()
@@ -212,7 +213,8 @@ def _error_of(record: logging.LogRecord) -> str:
     return ""
 
 
-_print_lines = traceback.TracebackException.print  # type: ignore[attr-defined]
+# Python 3.10 has none and prints line by line, which the agent joins.
+_print_lines: Any = getattr(traceback.TracebackException, "print", None)
 
 
 def _print(
