@@ -66,7 +66,7 @@ func (b *Broker) password(project string, id int64) string {
 // Declare brings a project's virtual host to what it is to be, with a queue for each
 // function and the login of its agents. What is there stays, with its messages.
 func (b *Broker) Declare(ctx context.Context, project string, id int64, functions []string) error {
-	perQueue, err := b.timesOutByQueue(ctx)
+	can, err := b.abilities(ctx)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (b *Broker) Declare(ctx context.Context, project string, id int64, function
 		{"login", http.MethodPut, path("users", task.User(project)), map[string]any{"password": b.password(project, id), "tags": ""}},
 		{"its rights", http.MethodPut, path("permissions", vhost, task.User(project)), workerRights()},
 		{"our rights", http.MethodPut, path("permissions", vhost, b.config.User), ownRights()},
-		{"queues", http.MethodPost, path("definitions", vhost), topology(project, functions, perQueue)},
+		{"queues", http.MethodPost, path("definitions", vhost), topology(project, functions, can)},
 	} {
 		if err := b.management.do(ctx, step.method, step.path, step.body, nil); err != nil {
 			return fmt.Errorf("declare %s of project %s: %w", step.what, project, err)
@@ -108,22 +108,33 @@ func ownRights() rights {
 
 var version = regexp.MustCompile(`^([0-9]+)\.([0-9]+)`)
 
-// timesOutByQueue reports whether the broker knows the policy consumer-timeout, which
-// those before 3.12 refuse.
-func (b *Broker) timesOutByQueue(ctx context.Context) (bool, error) {
+// abilities are what a broker's policies may say, which others refuse.
+type abilities struct {
+	// consumerTimeout came with 3.12.
+	consumerTimeout bool
+	// limitless came with 4.0, where a queue that does not say -1 gives a message up
+	// after 20 deliveries. Before that none is given up unless a policy says so.
+	limitless bool
+}
+
+func (b *Broker) abilities(ctx context.Context) (abilities, error) {
 	var overview struct {
 		Version string `json:"rabbitmq_version"`
 	}
 	if err := b.management.do(ctx, http.MethodGet, path("overview"), nil, &overview); err != nil {
-		return false, fmt.Errorf("read the broker's version: %w", err)
+		return abilities{}, fmt.Errorf("read the broker's version: %w", err)
 	}
-	parts := version.FindStringSubmatch(overview.Version)
+	return abilitiesOf(overview.Version)
+}
+
+func abilitiesOf(text string) (abilities, error) {
+	parts := version.FindStringSubmatch(text)
 	if parts == nil {
-		return false, fmt.Errorf("read the broker's version: %q is none", overview.Version)
+		return abilities{}, fmt.Errorf("read the broker's version: %q is none", text)
 	}
 	major, _ := strconv.Atoi(parts[1])
 	minor, _ := strconv.Atoi(parts[2])
-	return major > 3 || major == 3 && minor >= 12, nil
+	return abilities{consumerTimeout: major > 3 || major == 3 && minor >= 12, limitless: major >= 4}, nil
 }
 
 // Depth is what lies in the queue of one function.

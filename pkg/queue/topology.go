@@ -61,9 +61,9 @@ type binding struct {
 
 // topology is what the virtual host of a project has, with a queue for each function.
 // All that could ever be another is a policy: the arguments of a queue cannot be changed.
-func topology(project string, functions []string, perQueueTimeout bool) definitions {
+func topology(project string, functions []string, can abilities) definitions {
 	d := definitions{
-		Policies:  []policy{tasksPolicy(perQueueTimeout), deadPolicy(), eventsPolicy()},
+		Policies:  []policy{tasksPolicy(can), own(task.DeadQueue, can), own(task.EventQueue, can)},
 		Queues:    []queue{quorum(task.DeadQueue), quorum(task.EventQueue)},
 		Exchanges: []exchange{fanout(task.EventExchange), fanout(task.ControlExchange)},
 		Bindings:  []binding{bound(task.EventExchange, task.EventQueue)},
@@ -95,12 +95,12 @@ func bound(exchange, queue string) binding {
 
 // tasksPolicy has dead letters arrive at least once, which RabbitMQ does only where a
 // full queue refuses.
-func tasksPolicy(perQueueTimeout bool) policy {
+func tasksPolicy(can abilities) policy {
 	p := policy{Name: "tasks", Pattern: `^fn\.`, ApplyTo: "queues", Definition: map[string]any{
 		"delivery-limit": deliveryLimit, "overflow": "reject-publish", "max-length": maxMessages,
 		"dead-letter-exchange": "", "dead-letter-routing-key": task.DeadQueue, "dead-letter-strategy": "at-least-once",
 	}}
-	if perQueueTimeout {
+	if can.consumerTimeout {
 		p.Definition["consumer-timeout"] = consumerTimeout.Milliseconds()
 	}
 	return p
@@ -115,15 +115,16 @@ func delayPolicy(name string, tier time.Duration) policy {
 	}}
 }
 
-// deadPolicy and eventsPolicy have whoever fills the queue wait for the control plane.
-// Dead letters have no limit of deliveries: there is nowhere else to go.
-func deadPolicy() policy   { return own(task.DeadQueue) }
-func eventsPolicy() policy { return own(task.EventQueue) }
-
-func own(name string) policy {
-	return policy{Name: name, Pattern: "^" + name + "$", ApplyTo: "queues", Definition: map[string]any{
+// own has whoever fills a queue of the control plane's wait for it. Its messages have no
+// limit of deliveries: there is nowhere else to go.
+func own(name string, can abilities) policy {
+	p := policy{Name: name, Pattern: "^" + name + "$", ApplyTo: "queues", Definition: map[string]any{
 		"overflow": "reject-publish", "max-length": maxMessages,
 	}}
+	if can.limitless {
+		p.Definition["delivery-limit"] = -1
+	}
+	return p
 }
 
 // quote escapes the one letter of our names that a pattern would read.
