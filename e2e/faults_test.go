@@ -151,9 +151,20 @@ func commandServerDies(t *testing.T, p project) {
 		t.Errorf("push: %v\n%s", err, talk)
 	}
 	makeUp(t)
-	if !eventually(func() bool { return len(p.answering(t)) == 1 }) {
+	// Nomad and Consul take it up again one after the other: it may answer, and then not
+	// for a moment.
+	steadily := func() bool {
+		for range 20 {
+			if len(p.answering(t)) != 1 {
+				return false
+			}
+		}
+		return true
+	}
+	if !eventually(steadily) {
 		t.Error("the function does not answer when its server is back")
 	}
+	p.settled(t)
 }
 
 // drainOfTwo empties a server, as an operator does in the Nomad UI. The instances

@@ -51,6 +51,8 @@ def install() -> None:
     logging.StreamHandler.emit = _emit  # type: ignore[method-assign,assignment]
     if _print_lines is not None:
         traceback.TracebackException.print = _print  # type: ignore[attr-defined]
+    else:
+        traceback.print_exception = _print_exception  # type: ignore[assignment]
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
     context.carry()
@@ -213,8 +215,9 @@ def _error_of(record: logging.LogRecord) -> str:
     return ""
 
 
-# Python 3.10 has none and prints line by line, which the agent joins.
+# Python 3.10 has none: there print_exception prints by itself.
 _print_lines: Any = getattr(traceback.TracebackException, "print", None)
+_print_exception_lines: Any = traceback.print_exception
 
 
 def _print(
@@ -226,6 +229,20 @@ def _print(
         stream.fngen_entry("".join(self.format(chain=chain)), "ERROR")
     else:
         _print_lines(self, file=file, chain=chain, **options)
+
+
+def _print_exception(
+    kind: Any, /, *given: Any, limit: Any = None, file: Any = None, chain: bool = True
+) -> None:
+    """Do the same where tracebacks have no print: kind, value, trace, limit, file, chain."""
+    error, rest = given[:2], list(given[2:])
+    limit, file, chain = rest + [limit, file, chain][len(rest) :]
+    stream = sys.stderr if file is None else file
+    if isinstance(stream, _Stream):
+        text = traceback.format_exception(kind, *error, limit=limit, chain=chain)
+        stream.fngen_entry("".join(text), "ERROR")
+    else:
+        _print_exception_lines(kind, *error, limit=limit, file=file, chain=chain)
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -172,7 +172,10 @@ class Builder:
             if made is not None:
                 return self._made.setdefault(key, made)
         for base in (*SCALAR_TYPES, list, dict, tuple, set, frozenset):
-            if base is not object and isinstance(base, type) and issubclass(cls, base):
+            # For Python 3.10 os.PathLike[str] is a type.
+            if base is object or typing.get_origin(base) or not isinstance(base, type):
+                continue
+            if issubclass(cls, base):
                 return self._made.setdefault(key, Derived(name, self.node(base), cls))
         return classes.built(self, cls, name, lambda node: self._made.setdefault(key, node))
 
