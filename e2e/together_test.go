@@ -17,12 +17,15 @@ import (
 // well are the health paths of n functions that come up.
 func well(n int) []string { return slices.Repeat([]string{"/"}, n) }
 
+// The tests of this file run alone: which functions come up together follows from the
+// room that there is in that moment, and a project that is destroyed anywhere takes some
+// of it for a second.
+
 // TestTogether pushes ten functions at once, under load: new ones, a change of
 // all, one that does not come up when the nine others have, and fewer. No request
 // fails, and what fails leaves everything as it was.
 func TestTogether(t *testing.T) {
 	requireCluster(t)
-	beside(t, "xl")
 	p := newProject(t)
 	p.write(t, "requirements.txt", "fastapi\n")
 	p.write(t, "fngen.yml", onServers("xl", "us-west", 1))
@@ -82,7 +85,6 @@ func (p project) lastFails(t *testing.T) {
 // fails, whether all come up or not.
 func TestTogetherTight(t *testing.T) {
 	requireCluster(t)
-	beside(t, "east m")
 	p := newProject(t)
 	p.write(t, "requirements.txt", "fastapi\n")
 	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
@@ -116,7 +118,6 @@ func TestTogetherTight(t *testing.T) {
 // killed for what they use.
 func TestTogetherHeavy(t *testing.T) {
 	requireCluster(t)
-	beside(t, "east m")
 	p := newProject(t)
 	p.write(t, "requirements.txt", "fastapi\n")
 	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
