@@ -22,7 +22,7 @@ var servers = reservations{taken: map[string]bool{}, freed: sync.NewCond(new(syn
 
 // atOnce is how many tests run beside each other: more take longer in all on two
 // processors, and instances that start slowly look like those that never will.
-const atOnce = 4
+const atOnce = 3
 
 type reservations struct {
 	taken   map[string]bool
