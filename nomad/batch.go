@@ -63,6 +63,23 @@ func (c *Client) placed(ctx context.Context, job *api.Job, evalID string) (strin
 	return allocs[0].ID, nil
 }
 
+// outOfReach reports whether Nomad hears nothing of an allocation's server any more.
+// One of which the server had not said yet that it runs is lost then, or stays pending
+// where the server has others that may be out of reach for a while.
+func (c *Client) outOfReach(ctx context.Context, alloc *api.Allocation) (bool, error) {
+	switch alloc.ClientStatus {
+	case api.AllocClientStatusUnknown, api.AllocClientStatusLost:
+		return true, nil
+	case api.AllocClientStatusPending:
+		node, _, err := c.api.Nodes().Info(alloc.NodeID, read(ctx, ""))
+		if err != nil {
+			return false, err
+		}
+		return node.Status == api.NodeStatusDown || node.Status == api.NodeStatusDisconnected, nil
+	}
+	return false, nil
+}
+
 // finish waits for the allocation's end and passes on what it prints.
 func (c *Client) finish(ctx context.Context, job *api.Job, allocID string, output func(string)) error {
 	task := job.TaskGroups[0].Tasks[0].Name
@@ -75,8 +92,11 @@ func (c *Client) finish(ctx context.Context, job *api.Job, allocID string, outpu
 			return fmt.Errorf("read allocation of job %q: %w", *job.ID, err)
 		}
 		index = meta.LastIndex
-		// Lost is one of which the server had not said yet that it runs.
-		if alloc.ClientStatus == api.AllocClientStatusUnknown || alloc.ClientStatus == api.AllocClientStatusLost {
+		gone, err := c.outOfReach(ctx, alloc)
+		if err != nil {
+			return fmt.Errorf("read the server of job %q: %w", *job.ID, err)
+		}
+		if gone {
 			return &Failure{Job: *job.ID, ExitCode: -1, Reason: "its server went out of reach, and nobody knows how far it came"}
 		}
 		ended := alloc.ClientTerminalStatus()
