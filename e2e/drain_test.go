@@ -45,6 +45,12 @@ func (p project) leaves(t *testing.T, node string) {
 	p.settled(t)
 }
 
+// undecided says that Nomad has still to do what an evaluation asks for, and not only
+// when a server that it had not heard of for a while stays away.
+func undecided(e *nomad.Evaluation) bool {
+	return e.Status == nomad.EvalStatusPending && e.WaitUntil.IsZero()
+}
+
 // settled waits until every instance that is to run is healthy, and Nomad has done
 // what it was told.
 func (p project) settled(t *testing.T) {
@@ -59,7 +65,7 @@ func (p project) settled(t *testing.T) {
 			return false
 		}
 		d, _, err := nomadClient(t).Jobs().LatestDeployment("web-live_app", q)
-		return err == nil && d.Status == nomad.DeploymentStatusSuccessful && !slices.ContainsFunc(evals, func(e *nomad.Evaluation) bool { return e.Status == nomad.EvalStatusPending })
+		return err == nil && d.Status == nomad.DeploymentStatusSuccessful && !slices.ContainsFunc(evals, undecided)
 	}
 	if !eventually(func() bool {
 		return decided() && !slices.ContainsFunc(p.allocations(t), func(a *nomad.AllocationListStub) bool { return !healthy(a) })
