@@ -32,7 +32,7 @@ func TestExamples(t *testing.T) {
 		shown++
 		t.Run(entry.Name(), func(t *testing.T) {
 			if entry.Name() == "tasks" {
-				beside(t, "s", "xl", "m")
+				beside(t, "s", "spare", "xl", "m")
 			} else {
 				beside(t, "s")
 			}
