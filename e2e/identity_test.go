@@ -65,11 +65,11 @@ func TestIdentityIsOfOneProject(t *testing.T) {
 // instance starts again by it.
 func TestIdentityIsRenewed(t *testing.T) {
 	requireCluster(t)
-	beside(t, "spare") // one process, which can be killed
+	beside(t, "east s") // one process, which can be killed
 	p := newProject(t)
 	p.writeIntruder(t)
 	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0)+attackRoute)
-	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
+	p.write(t, "fngen.yml", onServers("s", "us-east", 1))
 	p.run(t, "push", p.name, ".")
 	jobs := nomadClient(t).Jobs()
 	job, _, err := jobs.Info("web-live_app", &nomad.QueryOptions{Namespace: p.name})
