@@ -73,8 +73,7 @@ func TestClientAway(t *testing.T) {
 
 // nomadClientDies kills the Nomad agent of a server, not its tasks. They keep
 // serving, and the agent that comes back takes them over, from one that was stopped
-// too. A push that needs this
-// server waits for its agent. No request fails.
+// too. A push that needs this server waits for its agent. No request fails.
 func nomadClientDies(t *testing.T, p project) {
 	requests := p.load(t)
 	before := p.running(t)
