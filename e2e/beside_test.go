@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 )
 
 // beside has a test run beside others, as soon as the servers of all sizes that it
@@ -12,8 +13,16 @@ func beside(t *testing.T, sizes ...string) {
 	t.Helper()
 	t.Parallel()
 	servers.take(sizes)
-	t.Cleanup(func() { servers.free(sizes) })
+	hangs := time.AfterFunc(longest, func() { panic(t.Name() + " has held its servers for " + longest.String()) })
+	t.Cleanup(func() {
+		hangs.Stop()
+		servers.free(sizes)
+	})
 }
+
+// longest is far more than any test takes. One that hangs is named, with where it
+// does, and does not have all others wait for the end of time.
+const longest = 15 * time.Minute
 
 // servers are those of the cluster, by their size. Of size s there are two in us-west,
 // which have room for one more instance than most tests need: the spare. Those of

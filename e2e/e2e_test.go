@@ -12,11 +12,11 @@ import (
 	"encoding/hex"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -56,8 +56,9 @@ func TestScripts(t *testing.T) {
 			}
 			beside(t, strings.Fields(string(needs[1]))...)
 			testscript.Run(t, testscript.Params{
-				Files: []string{script},
-				Setup: setup,
+				Files:    []string{script},
+				Setup:    setup,
+				Deadline: time.Now().Add(commandTime),
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"fetch": fetch, "jobs": listJobs, "gone": gone, "replace": replace, "load": loadOn, "instances": instances, "uid": uid, "pages": pages,
 				},
@@ -86,8 +87,8 @@ func setup(env *testscript.Env) error {
 		env.Setenv(name, os.Getenv(name))
 	}
 	env.Values["load"] = new(scriptLoad)
-	project := randomName()
-	env.Setenv("P", project)
+	name := randomName()
+	env.Setenv("P", name)
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("CI", "true")
 	dev, err := filepath.Abs("../.dev")
@@ -97,9 +98,8 @@ func setup(env *testscript.Env) error {
 	env.Setenv("DEV", dev)
 	env.Defer(func() {
 		// A script that destroyed its project, or made none, leaves nothing to do.
-		cmd := exec.Command("fngen", "destroy", project, "--yes")
-		cmd.Env = append(os.Environ(), "HOME="+env.WorkDir)
-		_ = cmd.Run()
+		p := project{name: name, dir: env.WorkDir, home: env.WorkDir}
+		_ = p.command("destroy", name, "--yes").Run()
 	})
 	return nil
 }

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"fngen.dev/fngen/pkg/api"
 )
@@ -144,6 +146,7 @@ func (p project) lines(t *testing.T, args ...string) []api.LogLine {
 // logFollower is `fngen logs --follow` under way.
 type logFollower struct {
 	out  *bufio.Scanner
+	cmd  *exec.Cmd
 	seen []string
 }
 
@@ -157,12 +160,14 @@ func (p project) followLogs(t *testing.T, args ...string) *logFollower {
 		_ = cmd.Process.Signal(syscall.SIGINT)
 		_ = cmd.Wait()
 	})
-	return &logFollower{out: bufio.NewScanner(out)}
+	return &logFollower{out: bufio.NewScanner(out), cmd: cmd}
 }
 
-// until reads on until all texts have come. The test's own time limit ends it.
+// until reads on until all texts have come. What has not come in time ends it.
 func (f *logFollower) until(t *testing.T, texts ...string) {
 	t.Helper()
+	late := time.AfterFunc(settle, func() { _ = f.cmd.Process.Signal(syscall.SIGINT) })
+	defer late.Stop()
 	missing := map[string]bool{}
 	for _, text := range texts {
 		missing[text] = true

@@ -2,11 +2,14 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // project is one of the tests' own, in a directory of its own.
@@ -35,8 +38,17 @@ func (p project) write(t *testing.T, name, text string) {
 	}
 }
 
+// commandTime is more than any command takes. One that hangs fails its own test, with
+// what it has printed and where its goroutines are, and holds up no other.
+const commandTime = 8 * time.Minute
+
 func (p project) command(args ...string) *exec.Cmd {
-	cmd := exec.Command("fngen", args...)
+	// The context of a test would end before its cleanups run.
+	ctx, cancel := context.WithTimeout(context.Background(), commandTime)
+	context.AfterFunc(ctx, cancel)
+	cmd := exec.CommandContext(ctx, "fngen", args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) }
+	cmd.WaitDelay = time.Second
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), "HOME="+p.home, "CI=true")
 	if p.key != "" {

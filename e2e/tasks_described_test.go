@@ -85,9 +85,9 @@ func TestTasksAsDescribed(t *testing.T) {
 import sys
 from fngen import platform
 task = platform.run_task(sys.argv[1], 'hello_world', {'name': 'Aang'})
-print(task.wait())
+print(task.wait(timeout=180))
 many = platform.run_tasks(sys.argv[1], 'process_data', [{"n": n} for n in range(20)])
-for one in many: one.wait()
+for one in many: one.wait(timeout=180)
 try:
     platform.run_task(sys.argv[1], 'hello_world', {'nam': 1})
 except platform.BadPayload as error:
