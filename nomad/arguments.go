@@ -22,7 +22,8 @@ func (c *Client) Arguments(ctx context.Context, namespace, job, id string) (said
 		return nil, false, nil
 	}
 	switch a.ClientStatus {
-	case api.AllocClientStatusPending, api.AllocClientStatusRunning, api.AllocClientStatusUnknown:
+	case api.AllocClientStatusPending, api.AllocClientStatusRunning, api.AllocClientStatusUnknown,
+		api.AllocClientStatusLost: // its server was away for long, and is back
 		running = true
 	}
 	return args(a), running, nil

@@ -44,22 +44,41 @@ func (c *Client) Logs(ctx context.Context, project string, q LogQuery) (*LogStre
 	}
 	in := bufio.NewScanner(resp.Body)
 	in.Buffer(make([]byte, 0, 64<<10), maxLogLine)
-	return &LogStream{body: resp.Body, in: in}, nil
+	opened := time.Now()
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		date = opened
+	}
+	return &LogStream{body: resp.Body, in: in, follows: q.Follow, opened: opened, date: date}, nil
 }
+
+// silence is how long nothing comes of a connection that is there: the platform says
+// something every 15 seconds.
+const silence = time.Minute
 
 // LogStream is lines of a log, the oldest first.
 type LogStream struct {
 	body io.ReadCloser
 	in   *bufio.Scanner
+
+	follows bool
+	opened  time.Time
+	date    time.Time // when it was opened, by the platform's clock
+	told    time.Time
 }
+
+// Told is until when all lines that the platform had have come, by its clock; zero as
+// long as those before the ones that are followed have not.
+func (s *LogStream) Told() time.Time { return s.told }
 
 // Next waits for the next line, and returns io.EOF after the last, which is also how a
 // connection ends that follows.
 func (s *LogStream) Next() (LogLine, error) {
 	var line LogLine
-	for s.in.Scan() {
+	for s.scan() {
 		if len(s.in.Bytes()) == 0 {
-			continue // it only shows that somebody is there
+			s.told = s.date.Add(time.Since(s.opened))
+			continue
 		}
 		if err := json.Unmarshal(s.in.Bytes(), &line); err != nil {
 			return line, fmt.Errorf("%w: %w", ErrLogCut, err)
@@ -70,6 +89,15 @@ func (s *LogStream) Next() (LogLine, error) {
 		return line, fmt.Errorf("%w: %w", ErrLogCut, err)
 	}
 	return line, io.EOF
+}
+
+// scan waits for a line, and ends a connection of which nothing is heard any more.
+func (s *LogStream) scan() bool {
+	if s.follows {
+		quiet := time.AfterFunc(silence, func() { _ = s.body.Close() })
+		defer quiet.Stop()
+	}
+	return s.in.Scan()
 }
 
 // Close ends the stream.

@@ -2,10 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -120,125 +117,6 @@ func didYouMean(given string, known []string) string {
 		return "did you mean " + near + "?"
 	}
 	return "there are " + strings.Join(known, ", ")
-}
-
-// logReader shows lines, each once.
-type logReader struct {
-	*app
-	client  *api.Client
-	project string
-	q       api.LogQuery
-
-	shown int
-	// seen are lines that may be told again after a connection broke off.
-	seen map[logKey]bool
-	last time.Time
-}
-
-type logKey struct {
-	time              int64
-	function, message string
-}
-
-const (
-	// overlap is how far back a new connection begins: what was late may be there.
-	overlap      = time.Minute
-	maxSeen      = 100_000
-	firstRetry   = 500 * time.Millisecond
-	longestRetry = 5 * time.Second
-)
-
-// read shows the lines, and with follow goes on until ctx ends.
-func (l *logReader) read(ctx context.Context) error {
-	l.seen = map[logKey]bool{}
-	l.last = time.Now()
-	wait, lost := firstRetry, false
-	for {
-		before := l.shown
-		err := l.connection(ctx)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		problem, refused := errors.AsType[*api.Problem](err)
-		if refused && problem.Code != api.Unavailable {
-			return err
-		}
-		if !l.q.Follow || (l.shown == 0 && !lost && err != nil && !errors.Is(err, api.ErrLogCut)) {
-			return err
-		}
-		if l.shown > before {
-			wait = firstRetry
-		}
-		if !lost {
-			l.sayf("connecting again")
-		}
-		lost = l.shown == before
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
-		}
-		wait = min(2*wait, longestRetry)
-		l.q.Since, l.q.Limit = l.last.Add(-overlap), 0
-	}
-}
-
-// connection shows what one of them brings.
-func (l *logReader) connection(ctx context.Context) error {
-	stream, err := l.client.Logs(ctx, l.project, l.q)
-	if err != nil {
-		return err
-	}
-	defer stream.Close()
-	for {
-		line, err := stream.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := l.show(line); err != nil {
-			return err
-		}
-	}
-}
-
-func (l *logReader) show(line api.LogLine) error {
-	if l.q.Follow {
-		k := logKey{line.Time.UnixNano(), line.Function + "/" + line.Instance, line.Message}
-		if l.seen[k] {
-			return nil
-		}
-		if len(l.seen) > maxSeen {
-			l.forget()
-		}
-		l.seen[k] = true
-	}
-	l.shown++
-	if line.Time.After(l.last) {
-		l.last = line.Time
-	}
-	if l.json {
-		text, err := json.Marshal(line)
-		if err != nil {
-			return fmt.Errorf("write JSON: %w", err)
-		}
-		_, err = l.IO.Out.Write(append(text, '\n'))
-		return err
-	}
-	_, err := io.WriteString(l.IO.Out, l.format(line))
-	return err
-}
-
-// forget drops what is too old to be told again.
-func (l *logReader) forget() {
-	oldest := l.last.Add(-2 * overlap).UnixNano()
-	for k := range l.seen {
-		if k.time < oldest {
-			delete(l.seen, k)
-		}
-	}
 }
 
 // hint says why there may be nothing.

@@ -62,7 +62,7 @@ func TestLogFormat(t *testing.T) {
 // TestLogsOfAConnectionThatBroke are told once.
 func TestLogsOfAConnectionThatBroke(t *testing.T) {
 	var out bytes.Buffer
-	l := &logReader{app: &app{Env: Env{IO: &term.IO{Out: &out}}}, q: api.LogQuery{Follow: true}, seen: map[logKey]bool{}}
+	l := &logReader{app: &app{Env: Env{IO: &term.IO{Out: &out}}}, q: api.LogQuery{Follow: true}, seen: map[api.LogKey]time.Time{}, forgetAt: 2}
 	at := time.Now()
 	for _, message := range []string{"a", "b", "a", "c"} {
 		if err := l.show(api.LogLine{Time: at, Message: message}); err != nil {

@@ -16,9 +16,13 @@ var epoch = time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
 func (l *Loki) Forget(ctx context.Context, tenant string) error {
 	ctx, cancel := context.WithTimeout(ctx, pushTime)
 	defer cancel()
-	// The end must not be in the future, and is cut to seconds.
-	_, err := l.do(ctx, tenant, http.MethodPost, "/loki/api/v1/delete", url.Values{
-		"query": {`{power=~".+"}`}, "start": {strconv.FormatInt(epoch.Unix(), 10)}, "end": {strconv.FormatInt(time.Now().Unix(), 10)},
-	}, "", nil)
-	return err
+	for _, query := range []string{`{power=~".+"}`, lateLabels} {
+		// The end must not be in the future, and is cut to seconds.
+		if _, err := l.do(ctx, tenant, http.MethodPost, "/loki/api/v1/delete", url.Values{
+			"query": {query}, "start": {strconv.FormatInt(epoch.Unix(), 10)}, "end": {strconv.FormatInt(time.Now().Unix(), 10)},
+		}, "", nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }

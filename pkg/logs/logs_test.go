@@ -89,6 +89,7 @@ func TestLoki(t *testing.T) {
 			t.Errorf("%d rejected, %v; kept %q", n, err, messages(got))
 		}
 	})
+	t.Run("late", func(t *testing.T) { lateOnes(t, l, now, whole) })
 	t.Run("forget", func(t *testing.T) {
 		if err := l.Forget(t.Context(), "a.1"); err != nil {
 			t.Error(err)
@@ -219,6 +220,36 @@ func injection(t *testing.T, l *Loki, now time.Time, whole api.LogQuery) {
 				}
 			}
 		}
+	}
+}
+
+// lateOnes pushes what is old, as an agent does that could not send it.
+func lateOnes(t *testing.T, l *Loki, now time.Time, whole api.LogQuery) {
+	other := Origin{Power: "webapp", Function: "live_app", Server: "default", Release: "3", Instance: "89abcdef"}
+	old := now.Add(-20 * time.Minute)
+	push(t, l, "late.1", web, said(now, "INFO", "in time"))
+	push(t, l, "late.1", other, said(old.Add(1), "INFO", "of another"))
+	push(t, l, "late.1", web, said(old, "INFO", "first"), said(old.Add(2), "INFO", "second"), said(time.Now(), "INFO", "in time too"))
+	push(t, l, "late.1", Origin{Power: PowerPlatform}, said(old.Add(1), "INFO", "of the platform"))
+	notes, all, err := l.Late(t.Context(), "late.1", whole.Since, whole.Until)
+	if err != nil || !all || len(notes) != 3 {
+		t.Fatalf("notes are %+v, all: %t, %v", notes, all, err)
+	}
+	for i, want := range [][]string{{"of another"}, {"first", "second"}, {"of the platform"}} {
+		n := notes[i]
+		if n.Noted.Before(now) || n.Noted.After(time.Now()) {
+			t.Errorf("noted at %s", n.Noted)
+		}
+		lines, all, err := l.LateLines(t.Context(), "late.1", api.LogQuery{}, n)
+		if diff := cmp.Diff(want, messages(lines)); err != nil || !all || diff != "" {
+			t.Errorf("%+v: %v %s", n, err, diff)
+		}
+	}
+	if got, err := l.History(t.Context(), "late.1", whole); err != nil || len(got) != 6 {
+		t.Errorf("with notes among them: %q, %v", messages(got), err)
+	}
+	if notes, _, err := l.Late(t.Context(), "a.1", whole.Since, whole.Until); err != nil || len(notes) != 0 {
+		t.Errorf("another has %+v, %v", notes, err)
 	}
 }
 

@@ -18,16 +18,19 @@ import (
 
 // Push stores entries of one origin, and returns how many Loki would not take: those
 // that are too old, or too far behind others of their stream. Entries that are there
-// already do not become two.
+// already do not become two. Those that come late are noted (Late).
 func (l *Loki) Push(ctx context.Context, tenant string, from Origin, entries []api.LogEntry) (rejected int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, pushTime)
 	defer cancel()
 	body := snappy.Encode(nil, encode(from, entries))
 	_, err = l.do(ctx, tenant, http.MethodPost, "/loki/api/v1/push", nil, "application/x-protobuf", bytes.NewReader(body))
 	if errors.Is(err, ErrRejected) {
-		return ignored(err.Error(), len(entries)), nil
+		rejected, err = ignored(err.Error(), len(entries)), nil
 	}
-	return 0, err
+	if err == nil && rejected < len(entries) {
+		err = l.noteLate(ctx, tenant, from, entries)
+	}
+	return rejected, err
 }
 
 var ignoredCount = regexp.MustCompile(`total ignored: (\d+) out of`)

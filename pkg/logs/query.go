@@ -64,7 +64,7 @@ func (l *Loki) History(ctx context.Context, tenant string, q api.LogQuery) ([]ap
 	ctx, cancel := context.WithTimeout(ctx, queryTime)
 	defer cancel()
 	var out []api.LogLine // the newest first
-	seen := map[Key]bool{}
+	seen := map[api.LogKey]bool{}
 	end, size, pages := q.Until, 0, pager{firstPage}
 	for i := 0; i <= len(windows) && end.After(q.Since) && len(out) < q.Limit && size < l.found; i++ {
 		begin := q.Since
@@ -72,13 +72,13 @@ func (l *Loki) History(ctx context.Context, tenant string, q api.LogQuery) ([]ap
 			begin = q.Until.Add(-windows[i])
 		}
 		for len(out) < q.Limit && end.After(begin) && size < l.found {
-			lines, whole, err := pages.some(ctx, l, tenant, q, begin, end, q.Limit-len(out)+len(seen), "backward")
+			lines, whole, err := pages.some(ctx, l, tenant, selector(q), begin, end, q.Limit-len(out)+len(seen), "backward")
 			if err != nil {
 				return nil, err
 			}
 			oldest, fresh := end, 0
 			for _, line := range lines {
-				if k := KeyOf(line); !seen[k] && len(out) < q.Limit {
+				if k := api.KeyOf(line); !seen[k] && len(out) < q.Limit {
 					seen[k] = true
 					out, fresh, size = append(out, line), fresh+1, size+len(line.Message)
 				}
@@ -92,7 +92,7 @@ func (l *Loki) History(ctx context.Context, tenant string, q api.LogQuery) ([]ap
 			clear(seen)
 			for _, line := range out {
 				if line.Time.Equal(oldest) {
-					seen[KeyOf(line)] = true
+					seen[api.KeyOf(line)] = true
 				}
 			}
 		}
@@ -106,17 +106,21 @@ func (l *Loki) History(ctx context.Context, tenant string, q api.LogQuery) ([]ap
 // Range are the lines of a time, from its begin and before its end, the oldest first:
 // all, or about 16 MB of them.
 func (l *Loki) Range(ctx context.Context, tenant string, q api.LogQuery, begin, end time.Time) (out []api.LogLine, all bool, err error) {
+	return l.between(ctx, tenant, selector(q), begin, end)
+}
+
+func (l *Loki) between(ctx context.Context, tenant, query string, begin, end time.Time) (out []api.LogLine, all bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTime)
 	defer cancel()
-	seen, size, pages := map[Key]bool{}, 0, pager{firstPage}
+	seen, size, pages := map[api.LogKey]bool{}, 0, pager{firstPage}
 	for size < l.found {
-		lines, whole, err := pages.some(ctx, l, tenant, q, begin, end, page, "forward")
+		lines, whole, err := pages.some(ctx, l, tenant, query, begin, end, page, "forward")
 		if err != nil {
 			return nil, false, err
 		}
 		fresh := 0
 		for _, line := range lines {
-			if k := KeyOf(line); !seen[k] {
+			if k := api.KeyOf(line); !seen[k] {
 				seen[k] = true
 				out, fresh, size = append(out, line), fresh+1, size+len(line.Message)
 			}
@@ -138,10 +142,10 @@ type pager struct{ limit int }
 
 // some are as many lines as one answer holds, at most those wanted; whole says that there
 // are no more.
-func (p *pager) some(ctx context.Context, l *Loki, tenant string, q api.LogQuery, begin, end time.Time, wanted int, direction string) (lines []api.LogLine, whole bool, err error) {
+func (p *pager) some(ctx context.Context, l *Loki, tenant, query string, begin, end time.Time, wanted int, direction string) (lines []api.LogLine, whole bool, err error) {
 	for {
 		limit := min(p.limit, wanted)
-		lines, size, err := l.lines(ctx, tenant, q, begin, end, limit, direction)
+		lines, size, err := l.lines(ctx, tenant, query, begin, end, limit, direction)
 		switch {
 		case errors.Is(err, errLarge) && limit > 1:
 			p.limit = max(1, limit/8)
@@ -154,19 +158,8 @@ func (p *pager) some(ctx context.Context, l *Loki, tenant string, q api.LogQuery
 	}
 }
 
-// Key tells lines from each other.
-type Key struct {
-	time                      int64
-	function, stream, message string
-}
-
-// KeyOf is the key of a line.
-func KeyOf(line api.LogLine) Key {
-	return Key{line.Time.UnixNano(), line.Function + "/" + line.Instance, line.Stream, line.Message}
-}
-
 // lines asks once, and returns the size of the answer.
-func (l *Loki) lines(ctx context.Context, tenant string, q api.LogQuery, begin, end time.Time, limit int, direction string) ([]api.LogLine, int, error) {
+func (l *Loki) lines(ctx context.Context, tenant, query string, begin, end time.Time, limit int, direction string) ([]api.LogLine, int, error) {
 	select {
 	case l.reading <- struct{}{}:
 		defer func() { <-l.reading }()
@@ -174,7 +167,7 @@ func (l *Loki) lines(ctx context.Context, tenant string, q api.LogQuery, begin, 
 		return nil, 0, ctx.Err()
 	}
 	body, err := l.do(ctx, tenant, http.MethodGet, "/loki/api/v1/query_range", url.Values{
-		"query": {selector(q)}, "start": {nanoseconds(begin)}, "end": {nanoseconds(end)},
+		"query": {query}, "start": {nanoseconds(begin)}, "end": {nanoseconds(end)},
 		"limit": {strconv.Itoa(limit)}, "direction": {direction},
 	}, "", nil)
 	if err != nil {

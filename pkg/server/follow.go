@@ -14,49 +14,73 @@ const (
 	// near is how far back each look for new lines goes: agents send theirs a little
 	// later than they are written, and not all at once.
 	near = 3 * time.Second
-	// far is how far back every few looks go, for what was held up on its way.
+	// far is how far back every few looks go. Entries that come later than
+	// logs.LateAfter are noted, and far is well above that.
 	far, farEvery = 30 * time.Second, 8
-	// caughtUp is how long after a fault lines of its time may still come.
-	caughtUp = 2 * time.Minute
+	// ahead is how far ahead an agent's clock may be, toldFor for how long it is known that
+	// a line was told: an agent that got no answer sends it again.
+	ahead, toldFor = logTimeAhead, 2 * time.Minute
 	// patient is how long a follower waits for a store that is away.
 	patient = 30 * time.Second
 )
 
-// follower finds the lines that come, each once. It looks at times that it has seen
-// already, since lines are late by different times, and drops those that it knows.
+// follower finds the lines that come, each once, whatever becomes of them on their way.
+//
+// Each look begins a little before the last one that found all, and every few looks
+// begin well before the last one of their kind: what Loki gets soon after it was written
+// is in one of them, however long a look takes or its reader keeps it waiting. What Loki
+// gets later is noted there (lateLines). Lines that were told are known by their keys.
 type follower struct {
 	find   Finder
 	tenant string
 	q      api.LogQuery
 	now    func() time.Time
 
-	seen  map[logs.Key]time.Time
+	// seen says until when a line may be told again, in nanoseconds.
+	seen  map[api.LogKey]int64
 	polls int
-	// floor is the earliest that is looked at; whole is until when all from there is.
-	floor, whole time.Time
+	// floor is the earliest that is looked at.
+	floor time.Time
+	// looked and wide are when the last look and the last of those that go far began.
+	looked, wide time.Time
+	// begun is when the look under way began, rest from where on there is more than it
+	// could hold, or zero.
+	begun, rest time.Time
 	// fine is when a look last worked.
 	fine time.Time
-	// rest is from where on there is more than the last look could hold, or zero.
-	rest time.Time
+	late lateNotes
 }
 
-// newFollower goes on after the lines that were told.
-func newFollower(find Finder, tenant string, q api.LogQuery, told []api.LogLine, now func() time.Time) *follower {
-	begin := now()
-	f := &follower{find: find, tenant: tenant, q: q, now: now, seen: map[logs.Key]time.Time{}, floor: begin.Add(-far), fine: begin}
-	for _, line := range told {
-		f.seen[logs.KeyOf(line)] = line.Time
+// startFollower finds out what is there, and then the lines with which to begin: what is
+// in neither has come since.
+func startFollower(ctx context.Context, find Finder, tenant string, q api.LogQuery, now func() time.Time) (f *follower, history []api.LogLine, err error) {
+	begin := now().Round(0) // what lines have are times of the wall
+	f = &follower{
+		find: find, tenant: tenant, q: q, now: now, seen: map[api.LogKey]int64{}, floor: q.Since, looked: begin, wide: begin, fine: begin,
+		late: lateNotes{since: begin.Add(-noteSlack), done: map[logs.Late]bool{}},
 	}
-	switch {
-	case q.Limit == 0:
+	if q.Limit == 0 {
 		// One that goes on: it says from when, and knows itself what it has.
-		f.floor, f.whole = q.Since, begin.Add(caughtUp)
-	case len(told) >= q.Limit:
-		// What is older was left out on purpose.
-		f.floor = later(f.floor, told[0].Time)
+		f.looked, f.wide, f.late.since = q.Since, q.Since.Add(far), q.Since.Add(-noteSlack)
+		return f, nil, nil
 	}
-	f.floor = later(f.floor, q.Since)
-	return f
+	if err := f.late.skip(ctx, f); err != nil {
+		return nil, nil, err
+	}
+	there, all, err := find.Range(ctx, tenant, q, later(begin.Add(-far), q.Since), begin.Add(ahead))
+	if err != nil {
+		return nil, nil, err
+	}
+	if history, err = find.History(ctx, tenant, q); err != nil {
+		return nil, nil, err
+	}
+	f.unknown(there)
+	f.unknown(history)
+	if !all && len(history) >= q.Limit {
+		// What is older was left out on purpose, and is too much to know it.
+		f.floor = later(f.floor, history[0].Time)
+	}
+	return f, history, nil
 }
 
 func later(a, b time.Time) time.Time {
@@ -68,46 +92,68 @@ func later(a, b time.Time) time.Time {
 
 // poll are the lines that are new.
 func (f *follower) poll(ctx context.Context) ([]api.LogLine, error) {
-	now := f.now()
-	begin := now.Add(-near)
-	if f.polls%farEvery == 0 {
-		begin = now.Add(-far)
-	}
-	if now.Before(f.whole) && f.polls%farEvery == 0 {
-		begin = f.floor
-	}
-	begin = later(begin, f.floor)
-	if !f.rest.IsZero() {
-		begin = f.rest
-	}
-	lines, all, err := f.find.Range(ctx, f.tenant, f.q, begin, now.Add(time.Minute))
+	lines, err := f.look(ctx)
 	if err != nil {
-		f.floor = later(f.floor, f.fine.Add(-far))
-		f.whole = now.Add(caughtUp)
 		return nil, err
 	}
-	f.polls, f.fine, f.rest = f.polls+1, now, time.Time{}
+	f.fine = f.now()
+	if f.polls%farEvery != 0 && len(f.late.waiting) == 0 {
+		return lines, nil
+	}
+	late, err := f.lateLines(ctx)
+	return append(late, lines...), err
+}
+
+// look looks at the times that are new, or goes on where there is more of them.
+func (f *follower) look(ctx context.Context) ([]api.LogLine, error) {
+	begin, goesFar := f.rest, f.polls%farEvery == 0
+	if begin.IsZero() {
+		f.begun = f.now().Round(0)
+		begin = f.looked.Add(-near)
+		if goesFar {
+			begin = f.wide.Add(-far)
+		}
+		// The clock may have been set back.
+		if least := f.begun.Add(-near); least.Before(begin) {
+			begin = least
+		}
+		begin = later(begin, f.floor)
+	}
+	lines, all, err := f.find.Range(ctx, f.tenant, f.q, begin, f.now().Add(ahead))
+	if err != nil {
+		return nil, err
+	}
+	news := f.unknown(lines)
 	if !all {
 		f.rest = lines[len(lines)-1].Time
+		return news, nil
 	}
-	lines = slices.DeleteFunc(lines, func(line api.LogLine) bool {
-		k := logs.KeyOf(line)
-		_, known := f.seen[k]
-		f.seen[k] = line.Time
-		return known
+	f.rest, f.looked, f.polls = time.Time{}, f.begun, f.polls+1
+	if goesFar {
+		f.wide = f.begun
+		f.forget()
+	}
+	return news, nil
+}
+
+// unknown are those lines that were not told, and are now.
+func (f *follower) unknown(lines []api.LogLine) []api.LogLine {
+	until := f.now().Add(toldFor).UnixNano()
+	return slices.DeleteFunc(slices.Clone(lines), func(line api.LogLine) bool {
+		k := api.KeyOf(line)
+		_, told := f.seen[k]
+		if !told {
+			f.seen[k] = max(until, line.Time.Add(toldFor).UnixNano())
+		}
+		return told
 	})
-	f.forget(now)
-	return lines, nil
 }
 
 // forget drops the keys of lines that are not looked at any more.
-func (f *follower) forget(now time.Time) {
-	if now.Before(f.whole) || f.polls%farEvery != 0 {
-		return
-	}
-	f.floor = later(f.floor, now.Add(-2*far))
-	for k, t := range f.seen {
-		if t.Before(f.floor) {
+func (f *follower) forget() {
+	oldest := f.wide.UnixNano()
+	for k, until := range f.seen {
+		if until < oldest {
 			delete(f.seen, k)
 		}
 	}
@@ -115,3 +161,8 @@ func (f *follower) forget(now time.Time) {
 
 // away says that nothing has worked for a while.
 func (f *follower) away() bool { return f.now().Sub(f.fine) > patient }
+
+// current says that all has been told that there is.
+func (f *follower) current() bool {
+	return f.late.looked && f.rest.IsZero() && len(f.late.waiting) == 0 && f.now().Sub(f.fine) < near
+}

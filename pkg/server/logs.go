@@ -26,6 +26,10 @@ type Finder interface {
 	History(ctx context.Context, tenant string, q api.LogQuery) ([]api.LogLine, error)
 	// Range are the lines of a time, the oldest first: all, or as many as it may be.
 	Range(ctx context.Context, tenant string, q api.LogQuery, begin, end time.Time) (lines []api.LogLine, all bool, err error)
+	// Late are notes of lines that came long after they were written, and LateLines the
+	// lines of one, as Range has them.
+	Late(ctx context.Context, tenant string, begin, end time.Time) (notes []logs.Late, all bool, err error)
+	LateLines(ctx context.Context, tenant string, q api.LogQuery, n logs.Late) (lines []api.LogLine, all bool, err error)
 }
 
 // LastLogs keeps what an agent cannot wait with. *logs.Relay does.
@@ -87,18 +91,22 @@ func (s *Server) writeHistory(w http.ResponseWriter, r *http.Request, tenant str
 		return nil, err
 	}
 	defer leave()
+	var f *follower
 	var lines []api.LogLine
-	if q.Limit > 0 {
-		if lines, err = s.Logs.History(r.Context(), tenant, q); err != nil {
-			return nil, err
-		}
+	if q.Follow {
+		f, lines, err = startFollower(r.Context(), s.Logs, tenant, q, time.Now)
+	} else if q.Limit > 0 {
+		lines, err = s.Logs.History(r.Context(), tenant, q)
+	}
+	if err != nil {
+		return nil, err
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")
 	w.WriteHeader(http.StatusOK)
 	out.lines(lines)
-	return newFollower(s.Logs, tenant, q, lines, time.Now), nil
+	return f, nil
 }
 
 // logProblem says that the store of logs is away.
@@ -124,26 +132,31 @@ func (w *logWriter) lines(lines []api.LogLine) {
 	}
 }
 
-// follow writes lines as they come, until the caller leaves.
+// follow writes lines as they come, until the caller leaves. An empty line says that all
+// has been written that there was until then: from there one goes on who connects again.
 func (s *Server) follow(ctx context.Context, f *follower, out *logWriter) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	poll := time.NewTicker(followPause)
 	defer poll.Stop()
-	for !out.gone {
+	for due := true; !out.gone; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.ending:
 			return
 		case <-beat.C:
-			out.write(nil)
+			due = true
 		case <-poll.C:
 			lines, err := f.poll(ctx)
 			out.lines(lines)
 			if err != nil && f.away() {
 				s.Log.Warn("follow logs", slog.Any("error", err))
 				return // it is asked for again, and told what is wrong
+			}
+			if due && f.current() {
+				out.write(nil)
+				due = false
 			}
 		}
 	}

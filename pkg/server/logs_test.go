@@ -27,6 +27,7 @@ type bookshelf struct {
 	mu    sync.Mutex
 	lines map[string][]api.LogLine // by tenant
 	away  bool
+	notes []logs.Late
 	most  int      // of one answer, 0 for any
 	kept  []string // tenants of what was kept for later
 	told  []string
@@ -64,6 +65,25 @@ func (b *bookshelf) Range(_ context.Context, tenant string, _ api.LogQuery, begi
 		return out[:b.most], false, nil
 	}
 	return out, true, nil
+}
+
+func (b *bookshelf) Late(_ context.Context, _ string, begin, end time.Time) (out []logs.Late, all bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.away {
+		return nil, false, logs.ErrAway
+	}
+	for _, n := range b.notes {
+		if !n.Noted.Before(begin) && n.Noted.Before(end) {
+			out = append(out, n)
+		}
+	}
+	return out, true, nil
+}
+
+func (b *bookshelf) LateLines(ctx context.Context, tenant string, q api.LogQuery, n logs.Late) ([]api.LogLine, bool, error) {
+	lines, all, err := b.Range(ctx, tenant, q, n.From, n.To.Add(1))
+	return slices.DeleteFunc(lines, func(l api.LogLine) bool { return l.Instance != n.Instance }), all, err
 }
 
 func (b *bookshelf) History(ctx context.Context, tenant string, q api.LogQuery) ([]api.LogLine, error) {
@@ -269,67 +289,6 @@ func TestReadLogQuery(t *testing.T) {
 		if _, err := readLogQuery(url.Values{name: {value}}, now); err == nil {
 			t.Errorf("%s=%s is taken", name, value)
 		}
-	}
-}
-
-// TestFollower tells each line once, however late it comes.
-func TestFollower(t *testing.T) {
-	now := time.Now()
-	b := &bookshelf{lines: map[string][]api.LogLine{}}
-	add := func(at time.Time, message string) {
-		b.lines["t"] = append(b.lines["t"], api.LogLine{Time: at, Message: message})
-	}
-	add(now.Add(-time.Second), "history")
-	q := api.LogQuery{Since: now.Add(-time.Hour), Until: now, Limit: 10}
-	told, err := b.History(t.Context(), "t", q)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := newFollower(b, "t", q, told, func() time.Time { return now })
-	polls := func(n int) (out []string) {
-		for range n {
-			now = now.Add(followPause)
-			lines, _ := f.poll(t.Context())
-			for _, l := range lines {
-				out = append(out, l.Message)
-			}
-		}
-		return out
-	}
-	if got := polls(20); len(got) != 0 {
-		t.Errorf("what was told is told again: %q", got)
-	}
-	add(now, "live")
-	add(now.Add(-2*time.Second), "a little late")
-	if got := polls(1); !slices.Equal(got, []string{"a little late", "live"}) {
-		t.Errorf("got %q", got)
-	}
-	add(now.Add(-20*time.Second), "late")
-	if got := polls(farEvery); !slices.Equal(got, []string{"late"}) {
-		t.Errorf("got %q", got)
-	}
-	b.away = true
-	polls(200) // more than a minute
-	add(now.Add(-70*time.Second), "of when it was away")
-	b.away = false
-	got := polls(farEvery)
-	add(now.Add(-60*time.Second), "and sent even later")
-	if got = append(got, polls(farEvery)...); !slices.Equal(got, []string{"of when it was away", "and sent even later"}) {
-		t.Errorf("got %q", got)
-	}
-	for range 1000 {
-		add(now, fmt.Sprint(now))
-		polls(1)
-	}
-	b.most = 10
-	for i := range 100 {
-		add(now.Add(time.Duration(i)), fmt.Sprint("many ", i))
-	}
-	if got := polls(20); len(got) != 100 || got[99] != "many 99" {
-		t.Errorf("of 100 at once %d are told: %q", len(got), got)
-	}
-	if len(f.seen) > 500 {
-		t.Errorf("%d lines are remembered", len(f.seen))
 	}
 }
 
