@@ -2,27 +2,15 @@ package deploy
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"path"
-	"slices"
-	"strings"
 	"time"
 
-	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/diag"
-	"fngen.dev/fngen/compiler/imports"
 	"fngen.dev/fngen/compiler/ir"
-	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/cause"
 )
-
-// codes are those of the diagnostics, by what failed.
-var codes = map[cause.Kind]string{
-	cause.Import: "FN2101", cause.Call: "FN2102", cause.Result: "FN2103", cause.Lifespan: "FN2104", cause.Request: "FN2105", cause.Waiting: "FN2106",
-	cause.Collect: "FN2107", cause.Bind: "FN2108",
-}
 
 // causeOf is what the runtime of a failed instance says of itself, nil when it says
 // nothing that belongs to this failure.
@@ -65,85 +53,5 @@ func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause
 	if err := c.openTree(ctx, c.release.Tree); err != nil {
 		c.log.Warn("open the tree of a failed release", slog.String("project", c.project.Name), slog.Any("error", err))
 	}
-	d := diag.Diagnostic{Code: "FN2100", Message: found.Message}
-	if code := codes[found.Kind]; code != "" {
-		d.Code = code
-	}
-	at := found.Innermost()
-	switch {
-	case found.Kind == cause.Collect && at.File == "":
-		at.File = c.settingsFile(f)
-	case found.Kind == cause.Result || at.File == "":
-		at = cause.Frame{File: f.File, Line: f.Line}
-	}
-	d.File, d.Line, d.Column, d.Width = at.File, at.Line, at.Column, at.Width
-	for _, led := range found.Causes {
-		if led.Message == found.Message {
-			continue // met again while it was dealt with
-		}
-		from := led.Innermost()
-		d.Notes = append(d.Notes, diag.Note{Message: "after " + led.Message, File: from.File, Line: from.Line, Column: from.Column})
-	}
-	switch {
-	case found.Module != "":
-		var notes []diag.Note
-		notes, d.Help = imports.Advice(found.Module, c.importsInput())
-		d.Notes = append(d.Notes, notes...)
-	case found.Variable != "":
-		d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("the environment variable %s is not set", found.Variable)})
-		d.Help = fmt.Sprintf("set it, or give it a default, as in `os.environ.get(%q, \"\")`", found.Variable)
-	case found.Kind == cause.Result && strings.Contains(found.Message, "returned None"):
-		d.Help = "end the function with `return` and the app"
-	case found.Kind == cause.Request:
-		d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("so the health check GET %s answers 500, the same for %.0f s", traitsOf(f).health, sameFaultAfter.Seconds())})
-	case found.Kind == cause.Waiting:
-		d.Message = f.Name + " does not listen: it was still here when time was up"
-		d.Notes = append(d.Notes, diag.Note{Message: "it listens when the app is made and its lifespan has started"})
-	}
-	var list diag.List
-	list.Add(d)
-	if c.tree.FS == nil {
-		return list // it could not be opened
-	}
-	compiler.AddExcerpts(c.tree, list)
-	about := found.Module
-	if found.Kind == cause.Result {
-		about = f.Name
-	}
-	point(&list[0], about)
-	return list
-}
-
-// settingsFile is the file of the settings of a Django app, or of the app itself.
-func (c *change) settingsFile(f ir.Function) string {
-	file := strings.ReplaceAll(traitsOf(f).settings, ".", "/") + ".py"
-	if slices.ContainsFunc(c.tree.Files, func(other source.File) bool { return other.Path == file }) {
-		return file
-	}
-	return f.File
-}
-
-// withPlace is a diagnostic's message with its place.
-func withPlace(d diag.Diagnostic) string {
-	if d.Line == 0 {
-		return fmt.Sprintf("%s (%s)", d.Message, d.File)
-	}
-	return fmt.Sprintf("%s (%s:%d)", d.Message, d.File, d.Line)
-}
-
-// point finds what to underline in the excerpt: the dotted name that it is about, or
-// what is there of it, else the statement where nothing is known.
-func point(d *diag.Diagnostic, about string) {
-	first, _, _ := strings.Cut(about, ".")
-	if i := strings.Index(d.Excerpt, first); first != "" && i >= 0 {
-		d.Column, d.Width = i+1, len(first)
-		if strings.HasPrefix(d.Excerpt[i:], about) {
-			d.Width = len(about)
-		}
-	}
-	if d.Column > 0 || d.Excerpt == "" {
-		return
-	}
-	text := strings.TrimLeft(d.Excerpt, " \t")
-	d.Column, d.Width = len(d.Excerpt)-len(text)+1, len(strings.TrimRight(text, " \t"))
+	return diagnosed(found, f, c.importsInput(), sameFaultAfter)
 }

@@ -19,6 +19,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/deploy/turns"
 	"fngen.dev/fngen/pkg/lock"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -49,7 +50,7 @@ type change struct {
 
 	// turn is its turn among others that look for room; nil for one that waits for
 	// nobody.
-	turn *turn
+	turn *turns.Turn
 
 	// crew are the jobs that come up at this moment.
 	crew crew

@@ -21,6 +21,7 @@ import (
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/deploy/turns"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -140,7 +141,7 @@ type Service struct {
 	log     *slog.Logger
 
 	compiled compilations
-	turns    turns
+	turns    turns.Turns
 
 	// undoes are the projects, by id, of which something is being undone beside.
 	undoing sync.Mutex
@@ -153,7 +154,7 @@ type Service struct {
 
 // New makes a service. Start it before use.
 func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Scheduler, locks Locks, secrets Secrets, log *slog.Logger) (*Service, error) {
-	router, err := newRouter(cfg)
+	router, err := newRouter(cfg.Ingress, cfg.CACert, cfg.Cluster)
 	if err != nil {
 		return nil, err
 	}

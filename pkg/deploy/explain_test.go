@@ -15,7 +15,7 @@ import (
 
 // TestEnded holds the words for what no traceback tells.
 func TestEnded(t *testing.T) {
-	c := &change{ir: &ir.Project{Servers: []ir.Server{{Name: "web", Size: "s"}}}}
+	servers := []ir.Server{{Name: "web", Size: "s"}}
 	for want, f := range map[string]nomad.Failure{
 		"it took more memory than its server has and was killed (web is of size s, with 1024 MB)": {ExitCode: 137, OutOfMemory: true, Group: "web"},
 		"it was ended by SIGSEGV, a crash in code that is not Python":                             {ExitCode: 139},
@@ -24,7 +24,7 @@ func TestEnded(t *testing.T) {
 		"it ended by itself, with exit code 0; a web app runs until it is told to stop": {},
 		"": {ExitCode: -1},
 	} {
-		if got := c.ended(&f); got != want {
+		if got := ended(&f, servers); got != want {
 			t.Errorf("%+v: %s, want %s", f, got, want)
 		}
 	}

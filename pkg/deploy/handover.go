@@ -23,7 +23,7 @@ func (c *change) withHandedOver(job *nomadapi.Job, f ir.Function) *nomadapi.Job 
 // alsoAt is the job of a function that answers at more hosts than its own.
 func (c *change) alsoAt(job *nomadapi.Job, f ir.Function, hosts []string) *nomadapi.Job {
 	all := slices.Concat(traitsOf(f).hosts, hosts)
-	return jobs.AtHosts(job, c.ir, powers[f.Power].moved(f, all), c.cfg.Cluster)
+	return jobs.AtHosts(job, c.ir, movedTo(f, all), c.cfg.Cluster)
 }
 
 func (c *change) handedOver(f ir.Function) []string {

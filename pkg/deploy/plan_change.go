@@ -76,14 +76,6 @@ func processesOf(project *ir.Project, f ir.Function) string {
 	return strings.Join(each, ", ")
 }
 
-// number is n in digits, or nothing where nobody says it.
-func number(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
-}
-
 // queues compares the queues of the task workers, in the order of functions.
 func (p *plan) queues() []api.PlannedQueue {
 	out := []api.PlannedQueue{}

@@ -40,6 +40,9 @@ var powers = map[ir.Power]power{
 	ir.PowerTaskWorker: {traits: taskWorkerTraits},
 }
 
+// movedTo is a function with other hosts, of a Power that has any.
+func movedTo(f ir.Function, hosts []string) ir.Function { return powers[f.Power].moved(f, hosts) }
+
 // powerNames are the Powers that a push can make live, sorted. One that takes tasks needs
 // a broker.
 func powerNames(broker bool) []string {
@@ -74,6 +77,14 @@ func taskWorkerTraits(f ir.Function) traits {
 	return traits{options: []option{
 		{"concurrency", strconv.Itoa(w.Concurrency)}, {"timeout", w.Timeout.String()}, {"retries", strconv.Itoa(w.Retries)},
 	}}
+}
+
+// number is n in digits, or nothing where nobody says it.
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 func webAppAt(f ir.Function, hosts []string) ir.Function {

@@ -28,7 +28,7 @@ func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 	}
 	live, waves := c.wavesBack(ctx, live)
 	errs := make([]error, len(live))
-	err := c.together(ctx, waves, atOnce(c.old), func(ctx context.Context, i int) (rest, error) {
+	err := c.crew.together(ctx, waves, atOnce(c.old), func(ctx context.Context, i int) (rest, error) {
 		rest, err := c.beginBack(ctx, live[i], now[*live[i].ID])
 		if errs[i] = err; rest == nil {
 			return nil, nil
@@ -37,7 +37,7 @@ func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 			errs[i] = rest(ctx, up)
 			return nil
 		}, nil
-	})
+	}, c.settled)
 	return errors.Join(append(errs, err, c.stopRemoved(ctx))...)
 }
 

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	nomadapi "github.com/hashicorp/nomad/api"
@@ -55,7 +56,22 @@ func (c *change) bringUp(ctx context.Context, ordered []*nomadapi.Job, steps []*
 		}
 	}
 	told := &tally{change: c, of: len(steps)}
-	return c.together(ctx, waves, atOnce(c.ir), func(ctx context.Context, i int) (rest, error) { return c.begin(ctx, steps[i], told) })
+	return c.crew.together(ctx, waves, atOnce(c.ir), func(ctx context.Context, i int) (rest, error) { return c.begin(ctx, steps[i], told) }, c.settled)
+}
+
+// settled waits until what was told to stop has ended, which makes room for so many
+// jobs.
+func (c *change) settled(ctx context.Context, jobs int) error {
+	c.phase("rollout", "making room for %s", nextOnes(jobs))
+	_, err := c.nomad.Settle(ctx, c.project.Name)
+	return err
+}
+
+func nextOnes(n int) string {
+	if n == 1 {
+		return "the next one"
+	}
+	return fmt.Sprintf("the next %d", n)
 }
 
 // planned is a job with what Nomad says to it when it is asked about it alone.

@@ -26,8 +26,10 @@ type router struct {
 	cluster jobs.Cluster
 }
 
-func newRouter(cfg Config) (*router, error) {
-	transport, err := api.NewTransport(cfg.CACert)
+// newRouter asks by way of the router's TLS entry at an address, whose certificate a CA
+// signed.
+func newRouter(address, caFile string, cluster jobs.Cluster) (*router, error) {
+	transport, err := api.NewTransport(caFile)
 	if err != nil {
 		return nil, err
 	}
@@ -35,11 +37,11 @@ func newRouter(cfg Config) (*router, error) {
 	transport.DisableKeepAlives = true // each request may reach another instance
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return dialer.DialContext(ctx, network, cfg.Ingress)
+		return dialer.DialContext(ctx, network, address)
 	}
 	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &router{http: client, cluster: cfg.Cluster}, nil
+	return &router{http: client, cluster: cluster}, nil
 }
 
 // answering returns when the router leads to the allocations and to nothing else:

@@ -2,10 +2,11 @@ package deploy
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	"fngen.dev/fngen/pkg/guard"
 )
 
 // crew counts the jobs of a change that are coming up at this moment. Whoever
@@ -23,30 +24,37 @@ type rest func(ctx context.Context, up func()) error
 // together begins jobs in their order, wave by wave, and lets the rest of each go
 // on beside those of the others, of which not more than most come up at a time. Jobs
 // are begun one after the other: each is planned when those before it hold their
-// room. It returns when all have ended; the first error ends the others.
-func (c *change) together(ctx context.Context, waves []wave, most int, begin func(ctx context.Context, i int) (rest, error)) error {
+// room. Before a wave that needs what the wave before has replaced to end, and when all
+// of that wave are up, makeRoom waits for that end. together returns when all have
+// ended; the first error ends the others.
+func (w *crew) together(ctx context.Context, waves []wave, most int, begin func(ctx context.Context, i int) (rest, error), makeRoom func(ctx context.Context, jobs int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	count := 0
-	for _, w := range waves {
-		count += w.jobs
+	for _, wave := range waves {
+		count += wave.jobs
 	}
-	c.crew = crew{up: make(chan struct{}, count)}
-	if err := guarded(func() error { return c.beginAll(ctx, group, waves, most, begin) }); err != nil {
+	*w = crew{up: make(chan struct{}, count)}
+	if err := guard.Do(func() error { return w.beginAll(ctx, group, waves, most, begin, makeRoom) }); err != nil {
 		group.Go(func() error { return err })
 	}
 	err := group.Wait()
-	c.crew = crew{}
+	*w = crew{}
 	return err
 }
 
-func (c *change) beginAll(ctx context.Context, group *errgroup.Group, waves []wave, most int, begin func(ctx context.Context, i int) (rest, error)) error {
+func (w *crew) beginAll(ctx context.Context, group *errgroup.Group, waves []wave, most int, begin func(ctx context.Context, i int) (rest, error), makeRoom func(ctx context.Context, jobs int) error) error {
 	next := 0
-	for _, w := range waves {
-		if err := c.ready(ctx, w); err != nil {
-			return err
+	for _, wave := range waves {
+		if wave.afterEnd {
+			if err := w.fewerThan(ctx, 1); err != nil {
+				return err
+			}
+			if err := makeRoom(ctx, wave.jobs); err != nil {
+				return err
+			}
 		}
-		for range w.jobs {
-			if err := c.crew.fewerThan(ctx, most); err != nil {
+		for range wave.jobs {
+			if err := w.fewerThan(ctx, most); err != nil {
 				return err
 			}
 			rest, err := begin(ctx, next)
@@ -54,7 +62,7 @@ func (c *change) beginAll(ctx context.Context, group *errgroup.Group, waves []wa
 				return err
 			}
 			if rest != nil {
-				c.crew.add(ctx, group, rest)
+				w.add(ctx, group, rest)
 			}
 			next++
 		}
@@ -62,24 +70,11 @@ func (c *change) beginAll(ctx context.Context, group *errgroup.Group, waves []wa
 	return nil
 }
 
-// ready waits until there is room for a wave.
-func (c *change) ready(ctx context.Context, w wave) error {
-	if !w.afterEnd {
-		return nil
-	}
-	if err := c.crew.fewerThan(ctx, 1); err != nil {
-		return err
-	}
-	c.phase("rollout", "making room for %s", nextOnes(w.jobs))
-	_, err := c.nomad.Settle(ctx, c.project.Name)
-	return err
-}
-
 func (w *crew) add(ctx context.Context, group *errgroup.Group, rest rest) {
 	w.underWay++
 	up := sync.OnceFunc(func() { w.up <- struct{}{} })
 	group.Go(func() error {
-		err := guarded(func() error { return rest(ctx, up) })
+		err := guard.Do(func() error { return rest(ctx, up) })
 		if err == nil {
 			up()
 		}
@@ -110,11 +105,4 @@ func (w *crew) fewerThan(ctx context.Context, n int) error {
 		}
 	}
 	return nil
-}
-
-func nextOnes(n int) string {
-	if n == 1 {
-		return "the next one"
-	}
-	return fmt.Sprintf("the next %d", n)
 }

@@ -29,8 +29,8 @@ func (j *journal) note(format string, args ...any) {
 func TestTogetherOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var did journal
-		c := &change{}
-		err := c.together(t.Context(), []wave{{jobs: 4}}, 2, func(_ context.Context, i int) (rest, error) {
+		w := &crew{}
+		err := w.together(t.Context(), []wave{{jobs: 4}}, 2, func(_ context.Context, i int) (rest, error) {
 			did.note("begin %d", i)
 			if i == 2 {
 				return nil, nil // nothing to do
@@ -43,7 +43,7 @@ func TestTogetherOrder(t *testing.T) {
 				did.note("answers %d", i)
 				return nil
 			}, nil
-		})
+		}, nil)
 		want := []string{"begin 0", "begin 1", "up 1", "begin 2", "begin 3", "up 0", "up 3", "answers 1", "answers 0", "answers 3"}
 		if err != nil || !slices.Equal(did.lines, want) {
 			t.Errorf("%v, in the order\n%s", err, strings.Join(did.lines, "\n"))
@@ -66,8 +66,8 @@ func TestTogetherFails(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var did journal
-				c := &change{}
-				err := c.together(t.Context(), []wave{{jobs: 4}}, test.most, func(_ context.Context, i int) (rest, error) {
+				w := &crew{}
+				err := w.together(t.Context(), []wave{{jobs: 4}}, test.most, func(_ context.Context, i int) (rest, error) {
 					did.note("begin %d", i)
 					return func(ctx context.Context, up func()) error {
 						if i == 1 {
@@ -79,7 +79,7 @@ func TestTogetherFails(t *testing.T) {
 						did.note("ended %d", i)
 						return ctx.Err()
 					}, nil
-				})
+				}, nil)
 				begun := slices.DeleteFunc(slices.Clone(did.lines), func(l string) bool { return strings.HasPrefix(l, "ended") })
 				slices.Sort(did.lines[len(begun):])
 				if !errors.Is(err, broken) || !slices.Equal(did.lines, test.want) {
@@ -94,9 +94,9 @@ func TestTogetherFails(t *testing.T) {
 // under way.
 func TestTogetherBeginFails(t *testing.T) {
 	noRoom := errors.New("no room")
-	c := &change{}
+	w := &crew{}
 	ended := false
-	err := c.together(t.Context(), []wave{{jobs: 3}}, 3, func(_ context.Context, i int) (rest, error) {
+	err := w.together(t.Context(), []wave{{jobs: 3}}, 3, func(_ context.Context, i int) (rest, error) {
 		if i == 1 {
 			return nil, noRoom
 		}
@@ -105,7 +105,7 @@ func TestTogetherBeginFails(t *testing.T) {
 			ended = true
 			return ctx.Err()
 		}, nil
-	})
+	}, nil)
 	if !errors.Is(err, noRoom) || !ended {
 		t.Errorf("%v, the other one ended: %t", err, ended)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/turns"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -96,7 +97,7 @@ func TestFirstPushesGiveWay(t *testing.T) {
 		if len(failed) != 1 || !strings.Contains(failed[0], "there is no room for") {
 			t.Errorf("%q\n%s", failed, said)
 		}
-		if took := time.Since(begin); took > 2*turnTime {
+		if took := time.Since(begin); took > 2*turns.Patience {
 			t.Errorf("it took %v", took)
 		}
 		if left := c.left(); len(left) > 0 {
@@ -112,7 +113,7 @@ func TestNoRoomAtAll(t *testing.T) {
 		defer c.end()
 		begin := time.Now()
 		failed, _ := c.push(code(1, strings.Replace(oneServer, "count: 1", "count: 100", 1), "f"))
-		if len(failed) != 1 || time.Since(begin) > turnInterval {
+		if len(failed) != 1 || time.Since(begin) > turns.Interval {
 			t.Errorf("%q after %v", failed, time.Since(begin))
 		}
 	})
