@@ -10,6 +10,7 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/cause"
+	"fngen.dev/fngen/pkg/deploy/postmortem"
 )
 
 // causeOf is what the runtime of a failed instance says of itself, nil when it says
@@ -32,7 +33,7 @@ func (c *change) causeOf(ctx context.Context, f *nomad.Failure, checks *checkup)
 		if found.Kind != cause.Waiting || checks.answered {
 			return nil
 		}
-	case f.ExitCode == 0 || f.ExitCode > signalled || found.At.Before(f.Started) || found.Kind == cause.Waiting || found.Kind == cause.Request:
+	case f.ExitCode == 0 || f.ExitCode > postmortem.Signalled || found.At.Before(f.Started) || found.Kind == cause.Waiting || found.Kind == cause.Request:
 		return nil // of an earlier start, or of something that did not end it
 	}
 	return found
@@ -53,5 +54,5 @@ func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause
 	if err := c.openTree(ctx, c.release.Tree); err != nil {
 		c.log.Warn("open the tree of a failed release", slog.String("project", c.project.Name), slog.Any("error", err))
 	}
-	return diagnosed(found, f, c.importsInput(), sameFaultAfter)
+	return postmortem.Diagnose(found, f, c.importsInput(), sameFaultAfter)
 }

@@ -20,6 +20,7 @@ import (
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/deploy/turns"
+	"fngen.dev/fngen/pkg/deploy/waves"
 	"fngen.dev/fngen/pkg/lock"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -53,7 +54,7 @@ type change struct {
 	turn *turns.Turn
 
 	// crew are the jobs that come up at this moment.
-	crew crew
+	crew waves.Crew
 
 	// tree is there once openTree was called.
 	tree     source.Tree

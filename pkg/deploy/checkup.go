@@ -14,6 +14,7 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/cause"
+	"fngen.dev/fngen/pkg/deploy/power"
 )
 
 // certainAfter is how long an instance must have refused its health path before
@@ -64,7 +65,7 @@ type fault struct {
 
 func (c *change) newCheckup(f ir.Function, job *nomadapi.Job) *checkup {
 	return &checkup{
-		change: c, path: traitsOf(f).health, header: checkHeader(job), addresses: map[string]string{}, faults: map[string]fault{},
+		change: c, path: power.Of(f).Health, header: checkHeader(job), addresses: map[string]string{}, faults: map[string]fault{},
 		task: job.TaskGroups[0].Tasks[0].Name,
 		http: &http.Client{
 			Timeout: askTimeout, Transport: &http.Transport{DisableKeepAlives: true},

@@ -9,6 +9,8 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/postmortem"
+	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -40,16 +42,16 @@ func (p *push) runCommand(ctx context.Context, command jobs.Command) error {
 	if err != nil {
 		return err
 	}
-	p.phase("release", "%s: running %s", f.Name, traitsOf(f).command)
+	p.phase("release", "%s: running %s", f.Name, power.Of(f).Command)
 	limited, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
-	var printed output
+	var printed postmortem.Output
 	err = p.runBatch(limited, command.Job, source, f.Name, nomad.BatchObserver{Output: func(line string) {
-		printed.add(line)
+		printed.Add(line)
 		p.emit(api.Event{Output: &api.Output{Source: f.Name, Line: line}})
 	}})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return p.explainCommand(f.Name, failure, printed.lines())
+		return p.explainCommand(f.Name, failure, printed.Lines())
 	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return p.commandProblem("the release command of %s took longer than %.0f minutes and was stopped; nothing was rolled out", f.Name, commandTime.Minutes())
@@ -61,7 +63,7 @@ func (p *push) runCommand(ctx context.Context, command jobs.Command) error {
 }
 
 func (p *push) explainCommand(name string, f *nomad.Failure, printed []string) error {
-	if why := commandCause(f, printed); why != "" && f.ExitCode > 0 {
+	if why := postmortem.OfCommand(f, printed); why != "" && f.ExitCode > 0 {
 		return p.commandProblem("the release command of %s exited with code %d: %s; nothing was rolled out", name, f.ExitCode, why)
 	}
 	if f.ExitCode > 0 {

@@ -11,6 +11,7 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/power"
 )
 
 // encodeJobs writes jobs as a release keeps them; the same jobs give the same
@@ -53,7 +54,7 @@ func functionResults(p *ir.Project, c jobs.Cluster) []api.FunctionResult {
 
 // functionURL is the shortest address of a function, empty when it has none.
 func functionURL(f ir.Function, c jobs.Cluster) string {
-	hosts := traitsOf(f).hosts
+	hosts := power.Of(f).Hosts
 	if len(hosts) == 0 {
 		return ""
 	}

@@ -11,6 +11,7 @@ import (
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/cause"
+	"fngen.dev/fngen/pkg/deploy/postmortem"
 )
 
 // notUp says that a function did not come up.
@@ -55,10 +56,10 @@ func (c *change) explained(ctx context.Context, err error, steps []*step) error 
 // told it, else how it ended, else what its health check says.
 func (c *change) why(ctx context.Context, n *notUp, found *cause.Cause) (string, diag.List) {
 	if found == nil {
-		return cmp.Or(agentCause(n.failure), ended(n.failure, c.ir.Servers), n.checks.said, n.failure.Reason), nil
+		return cmp.Or(postmortem.OfAgent(n.failure), postmortem.Ended(n.failure, c.ir.Servers), n.checks.said, n.failure.Reason), nil
 	}
 	list := c.diagnose(ctx, n.f, found)
-	return withPlace(list[0]), list
+	return postmortem.WithPlace(list[0]), list
 }
 
 // showRun tells what the failed instance printed when it ran last, and what Nomad
@@ -69,7 +70,7 @@ func (c *change) showRun(name string, f *nomad.Failure, found *cause.Cause) {
 			c.emit(api.Event{Output: &api.Output{Source: "nomad", Line: line}})
 		}
 	}
-	for _, line := range append(once(f.Stdout), lastRun(f.Stderr, found)...) {
+	for _, line := range append(postmortem.Once(f.Stdout), postmortem.LastRun(f.Stderr, found)...) {
 		c.emit(api.Event{Output: &api.Output{Source: name, Line: line}})
 	}
 }

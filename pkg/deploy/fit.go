@@ -100,7 +100,7 @@ func (c *change) madeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function)
 		}
 		waited, err := c.nomad.Settle(ctx, c.project.Name)
 		if err == nil && !waited {
-			waited, err = c.crew.oneUp(ctx)
+			waited, err = c.crew.OneUp(ctx)
 		}
 		if err != nil || !waited && len(c.removed) == 0 {
 			return form, err

@@ -8,6 +8,7 @@ import (
 
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/pkg/deploy/power"
 )
 
 // withHandedOver is the job with those hosts that its function gives up to
@@ -22,18 +23,18 @@ func (c *change) withHandedOver(job *nomadapi.Job, f ir.Function) *nomadapi.Job 
 
 // alsoAt is the job of a function that answers at more hosts than its own.
 func (c *change) alsoAt(job *nomadapi.Job, f ir.Function, hosts []string) *nomadapi.Job {
-	all := slices.Concat(traitsOf(f).hosts, hosts)
-	return jobs.AtHosts(job, c.ir, movedTo(f, all), c.cfg.Cluster)
+	all := slices.Concat(power.Of(f).Hosts, hosts)
+	return jobs.AtHosts(job, c.ir, power.At(f, all), c.cfg.Cluster)
 }
 
 func (c *change) handedOver(f ir.Function) []string {
-	had := traitsOf(functionsByName(c.old)[f.Name]).hosts
+	had := power.Of(functionsByName(c.old)[f.Name]).Hosts
 	var out []string
 	for _, other := range c.ir.Functions {
 		if other.Name == f.Name {
 			continue
 		}
-		for _, host := range traitsOf(other).hosts {
+		for _, host := range power.Of(other).Hosts {
 			if slices.Contains(had, host) {
 				out = append(out, host)
 			}
@@ -62,9 +63,9 @@ func (c *change) giveHosts(ctx context.Context) error {
 
 func (c *change) give(ctx context.Context, gone, f ir.Function) error {
 	had, runs := functionsByName(c.old)[f.Name]
-	free := traitsOf(gone).hosts
-	hosts := slices.DeleteFunc(slices.Clone(traitsOf(f).hosts), func(h string) bool { return !slices.Contains(free, h) })
-	if !runs || len(hosts) == 0 || len(traitsOf(had).hosts) == 0 {
+	free := power.Of(gone).Hosts
+	hosts := slices.DeleteFunc(slices.Clone(power.Of(f).Hosts), func(h string) bool { return !slices.Contains(free, h) })
+	if !runs || len(hosts) == 0 || len(power.Of(had).Hosts) == 0 {
 		return nil
 	}
 	job := c.was[jobs.ID(f)]

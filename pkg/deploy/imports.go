@@ -14,6 +14,7 @@ import (
 	"fngen.dev/fngen/compiler/imports"
 	"fngen.dev/fngen/compiler/installed"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/postmortem"
 )
 
 // layerWindow is what agents pack layers with (pkg/agent/pack.go), and more.
@@ -36,7 +37,7 @@ func (p *push) checkImports(ctx context.Context) error {
 	if len(list) == 0 {
 		return nil
 	}
-	message := withPlace(list[0])
+	message := postmortem.WithPlace(list[0])
 	if n := len(list); n > 1 {
 		message = fmt.Sprintf("the code imports %d modules that are not there", n)
 	}

@@ -10,6 +10,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/postmortem"
 )
 
 // refusedInput is the exit code by which a job says that what the person gave is at
@@ -39,13 +40,13 @@ func (c *change) ensureLayer(ctx context.Context) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, buildTime)
 	defer cancel()
-	var printed output
+	var printed postmortem.Output
 	err = c.runBatch(limited, job, source, "the build", nomad.BatchObserver{Output: func(line string) {
-		printed.add(line)
+		printed.Add(line)
 		c.emit(api.Event{Output: &api.Output{Source: "uv", Line: line}})
 	}})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return c.explainBuild(ctx, failure, printed.lines())
+		return c.explainBuild(ctx, failure, printed.Lines())
 	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return api.NewProblem(api.Failed, "installing the requirements took longer than %v and was stopped; nothing was changed", buildTime).
@@ -67,7 +68,7 @@ func (c *change) explainBuild(ctx context.Context, f *nomad.Failure, output []st
 		}
 		problem := api.NewProblem(api.Refused, "the requirements cannot be installed; nothing was changed").
 			WithHelp("`%s` shows the same on your machine", howToInstall(c.ir.Dependencies.Files))
-		problem.Diagnostics = blame(c.tree, c.ir.Dependencies.Files, c.ir.Python, output)
+		problem.Diagnostics = postmortem.OfBuild(c.tree, c.ir.Dependencies.Files, c.ir.Python, output)
 		return problem
 	}
 	c.showFailure(f)

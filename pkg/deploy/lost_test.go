@@ -15,6 +15,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -78,7 +79,7 @@ func TestLostCodeIsNobodysFault(t *testing.T) {
 		c, tree, blobs := kept(t, map[string]string{"app.py": code, "fngen.yml": "project: shop\n"})
 		fatal(t, damage(filepath.Join(blobs, digestOf(code))))
 		p := &push{change: c, req: api.PushRequest{Tree: tree}}
-		err := c.orLost(t.Context(), tree, p.compileFor(t.Context(), compiler.Target{Pythons: []string{"3.11"}, Regions: []string{"us-west"}, DefaultRegion: "us-west", Domain: "x.test", Powers: powerNames(false)}))
+		err := c.orLost(t.Context(), tree, p.compileFor(t.Context(), compiler.Target{Pythons: []string{"3.11"}, Regions: []string{"us-west"}, DefaultRegion: "us-west", Domain: "x.test", Powers: power.Names(false)}))
 		problem, ok := errors.AsType[*api.Problem](err)
 		if !ok || problem.Code != api.TreeMissing || !strings.Contains(problem.Detail, "app.py") || strings.Contains(problem.Detail, "fngen.yml") || len(problem.Diagnostics) > 0 {
 			t.Errorf("%s: %v", what, err)

@@ -12,6 +12,8 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/power"
+	"fngen.dev/fngen/pkg/deploy/waves"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -23,7 +25,7 @@ type plan struct {
 	// answers by job, and waves those that come up together.
 	ordered []*nomadapi.Job
 	inNomad map[string]fitted
-	waves   []wave
+	waves   []waves.Wave
 }
 
 // Plan tells what a push of what req says would do. It changes nothing, and takes
@@ -68,7 +70,7 @@ func (p *plan) check() error {
 		return api.NewProblem(api.Invalid, "the plan is of project %q, not %q", p.ir.Name, p.project.Name)
 	}
 	for _, f := range p.ir.Functions {
-		if !slices.Contains(powerNames(p.cfg.Tasks != nil), string(f.Power)) {
+		if !slices.Contains(power.Names(p.cfg.Tasks != nil), string(f.Power)) {
 			return api.NewProblem(api.Invalid, "%q has the Power %q, which this platform does not run", f.Name, f.Power)
 		}
 	}
@@ -153,7 +155,7 @@ func (p *plan) jobs() ([]api.PlannedJob, error) {
 	}
 	jobs := p.ordered
 	for i, wave := range p.waves {
-		for _, job := range jobs[:wave.jobs] {
+		for _, job := range jobs[:wave.Jobs] {
 			planned, err := p.job(job)
 			if err != nil {
 				return nil, err
@@ -161,7 +163,7 @@ func (p *plan) jobs() ([]api.PlannedJob, error) {
 			planned.Wave = i + 1
 			out = append(out, planned)
 		}
-		jobs = jobs[wave.jobs:]
+		jobs = jobs[wave.Jobs:]
 	}
 	return out, nil
 }

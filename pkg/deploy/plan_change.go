@@ -12,6 +12,7 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/power"
 )
 
 // functions compares the functions by name: removed ones first, as they are the
@@ -158,9 +159,9 @@ func (p *plan) changes(old, now ir.Function, dependencies api.Action) []string {
 	from("python", p.old.Python, p.ir.Python)
 	from("processes", processesOf(p.old, old), processesOf(p.ir, now))
 	if old.Power == now.Power {
-		was := traitsOf(old).options
-		for i, o := range traitsOf(now).options {
-			from(o.name, was[i].value, o.value)
+		was := power.Of(old).Options
+		for i, o := range power.Of(now).Options {
+			from(o.Name, was[i].Value, o.Value)
 		}
 	}
 	if !slices.Equal(p.old.Servers, p.ir.Servers) {
@@ -183,7 +184,7 @@ func (p *plan) commands(changed bool) ([]api.PlannedCommand, error) {
 		return out, api.NewProblem(api.Invalid, "the plan cannot be lowered to jobs: %v", err)
 	}
 	for _, c := range commands {
-		out = append(out, api.PlannedCommand{Function: c.Function.Name, Command: traitsOf(c.Function).command})
+		out = append(out, api.PlannedCommand{Function: c.Function.Name, Command: power.Of(c.Function).Command})
 	}
 	return out, nil
 }
@@ -217,7 +218,7 @@ func (p *plan) routesOf(project *ir.Project) map[string]string {
 		return out
 	}
 	for _, f := range project.Functions {
-		for _, host := range traitsOf(f).hosts {
+		for _, host := range power.Of(f).Hosts {
 			out[p.cfg.Cluster.URL(host)] = f.Name
 		}
 	}

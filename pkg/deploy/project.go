@@ -9,6 +9,7 @@ import (
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -84,7 +85,7 @@ func (s *Service) target(ctx context.Context) (compiler.Target, error) {
 	if err != nil {
 		return compiler.Target{}, fmt.Errorf("find regions: %w", err)
 	}
-	out := compiler.Target{Regions: regions, DefaultRegion: s.cfg.DefaultRegion, Domain: s.cfg.Cluster.Domain, Pythons: s.cfg.Pythons, Powers: powerNames(s.cfg.Tasks != nil)}
+	out := compiler.Target{Regions: regions, DefaultRegion: s.cfg.DefaultRegion, Domain: s.cfg.Cluster.Domain, Pythons: s.cfg.Pythons, Powers: power.Names(s.cfg.Tasks != nil)}
 	if !slices.Contains(regions, out.DefaultRegion) && len(regions) > 0 {
 		out.DefaultRegion = regions[0]
 	}

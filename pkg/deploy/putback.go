@@ -12,6 +12,8 @@ import (
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/deploy/power"
+	"fngen.dev/fngen/pkg/deploy/waves"
 )
 
 // putBack undoes a rollout that failed or was interrupted, however many of its jobs
@@ -26,9 +28,9 @@ func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 	if len(live) == 0 {
 		return c.stopRemoved(ctx)
 	}
-	live, waves := c.wavesBack(ctx, live)
+	live, sequence := c.wavesBack(ctx, live)
 	errs := make([]error, len(live))
-	err := c.crew.together(ctx, waves, atOnce(c.old), func(ctx context.Context, i int) (rest, error) {
+	err := c.crew.BringUp(ctx, sequence, waves.AtOnce(c.old), func(ctx context.Context, i int) (waves.Rest, error) {
 		rest, err := c.beginBack(ctx, live[i], now[*live[i].ID])
 		if errs[i] = err; rest == nil {
 			return nil, nil
@@ -56,22 +58,22 @@ func (c *change) isBack(ctx context.Context) bool {
 // still run it is the new ones that end, which makes room for those that have to
 // start again. When Nomad cannot be asked now, each of them waits for the one
 // before.
-func (c *change) wavesBack(ctx context.Context, live []*nomadapi.Job) ([]*nomadapi.Job, []wave) {
+func (c *change) wavesBack(ctx context.Context, live []*nomadapi.Job) ([]*nomadapi.Job, []waves.Wave) {
 	order, err := c.plans(ctx, live)
 	slices.SortStableFunc(order, func(a, b planned) int { return cmp.Compare(min(a.plan.Starts(), 1), min(b.plan.Starts(), 1)) })
-	var waves []wave
+	var sequence []waves.Wave
 	if err == nil {
-		waves, err = c.waves(ctx, order)
+		sequence, err = c.waves(ctx, order)
 	}
 	if err != nil {
 		c.log.Warn("forecast how jobs go back", slog.String("project", c.project.Name), slog.Any("error", err))
-		return live, slices.Repeat([]wave{{jobs: 1}}, len(live))
+		return live, slices.Repeat([]waves.Wave{{Jobs: 1}}, len(live))
 	}
 	out := make([]*nomadapi.Job, len(order))
 	for i := range order {
 		out[i] = order[i].job
 	}
-	return out, waves
+	return out, sequence
 }
 
 // restore makes one job of the live release what it was.
@@ -86,7 +88,7 @@ func (c *change) restore(ctx context.Context, job *nomadapi.Job) error {
 // beginBack places a job of the live release again, unless it is so already. now
 // is what was to take its place. Nomad may be going back by itself meanwhile: then
 // the job has moved, and is looked at once more.
-func (c *change) beginBack(ctx context.Context, job, now *nomadapi.Job) (rest, error) {
+func (c *change) beginBack(ctx context.Context, job, now *nomadapi.Job) (waves.Rest, error) {
 	var failed error
 	for {
 		form, err := c.formBack(ctx, job, now)
@@ -125,7 +127,7 @@ func (c *change) routedBack(ctx context.Context, job *nomadapi.Job, allocations 
 	ctx, cancel := context.WithTimeout(ctx, routedBackTime)
 	defer cancel()
 	f := functionOf(c.old, *job.ID)
-	if err := c.answers(ctx, f, traitsOf(f).ownHost(), allocations); err != nil {
+	if err := c.answers(ctx, f, power.Of(f).OwnHost(), allocations); err != nil {
 		c.log.Warn("wait for the router to go back", slog.String("project", c.project.Name), slog.String("function", f.Name), slog.Any("error", err))
 	}
 }

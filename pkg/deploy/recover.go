@@ -10,6 +10,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -111,7 +112,7 @@ func (c *change) stopCommands(ctx context.Context, r store.Release) error {
 		return err
 	}
 	for _, f := range project.Functions {
-		if traitsOf(f).command == "" {
+		if power.Of(f).Command == "" {
 			continue
 		}
 		if err := c.nomad.Stop(ctx, c.project.Name, jobs.CommandID(f)); err != nil {

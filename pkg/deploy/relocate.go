@@ -13,6 +13,7 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -148,7 +149,7 @@ func (c *change) startedAway(ctx context.Context, f ir.Function, form fitted) er
 	if err != nil {
 		return err
 	}
-	return c.answers(ctx, f, traitsOf(f).ownHost(), allocations)
+	return c.answers(ctx, f, power.Of(f).OwnHost(), allocations)
 }
 
 // undoRelocations makes the jobs of the project what the live release says that

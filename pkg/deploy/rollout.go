@@ -9,6 +9,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/deploy/power"
+	"fngen.dev/fngen/pkg/deploy/waves"
 )
 
 // rollJobs makes jobs run in the place of those before, in stages that each wait
@@ -36,7 +38,7 @@ func (c *change) rollJobs(ctx context.Context, ordered []*nomadapi.Job) error {
 	}
 	if err == nil {
 		err = each(ctx, steps, func(ctx context.Context, s *step) error {
-			return c.answers(ctx, s.f, traitsOf(s.f).firstHost(), s.allocations)
+			return c.answers(ctx, s.f, power.Of(s.f).FirstHost(), s.allocations)
 		})
 	}
 	return c.explained(ctx, err, steps)
@@ -45,18 +47,18 @@ func (c *change) rollJobs(ctx context.Context, ordered []*nomadapi.Job) error {
 // bringUp is the first stage. When one job does not come up the others are left as
 // they are at that moment.
 func (c *change) bringUp(ctx context.Context, ordered []*nomadapi.Job, steps []*step) error {
-	waves := []wave{{jobs: len(steps)}}
+	sequence := []waves.Wave{{Jobs: len(steps)}}
 	if len(steps) > 1 {
 		jobs, err := c.plans(ctx, ordered)
 		if err != nil {
 			return err
 		}
-		if waves, err = c.waves(ctx, jobs); err != nil {
+		if sequence, err = c.waves(ctx, jobs); err != nil {
 			return err
 		}
 	}
 	told := &tally{change: c, of: len(steps)}
-	return c.crew.together(ctx, waves, atOnce(c.ir), func(ctx context.Context, i int) (rest, error) { return c.begin(ctx, steps[i], told) }, c.settled)
+	return c.crew.BringUp(ctx, sequence, waves.AtOnce(c.ir), func(ctx context.Context, i int) (waves.Rest, error) { return c.begin(ctx, steps[i], told) }, c.settled)
 }
 
 // settled waits until what was told to stop has ended, which makes room for so many
@@ -90,16 +92,16 @@ func (c *change) plans(ctx context.Context, list []*nomadapi.Job) ([]planned, er
 }
 
 // waves tells which jobs of an order come up together.
-func (c *change) waves(ctx context.Context, order []planned) ([]wave, error) {
+func (c *change) waves(ctx context.Context, order []planned) ([]waves.Wave, error) {
 	room, err := c.nomad.Room(ctx, c.project.Name)
 	if err != nil {
 		return nil, err
 	}
-	var demands []demand
+	var demands []waves.Demand
 	for _, job := range order {
-		demands = append(demands, demandOf(job.job, job.plan.Groups, room.Held))
+		demands = append(demands, waves.DemandOf(job.job, job.plan.Groups, room.Held))
 	}
-	return inWaves(demands, room), nil
+	return waves.Of(demands, room), nil
 }
 
 // oldFirst puts the jobs that run already before the new ones: a new function

@@ -13,6 +13,7 @@ import (
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/cause"
+	"fngen.dev/fngen/pkg/deploy/postmortem"
 )
 
 // schemasTime is how long the import of task workers may take.
@@ -67,7 +68,7 @@ func (c *change) explainSchemas(ctx context.Context, f *nomad.Failure, found *ca
 		return c.schemasProblem("the task workers could not be imported: %s; nothing was rolled out", f.Reason)
 	}
 	list := c.unbindable(ctx, found)
-	problem := c.schemasProblem("not every task worker can be run: %s; nothing was rolled out", withPlace(list[0]))
+	problem := c.schemasProblem("not every task worker can be run: %s; nothing was rolled out", postmortem.WithPlace(list[0]))
 	problem.Diagnostics = list
 	return problem
 }
@@ -85,7 +86,7 @@ func (c *change) unbindable(ctx context.Context, found *cause.Cause) diag.List {
 	for _, one := range append([]cause.Cause{*found}, found.Causes...) {
 		at := one.Innermost()
 		list.Add(diag.Diagnostic{
-			Code: codes[cause.Bind], Message: one.Message, File: at.File, Line: at.Line, Column: at.Column,
+			Code: postmortem.Codes[cause.Bind], Message: one.Message, File: at.File, Line: at.Line, Column: at.Column,
 			Help: "a task is sent as JSON: annotate the parameter with what can be made from that",
 		})
 	}

@@ -13,6 +13,8 @@ import (
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/cause"
+	"fngen.dev/fngen/pkg/deploy/postmortem"
+	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -52,7 +54,7 @@ func (c *change) ensureStatic(ctx context.Context) error {
 func (c *change) handOverStatic(ctx context.Context, statics []jobs.Static) error {
 	var nodes []string
 	for id, job := range c.was {
-		if f := functionOf(c.old, *job.ID); traitsOf(f).settings == "" {
+		if f := functionOf(c.old, *job.ID); power.Of(f).Settings == "" {
 			continue
 		}
 		instances, err := c.nomad.Instances(ctx, c.project.Name, id)
@@ -149,9 +151,9 @@ func (c *change) staticCause(ctx context.Context, s jobs.Static, found *cause.Ca
 	if found == nil {
 		return c.staticProblem("the static files of %s could not be collected; nothing was rolled out", s.Settings)
 	}
-	at := slices.IndexFunc(c.ir.Functions, func(f ir.Function) bool { return traitsOf(f).settings == s.Settings })
+	at := slices.IndexFunc(c.ir.Functions, func(f ir.Function) bool { return power.Of(f).Settings == s.Settings })
 	list := c.diagnose(ctx, c.ir.Functions[max(at, 0)], found)
-	problem := c.staticProblem("the static files of %s could not be collected: %s; nothing was rolled out", s.Settings, withPlace(list[0]))
+	problem := c.staticProblem("the static files of %s could not be collected: %s; nothing was rolled out", s.Settings, postmortem.WithPlace(list[0]))
 	problem.Diagnostics = list
 	return problem
 }

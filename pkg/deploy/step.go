@@ -12,6 +12,8 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/deploy/power"
+	"fngen.dev/fngen/pkg/deploy/waves"
 )
 
 // step is what a rollout does with one function.
@@ -43,7 +45,7 @@ func (c *change) newStep(job *nomadapi.Job) *step {
 // waits until it is healthy, takes it through its other forms, which start
 // nothing, and returns when the router leads to the new instances and to nothing
 // else, at the host that no other function has.
-func (c *change) begin(ctx context.Context, s *step, told *tally) (rest, error) {
+func (c *change) begin(ctx context.Context, s *step, told *tally) (waves.Rest, error) {
 	for i, job := range s.forms {
 		form, err := c.makeRoom(ctx, job, s.f)
 		if err != nil {
@@ -78,7 +80,7 @@ func (c *change) begin(ctx context.Context, s *step, told *tally) (rest, error) 
 // ones.
 func (c *change) serve(ctx context.Context, s *step, left []*nomadapi.Job, told *tally) error {
 	told.asking(s)
-	if err := c.answers(ctx, s.f, traitsOf(s.f).ownHost(), s.allocations); err != nil {
+	if err := c.answers(ctx, s.f, power.Of(s.f).OwnHost(), s.allocations); err != nil {
 		return err
 	}
 	if len(left) == 0 {
@@ -101,7 +103,7 @@ func (c *change) answers(ctx context.Context, f ir.Function, host string, alloca
 	if host == "" {
 		return nil
 	}
-	return c.router.answering(ctx, host, traitsOf(f).health, allocations)
+	return c.router.answering(ctx, host, power.Of(f).Health, allocations)
 }
 
 // finish makes a job that runs in an interim form what it is to be.
@@ -198,7 +200,7 @@ type tally struct {
 }
 
 func (t *tally) asking(s *step) {
-	if host := traitsOf(s.f).firstHost(); t.of == 1 && host != "" {
+	if host := power.Of(s.f).FirstHost(); t.of == 1 && host != "" {
 		t.phase("route", "waiting for %s to answer at %s", s.f.Name, t.cfg.Cluster.URL(host))
 	}
 }
@@ -210,7 +212,7 @@ func (t *tally) answers(s *step) {
 		return
 	}
 	does := "runs"
-	if host := traitsOf(s.f).firstHost(); host != "" {
+	if host := power.Of(s.f).FirstHost(); host != "" {
 		does = "answers at " + t.cfg.Cluster.URL(host)
 	}
 	t.phase("rollout", "%s %s: %d of %d are up", s.f.Name, does, n, t.of)

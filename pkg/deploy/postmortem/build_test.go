@@ -1,4 +1,4 @@
-package deploy
+package postmortem
 
 import (
 	"strings"
@@ -26,7 +26,7 @@ func TestBlame(t *testing.T) {
 		{"build", "   Building uvicorn==1.0\nerror: Failed to build `no-such.package==2.1`\n  running build of fastapi", "more.txt", 1},
 		{"neither", "error: Failed to fetch", "requirements.txt", 0},
 	} {
-		got := blame(tree, files, "3.11", strings.Split(c.output, "\n"))
+		got := OfBuild(tree, files, "3.11", strings.Split(c.output, "\n"))
 		if len(got) != 1 || got[0].File != c.file || got[0].Line != c.line {
 			t.Errorf("%s: got %+v", c.name, got)
 		}
@@ -54,12 +54,12 @@ func TestBlameOfGit(t *testing.T) {
 		{": ../../etc/passwd:1:1: error[FN2003]: that is not in the tree", "FN2001", 0},
 		{": requirements.txt:2:1: error[FN2001]: of another kind", "FN2001", 0},
 	} {
-		got := blame(tree, []string{"requirements.txt"}, "3.11", []string{c.line})
+		got := OfBuild(tree, []string{"requirements.txt"}, "3.11", []string{c.line})
 		if len(got) != 1 || got[0].Code != c.code || got[0].File != "requirements.txt" || got[0].Line != c.at {
 			t.Errorf("%s: got %+v", c.line, got)
 		}
 	}
-	long := blame(tree, []string{"requirements.txt"}, "3.11", []string{": requirements.txt:2:1: error[FN2003]: " + strings.Repeat("x", 1<<20), ": requirements.txt:2:1: error[FN2003]: again"})
+	long := OfBuild(tree, []string{"requirements.txt"}, "3.11", []string{": requirements.txt:2:1: error[FN2003]: " + strings.Repeat("x", 1<<20), ": requirements.txt:2:1: error[FN2003]: again"})
 	if len(long) != 1 || len(long[0].Message) > maxFault {
 		t.Errorf("%d faults, the first of %d bytes", len(long), len(long[0].Message))
 	}

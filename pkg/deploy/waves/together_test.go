@@ -1,4 +1,4 @@
-package deploy
+package waves
 
 import (
 	"context"
@@ -29,8 +29,8 @@ func (j *journal) note(format string, args ...any) {
 func TestTogetherOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var did journal
-		w := &crew{}
-		err := w.together(t.Context(), []wave{{jobs: 4}}, 2, func(_ context.Context, i int) (rest, error) {
+		w := &Crew{}
+		err := w.BringUp(t.Context(), []Wave{{Jobs: 4}}, 2, func(_ context.Context, i int) (Rest, error) {
 			did.note("begin %d", i)
 			if i == 2 {
 				return nil, nil // nothing to do
@@ -66,8 +66,8 @@ func TestTogetherFails(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var did journal
-				w := &crew{}
-				err := w.together(t.Context(), []wave{{jobs: 4}}, test.most, func(_ context.Context, i int) (rest, error) {
+				w := &Crew{}
+				err := w.BringUp(t.Context(), []Wave{{Jobs: 4}}, test.most, func(_ context.Context, i int) (Rest, error) {
 					did.note("begin %d", i)
 					return func(ctx context.Context, up func()) error {
 						if i == 1 {
@@ -94,9 +94,9 @@ func TestTogetherFails(t *testing.T) {
 // under way.
 func TestTogetherBeginFails(t *testing.T) {
 	noRoom := errors.New("no room")
-	w := &crew{}
+	w := &Crew{}
 	ended := false
-	err := w.together(t.Context(), []wave{{jobs: 3}}, 3, func(_ context.Context, i int) (rest, error) {
+	err := w.BringUp(t.Context(), []Wave{{Jobs: 3}}, 3, func(_ context.Context, i int) (Rest, error) {
 		if i == 1 {
 			return nil, noRoom
 		}

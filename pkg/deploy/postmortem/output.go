@@ -1,4 +1,4 @@
-package deploy
+package postmortem
 
 import "fmt"
 
@@ -9,15 +9,15 @@ const (
 	tailBytes = 256 << 10
 )
 
-// output is what a build has printed, as far as it is kept. A build can print
+// Output is what a build has printed, as far as it is kept. A build can print
 // without an end.
-type output struct {
+type Output struct {
 	head, tail          []string
 	headSize, tailSize  int
 	leftLines, leftSize int
 }
 
-func (o *output) add(line string) {
+func (o *Output) Add(line string) {
 	if len(o.tail) == 0 && o.headSize+len(line) <= headBytes {
 		o.head, o.headSize = append(o.head, line), o.headSize+len(line)+1
 		return
@@ -31,8 +31,8 @@ func (o *output) add(line string) {
 	}
 }
 
-// lines are those that are kept, with one that says how many are not.
-func (o *output) lines() []string {
+// Lines are those that are kept, with one that says how many are not.
+func (o *Output) Lines() []string {
 	out := o.head[:len(o.head):len(o.head)]
 	if o.leftLines > 0 {
 		out = append(out, fmt.Sprintf("... %d lines, %d bytes, are left out here ...", o.leftLines, o.leftSize))

@@ -1,4 +1,8 @@
-package deploy
+// Package waves tells which jobs of a rollout fit on the servers at the same time, and
+// brings them up so: wave by wave, and within a wave one after the other, each as soon
+// as those before it have their places. It asks nobody: what runs and what is free is
+// handed to it.
+package waves
 
 import (
 	"slices"
@@ -10,17 +14,17 @@ import (
 	"fngen.dev/fngen/nomad"
 )
 
-// wave is how many jobs of a rollout, in its order, come up at the same time.
-type wave struct {
-	jobs int
+// Wave is how many jobs of a rollout, in its order, come up at the same time.
+type Wave struct {
+	Jobs int
 	// afterEnd says that there is room for them only when those before them are up and
 	// what they have replaced, and all else that was told to stop, has ended.
 	afterEnd bool
 }
 
-// demand is what a job needs of the servers until it is up, and what it gives back
+// Demand is what a job needs of the servers until it is up, and what it gives back
 // when the instances that it replaces have ended.
-type demand struct {
+type Demand struct {
 	starts []start
 	ends   []nomad.Held
 }
@@ -32,11 +36,11 @@ type start struct {
 	mb, mhz       int64
 }
 
-// inWaves puts as many jobs of an order as fit beside all that runs into each wave.
+// Of puts as many jobs of an order as fit beside all that runs into each wave.
 // Nothing overtakes: a job that has to wait has the others wait. One that never
 // fits has a wave of its own, and must see for itself how it comes up.
-func inWaves(order []demand, room nomad.Room) []wave {
-	f := forecast{free: room.Servers, waves: []wave{{}}}
+func Of(order []Demand, room nomad.Room) []Wave {
+	f := forecast{free: room.Servers, waves: []Wave{{}}}
 	for _, h := range room.Held {
 		if h.Ending {
 			f.ending = append(f.ending, h)
@@ -52,12 +56,12 @@ func inWaves(order []demand, room nomad.Room) []wave {
 type forecast struct {
 	free   []nomad.Server
 	ending []nomad.Held
-	waves  []wave
+	waves  []Wave
 	// overfull says that a job of the last wave does not fit.
 	overfull bool
 }
 
-func (f *forecast) add(d demand) {
+func (f *forecast) add(d Demand) {
 	left, fits := placed(f.free, d.starts)
 	if len(d.starts) > 0 && (!fits || f.overfull) {
 		f.next()
@@ -66,13 +70,13 @@ func (f *forecast) add(d demand) {
 		f.overfull = !fits
 	}
 	f.free, f.ending = left, append(f.ending, d.ends...)
-	f.waves[len(f.waves)-1].jobs++
+	f.waves[len(f.waves)-1].Jobs++
 }
 
 // next begins a wave, in the place of one that has no jobs.
 func (f *forecast) next() {
-	w := wave{afterEnd: true}
-	if last := &f.waves[len(f.waves)-1]; last.jobs == 0 {
+	w := Wave{afterEnd: true}
+	if last := &f.waves[len(f.waves)-1]; last.Jobs == 0 {
 		*last = w
 		return
 	}
@@ -108,10 +112,10 @@ func givenBack(free []nomad.Server, ended []nomad.Held) []nomad.Server {
 	return out
 }
 
-// demandOf reads what Nomad's scheduler would do with a job. A new instance will
+// DemandOf reads what Nomad's scheduler would do with a job. A new instance will
 // use as much as those that it replaces.
-func demandOf(job *nomadapi.Job, groups []nomad.GroupPlan, held []nomad.Held) demand {
-	var out demand
+func DemandOf(job *nomadapi.Job, groups []nomad.GroupPlan, held []nomad.Held) Demand {
+	var out Demand
 	for _, plan := range groups {
 		uses := int64(0)
 		for _, h := range held {
@@ -143,8 +147,8 @@ func startOf(g *nomadapi.TaskGroup, count uint64, uses int64) start {
 // minutes, whatever it imports.
 const startsAtOnce = 8
 
-// atOnce is how many functions of a project may start at a time.
-func atOnce(p *ir.Project) int {
+// AtOnce is how many functions of a project may start at a time.
+func AtOnce(p *ir.Project) int {
 	least := 0
 	for _, s := range p.Servers {
 		if size, ok := catalog.LookupSize(s.Size); ok && (least == 0 || size.VCPU < least) {

@@ -1,4 +1,4 @@
-package deploy
+package waves
 
 import (
 	"context"
@@ -9,51 +9,51 @@ import (
 	"fngen.dev/fngen/pkg/guard"
 )
 
-// crew counts the jobs of a change that are coming up at this moment. Whoever
+// Crew counts the jobs of a change that are coming up at this moment. Whoever
 // begins them owns it; each of them says once that it is up.
-type crew struct {
+type Crew struct {
 	up       chan struct{}
 	underWay int
 }
 
-// rest is what is left of bringing a job up when its instances have their places.
+// Rest is what is left of bringing a job up when its instances have their places.
 // It calls up as soon as they are healthy, since no other job has to wait for what
 // it does then.
-type rest func(ctx context.Context, up func()) error
+type Rest func(ctx context.Context, up func()) error
 
-// together begins jobs in their order, wave by wave, and lets the rest of each go
+// BringUp begins jobs in their order, wave by wave, and lets the rest of each go
 // on beside those of the others, of which not more than most come up at a time. Jobs
 // are begun one after the other: each is planned when those before it hold their
 // room. Before a wave that needs what the wave before has replaced to end, and when all
 // of that wave are up, makeRoom waits for that end. together returns when all have
 // ended; the first error ends the others.
-func (w *crew) together(ctx context.Context, waves []wave, most int, begin func(ctx context.Context, i int) (rest, error), makeRoom func(ctx context.Context, jobs int) error) error {
+func (w *Crew) BringUp(ctx context.Context, waves []Wave, most int, begin func(ctx context.Context, i int) (Rest, error), makeRoom func(ctx context.Context, jobs int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	count := 0
 	for _, wave := range waves {
-		count += wave.jobs
+		count += wave.Jobs
 	}
-	*w = crew{up: make(chan struct{}, count)}
+	*w = Crew{up: make(chan struct{}, count)}
 	if err := guard.Do(func() error { return w.beginAll(ctx, group, waves, most, begin, makeRoom) }); err != nil {
 		group.Go(func() error { return err })
 	}
 	err := group.Wait()
-	*w = crew{}
+	*w = Crew{}
 	return err
 }
 
-func (w *crew) beginAll(ctx context.Context, group *errgroup.Group, waves []wave, most int, begin func(ctx context.Context, i int) (rest, error), makeRoom func(ctx context.Context, jobs int) error) error {
+func (w *Crew) beginAll(ctx context.Context, group *errgroup.Group, waves []Wave, most int, begin func(ctx context.Context, i int) (Rest, error), makeRoom func(ctx context.Context, jobs int) error) error {
 	next := 0
 	for _, wave := range waves {
 		if wave.afterEnd {
 			if err := w.fewerThan(ctx, 1); err != nil {
 				return err
 			}
-			if err := makeRoom(ctx, wave.jobs); err != nil {
+			if err := makeRoom(ctx, wave.Jobs); err != nil {
 				return err
 			}
 		}
-		for range wave.jobs {
+		for range wave.Jobs {
 			if err := w.fewerThan(ctx, most); err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ func (w *crew) beginAll(ctx context.Context, group *errgroup.Group, waves []wave
 	return nil
 }
 
-func (w *crew) add(ctx context.Context, group *errgroup.Group, rest rest) {
+func (w *Crew) add(ctx context.Context, group *errgroup.Group, rest Rest) {
 	w.underWay++
 	up := sync.OnceFunc(func() { w.up <- struct{}{} })
 	group.Go(func() error {
@@ -82,9 +82,9 @@ func (w *crew) add(ctx context.Context, group *errgroup.Group, rest rest) {
 	})
 }
 
-// oneUp waits until one more job is up. It reports whether there was any to wait
+// OneUp waits until one more job is up. It reports whether there was any to wait
 // for.
-func (w *crew) oneUp(ctx context.Context) (waited bool, err error) {
+func (w *Crew) OneUp(ctx context.Context) (waited bool, err error) {
 	if w.underWay == 0 {
 		return false, nil
 	}
@@ -98,9 +98,9 @@ func (w *crew) oneUp(ctx context.Context) (waited bool, err error) {
 }
 
 // fewerThan waits until fewer than n jobs are coming up.
-func (w *crew) fewerThan(ctx context.Context, n int) error {
+func (w *Crew) fewerThan(ctx context.Context, n int) error {
 	for w.underWay >= n {
-		if _, err := w.oneUp(ctx); err != nil {
+		if _, err := w.OneUp(ctx); err != nil {
 			return err
 		}
 	}

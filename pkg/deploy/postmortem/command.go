@@ -1,4 +1,4 @@
-package deploy
+package postmortem
 
 import (
 	"fmt"
@@ -26,9 +26,9 @@ var (
 // maxCause bounds what is taken of a line.
 const maxCause = 300
 
-// commandCause says why a command ended with a code other than 0, as a clause, or
+// OfCommand says why a command ended with a code other than 0, as a clause, or
 // nothing.
-func commandCause(f *nomad.Failure, lines []string) string {
+func OfCommand(f *nomad.Failure, lines []string) string {
 	switch {
 	case f.OutOfMemory:
 		return "it took more memory than its server has for it, and was killed"

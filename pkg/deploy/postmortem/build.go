@@ -1,4 +1,4 @@
-package deploy
+package postmortem
 
 import (
 	"fmt"
@@ -14,9 +14,9 @@ import (
 	"fngen.dev/fngen/compiler/source"
 )
 
-// blame finds the requirements that uv's words are about, where they stand. When
+// OfBuild finds the requirements that uv's words are about, where they stand. When
 // it finds none, the first file as a whole is at fault.
-func blame(tree source.Tree, files []string, python string, output []string) diag.List {
+func OfBuild(tree source.Tree, files []string, python string, output []string) diag.List {
 	project, _ := config.LoadPyproject(tree)
 	requirements, _ := config.ReadRequirements(tree, project, python)
 	if list := said(output, requirements.Git); len(list) > 0 {

@@ -1,4 +1,4 @@
-package deploy
+package postmortem
 
 import (
 	"strings"
@@ -24,7 +24,7 @@ func TestEnded(t *testing.T) {
 		"it ended by itself, with exit code 0; a web app runs until it is told to stop": {},
 		"": {ExitCode: -1},
 	} {
-		if got := ended(&f, servers); got != want {
+		if got := Ended(&f, servers); got != want {
 			t.Errorf("%+v: %s, want %s", f, got, want)
 		}
 	}
@@ -52,7 +52,7 @@ func TestLastRun(t *testing.T) {
 		if test.lines == "" {
 			lines = nil
 		}
-		got := strings.Join(lastRun(lines, test.found), "\n")
+		got := strings.Join(LastRun(lines, test.found), "\n")
 		if got != "" {
 			got += "\n"
 		}
@@ -60,10 +60,10 @@ func TestLastRun(t *testing.T) {
 			t.Errorf("%s: -want +got:\n%s", name, d)
 		}
 	}
-	if got := once([]string{"at 1", "x", "at 2", "x"}); !cmp.Equal(got, []string{"at 2", "x"}) {
+	if got := Once([]string{"at 1", "x", "at 2", "x"}); !cmp.Equal(got, []string{"at 2", "x"}) {
 		t.Errorf("%v", got)
 	}
-	if got := once([]string{"a", "b", "a"}); len(got) != 3 {
+	if got := Once([]string{"a", "b", "a"}); len(got) != 3 {
 		t.Errorf("%v", got)
 	}
 }
@@ -73,7 +73,7 @@ func TestAgentCause(t *testing.T) {
 		"start app: this node lacks a part of Python 3.13": {ExitCode: 1, Stderr: []string{"fngen-agent: fetched tree x", "fngen-agent: start app: this node lacks a part of Python 3.13"}},
 		"": {ExitCode: 7, Stderr: []string{"fngen-agent: fetched tree x", "fngen-agent: copied the code", "hello", "fngen-agent: app ended with exit code 7"}},
 	} {
-		if got := agentCause(&f); got != want {
+		if got := OfAgent(&f); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

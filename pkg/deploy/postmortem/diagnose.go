@@ -1,4 +1,4 @@
-package deploy
+package postmortem
 
 import (
 	"fmt"
@@ -12,20 +12,21 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/cause"
+	"fngen.dev/fngen/pkg/deploy/power"
 )
 
-// codes are those of the diagnostics, by what failed.
-var codes = map[cause.Kind]string{
+// Codes are those of the diagnostics, by what failed.
+var Codes = map[cause.Kind]string{
 	cause.Import: "FN2101", cause.Call: "FN2102", cause.Result: "FN2103", cause.Lifespan: "FN2104", cause.Request: "FN2105", cause.Waiting: "FN2106",
 	cause.Collect: "FN2107", cause.Bind: "FN2108",
 }
 
-// diagnosed makes one diagnostic of what a function's runtime said of its failure, with
+// Diagnose makes one diagnostic of what a function's runtime said of its failure, with
 // its line of the tree, where that could be opened. failing is for how long a health
 // check has failed when its rollout is given up.
-func diagnosed(found *cause.Cause, f ir.Function, in imports.Input, failing time.Duration) diag.List {
+func Diagnose(found *cause.Cause, f ir.Function, in imports.Input, failing time.Duration) diag.List {
 	d := diag.Diagnostic{Code: "FN2100", Message: found.Message}
-	if code := codes[found.Kind]; code != "" {
+	if code := Codes[found.Kind]; code != "" {
 		d.Code = code
 	}
 	at := found.Innermost()
@@ -54,7 +55,7 @@ func diagnosed(found *cause.Cause, f ir.Function, in imports.Input, failing time
 	case found.Kind == cause.Result && strings.Contains(found.Message, "returned None"):
 		d.Help = "end the function with `return` and the app"
 	case found.Kind == cause.Request:
-		d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("so the health check GET %s answers 500, the same for %.0f s", traitsOf(f).health, failing.Seconds())})
+		d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("so the health check GET %s answers 500, the same for %.0f s", power.Of(f).Health, failing.Seconds())})
 	case found.Kind == cause.Waiting:
 		d.Message = f.Name + " does not listen: it was still here when time was up"
 		d.Notes = append(d.Notes, diag.Note{Message: "it listens when the app is made and its lifespan has started"})
@@ -75,15 +76,15 @@ func diagnosed(found *cause.Cause, f ir.Function, in imports.Input, failing time
 
 // settingsFile is the file of the settings of a Django app, or of the app itself.
 func settingsFile(tree source.Tree, f ir.Function) string {
-	file := strings.ReplaceAll(traitsOf(f).settings, ".", "/") + ".py"
+	file := strings.ReplaceAll(power.Of(f).Settings, ".", "/") + ".py"
 	if slices.ContainsFunc(tree.Files, func(other source.File) bool { return other.Path == file }) {
 		return file
 	}
 	return f.File
 }
 
-// withPlace is a diagnostic's message with its place.
-func withPlace(d diag.Diagnostic) string {
+// WithPlace is a diagnostic's message with its place.
+func WithPlace(d diag.Diagnostic) string {
 	if d.Line == 0 {
 		return fmt.Sprintf("%s (%s)", d.Message, d.File)
 	}

@@ -1,4 +1,4 @@
-package deploy
+package postmortem
 
 import (
 	"strings"
@@ -29,7 +29,7 @@ func TestCommandCause(t *testing.T) {
 		{"cut off", nomad.Failure{ExitCode: 1}, "Traceback (most recent call last):\n  File \"/app/a.py\", line 1, in f", ""},
 		{"long", nomad.Failure{ExitCode: 1}, "ValueError: " + strings.Repeat("x", 5000), "ValueError: " + strings.Repeat("x", maxCause-12) + "..."},
 	} {
-		if got := commandCause(&c.f, strings.Split(c.output, "\n")); got != c.want {
+		if got := OfCommand(&c.f, strings.Split(c.output, "\n")); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

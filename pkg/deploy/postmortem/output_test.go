@@ -1,4 +1,4 @@
-package deploy
+package postmortem
 
 import (
 	"fmt"
@@ -10,21 +10,21 @@ import (
 // What a build prints is kept whole as long as it is little, and its beginning and
 // its end however much it is.
 func TestOutputIsBounded(t *testing.T) {
-	var few output
+	var few Output
 	want := []string{"one", "", "three"}
 	for _, line := range want {
-		few.add(line)
+		few.Add(line)
 	}
-	if got := few.lines(); !slices.Equal(got, want) {
+	if got := few.Lines(); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
 
-	var many output
+	var many Output
 	const count = 1_000_000
 	for i := range count {
-		many.add(fmt.Sprintf("line %d", i))
+		many.Add(fmt.Sprintf("line %d", i))
 	}
-	got := many.lines()
+	got := many.Lines()
 	size := 0
 	for _, line := range got {
 		size += len(line) + 1
@@ -37,11 +37,11 @@ func TestOutputIsBounded(t *testing.T) {
 		t.Errorf("%d lines are kept, line %d says what is left out", len(got), at)
 	}
 
-	var long output
+	var long Output
 	for range 100 {
-		long.add(strings.Repeat("x", 10<<20))
+		long.Add(strings.Repeat("x", 10<<20))
 	}
-	if size := len(strings.Join(long.lines(), "\n")); size > headBytes+tailBytes+100 {
+	if size := len(strings.Join(long.Lines(), "\n")); size > headBytes+tailBytes+100 {
 		t.Errorf("%d bytes of lines without an end", size)
 	}
 }

@@ -1,4 +1,7 @@
-package deploy
+// Package postmortem tells why a program of a project failed, from what it left: what
+// it printed, how it ended, and what its runtime wrote down. It reads text that the
+// code of a project may have made, and believes none of it more than it has to.
+package postmortem
 
 import (
 	"cmp"
@@ -16,12 +19,12 @@ import (
 	"fngen.dev/fngen/pkg/cause"
 )
 
-// signalled is what exit codes are above, by the agent and by shells, of programs
+// Signalled is what exit codes are above, by the agent and by shells, of programs
 // that a signal has ended.
-const signalled = 128
+const Signalled = 128
 
-// ended says how an instance ended by itself, and is empty when it did not.
-func ended(f *nomad.Failure, servers []ir.Server) string {
+// Ended says how an instance ended by itself, and is empty when it did not.
+func Ended(f *nomad.Failure, servers []ir.Server) string {
 	after := ""
 	if took := f.Ended.Sub(f.Started); !f.Started.IsZero() && took >= time.Second {
 		after = fmt.Sprintf(" after %.0f s", took.Seconds())
@@ -29,8 +32,8 @@ func ended(f *nomad.Failure, servers []ir.Server) string {
 	switch code := f.ExitCode; {
 	case f.OutOfMemory:
 		return "it took more memory than its server has and was killed" + memoryOf(f.Group, servers)
-	case code > signalled:
-		return "it was ended by " + signalWords(syscall.Signal(code-signalled), after)
+	case code > Signalled:
+		return "it was ended by " + signalWords(syscall.Signal(code-Signalled), after)
 	case code > 0:
 		return fmt.Sprintf("it exited with code %d%s, and did not say why", code, after)
 	case code == 0:
@@ -83,9 +86,9 @@ func isEnding(line string) bool {
 // it (pkg/agent/serve_linux.go, disk_linux.go).
 var agentCauses = []string{"start ", "run ", "it has more on the disk "}
 
-// agentCause is why the agent did not start a program, or ended it, in its own words;
+// OfAgent is why the agent did not start a program, or ended it, in its own words;
 // empty when it did neither.
-func agentCause(f *nomad.Failure) string {
+func OfAgent(f *nomad.Failure) string {
 	if f.ExitCode <= 0 || f.OutOfMemory {
 		return ""
 	}
@@ -98,9 +101,9 @@ func agentCause(f *nomad.Failure) string {
 	return ""
 }
 
-// lastRun is what an instance printed on stderr since it was started last. When its
+// LastRun is what an instance printed on stderr since it was started last. When its
 // cause is known, what the diagnostic says itself is left out.
-func lastRun(lines []string, found *cause.Cause) []string {
+func LastRun(lines []string, found *cause.Cause) []string {
 	from, to := 0, len(lines)
 	for i, line := range lines {
 		if isEnding(line) && i+1 < len(lines) {
@@ -146,9 +149,9 @@ func lastTraceback(lines []string) int {
 	return at
 }
 
-// once takes from lines of several runs, which say the same each time but for
+// Once takes from lines of several runs, which say the same each time but for
 // numbers, those of the last run.
-func once(lines []string) []string {
+func Once(lines []string) []string {
 	for runs := 4; runs > 1; runs-- {
 		n := len(lines) / runs
 		if n > 0 && len(lines)%runs == 0 && repeats(lines, n) {
