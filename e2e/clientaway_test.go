@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -19,9 +18,7 @@ import (
 // is none the first one goes on. Part of make soak.
 func TestClientAway(t *testing.T) {
 	requireCluster(t)
-	if os.Getenv("FNGEN_SOAK") == "" {
-		t.Skip("part of make soak")
-	}
+	onlySoak(t)
 	upAgain(t)
 	moves, only := newProject(t), newProject(t)
 	moves.write(t, "fngen.yml", onServers("s", "us-west", 1))

@@ -82,6 +82,17 @@ func requireCluster(t *testing.T) {
 	}
 }
 
+// soaks says that there is time for what `make test` has none for.
+var soaks = os.Getenv("FNGEN_SOAK") != ""
+
+// onlySoak leaves a test to `make soak`.
+func onlySoak(t *testing.T) {
+	t.Helper()
+	if !soaks {
+		t.Skip("part of make soak, which has the time")
+	}
+}
+
 func setup(env *testscript.Env) error {
 	for _, name := range passed {
 		env.Setenv(name, os.Getenv(name))

@@ -46,10 +46,10 @@ func TestFaults(t *testing.T) {
 	p.writeIntruder(t)
 	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0)+attackRoute)
 	p.run(t, "push", p.name, ".")
-	t.Run("server of a release command", func(t *testing.T) { commandServerDies(t, p) })
+	t.Run("server of a release command", func(t *testing.T) { onlySoak(t); commandServerDies(t, p) })
 	t.Run("nomad client", func(t *testing.T) { nomadClientDies(t, p) })
-	t.Run("consul", func(t *testing.T) { consulDies(t, p) })
-	t.Run("traefik", func(t *testing.T) { traefikDies(t, p) })
+	t.Run("consul", func(t *testing.T) { onlySoak(t); consulDies(t, p) })
+	t.Run("traefik", func(t *testing.T) { onlySoak(t); traefikDies(t, p) })
 	p.onlyOn(t, "s", "us-west", "xl", "us-west")
 }
 

@@ -56,6 +56,7 @@ func TestInterrupted(t *testing.T) {
 // TestInterruptedTogether kills the control plane in the middle of a rollout of
 // several functions: some have been replaced, others are under way.
 func TestInterruptedTogether(t *testing.T) {
+	onlySoak(t)
 	interrupt(t, &interrupted{
 		name: "several", leaves: true, fleet: onServers("xl", "us-west", 1), was: load.Several(1, well(5)...),
 		code: gated(load.Several(2, well(5)...), "f03", "f04"), marks: []string{"3 of 5 are up"},

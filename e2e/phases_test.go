@@ -5,7 +5,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +32,7 @@ func TestPhases(t *testing.T) {
 	p.write(t, "fngen.yml", onServers("xl", "us-west", 1)+"functions:\n  live_app: {release: echo begun; sleep 1}\n")
 	p.version(t, "0")
 	p.run(t, "push", p.name, ".")
-	if os.Getenv("FNGEN_SOAK") == "" {
+	if !soaks {
 		for _, c := range few {
 			t.Run(strings.TrimSpace(c.server+" in "+c.phase), func(t *testing.T) { dieIn(t, p, c.phase, c.server) })
 		}

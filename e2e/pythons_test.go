@@ -35,6 +35,7 @@ def live_app():
 // and takes it away again under a function that runs with it.
 func TestPythons(t *testing.T) {
 	requireCluster(t)
+	onlySoak(t)
 	machine, before := oneMachine(t), platformPythons(t)
 	in, found := lackingPython(t, before)
 	if !found {

@@ -25,7 +25,7 @@ func TestRelocations(t *testing.T) {
 	p.run(t, "push", p.name, ".")
 	t.Run("no room", func(t *testing.T) { noRoomAtFirst(t, p) })
 	t.Run("not coming up", func(t *testing.T) { notComingUp(t, p, g) })
-	t.Run("interrupted", func(t *testing.T) { relocationInterrupted(t, p, g) })
+	t.Run("interrupted", func(t *testing.T) { onlySoak(t); relocationInterrupted(t, p, g) })
 	t.Run("push meanwhile", func(t *testing.T) { pushMeanwhile(t, p, g) })
 }
 
