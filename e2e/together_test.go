@@ -21,51 +21,51 @@ func well(n int) []string { return slices.Repeat([]string{"/"}, n) }
 // room that there is in that moment, and a project that is destroyed anywhere takes some
 // of it for a second.
 
-// TestTogether pushes ten functions at once, under load: new ones, a change of
-// all, one that does not come up when the nine others have, and fewer. No request
+// TestTogether pushes eight functions at once, under load: new ones, a change of
+// all, one that does not come up when the seven others have, and fewer. No request
 // fails, and what fails leaves everything as it was.
 func TestTogether(t *testing.T) {
 	requireCluster(t)
 	p := newProject(t)
 	p.write(t, "requirements.txt", "fastapi\n")
 	p.write(t, "fngen.yml", onServers("xl", "us-west", 1))
-	p.write(t, "app.py", load.Several(1, well(10)...))
-	p.talks(t, "10 of 10 are up")
+	p.write(t, "app.py", load.Several(1, well(8)...))
+	p.talks(t, "8 of 8 are up")
 
 	requests := []requests{p.load(t), p.loadAt(t, 7)}
-	p.write(t, "app.py", load.Several(2, well(10)...))
-	p.talks(t, "10 of 10 are up")
-	p.all(t, 10, 2)
+	p.write(t, "app.py", load.Several(2, well(8)...))
+	p.talks(t, "8 of 8 are up")
+	p.all(t, 8, 2)
 
 	p.lastFails(t)
-	p.all(t, 10, 2)
-	if now := p.running(t); len(now) != 10 {
+	p.all(t, 8, 2)
+	if now := p.running(t); len(now) != 8 {
 		t.Errorf("%d instances run", len(now))
 	}
-	p.write(t, "app.py", load.Several(2, well(10)...))
+	p.write(t, "app.py", load.Several(2, well(8)...))
 	p.run(t, "plan", p.name, ".", "--detailed-exitcode")
 
-	p.write(t, "app.py", load.Several(4, well(8)...))
+	p.write(t, "app.py", load.Several(4, well(6)...))
 	p.run(t, "push", p.name, ".")
-	p.all(t, 8, 4)
+	p.all(t, 6, 4)
 	p.run(t, "rollback", p.name)
-	p.all(t, 10, 2)
+	p.all(t, 8, 2)
 	for _, r := range requests {
 		r.allow(t, 0)
 	}
 }
 
-// lastFails pushes a change of ten functions, of which one is asked for its health
-// when the nine others are up, and fails.
+// lastFails pushes a change of eight functions, of which one is asked for its health
+// when the seven others are up, and fails.
 func (p project) lastFails(t *testing.T) {
 	t.Helper()
 	g := newGate(t, p)
 	g.state.Store(shut)
-	paths := well(10)
+	paths := well(8)
 	paths[5] = "/nope"
 	p.write(t, "app.py", gated(load.Several(3, paths...), "f05"))
 	out, err := cluster.Talk(p.command("push", p.name, "."), func(line string) {
-		if strings.Contains(line, "9 of 10 are up") {
+		if strings.Contains(line, "7 of 8 are up") {
 			g.state.Store(open)
 		}
 	})
@@ -81,8 +81,8 @@ func (p project) lastFails(t *testing.T) {
 }
 
 // TestTogetherTight pushes a change of ten functions to a server that has room for
-// the new instances of half of them at a time. The plan says so, and no request
-// fails, whether all come up or not.
+// the new instances of about half of them at a time: how many depends on how much memory
+// the old ones use. The plan says so, and no request fails, whether all come up or not.
 func TestTogetherTight(t *testing.T) {
 	requireCluster(t)
 	p := newProject(t)
@@ -95,10 +95,10 @@ func TestTogetherTight(t *testing.T) {
 
 	p.write(t, "app.py", load.Several(2, well(10)...))
 	plan := p.run(t, "plan", p.name, ".")
-	if !strings.Contains(plan, "first, together:\n  ~ web-f00") || !strings.Contains(plan, "then, when there is room, together:\n  ~ web-f05") {
+	if !strings.Contains(plan, "first, together:\n  ~ web-f00") || !strings.Contains(plan, "then, when there is room, together:\n") {
 		t.Errorf("the plan is\n%s", plan)
 	}
-	p.talks(t, "making room for the next 5")
+	p.talks(t, "making room for the next")
 	p.all(t, 10, 2)
 
 	paths := well(10)
