@@ -32,7 +32,7 @@ func TestTogether(t *testing.T) {
 	p.write(t, "app.py", load.Several(1, well(8)...))
 	p.talks(t, "8 of 8 are up")
 
-	requests := []requests{p.load(t), p.loadAt(t, 7)}
+	requests := []requests{p.load(t), p.loadAt(t, 4)}
 	p.write(t, "app.py", load.Several(2, well(8)...))
 	p.talks(t, "8 of 8 are up")
 	p.all(t, 8, 2)
