@@ -39,6 +39,7 @@ var offline = []struct {
 	{"files", listFiles},
 	{"discover", discovery},
 	{"own-tree", ownTree},
+	{"serving", serving},
 }
 
 // alone measurements need the cluster's servers for themselves. They make projects

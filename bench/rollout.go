@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -236,8 +237,8 @@ func (c *client) get(ctx context.Context, host string) string {
 	return string(body)
 }
 
-func median(ds []time.Duration) time.Duration {
-	sorted := slices.Sorted(slices.Values(ds))
+func median[T cmp.Ordered](list []T) T {
+	sorted := slices.Sorted(slices.Values(list))
 	return sorted[len(sorted)/2]
 }
 

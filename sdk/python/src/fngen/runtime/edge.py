@@ -181,12 +181,13 @@ class _Exchange:
         self.well_below = 0
         self.status = 0
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Pass on what the application sends."""
         kind = message["type"]
         if kind == "http.response.body":
             if not message.get("more_body"):
                 self._complete = True
+                self.told()
         elif kind in _STARTS:
             self._started = True
             status = message.get("status", 0)
@@ -194,9 +195,7 @@ class _Exchange:
             if kind == "http.response.start" and status < self.well_below:
                 status = message["status"] = 200
             self.status = status
-        await self._send(message)
-        if self._complete:
-            self.told()
+        return self._send(message)
 
     def told(self) -> None:
         """Tell of the request, once: when it is answered, or will never be."""

@@ -11,13 +11,13 @@ from types import FrameType
 from typing import Any, Callable
 
 from uvicorn import Config, Server
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from fngen.runtime.edge import BrokenAnswerError, Edge
 from fngen.runtime.failure import StartError, one_line
 from fngen.runtime.listening import BACKLOG
 from fngen.runtime.overload import Overload
+from fngen.runtime.protocol import Protocol
 from fngen.runtime.seats import Seat
 from fngen.runtime.settings import Settings
 from fngen.runtime.traffic import Traffic
@@ -78,7 +78,7 @@ def _config(app: Edge, settings: Settings) -> Config:
         host=settings.host,
         port=settings.port,
         loop="none",
-        http=HttpToolsProtocol,
+        http=Protocol,
         ws=WebSocketsSansIOProtocol,
         lifespan="auto",
         interface="asgi3",
@@ -125,7 +125,7 @@ class _Server(Server):
         accepting: set[asyncio.Task[Any]] = set()
 
         def protocol() -> asyncio.Protocol:
-            return HttpToolsProtocol(
+            return Protocol(
                 config=self.config,
                 server_state=self.server_state,
                 app_state=self.lifespan.state,
