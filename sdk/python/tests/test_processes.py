@@ -174,6 +174,25 @@ def test_a_start_that_fails_is_told_once(start: Start, code: str) -> None:
     assert instance.has_cause
 
 
+DIES = """
+import os, signal
+
+async def app(scope, receive, send):
+    os.kill(os.getpid(), signal.%s)
+
+def live_app():
+    return app
+"""
+
+
+@pytest.mark.parametrize("more", ["", "\nimport socket; held = socket.socket()\n"])
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
+def test_what_kills_the_first_is_how_the_function_ends(start: Start, name: str, more: str) -> None:
+    instance = start({"app.py": DIES % name + more}, FNGEN_PROCESSES="2")
+    assert instance.process.wait(DEADLINE) == -signal.Signals[name]
+    assert f"process 1 of 2 was ended by {name}\n" in instance.output
+
+
 def test_websockets_and_a_second_signal(start: Start) -> None:
     instance = start({"app.py": ASGI}, FNGEN_PROCESSES="2").ready()
     pids(instance)

@@ -156,9 +156,24 @@ class Supervisor:
                 continue
             if not self._any_ready():
                 self._kill(signal.SIGKILL)
-                return max(os.WEXITSTATUS(status), 1) if os.WIFEXITED(status) else 1
+                return self._as_it_ended(index, status)
             self._replace(index, worker, status)
         return None
+
+    def _as_it_ended(self, index: int, status: int) -> int:
+        """End as the process has that was to be the first: its end is that of the function.
+
+        Whoever started us then sees what killed it, such as a server that ran out of memory.
+        """
+        if not os.WIFSIGNALED(status):
+            return max(os.WEXITSTATUS(status), 1)
+        number = os.WTERMSIG(status)
+        _log.error("process %d of %d %s", index + 1, self._seats.count, _how(status))
+        sys.stderr.flush()
+        if number != signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        return 128 + number
 
     def _replace(self, index: int, worker: _Worker, status: int) -> None:
         now = monotonic()
