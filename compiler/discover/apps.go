@@ -47,7 +47,7 @@ func (s *scanner) frameworkImport(bound, module, name string) {
 // that the app is the first of several things that it returns.
 func (s *scanner) framework(value []token) (name string, first bool) {
 	dotted, rest := s.dotted(value)
-	if dotted == "" || len(rest) < 2 || !s.is(rest[0], "(") || s.closing(rest, 0) != len(rest)-1 {
+	if dotted == "" || len(rest) < 2 || !s.is(rest[0], "(") || closing(rest, 0) != len(rest)-1 {
 		return "", false
 	}
 	for _, a := range s.out.Apps {

@@ -7,69 +7,69 @@ import "fmt"
 // Python of any version, and what they let pass is judged when the dependencies
 // are built, by the interpreter that will run it.
 
-func (s *scanner) text(t token) []byte { return s.lx.src[t.start:t.end] }
+func (lx *lexer) text(t token) []byte { return lx.src[t.start:t.end] }
 
-func (s *scanner) is(t token, text string) bool {
-	return int(t.end-t.start) == len(text) && string(s.text(t)) == text
+func (lx *lexer) is(t token, text string) bool {
+	return int(t.end-t.start) == len(text) && string(lx.text(t)) == text
 }
 
 // neighbours checks each pair of tokens of one statement. Brackets that are open
 // at the end are none of its business.
-func (s *scanner) neighbours(toks []token) bool {
-	if len(toks) < 2 {
-		return true
+func (lx *lexer) neighbours(toks []token) *syntaxError {
+	if len(toks) < 2 || !lx.shape.clashes && canStart(toks[0].lexeme) {
+		return nil // the lexer saw no clash in the whole line
 	}
-	if !s.lx.shape.clashes && !s.thorough && canStart(toks[0].lexeme) {
-		return true // the lexer saw no clash in the whole line
-	}
-	return s.pairwise(toks)
+	return lx.pairwise(toks)
 }
 
 // pairwise does so token by token, and reports the first fault.
-func (s *scanner) pairwise(toks []token) bool {
+func (lx *lexer) pairwise(toks []token) *syntaxError {
 	if len(toks) < 2 {
-		return true
+		return nil
 	}
 	if !canStart(toks[0].lexeme) {
-		return s.tokenFault("FN1204", toks[0], "invalid syntax")
+		return tokenFault(toks[0], "invalid syntax")
 	}
-	n := nesting{inDef: inDef(toks), stack: append(s.stack[:0], level{})}
-	defer func() { s.stack = n.stack }()
+	n := nesting{inDef: inDef(toks), stack: append(lx.stack[:0], level{})}
+	defer func() { lx.stack = n.stack }()
 	n.take(toks[0])
 	for i := 1; i < len(toks); i++ {
 		if why := clash(toks[i-1].lexeme, toks[i].lexeme); why != fits {
-			return s.refuse(toks, i, s.because(why, toks[i]))
+			return lx.refuse(toks, i, lx.because(why, toks[i]))
 		}
 		if !n.take(toks[i]) || n.bracketed() && toks[i-1].class == clComma && toks[i].infix {
-			return s.refuse(toks, i, "invalid syntax")
+			return lx.refuse(toks, i, "invalid syntax")
 		}
 		if i > 1 && toks[i].code == opBracketEnd && toks[i-1].code == opBracket && canEnd[toks[i-2].code] {
-			return s.refuse(toks, i, "invalid syntax: the index is missing")
+			return lx.refuse(toks, i, "invalid syntax: the index is missing")
 		}
 	}
-	return true
+	return nil
 }
 
-func (s *scanner) because(why verdict, t token) string {
+func (lx *lexer) because(why verdict, t token) string {
 	switch why {
 	case wantsName:
 		return "invalid syntax: expected a name after '.'"
 	case misplaced:
-		return fmt.Sprintf("invalid syntax: %q cannot stand here", s.text(t))
+		return fmt.Sprintf("invalid syntax: %q cannot stand here", lx.text(t))
 	}
 	return "invalid syntax"
 }
 
 // refuse reports the token at i. A clash across lines inside brackets is a
 // bracket that was not closed, and that is the place to look at.
-func (s *scanner) refuse(toks []token, i int, why string) bool {
+func (lx *lexer) refuse(toks []token, i int, why string) *syntaxError {
 	if toks[i].line != toks[i-1].line {
 		if b, ok := openAt(toks[:i]); ok {
-			return s.syntax("FN1201", int(b.start), 1, fmt.Sprintf("'%c' was never closed", s.lx.src[b.start]))
+			return &syntaxError{"FN1201", int(b.start), 1, fmt.Sprintf("'%c' was never closed", lx.src[b.start])}
 		}
 	}
-	t := toks[i]
-	return s.syntax("FN1204", int(t.start), int(t.end-t.start), why)
+	return tokenFault(toks[i], why)
+}
+
+func tokenFault(t token, why string) *syntaxError {
+	return &syntaxError{"FN1204", int(t.start), int(t.end - t.start), why}
 }
 
 // openAt returns the innermost bracket that toks leave open.
@@ -90,17 +90,16 @@ func openAt(toks []token) (token, bool) {
 }
 
 // complete checks that a statement does not stop in the middle.
-func (s *scanner) complete(toks []token) bool {
+func (lx *lexer) complete(toks []token) *syntaxError {
 	last := toks[len(toks)-1]
 	bad := incomplete(last.lexeme)
 	if toks[0].code == kwFrom || toks[0].code == kwImport {
 		bad = bad && last.class != clStar || last.class == clComma
 	}
 	if bad {
-		return s.syntax("FN1204", int(last.start), int(last.end-last.start),
-			fmt.Sprintf("invalid syntax: the statement stops after %q", s.text(last)))
+		return tokenFault(last, fmt.Sprintf("invalid syntax: the statement stops after %q", lx.text(last)))
 	}
-	return true
+	return nil
 }
 
 // incomplete reports whether something must follow x in its statement.
@@ -112,4 +111,20 @@ func incomplete(x lexeme) bool {
 		return x.keyword&needsOperand != 0
 	}
 	return false
+}
+
+// closing finds the bracket that closes the one at i, or -1.
+func closing(toks []token, i int) int {
+	depth := 0
+	for ; i < len(toks); i++ {
+		switch toks[i].class {
+		case clOpen:
+			depth++
+		case clClose:
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }

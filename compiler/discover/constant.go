@@ -3,7 +3,6 @@ package discover
 import (
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
@@ -54,7 +53,7 @@ func (s *scanner) notConstant(name string, t token) {
 
 // literal reads a constant expression, or says why it is none.
 func (s *scanner) literal(toks []token) (literal.Value, *refusal) {
-	for len(toks) > 2 && s.is(toks[0], "(") && s.closing(toks, 0) == len(toks)-1 && !s.hasComma(toks[1:len(toks)-1]) {
+	for len(toks) > 2 && s.is(toks[0], "(") && closing(toks, 0) == len(toks)-1 && !s.hasComma(toks[1:len(toks)-1]) {
 		toks = toks[1 : len(toks)-1]
 	}
 	if len(toks) == 0 {
@@ -170,7 +169,7 @@ const maxItems = 1000
 
 // container reads a list or tuple of constants; of a dict only that it is one.
 func (s *scanner) container(toks []token) (literal.Value, *refusal) {
-	if s.closing(toks, 0) != len(toks)-1 {
+	if closing(toks, 0) != len(toks)-1 {
 		return literal.Value{}, refuse(notConstant)
 	}
 	v := literal.Value{Kind: literal.List}
@@ -221,78 +220,4 @@ func (s *scanner) stringLiteral(toks []token) (literal.Value, *refusal) {
 		b.WriteString(text)
 	}
 	return literal.Value{Kind: literal.Str, Str: b.String()}, nil
-}
-
-// unquote evaluates one Python string.
-func unquote(text string) (string, string) {
-	open := strings.IndexAny(text, `'"`)
-	prefix := strings.ToLower(text[:open])
-	switch {
-	case strings.Contains(prefix, "b"):
-		return "", "the value is bytes, not text"
-	case strings.ContainsAny(prefix, "ft"):
-		return "", "the value is made when the file runs, by an f-string"
-	}
-	body := text[open:]
-	size := 1
-	if strings.HasPrefix(body, `"""`) || strings.HasPrefix(body, "'''") {
-		size = 3
-	}
-	body = body[size : len(body)-size]
-	body = strings.ReplaceAll(strings.ReplaceAll(body, "\r\n", "\n"), "\r", "\n")
-	if strings.Contains(prefix, "r") || !strings.Contains(body, `\`) {
-		return body, ""
-	}
-	return unescape(body)
-}
-
-var simpleEscapes = map[byte]string{
-	'\n': "", '\\': `\`, '\'': "'", '"': `"`, 'a': "\a", 'b': "\b", 'f': "\f", 'n': "\n", 'r': "\r", 't': "\t", 'v': "\v",
-}
-
-func unescape(body string) (string, string) {
-	var b strings.Builder
-	for i := 0; i < len(body); i++ {
-		if body[i] != '\\' || i+1 == len(body) {
-			b.WriteByte(body[i])
-			continue
-		}
-		i++
-		c := body[i]
-		if plain, ok := simpleEscapes[c]; ok {
-			b.WriteString(plain)
-			continue
-		}
-		digits, base := 0, 16
-		switch {
-		case c == 'x':
-			digits = 2
-		case c == 'u':
-			digits = 4
-		case c == 'U':
-			digits = 8
-		case c == 'N':
-			return "", `the value has a character by its name, \N{...}: write the character itself`
-		case c >= '0' && c <= '7':
-			base = 8
-			for digits < 3 && i+digits < len(body) && body[i+digits] >= '0' && body[i+digits] <= '7' {
-				digits++
-			}
-			i--
-		default: // Python keeps a backslash that means nothing
-			b.WriteByte('\\')
-			b.WriteByte(c)
-			continue
-		}
-		if i+1+digits > len(body) {
-			return "", "the value has an escape that is cut short"
-		}
-		n, err := strconv.ParseUint(body[i+1:i+1+digits], base, 32)
-		if err != nil || n > utf8.MaxRune || n >= 0xd800 && n < 0xe000 {
-			return "", "the value has an escape that is no character"
-		}
-		b.WriteRune(rune(n))
-		i += digits
-	}
-	return b.String(), ""
 }

@@ -51,7 +51,7 @@ func (s *scanner) decoratorLine(toks []token) {
 func (s *scanner) callee(expr []token) (string, []token) {
 	end := -1
 	if s.is(expr[0], "(") {
-		end = s.closing(expr, 0)
+		end = closing(expr, 0)
 	}
 	if end < 0 {
 		return s.dotted(expr)
@@ -70,26 +70,10 @@ func (s *scanner) callee(expr []token) (string, []token) {
 
 // unwrap removes brackets around a whole expression.
 func (s *scanner) unwrap(toks []token) []token {
-	for len(toks) > 2 && s.is(toks[0], "(") && s.closing(toks, 0) == len(toks)-1 {
+	for len(toks) > 2 && s.is(toks[0], "(") && closing(toks, 0) == len(toks)-1 {
 		toks = toks[1 : len(toks)-1]
 	}
 	return toks
-}
-
-// closing finds the bracket that closes the one at i, or -1.
-func (s *scanner) closing(toks []token, i int) int {
-	depth := 0
-	for ; i < len(toks); i++ {
-		switch toks[i].class {
-		case clOpen:
-			depth++
-		case clClose:
-			if depth--; depth == 0 {
-				return i
-			}
-		}
-	}
-	return -1
 }
 
 // callArgs reads the arguments of "(...)"; there are none without a call.
@@ -97,7 +81,7 @@ func (s *scanner) callArgs(toks []token) []Arg {
 	if len(toks) == 0 {
 		return nil
 	}
-	if !s.is(toks[0], "(") || s.closing(toks, 0) != len(toks)-1 {
+	if !s.is(toks[0], "(") || closing(toks, 0) != len(toks)-1 {
 		s.report("FN1214", s.placeOf(toks[0]), "a Power is used as @name or @name(...), with nothing after it", "write the decorator alone on its line")
 		return []Arg{{Name: "**"}}
 	}

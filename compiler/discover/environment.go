@@ -122,7 +122,7 @@ func (s *scanner) access(toks []token, i int) {
 	if len(rest) < 2 || !s.is(rest[0], "(") {
 		return
 	}
-	end := s.closing(rest, 0)
+	end := closing(rest, 0)
 	if end < 0 {
 		return
 	}

@@ -37,11 +37,13 @@ type lexer struct {
 	err    *syntaxError
 	// starts are where lines start, once somebody asked.
 	starts []int32
+	// stack is what pairwise works in, kept for its memory.
+	stack []level
 }
 
 // reset makes the lexer ready for a source; it keeps its memory.
 func (lx *lexer) reset(src []byte) {
-	*lx = lexer{src: src, line: 1, tokens: lx.tokens[:0], starts: lx.starts[:0]}
+	*lx = lexer{src: src, line: 1, tokens: lx.tokens[:0], starts: lx.starts[:0], stack: lx.stack[:0]}
 	if bytes.HasPrefix(src, byteOrderMark) {
 		lx.pos = len(byteOrderMark)
 	}
@@ -163,7 +165,7 @@ func (lx *lexer) read() bool {
 		if this == codeNone {
 			lx.pos, lx.tokens = pos, toks
 			var after outcome
-			if this, after = lx.seldom(c); after != goesOn {
+			if this, after = lx.slowPath(c); after != goesOn {
 				lx.leave(lx.pos, lx.tokens, clashes)
 				return after == lineEnds
 			}
@@ -171,7 +173,7 @@ func (lx *lexer) read() bool {
 				continue
 			}
 		}
-		clashes |= pairs[previous][this>>6] >> (this & 63)
+		clashes |= clashing[previous][this>>6] >> (this & 63)
 		previous = this
 		if len(toks) == cap(toks) {
 			toks = lx.spill(toks)

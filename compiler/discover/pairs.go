@@ -87,9 +87,9 @@ func canStart(x lexeme) bool {
 	return true
 }
 
-// pairs has a bit for each two tokens that clash, or might when more is known of
+// clashing has a bit for each two tokens that clash, or might when more is known of
 // them: a statement without any is in order.
-var pairs = pairUp()
+var clashing = pairUp()
 
 var canEnd = func() (out [anyCode]bool) {
 	for c := codeName; c < codes; c++ {

@@ -10,11 +10,11 @@ import (
 // its type parameters.
 func (s *scanner) parameters(toks []token, i int) []ir.Parameter {
 	if s.is(toks[i], "[") {
-		if i = s.closing(toks, i) + 1; i == 0 || i >= len(toks) {
+		if i = closing(toks, i) + 1; i == 0 || i >= len(toks) {
 			return nil
 		}
 	}
-	end := s.closing(toks, i)
+	end := closing(toks, i)
 	if end < 0 {
 		return nil
 	}

@@ -136,7 +136,6 @@ type scanner struct {
 	// initials are the first bytes of all names that were bound to something: most
 	// names of a file begin with none of them, and need not be looked up.
 	initials [256]bool
-	stack    []level // of neighbours, kept for its memory
 	// seen tells a test what was read; nil otherwise. thorough takes no short way,
 	// for tests that short ways lead to the same.
 	seen     func(fact)

@@ -16,9 +16,9 @@ const (
 	stops // the source ended, or there was an error
 )
 
-// seldom takes what the loop of read has no short way for; c stands at pos. It
+// slowPath takes what the loop of read has no short way for; c stands at pos. It
 // returns codeNone when that was no token.
-func (lx *lexer) seldom(c byte) (code, outcome) {
+func (lx *lexer) slowPath(c byte) (code, outcome) {
 	ok, this := true, codeNone
 	switch byteClasses[c] {
 	case byEnd:

@@ -186,7 +186,7 @@ func (s *scanner) entry(toks []token, i int, key string) []token {
 	if open < 0 {
 		return nil
 	}
-	end := s.closing(toks, open)
+	end := closing(toks, open)
 	if end < 0 {
 		return nil
 	}

@@ -8,7 +8,7 @@ func (s *scanner) logicalLine(toks []token) {
 		return
 	}
 	if toks[0].code == opAt {
-		s.relaxed(toks)
+		s.lx.relaxed(toks)
 		s.decoratorLine(toks)
 		return
 	}
@@ -30,7 +30,7 @@ func (s *scanner) logicalLine(toks []token) {
 		}
 		return
 	}
-	s.newSyntax(toks, i)
+	s.lx.newSyntax(toks, i)
 	if !s.chain(kw, toks[0]) || !s.compound(toks, i) {
 		s.decorators = nil
 		s.lenient()
@@ -298,13 +298,13 @@ func (s *scanner) simpleStatement(toks []token) bool {
 		return s.tokenFault("FN1204", toks[0], fmt.Sprintf("invalid syntax: %q cannot stand here", s.text(toks[0])))
 	}
 	if len(toks) > 2 && toks[0].code == softType && toks[1].kind == tokName && toks[1].keyword == 0 {
-		s.since(12, toks[0], "a type statement")
-		s.typeParameters(toks[1:])
+		s.lx.tokenSince(12, toks[0], "a type statement")
+		s.lx.typeParameters(toks[1:])
 		return s.neighbours(toks[1:]) && s.complete(toks)
 	}
 	s.lazily = len(toks) > 1 && toks[0].code == softLazy && (toks[1].code == kwImport || toks[1].code == kwFrom)
 	if s.lazily {
-		s.since(15, toks[0], "a lazy import")
+		s.lx.tokenSince(15, toks[0], "a lazy import")
 		toks = toks[1:]
 	}
 	switch toks[0].code {

@@ -1,64 +1,47 @@
 package discover
 
-// newer is syntax that Python has since version 3.minor.
-type newer struct {
-	minor, pos, width int
-	what              string
-}
-
-// since notes the newest syntax of the file, its first use.
-func (lx *lexer) since(minor, pos, width int, what string) {
-	if minor > lx.newest.minor {
-		lx.newest = newer{minor, pos, width, what}
-	}
-}
-
-func (s *scanner) since(minor int, t token, what string) {
-	s.lx.since(minor, int(t.start), int(t.end-t.start), what)
-}
-
 // newSyntax notes statements that older versions of Python do not have; the
 // keyword stands at toks[i].
-func (s *scanner) newSyntax(toks []token, i int) {
+func (lx *lexer) newSyntax(toks []token, i int) {
 	if i+1 >= len(toks) {
 		return
 	}
 	switch t := toks[i]; t.code {
 	case softMatch:
-		s.since(10, t, "a match statement")
+		lx.tokenSince(10, t, "a match statement")
 	case softCase:
-		s.plusInPattern(toks[i:])
+		lx.plusInPattern(toks[i:])
 	case kwExcept:
 		if toks[i+1].code == opStar {
-			s.since(11, t, "except*")
+			lx.tokenSince(11, t, "except*")
 		}
-		s.bareTuple(toks[i:])
+		lx.bareTuple(toks[i:])
 	case kwDef, kwClass:
-		s.typeParameters(toks[i+1:])
+		lx.typeParameters(toks[i+1:])
 	case kwWith:
-		s.bracketedWith(toks[i+1:])
+		lx.bracketedWith(toks[i+1:])
 	}
 }
 
 // plusInPattern finds the sign of a number, as in "case +1:".
-func (s *scanner) plusInPattern(toks []token) {
+func (lx *lexer) plusInPattern(toks []token) {
 	for i, t := range toks[1:] {
 		switch {
 		case t.code == kwIf:
 			return
 		case t.code == opPlus && (i == 0 || !canEnd[toks[i].code]):
-			s.since(15, t, "a plus sign before a number of a pattern")
+			lx.tokenSince(15, t, "a plus sign before a number of a pattern")
 			return
 		}
 	}
 }
 
 // typeParameters finds those after the name that opens toks.
-func (s *scanner) typeParameters(toks []token) {
+func (lx *lexer) typeParameters(toks []token) {
 	if len(toks) < 2 || toks[1].code != opBracket {
 		return
 	}
-	s.since(12, toks[1], "type parameters")
+	lx.tokenSince(12, toks[1], "type parameters")
 	depth := 0
 	for _, t := range toks[1:] {
 		switch {
@@ -69,13 +52,13 @@ func (s *scanner) typeParameters(toks []token) {
 				return
 			}
 		case depth == 1 && t.code == opAssign:
-			s.since(13, t, "a type parameter with a default")
+			lx.tokenSince(13, t, "a type parameter with a default")
 		}
 	}
 }
 
 // bracketedWith finds "with (a as b, c as d):".
-func (s *scanner) bracketedWith(toks []token) {
+func (lx *lexer) bracketedWith(toks []token) {
 	if toks[0].code != opParen {
 		return
 	}
@@ -87,28 +70,28 @@ func (s *scanner) bracketedWith(toks []token) {
 		case t.class == clClose:
 			depth--
 		case depth == 1 && t.code == kwAs:
-			s.since(9, toks[0], "brackets around the items of a with statement")
+			lx.tokenSince(9, toks[0], "brackets around the items of a with statement")
 			return
 		}
 	}
 }
 
 // relaxed notes decorators other than "@a.b" and "@a.b(...)".
-func (s *scanner) relaxed(toks []token) {
+func (lx *lexer) relaxed(toks []token) {
 	i := 1
 	for i+1 < len(toks) && toks[i].kind == tokName && toks[i+1].code == opDot {
 		i += 2
 	}
 	if i < len(toks) && toks[i].kind == tokName {
-		if i++; i == len(toks) || toks[i].code == opParen && s.closing(toks, i) == len(toks)-1 {
+		if i++; i == len(toks) || toks[i].code == opParen && closing(toks, i) == len(toks)-1 {
 			return
 		}
 	}
-	s.since(9, toks[0], "a decorator that is more than a name and a call")
+	lx.tokenSince(9, toks[0], "a decorator that is more than a name and a call")
 }
 
 // bareTuple finds "except A, B:".
-func (s *scanner) bareTuple(toks []token) {
+func (lx *lexer) bareTuple(toks []token) {
 	depth := 0
 	for _, t := range toks {
 		switch {
@@ -119,7 +102,7 @@ func (s *scanner) bareTuple(toks []token) {
 		case depth == 0 && t.class == clColon:
 			return
 		case depth == 0 && t.class == clComma:
-			s.since(14, t, "several exceptions without brackets")
+			lx.tokenSince(14, t, "several exceptions without brackets")
 			return
 		}
 	}

@@ -116,7 +116,7 @@ func (s *scanner) maker(value []token) string {
 	}
 	dotted, rest := s.dotted(value)
 	object := readerMakers[s.resolve(dotted)]
-	if object == "" || len(rest) < 2 || !s.is(rest[0], "(") || s.closing(rest, 0) != len(rest)-1 {
+	if object == "" || len(rest) < 2 || !s.is(rest[0], "(") || closing(rest, 0) != len(rest)-1 {
 		return ""
 	}
 	for _, arg := range s.commas(rest[1 : len(rest)-1]) {
