@@ -19,6 +19,8 @@ var forbidden = []struct{ from, to, why string }{
 	{"compiler", "jobs", "the compiler does not know where its result runs"},
 	{"compiler", "nomad", "the compiler is pure"},
 	{"compiler", "pkg", "the compiler is a library of the programs"},
+	{"compiler/python", "compiler/diag", "the lexer tells where a fault is; who reads the file reports it"},
+	{"compiler/python", "compiler/discover", "the lexer of Python knows no Powers"},
 	{"compiler/ir", "compiler/diag", "the resolved project is plain data"},
 	{"jobs", "nomad", "lowering is pure: it makes jobs and submits none"},
 	{"jobs", "pkg", "lowering is pure"},
@@ -43,6 +45,10 @@ var forbidden = []struct{ from, to, why string }{
 	{"pkg/cli", "pkg/server", "a person's machine reaches the control plane over HTTP"},
 	{"pkg/cli", "nomad", "a person's machine never talks to Nomad"},
 	{"pkg/deploy", "pkg/server", "HTTP is at the edge"},
+	{"pkg/deploy/power", "pkg", "the table of Powers is a function of the resolved project"},
+	{"pkg/deploy/waves", "pkg/store", "waves are forecast from what is handed in"},
+	{"pkg/deploy/turns", "nomad", "turns are taken, whatever it is that needs the room"},
+	{"pkg/deploy/postmortem", "pkg/store", "what a failed program left is handed in"},
 }
 
 // exceptions are programs that live below a package they are no part of.

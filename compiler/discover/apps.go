@@ -7,6 +7,7 @@ import (
 	"fngen.dev/fngen/compiler/catalog"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/compiler/python"
 )
 
 // App is a web application of the code, found so that a tree without Powers can
@@ -23,7 +24,7 @@ type App struct {
 // factory is the function at module level that is being read, and the
 // applications that it has bound to names.
 type factory struct {
-	name token
+	name python.Token
 	apps map[string]string
 	made bool
 }
@@ -45,9 +46,9 @@ func (s *scanner) frameworkImport(bound, module, name string) {
 
 // framework is that of a call such as "fastapi.FastAPI(...)", or empty. first says
 // that the app is the first of several things that it returns.
-func (s *scanner) framework(value []token) (name string, first bool) {
+func (s *scanner) framework(value []python.Token) (name string, first bool) {
 	dotted, rest := s.dotted(value)
-	if dotted == "" || len(rest) < 2 || !s.is(rest[0], "(") || closing(rest, 0) != len(rest)-1 {
+	if dotted == "" || len(rest) < 2 || !s.is(rest[0], "(") || python.Closing(rest, 0) != len(rest)-1 {
 		return "", false
 	}
 	for _, a := range s.out.Apps {
@@ -66,7 +67,7 @@ func (s *scanner) framework(value []token) (name string, first bool) {
 
 // app notes "NAME = FastAPI(...)" and its like; several says that there are more
 // names, as in "app, rt = fast_app()".
-func (s *scanner) app(name token, value []token, several bool) {
+func (s *scanner) app(name python.Token, value []python.Token, several bool) {
 	if !s.apps || s.inMain() {
 		return
 	}
@@ -82,7 +83,7 @@ func (s *scanner) app(name token, value []token, several bool) {
 
 // makes begins a function that may return an application. One that needs
 // arguments, or that something else decorates, cannot be called just so.
-func (s *scanner) makes(name token, params []ir.Parameter, plain bool) {
+func (s *scanner) makes(name python.Token, params []ir.Parameter, plain bool) {
 	if !s.apps || s.scopes() > 0 {
 		return
 	}
@@ -95,7 +96,7 @@ func (s *scanner) makes(name token, params []ir.Parameter, plain bool) {
 
 // bare notes a function that is an application itself: it takes what a server
 // calls one with, under the names that everybody gives them.
-func (s *scanner) bare(name token, params []ir.Parameter, async bool) {
+func (s *scanner) bare(name python.Token, params []ir.Parameter, async bool) {
 	kind, want := "wsgi", []string{"environ", "start_response"}
 	if async {
 		kind, want = "asgi", []string{"scope", "receive", "send"}
@@ -112,7 +113,7 @@ func (s *scanner) bare(name token, params []ir.Parameter, async bool) {
 }
 
 // returns notes "return app" in such a function.
-func (s *scanner) returns(toks []token) {
+func (s *scanner) returns(toks []python.Token) {
 	f := s.factory
 	if f == nil || f.made || len(toks) < 2 || !s.is(toks[0], "return") || s.scopes() != 1 {
 		return

@@ -3,20 +3,22 @@ package discover
 import (
 	"fmt"
 	"slices"
+
+	"fngen.dev/fngen/compiler/python"
 )
 
 // indent compares the indentation of a new logical line with the blocks around
 // it. A fault ends the file: what follows would only repeat it.
 func (s *scanner) indent() bool {
-	col, alt := s.lx.column, s.lx.alt
+	col, alt := s.lx.Column, s.lx.Alt
 	top := &s.blocks[len(s.blocks)-1]
 	if col == top.column && alt == top.alt && s.opened == nil {
 		return true
 	}
-	first := s.lx.tokens[0]
+	first := s.lx.Tokens[0]
 	if col > top.column {
 		if s.opened == nil {
-			return s.syntax("FN1205", int(first.start), 1, "unexpected indent")
+			return s.syntax("FN1205", int(first.Start), 1, "unexpected indent")
 		}
 		if alt <= top.alt {
 			return s.tabs(first)
@@ -28,14 +30,14 @@ func (s *scanner) indent() bool {
 		return s.wantBlock(s.opened, first)
 	}
 	for col < top.column {
-		if top.kw == kwTry {
+		if top.kw == python.KwTry {
 			return s.tokenFault("FN1204", first, "expected 'except' or 'finally' block")
 		}
 		s.blocks = s.blocks[:len(s.blocks)-1]
 		top = &s.blocks[len(s.blocks)-1]
 	}
 	if col != top.column {
-		return s.syntax("FN1205", int(first.start), 1, "unindent does not match any outer indentation level")
+		return s.syntax("FN1205", int(first.Start), 1, "unindent does not match any outer indentation level")
 	}
 	if alt != top.alt {
 		return s.tabs(first)
@@ -43,30 +45,30 @@ func (s *scanner) indent() bool {
 	return true
 }
 
-func (s *scanner) tabs(t token) bool {
-	return s.syntax("FN1205", int(t.start), 1, "inconsistent use of tabs and spaces in indentation")
+func (s *scanner) tabs(t python.Token) bool {
+	return s.syntax("FN1205", int(t.Start), 1, "inconsistent use of tabs and spaces in indentation")
 }
 
-func (s *scanner) wantBlock(o *opened, at token) bool {
-	return s.syntax("FN1205", int(at.start), 1,
-		fmt.Sprintf("expected an indented block after '%s' on line %d", words[o.kw], s.placeOf(o.at).Line))
+func (s *scanner) wantBlock(o *opened, at python.Token) bool {
+	return s.syntax("FN1205", int(at.Start), 1,
+		fmt.Sprintf("expected an indented block after '%s' on line %d", python.Words[o.kw], s.placeOf(o.at).Line))
 }
 
 // unknown stands for a statement that was not understood: anything may follow.
-const unknown = codes
+const unknown = python.Codes
 
 // follows lists what each continuation may stand after.
-var follows = [codes][]code{
-	kwElif:    {kwIf, kwElif},
-	kwElse:    {kwIf, kwElif, kwFor, kwWhile, kwExcept},
-	kwExcept:  {kwTry, kwExcept},
-	kwFinally: {kwTry, kwExcept, kwElse},
+var follows = [python.Codes][]python.Code{
+	python.KwElif:    {python.KwIf, python.KwElif},
+	python.KwElse:    {python.KwIf, python.KwElif, python.KwFor, python.KwWhile, python.KwExcept},
+	python.KwExcept:  {python.KwTry, python.KwExcept},
+	python.KwFinally: {python.KwTry, python.KwExcept, python.KwElse},
 }
 
 // chain checks that else, except and their like continue something, and that a
 // try is continued; then it notes the statement as the last of its level. kw is
 // codeNone for a simple statement.
-func (s *scanner) chain(kw code, t token) bool {
+func (s *scanner) chain(kw python.Code, t python.Token) bool {
 	b := &s.blocks[len(s.blocks)-1]
 	before := b.kw
 	b.kw, b.prev = kw, t
@@ -77,9 +79,9 @@ func (s *scanner) chain(kw code, t token) bool {
 		if slices.Contains(allowed, before) {
 			return true
 		}
-		return s.tokenFault("FN1204", t, fmt.Sprintf("invalid syntax: '%s' continues nothing before it", words[kw]))
+		return s.tokenFault("FN1204", t, fmt.Sprintf("invalid syntax: '%s' continues nothing before it", python.Words[kw]))
 	}
-	if before == kwTry {
+	if before == python.KwTry {
 		return s.tokenFault("FN1204", t, "expected 'except' or 'finally' block")
 	}
 	return true
@@ -108,10 +110,10 @@ func (s *scanner) inMain() bool {
 }
 
 // isMain recognises that line.
-func (s *scanner) isMain(head []token) bool {
-	if len(head) != 4 || !s.is(head[1], "__name__") || head[2].code != opEqual || head[3].kind != tokString {
+func (s *scanner) isMain(head []python.Token) bool {
+	if len(head) != 4 || !s.is(head[1], "__name__") || head[2].Code != python.OpEqual || head[3].Kind != python.String {
 		return false
 	}
-	text, why := unquote(string(s.text(head[3])))
+	text, why := python.Unquote(string(s.text(head[3])))
 	return why == "" && text == "__main__"
 }

@@ -6,16 +6,17 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/python"
 )
 
 // calls reports a Power that is called, or handed to partial, outside a
 // decorator: what comes of it is known only when the file runs.
-func (s *scanner) calls(toks []token) {
+func (s *scanner) calls(toks []python.Token) {
 	if !s.ours && s.modules == nil || s.shallow {
 		return
 	}
 	for i, t := range toks {
-		if t.kind != tokName || t.keyword != 0 || i > 0 && s.is(toks[i-1], ".") {
+		if t.Kind != python.Name || t.Keyword != 0 || i > 0 && s.is(toks[i-1], ".") {
 			continue
 		}
 		if _, known := s.lookup(s.name(t)); !known {
@@ -33,12 +34,12 @@ func (s *scanner) calls(toks []token) {
 }
 
 // isPartial reports whether toks end in the call of functools.partial.
-func (s *scanner) isPartial(toks []token) bool {
+func (s *scanner) isPartial(toks []python.Token) bool {
 	n := len(toks)
 	return n > 1 && s.is(toks[n-1], "(") && s.is(toks[n-2], "partial")
 }
 
-func (s *scanner) called(first, last token, power string) {
+func (s *scanner) called(first, last python.Token, power string) {
 	if isTest(s.out.File) {
 		return
 	}
@@ -47,8 +48,8 @@ func (s *scanner) called(first, last token, power string) {
 		Help: "write `@" + power + "(...)` above each function that it is for",
 	}
 	at := s.placeOf(first)
-	d.File, d.Line, d.Column, d.Width = at.File, at.Line, at.Column, int(last.end-first.start)
-	if last.line != first.line {
+	d.File, d.Line, d.Column, d.Width = at.File, at.Line, at.Column, int(last.End-first.Start)
+	if last.Line != first.Line {
 		d.Width = at.Width
 	}
 	if !s.atModuleLevel() || s.inMain() {

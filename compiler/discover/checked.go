@@ -1,25 +1,27 @@
 package discover
 
-func (s *scanner) text(t token) []byte { return s.lx.text(t) }
+import "fngen.dev/fngen/compiler/python"
 
-func (s *scanner) is(t token, text string) bool { return s.lx.is(t, text) }
+func (s *scanner) text(t python.Token) []byte { return s.lx.Text(t) }
+
+func (s *scanner) is(t python.Token, text string) bool { return s.lx.Is(t, text) }
 
 // neighbours checks each pair of tokens of one statement. Brackets that are open
 // at the end are none of its business.
-func (s *scanner) neighbours(toks []token) bool {
+func (s *scanner) neighbours(toks []python.Token) bool {
 	if s.thorough {
 		return s.pairwise(toks)
 	}
-	return s.accepts(s.lx.neighbours(toks))
+	return s.accepts(s.lx.Neighbours(toks))
 }
 
 // pairwise does so token by token.
-func (s *scanner) pairwise(toks []token) bool { return s.accepts(s.lx.pairwise(toks)) }
+func (s *scanner) pairwise(toks []python.Token) bool { return s.accepts(s.lx.Pairwise(toks)) }
 
 // complete checks that a statement does not stop in the middle.
-func (s *scanner) complete(toks []token) bool { return s.accepts(s.lx.complete(toks)) }
+func (s *scanner) complete(toks []python.Token) bool { return s.accepts(s.lx.Complete(toks)) }
 
 // accepts reports what the grammar refuses, if it does.
-func (s *scanner) accepts(e *syntaxError) bool {
-	return e == nil || s.syntax(e.code, e.pos, e.width, e.msg)
+func (s *scanner) accepts(e *python.Fault) bool {
+	return e == nil || s.syntax(e.Code, e.Pos, e.Width, e.Msg)
 }

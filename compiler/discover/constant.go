@@ -6,15 +6,16 @@ import (
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/compiler/python"
 )
 
 // constant is a module-level name that is bound to a value; from and to are where
 // the value stands. It is read when a Power asks for it, which few do.
 type constant struct {
-	at       token
+	at       python.Token
 	from, to int32
 	// again is where the name is bound a second time.
-	again token
+	again python.Token
 	// sometimes says that the name is bound under a condition.
 	sometimes bool
 }
@@ -28,13 +29,13 @@ type refusal struct {
 func refuse(why string) *refusal { return &refusal{why: why} }
 
 // constant notes "NAME = value". A name that is bound twice has no one value.
-func (s *scanner) constant(name token, value []token) {
+func (s *scanner) constant(name python.Token, value []python.Token) {
 	text := s.name(name)
 	if _, again := s.consts[text]; again || len(value) == 0 {
 		s.notConstant(text, name)
 		return
 	}
-	c := constant{at: name, from: value[0].start, to: value[len(value)-1].end}
+	c := constant{at: name, from: value[0].Start, to: value[len(value)-1].End}
 	c.sometimes = len(s.blocks) > 1 || isCondition(s.inlineSuite())
 	if i := s.importOf(text); i >= 0 {
 		c.at, c.again = s.foreign[i].at, name
@@ -44,16 +45,16 @@ func (s *scanner) constant(name token, value []token) {
 
 // notConstant notes that a name is bound again at t, in a way that leaves it
 // without one value.
-func (s *scanner) notConstant(name string, t token) {
-	if c, ok := s.consts[name]; ok && c.again.end == 0 {
+func (s *scanner) notConstant(name string, t python.Token) {
+	if c, ok := s.consts[name]; ok && c.again.End == 0 {
 		c.again = t
 		s.consts[name] = c
 	}
 }
 
 // literal reads a constant expression, or says why it is none.
-func (s *scanner) literal(toks []token) (literal.Value, *refusal) {
-	for len(toks) > 2 && s.is(toks[0], "(") && closing(toks, 0) == len(toks)-1 && !s.hasComma(toks[1:len(toks)-1]) {
+func (s *scanner) literal(toks []python.Token) (literal.Value, *refusal) {
+	for len(toks) > 2 && s.is(toks[0], "(") && python.Closing(toks, 0) == len(toks)-1 && !s.hasComma(toks[1:len(toks)-1]) {
 		toks = toks[1 : len(toks)-1]
 	}
 	if len(toks) == 0 {
@@ -61,15 +62,15 @@ func (s *scanner) literal(toks []token) (literal.Value, *refusal) {
 	}
 	first := toks[0]
 	switch {
-	case first.kind == tokString:
+	case first.Kind == python.String:
 		return s.stringLiteral(toks)
-	case first.class == clOpen:
+	case first.Class == python.ClassOpen:
 		return s.container(toks)
-	case len(toks) == 2 && toks[1].kind == tokNumber && (s.is(first, "-") || s.is(first, "+")):
+	case len(toks) == 2 && toks[1].Kind == python.Number && (s.is(first, "-") || s.is(first, "+")):
 		return number(string(s.text(first)) + string(s.text(toks[1])))
-	case len(toks) == 1 && first.kind == tokNumber:
+	case len(toks) == 1 && first.Kind == python.Number:
 		return number(string(s.text(first)))
-	case first.kind != tokName || len(toks) > 1 && !s.is(toks[1], "."):
+	case first.Kind != python.Name || len(toks) > 1 && !s.is(toks[1], "."):
 		return literal.Value{}, refuse(notConstant)
 	}
 	switch {
@@ -106,11 +107,11 @@ func (s *scanner) named(dotted string) (literal.Value, *refusal) {
 // value is what a constant of this file is worth here.
 func (s *scanner) value(name string, c constant) (literal.Value, *refusal) {
 	switch {
-	case c.again.end > 0:
+	case c.again.End > 0:
 		r := refuse(strconv.Quote(name) + " has more than one value")
 		r.notes = []diag.Note{noteAt("it is bound here", s.placeOf(c.at)), noteAt("and here", s.placeOf(c.again))}
 		return literal.Value{}, r
-	case s.asked >= maxAsked || s.reread > 64<<10+8*len(s.lx.src):
+	case s.asked >= maxAsked || s.reread > 64<<10+8*len(s.lx.Src):
 		return literal.Value{}, refuse(strconv.Quote(name) + " leads on and on to other names")
 	}
 	s.asked++
@@ -131,15 +132,15 @@ const maxAsked = 20
 
 // lexed cuts a part of the source into tokens once more, up to what is no part of
 // an expression, such as the format of a field.
-func (s *scanner) lexed(from, to int32) []token {
-	var lx lexer
-	lx.reset(s.lx.src[from:to])
-	lx.next()
-	for i := range lx.tokens {
-		lx.tokens[i].start += from
-		lx.tokens[i].end += from
+func (s *scanner) lexed(from, to int32) []python.Token {
+	var lx python.Lexer
+	lx.Reset(s.lx.Src[from:to])
+	lx.Next()
+	for i := range lx.Tokens {
+		lx.Tokens[i].Start += from
+		lx.Tokens[i].End += from
 	}
-	return lx.tokens
+	return lx.Tokens
 }
 
 func noteAt(msg string, at literal.Place) diag.Note {
@@ -147,15 +148,15 @@ func noteAt(msg string, at literal.Place) diag.Note {
 }
 
 // hasComma reports whether brackets around toks would be those of a tuple.
-func (s *scanner) hasComma(toks []token) bool {
+func (s *scanner) hasComma(toks []python.Token) bool {
 	depth := 0
 	for _, t := range toks {
-		switch t.class {
-		case clOpen:
+		switch t.Class {
+		case python.ClassOpen:
 			depth++
-		case clClose:
+		case python.ClassClose:
 			depth--
-		case clComma:
+		case python.ClassComma:
 			if depth == 0 {
 				return true
 			}
@@ -168,8 +169,8 @@ func (s *scanner) hasComma(toks []token) bool {
 const maxItems = 1000
 
 // container reads a list or tuple of constants; of a dict only that it is one.
-func (s *scanner) container(toks []token) (literal.Value, *refusal) {
-	if closing(toks, 0) != len(toks)-1 {
+func (s *scanner) container(toks []python.Token) (literal.Value, *refusal) {
+	if python.Closing(toks, 0) != len(toks)-1 {
 		return literal.Value{}, refuse(notConstant)
 	}
 	v := literal.Value{Kind: literal.List}
@@ -207,13 +208,13 @@ func number(text string) (literal.Value, *refusal) {
 }
 
 // stringLiteral joins adjacent strings as Python does.
-func (s *scanner) stringLiteral(toks []token) (literal.Value, *refusal) {
+func (s *scanner) stringLiteral(toks []python.Token) (literal.Value, *refusal) {
 	var b strings.Builder
 	for _, t := range toks {
-		if t.kind != tokString {
+		if t.Kind != python.String {
 			return literal.Value{}, refuse(notConstant)
 		}
-		text, why := unquote(string(s.text(t)))
+		text, why := python.Unquote(string(s.text(t)))
 		if why != "" {
 			return literal.Value{}, refuse(why)
 		}

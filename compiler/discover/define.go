@@ -7,10 +7,11 @@ import (
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/python"
 )
 
 // define takes a def line without its colon; def stands at toks[i].
-func (s *scanner) define(toks []token, i int) {
+func (s *scanner) define(toks []python.Token, i int) {
 	name := toks[i+1]
 	params := s.parameters(toks, i+2)
 	if s.seen != nil {
@@ -62,7 +63,7 @@ func (s *scanner) shadowed(params []ir.Parameter) map[string]string {
 }
 
 // use turns the Powers among the decorators of a function into uses.
-func (s *scanner) use(decorators []decorator, def, name token, params []ir.Parameter) {
+func (s *scanner) use(decorators []decorator, def, name python.Token, params []ir.Parameter) {
 	first := -1
 	for _, d := range decorators {
 		if d.power == "" {
@@ -83,7 +84,7 @@ func (s *scanner) use(decorators []decorator, def, name token, params []ir.Param
 		first = len(s.out.Uses)
 		s.out.Uses = append(s.out.Uses, Use{
 			Power: d.power, Place: d.place, At: s.placeOf(name), Args: d.args,
-			Function: s.name(name), Line: int(def.line), Parameters: params,
+			Function: s.name(name), Line: int(def.Line), Parameters: params,
 			Gives: slices.ContainsFunc(decorators, func(d decorator) bool { return d.power == "" }),
 		})
 	}
@@ -110,7 +111,7 @@ func (s *scanner) twice(first Use, d decorator) {
 	})
 }
 
-func (s *scanner) defineClass(toks []token) {
+func (s *scanner) defineClass(toks []python.Token) {
 	s.note("class", toks[0], s.name(toks[1]))
 	for _, d := range s.decorators {
 		if d.power != "" {
@@ -128,9 +129,9 @@ func (s *scanner) defineClass(toks []token) {
 // rebound reports a name that had a Power and now stands for something else: it
 // is the last one that would run. A second function with a Power is left to
 // package resolve, which knows all files.
-func (s *scanner) rebound(name string, at token) {
+func (s *scanner) rebound(name string, at python.Token) {
 	for _, u := range s.out.Uses {
-		if u.Function == name && u.At.Line != int(at.line) {
+		if u.Function == name && u.At.Line != int(at.Line) {
 			s.out.Diagnostics.Add(diag.Diagnostic{
 				Code: "FN1215", Message: fmt.Sprintf("%q has a Power, and its name is taken by something else here", name),
 				File: s.out.File, Line: s.placeOf(at).Line, Column: s.placeOf(at).Column, Width: len(name),
@@ -142,7 +143,7 @@ func (s *scanner) rebound(name string, at token) {
 }
 
 // docstring keeps the first line of the text that opens a function.
-func (s *scanner) docstring(toks []token) {
+func (s *scanner) docstring(toks []python.Token) {
 	uses := s.docFor
 	s.docFor = nil
 	if len(uses) == 0 {

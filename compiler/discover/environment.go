@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/compiler/python"
 )
 
 // EnvRead is one place where the code uses an environment variable by its name.
@@ -52,7 +53,7 @@ func (s *scanner) watched(module string) bool {
 	if s.reads || s.shallow || s.readsNot && first == "os" {
 		return s.reads
 	}
-	src := s.lx.src
+	src := s.lx.Src
 	s.reads = !isTest(s.out.File) && (first != "os" || bytes.Contains(src, environWord) || bytes.Contains(src, getenvWord))
 	s.readsNot = !s.reads && first == "os"
 	// Under a prefix the names in the code are not those of the variables.
@@ -61,15 +62,15 @@ func (s *scanner) watched(module string) bool {
 }
 
 // environment notes the variables that a logical line reads or sets.
-func (s *scanner) environment(toks []token) {
+func (s *scanner) environment(toks []python.Token) {
 	if !s.reads || s.inMain() || len(s.out.Env) >= maxEnv {
 		return
 	}
 	for i, t := range toks {
 		switch {
-		case t.kind == tokString:
+		case t.Kind == python.String:
 			s.fields(t)
-		case t.kind != tokName || t.keyword != 0 || !s.initials[s.lx.src[t.start]] || i > 0 && toks[i-1].code == opDot:
+		case t.Kind != python.Name || t.Keyword != 0 || !s.initials[s.lx.Src[t.Start]] || i > 0 && toks[i-1].Code == python.OpDot:
 		case s.target(t) != "":
 			s.access(toks, i)
 		}
@@ -77,7 +78,7 @@ func (s *scanner) environment(toks []token) {
 }
 
 // target is what the name at t stands for, without making a string of it.
-func (s *scanner) target(t token) string {
+func (s *scanner) target(t python.Token) string {
 	text := s.text(t)
 	for i := len(s.blocks) - 1; i >= 0; i-- {
 		if target, ok := s.blocks[i].names[string(text)]; ok {
@@ -88,7 +89,7 @@ func (s *scanner) target(t token) string {
 }
 
 // fields looks into the replacement fields of an f-string.
-func (s *scanner) fields(t token) {
+func (s *scanner) fields(t python.Token) {
 	text := s.text(t)
 	quote := bytes.IndexAny(text, `'"`)
 	if quote < 1 || !bytes.ContainsAny(text[:quote], "fF") {
@@ -106,13 +107,13 @@ func (s *scanner) fields(t token) {
 		if end < 0 {
 			return
 		}
-		s.environment(s.lexed(t.start+int32(i)+1, t.start+int32(i+end)))
+		s.environment(s.lexed(t.Start+int32(i)+1, t.Start+int32(i+end)))
 		i += end
 	}
 }
 
 // access judges the expression that begins with the name at toks[i].
-func (s *scanner) access(toks []token, i int) {
+func (s *scanner) access(toks []python.Token, i int) {
 	dotted, rest := s.dotted(toks[i:])
 	full := s.resolve(dotted)
 	if full == "os.environ" {
@@ -122,7 +123,7 @@ func (s *scanner) access(toks []token, i int) {
 	if len(rest) < 2 || !s.is(rest[0], "(") {
 		return
 	}
-	end := closing(rest, 0)
+	end := python.Closing(rest, 0)
 	if end < 0 {
 		return
 	}
@@ -133,9 +134,9 @@ func (s *scanner) access(toks []token, i int) {
 }
 
 // subscript takes os.environ["X"] and "X" in os.environ.
-func (s *scanner) subscript(toks []token, i int, rest []token) {
+func (s *scanner) subscript(toks []python.Token, i int, rest []python.Token) {
 	switch {
-	case len(rest) > 2 && s.is(rest[0], "[") && rest[1].kind == tokString && s.is(rest[2], "]"):
+	case len(rest) > 2 && s.is(rest[0], "[") && rest[1].Kind == python.String && s.is(rest[2], "]"):
 		kind := Required
 		switch {
 		case s.is(toks[0], "del") || s.guarded():
@@ -150,7 +151,7 @@ func (s *scanner) subscript(toks []token, i int, rest []token) {
 		if s.is(before[len(before)-1], "not") {
 			before = before[:len(before)-1]
 		}
-		if len(before) > 0 && before[len(before)-1].kind == tokString {
+		if len(before) > 0 && before[len(before)-1].Kind == python.String {
 			s.env(before[len(before)-1], Optional)
 		}
 	}
@@ -159,7 +160,7 @@ func (s *scanner) subscript(toks []token, i int, rest []token) {
 // guarded reports whether a failure here may be caught: in the body of a try.
 func (s *scanner) guarded() bool {
 	for _, b := range s.blocks[:len(s.blocks)-1] {
-		if b.kw == kwTry {
+		if b.kw == python.KwTry {
 			return true
 		}
 	}
@@ -167,8 +168,8 @@ func (s *scanner) guarded() bool {
 }
 
 // env notes one variable by the string token that names it.
-func (s *scanner) env(t token, kind EnvKind) {
-	name, why := unquote(string(s.text(t)))
+func (s *scanner) env(t python.Token, kind EnvKind) {
+	name, why := python.Unquote(string(s.text(t)))
 	if why != "" || name == "" || len(s.out.Env) >= maxEnv {
 		return
 	}
@@ -178,8 +179,8 @@ func (s *scanner) env(t token, kind EnvKind) {
 const settingsVariable = "DJANGO_SETTINGS_MODULE"
 
 // djangoSettings keeps the literal that the code gives that variable.
-func (s *scanner) djangoSettings(name token, value []token) {
-	if text, _ := unquote(string(s.text(name))); text != settingsVariable || len(value) == 0 {
+func (s *scanner) djangoSettings(name python.Token, value []python.Token) {
+	if text, _ := python.Unquote(string(s.text(name))); text != settingsVariable || len(value) == 0 {
 		return
 	}
 	if v, refused := s.literal(value); refused == nil && v.Kind == literal.Str {

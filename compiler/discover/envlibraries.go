@@ -3,6 +3,8 @@ package discover
 import (
 	"slices"
 	"strings"
+
+	"fngen.dev/fngen/compiler/python"
 )
 
 // The libraries that read environment variables, by what an object of theirs is
@@ -51,11 +53,11 @@ func (s *scanner) reader(full string) (base, method string, ok bool) {
 }
 
 // read notes the variable of one call; at is its bracket.
-func (s *scanner) read(base, method string, at token, args [][]token) {
+func (s *scanner) read(base, method string, at python.Token, args [][]python.Token) {
 	if base != "os" && s.prefixed {
 		return
 	}
-	if len(args) == 0 || len(args[0]) != 1 || args[0][0].kind != tokString {
+	if len(args) == 0 || len(args[0]) != 1 || args[0][0].Kind != python.String {
 		if name := impliedNames[method]; base == "environ.Env()" && name != "" && (len(args) == 0 || s.isKeyword(args[0])) {
 			s.implied(name, at, s.kindOf(base, method, args))
 		}
@@ -66,25 +68,25 @@ func (s *scanner) read(base, method string, at token, args [][]token) {
 	if kind == Preset && len(args) > 1 {
 		s.djangoSettings(name, args[1])
 	}
-	if text, _ := unquote(string(s.text(name))); kind == Required && slices.Contains(s.schemed, text) {
+	if text, _ := python.Unquote(string(s.text(name))); kind == Required && slices.Contains(s.schemed, text) {
 		kind = Optional
 	}
 	s.env(name, kind)
 }
 
 // implied notes a variable that is not named in the code.
-func (s *scanner) implied(name string, at token, kind EnvKind) {
+func (s *scanner) implied(name string, at python.Token, kind EnvKind) {
 	if len(s.out.Env) < maxEnv && !slices.Contains(s.schemed, name) {
 		s.out.Env = append(s.out.Env, EnvRead{name, s.placeOf(at), kind})
 	}
 }
 
-func (s *scanner) isKeyword(arg []token) bool {
-	return len(arg) > 2 && arg[0].kind == tokName && s.is(arg[1], "=")
+func (s *scanner) isKeyword(arg []python.Token) bool {
+	return len(arg) > 2 && arg[0].Kind == python.Name && s.is(arg[1], "=")
 }
 
 // kindOf says what a call does without the variable.
-func (s *scanner) kindOf(base, method string, args [][]token) EnvKind {
+func (s *scanner) kindOf(base, method string, args [][]python.Token) EnvKind {
 	position := 1
 	switch {
 	case method == "os.environ.setdefault":
@@ -110,13 +112,13 @@ func (s *scanner) kindOf(base, method string, args [][]token) EnvKind {
 
 // maker binds NAME = Env(...) to the object that it makes. The defaults that
 // django-environ takes there count for every read.
-func (s *scanner) maker(value []token) string {
+func (s *scanner) maker(value []python.Token) string {
 	if !s.reads {
 		return ""
 	}
 	dotted, rest := s.dotted(value)
 	object := readerMakers[s.resolve(dotted)]
-	if object == "" || len(rest) < 2 || !s.is(rest[0], "(") || closing(rest, 0) != len(rest)-1 {
+	if object == "" || len(rest) < 2 || !s.is(rest[0], "(") || python.Closing(rest, 0) != len(rest)-1 {
 		return ""
 	}
 	for _, arg := range s.commas(rest[1 : len(rest)-1]) {

@@ -1,5 +1,7 @@
 package discover
 
+import "fngen.dev/fngen/compiler/python"
+
 // body lists the Powers of the function whose body is open, if it has any.
 func (s *scanner) body() []int {
 	for i := len(s.blocks) - 1; i > 0; i-- {
@@ -12,7 +14,7 @@ func (s *scanner) body() []int {
 
 // yields notes that a function is a generator. What follows a lambda may belong
 // to it.
-func (s *scanner) yields(toks []token, uses []int) {
+func (s *scanner) yields(toks []python.Token, uses []int) {
 	if len(uses) == 0 {
 		return
 	}
@@ -31,12 +33,12 @@ func (s *scanner) yields(toks []token, uses []int) {
 
 // gives notes that a function returns a value, or that its body raises whatever
 // happens: a return or raise stands for itself, or after a semicolon.
-func (s *scanner) gives(toks []token, uses []int, always bool) {
+func (s *scanner) gives(toks []python.Token, uses []int, always bool) {
 	for n, t := range toks {
-		if len(uses) == 0 || n > 0 && toks[n-1].code != opSemicolon {
+		if len(uses) == 0 || n > 0 && toks[n-1].Code != python.OpSemicolon {
 			continue
 		}
-		if t.code == kwReturn && !nothingAfter(toks[n+1:]) || t.code == kwRaise && always {
+		if t.Code == python.KwReturn && !nothingAfter(toks[n+1:]) || t.Code == python.KwRaise && always {
 			for _, i := range uses {
 				s.out.Uses[i].Gives = true
 			}
@@ -45,9 +47,9 @@ func (s *scanner) gives(toks []token, uses []int, always bool) {
 }
 
 // nothingAfter reports whether what follows a return is None or nothing.
-func nothingAfter(toks []token) bool {
-	if len(toks) > 0 && toks[0].code == kwNone {
+func nothingAfter(toks []python.Token) bool {
+	if len(toks) > 0 && toks[0].Code == python.KwNone {
 		toks = toks[1:]
 	}
-	return len(toks) == 0 || toks[0].code == opSemicolon
+	return len(toks) == 0 || toks[0].Code == python.OpSemicolon
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/compiler/python"
 )
 
 // Import is one that runs whenever its file is imported: it stands at the top level,
@@ -78,9 +79,9 @@ func Bound(file string, src []byte) func(name string) bool {
 }
 
 // met tells of an import, when somebody asks for them and it is in no block.
-func (s *scanner) met(module string, names []string, from, to token) {
-	if s.toldImport == nil || s.lazily || len(s.blocks) != 1 || s.blocks[0].kw != codeNone {
+func (s *scanner) met(module string, names []string, from, to python.Token) {
+	if s.toldImport == nil || s.lazily || len(s.blocks) != 1 || s.blocks[0].kw != python.CodeNone {
 		return
 	}
-	s.toldImport(Import{module, names, s.place(int(from.start), int(to.end-from.start))})
+	s.toldImport(Import{module, names, s.place(int(from.Start), int(to.End-from.Start))})
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
+
+	"fngen.dev/fngen/compiler/python"
 )
 
 // fact is something read from a file, for the tests that compare with CPython.
@@ -14,14 +16,14 @@ type fact struct {
 	text string
 }
 
-func (s *scanner) note(kind string, t token, text string) {
+func (s *scanner) note(kind string, t python.Token, text string) {
 	if s.seen != nil {
-		s.seen(fact{kind, int(t.line), text})
+		s.seen(fact{kind, int(t.Line), text})
 	}
 }
 
 // name is the text of a name as Python compares it.
-func (s *scanner) name(t token) string {
+func (s *scanner) name(t python.Token) string {
 	text := string(s.text(t))
 	for i := 0; i < len(text); i++ {
 		if text[i] >= 0x80 {
@@ -32,10 +34,10 @@ func (s *scanner) name(t token) string {
 }
 
 // importLine takes "import a.b as c, d".
-func (s *scanner) importLine(toks []token) bool {
+func (s *scanner) importLine(toks []python.Token) bool {
 	for _, part := range s.commas(toks[1:]) {
 		dotted, rest := s.dotted(part)
-		if dotted == "" || len(rest) != 0 && (len(rest) != 2 || !s.is(rest[0], "as") || rest[1].kind != tokName) {
+		if dotted == "" || len(rest) != 0 && (len(rest) != 2 || !s.is(rest[0], "as") || rest[1].Kind != python.Name) {
 			t := toks[len(toks)-1]
 			if len(part) > 0 {
 				t = part[len(part)-1]
@@ -61,12 +63,12 @@ func (s *scanner) importLine(toks []token) bool {
 }
 
 // dotted reads "a.b.c" from the start of toks; it is empty when there is none.
-func (s *scanner) dotted(toks []token) (string, []token) {
-	if len(toks) == 0 || toks[0].kind != tokName || toks[0].keyword != 0 {
+func (s *scanner) dotted(toks []python.Token) (string, []python.Token) {
+	if len(toks) == 0 || toks[0].Kind != python.Name || toks[0].Keyword != 0 {
 		return "", toks
 	}
 	out, i := s.name(toks[0]), 1
-	for i+1 < len(toks) && s.is(toks[i], ".") && toks[i+1].kind == tokName && toks[i+1].keyword == 0 {
+	for i+1 < len(toks) && s.is(toks[i], ".") && toks[i+1].Kind == python.Name && toks[i+1].Keyword == 0 {
 		out += "." + s.name(toks[i+1])
 		i += 2
 	}
@@ -74,7 +76,7 @@ func (s *scanner) dotted(toks []token) (string, []token) {
 }
 
 // fromLine takes "from .a import b as c, d".
-func (s *scanner) fromLine(toks []token) bool {
+func (s *scanner) fromLine(toks []python.Token) bool {
 	at := -1
 	for i, t := range toks {
 		if s.is(t, "import") {
@@ -117,7 +119,7 @@ func (s *scanner) fromLine(toks []token) bool {
 }
 
 // metFrom tells of "from module import names"; named are the tokens of the module.
-func (s *scanner) metFrom(module string, named, names []token) {
+func (s *scanner) metFrom(module string, named, names []python.Token) {
 	if s.toldImport == nil {
 		return
 	}
@@ -130,7 +132,7 @@ func (s *scanner) metFrom(module string, named, names []token) {
 	s.met(module, list, named[0], named[len(named)-1])
 }
 
-func (s *scanner) fromNames(from token, module string, names []token) bool {
+func (s *scanner) fromNames(from python.Token, module string, names []python.Token) bool {
 	for _, part := range s.commas(names) {
 		if len(part) == 0 {
 			return s.tokenFault("FN1204", from, "invalid syntax: a name is missing between commas")
@@ -140,7 +142,7 @@ func (s *scanner) fromNames(from token, module string, names []token) bool {
 			s.bindStar(module, from)
 			continue
 		}
-		if len(part) != 1 && (len(part) != 3 || !s.is(part[1], "as") || part[2].kind != tokName) || part[0].kind != tokName {
+		if len(part) != 1 && (len(part) != 3 || !s.is(part[1], "as") || part[2].Kind != python.Name) || part[0].Kind != python.Name {
 			return s.tokenFault("FN1204", part[len(part)-1], "invalid syntax")
 		}
 		name := s.name(part[0])
@@ -159,7 +161,7 @@ func (s *scanner) fromNames(from token, module string, names []token) bool {
 // bindImport binds what "from module import name" brings in, or the module
 // itself where name is empty. Of imports from elsewhere only their paths are
 // kept, for the second reading.
-func (s *scanner) bindImport(bound, module, name string, at token) {
+func (s *scanner) bindImport(bound, module, name string, at python.Token) {
 	if s.consts != nil && s.atModuleLevel() {
 		s.notConstant(bound, at)
 	}
@@ -181,7 +183,7 @@ func (s *scanner) bindImport(bound, module, name string, at token) {
 }
 
 // imports notes the first import of fngen.
-func (s *scanner) imports(at token) {
+func (s *scanner) imports(at python.Token) {
 	if s.out.Import.Line == 0 {
 		s.out.Import = s.placeOf(at)
 	}
@@ -197,7 +199,7 @@ func joined(module, name string) string {
 
 // imported is the path of a name of fngen's. A Power that is imported from the
 // package itself is reported, and meant.
-func (s *scanner) imported(module, name string, at token) string {
+func (s *scanner) imported(module, name string, at python.Token) string {
 	switch {
 	case name == "":
 	case module == "fngen":
@@ -211,7 +213,7 @@ func (s *scanner) imported(module, name string, at token) string {
 	return joined(module, name)
 }
 
-func (s *scanner) bindStar(module string, at token) {
+func (s *scanner) bindStar(module string, at python.Token) {
 	s.frameworkImport("*", module, "")
 	switch {
 	case module == powersModule:
@@ -228,21 +230,21 @@ func (s *scanner) bindStar(module string, at token) {
 }
 
 // commas splits tokens at commas outside brackets; a trailing comma is fine.
-func (s *scanner) commas(toks []token) [][]token {
-	var out [][]token
+func (s *scanner) commas(toks []python.Token) [][]python.Token {
+	var out [][]python.Token
 	depth, start, lambdas := 0, 0, 0
 	for i, t := range toks {
-		switch c := t.class; {
-		case c == clOpen:
+		switch c := t.Class; {
+		case c == python.ClassOpen:
 			depth++
-		case c == clClose:
+		case c == python.ClassClose:
 			depth--
 		case depth > 0:
 		case s.is(t, "lambda"):
 			lambdas++
-		case c == clColon && lambdas > 0:
+		case c == python.ClassColon && lambdas > 0:
 			lambdas--
-		case c == clComma && lambdas == 0:
+		case c == python.ClassComma && lambdas == 0:
 			out = append(out, toks[start:i])
 			start = i + 1
 		}

@@ -1,6 +1,10 @@
 package discover
 
-import "strings"
+import (
+	"strings"
+
+	"fngen.dev/fngen/compiler/python"
+)
 
 // bind notes what a name stands for from here on. What is bound under a
 // condition, as in an except block, takes a name from fngen only there: on
@@ -12,7 +16,7 @@ func (s *scanner) bind(name, target string) {
 		}
 	}
 	inline := s.inlineSuite()
-	if inline == kwDef || inline == kwClass {
+	if inline == python.KwDef || inline == python.KwClass {
 		return // of a scope that ends with the line
 	}
 	at := s.scopeBlock()
@@ -58,9 +62,9 @@ func (s *scanner) conditional(from int) int {
 	return from
 }
 
-func isCondition(kw code) bool {
+func isCondition(kw python.Code) bool {
 	switch kw {
-	case kwIf, kwElif, kwElse, kwTry, kwExcept, kwFor, kwWhile, softCase:
+	case python.KwIf, python.KwElif, python.KwElse, python.KwTry, python.KwExcept, python.KwFor, python.KwWhile, python.SoftCase:
 		return true
 	}
 	return false
@@ -68,16 +72,16 @@ func isCondition(kw code) bool {
 
 // inlineSuite is the keyword of the header on whose own line this statement
 // stands, or codeNone.
-func (s *scanner) inlineSuite() code {
+func (s *scanner) inlineSuite() python.Code {
 	if s.opened != nil {
-		return codeNone
+		return python.CodeNone
 	}
 	return s.blocks[len(s.blocks)-1].kw
 }
 
 // atModuleLevel reports whether what stands here is bound in the module.
 func (s *scanner) atModuleLevel() bool {
-	if inline := s.inlineSuite(); inline == kwDef || inline == kwClass {
+	if inline := s.inlineSuite(); inline == python.KwDef || inline == python.KwClass {
 		return false
 	}
 	return s.inScope() == ""
@@ -105,7 +109,7 @@ func (s *scanner) resolve(dotted string) string {
 }
 
 // assignment notes names that a simple statement binds, constants among them.
-func (s *scanner) assignment(toks []token) {
+func (s *scanner) assignment(toks []python.Token) {
 	s.calls(toks)
 	s.exported(toks)
 	s.returns(toks)
@@ -115,12 +119,12 @@ func (s *scanner) assignment(toks []token) {
 	}
 	depth, last := 0, -1
 	for i, t := range toks {
-		switch c := t.class; {
-		case c == clOpen:
+		switch c := t.Class; {
+		case c == python.ClassOpen:
 			depth++
-		case c == clClose:
+		case c == python.ClassClose:
 			depth--
-		case depth == 0 && c == clStrict && t.code >= opAssign:
+		case depth == 0 && c == python.ClassStrict && t.Code >= python.OpAssign:
 			last = i
 		case depth == 0 && s.is(t, "lambda"):
 			goto found // what follows belongs to the lambda
@@ -131,18 +135,18 @@ found:
 		return
 	}
 	value := toks[last+1:]
-	if s.is(toks[last], "=") && toks[0].kind == tokName && toks[0].keyword == 0 && (last == 1 || s.is(toks[1], ":")) {
+	if s.is(toks[last], "=") && toks[0].Kind == python.Name && toks[0].Keyword == 0 && (last == 1 || s.is(toks[1], ":")) {
 		s.single(toks[0], value)
 		return
 	}
-	if len(toks) > 1 && toks[0].kind == tokName && s.is(toks[1], ",") {
+	if len(toks) > 1 && toks[0].Kind == python.Name && s.is(toks[1], ",") {
 		s.app(toks[0], value, true)
 	}
 	s.unbind(toks[:last])
 }
 
 // single takes "NAME = value" and "NAME: type = value".
-func (s *scanner) single(name token, value []token) {
+func (s *scanner) single(name python.Token, value []python.Token) {
 	text := s.name(name)
 	dotted, rest := s.dotted(value)
 	if dotted != "" && len(rest) == 0 {
@@ -160,9 +164,9 @@ func (s *scanner) single(name token, value []token) {
 }
 
 // unbind forgets every name that toks use as a target.
-func (s *scanner) unbind(toks []token) {
+func (s *scanner) unbind(toks []python.Token) {
 	for i, t := range toks {
-		if t.kind != tokName || t.keyword != 0 || i > 0 && s.is(toks[i-1], ".") {
+		if t.Kind != python.Name || t.Keyword != 0 || i > 0 && s.is(toks[i-1], ".") {
 			continue
 		}
 		if i+1 < len(toks) && (s.is(toks[i+1], ".") || s.is(toks[i+1], "[") || s.is(toks[i+1], "(")) {
@@ -178,7 +182,7 @@ func (s *scanner) unbind(toks []token) {
 }
 
 // bindHeader notes the names bound by for, with, except and case.
-func (s *scanner) bindHeader(toks []token, kw string) {
+func (s *scanner) bindHeader(toks []python.Token, kw string) {
 	for i, t := range toks {
 		switch {
 		case kw == "for" && s.is(t, "in"):

@@ -4,17 +4,18 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/python"
 )
 
 // parameters reads the parameters of a def; toks[i] is its bracket, or that of
 // its type parameters.
-func (s *scanner) parameters(toks []token, i int) []ir.Parameter {
+func (s *scanner) parameters(toks []python.Token, i int) []ir.Parameter {
 	if s.is(toks[i], "[") {
-		if i = closing(toks, i) + 1; i == 0 || i >= len(toks) {
+		if i = python.Closing(toks, i) + 1; i == 0 || i >= len(toks) {
 			return nil
 		}
 	}
-	end := closing(toks, i)
+	end := python.Closing(toks, i)
 	if end < 0 {
 		return nil
 	}
@@ -46,16 +47,16 @@ func (s *scanner) parameters(toks []token, i int) []ir.Parameter {
 }
 
 // parameter reads "name: annotation = default".
-func (s *scanner) parameter(toks []token, kind string) ir.Parameter {
+func (s *scanner) parameter(toks []python.Token, kind string) ir.Parameter {
 	p := ir.Parameter{Name: s.name(toks[0]), Kind: kind}
 	rest := toks[1:]
 	equals := len(rest)
 	depth := 0
 	for i, t := range rest {
-		switch c := t.class; {
-		case c == clOpen:
+		switch c := t.Class; {
+		case c == python.ClassOpen:
 			depth++
-		case c == clClose:
+		case c == python.ClassClose:
 			depth--
 		}
 		if depth == 0 && s.is(t, "=") {
@@ -73,13 +74,13 @@ func (s *scanner) parameter(toks []token, kind string) ir.Parameter {
 }
 
 // source is the text of tokens as written, on one line and without comments.
-func (s *scanner) source(toks []token) *string {
+func (s *scanner) source(toks []python.Token) *string {
 	var b strings.Builder
 	for i, t := range toks {
 		if i > 0 {
-			between := s.lx.src[toks[i-1].end:t.start]
+			between := s.lx.Src[toks[i-1].End:t.Start]
 			switch {
-			case t.line != toks[i-1].line || strings.ContainsAny(string(between), "\\\n\r#"):
+			case t.Line != toks[i-1].Line || strings.ContainsAny(string(between), "\\\n\r#"):
 				b.WriteByte(' ')
 			default:
 				b.Write(between)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/python"
 )
 
 // The Powers that the SDK exports, whether or not this platform has them yet.
@@ -23,7 +24,7 @@ const powersModule = "fngen.powers"
 func isFngen(path string) bool { return path == "fngen" || strings.HasPrefix(path, "fngen.") }
 
 // power is the Power that a decorator's name stands for, or empty.
-func (s *scanner) power(dotted string, at token) string {
+func (s *scanner) power(dotted string, at python.Token) string {
 	return s.powerOf(s.fngenPath(dotted), dotted, at)
 }
 
@@ -50,7 +51,7 @@ func (s *scanner) fngenPath(dotted string) string {
 // powerOf is the Power at a path of fngen's; a name that fngen does not have is
 // reported where it is written as an attribute, for an import was reported
 // where it stands.
-func (s *scanner) powerOf(path, dotted string, at token) string {
+func (s *scanner) powerOf(path, dotted string, at python.Token) string {
 	name, inPowers := strings.CutPrefix(path, powersModule+".")
 	switch {
 	case inPowers && slices.Contains(powers, name):
@@ -69,7 +70,7 @@ func (s *scanner) powerOf(path, dotted string, at token) string {
 }
 
 // checkPower reports a name that fngen.powers does not have.
-func (s *scanner) checkPower(name string, at token) {
+func (s *scanner) checkPower(name string, at python.Token) {
 	if slices.Contains(powers, name) || slices.Contains(sdkNames, name) || strings.HasPrefix(name, "_") {
 		return
 	}
@@ -81,7 +82,7 @@ func (s *scanner) checkPower(name string, at token) {
 }
 
 // checkModule reports a name that the package fngen does not have.
-func (s *scanner) checkModule(name string, at token) {
+func (s *scanner) checkModule(name string, at python.Token) {
 	if slices.Contains(sdkModules, name) || strings.HasPrefix(name, "_") {
 		return
 	}

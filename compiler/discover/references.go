@@ -7,6 +7,7 @@ import (
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/compiler/python"
 )
 
 // Beyond is what of a file can be judged only with the others of its tree.
@@ -67,14 +68,14 @@ type across struct {
 // a star.
 type foreign struct {
 	bound, module, name string
-	at                  token
+	at                  python.Token
 }
 
 // maxReferences of a file are followed.
 const maxReferences = 1000
 
 // aside keeps an import from elsewhere for refer.
-func (s *scanner) aside(bound, module, name string, at token) {
+func (s *scanner) aside(bound, module, name string, at python.Token) {
 	if s.marked && s.atModuleLevel() {
 		s.foreign = append(s.foreign, foreign{bound, module, name, at})
 	}
@@ -87,7 +88,7 @@ func ModuleNames(file string, src []byte) map[string]string {
 }
 
 // alias keeps another name for an import from elsewhere, as aside does.
-func (s *scanner) alias(bound token, dotted string) {
+func (s *scanner) alias(bound python.Token, dotted string) {
 	if len(s.foreign) == 0 || s.modules != nil {
 		return
 	}

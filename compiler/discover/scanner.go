@@ -15,6 +15,7 @@ import (
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/compiler/python"
 )
 
 // Module is what one file holds.
@@ -75,19 +76,19 @@ func Scan(file string, src []byte) *Module { return new(Reader).Scan(file, src) 
 
 // Reader scans one file after another in the same memory; its zero value is
 // ready. It is not for concurrent use.
-type Reader struct{ lx lexer }
+type Reader struct{ lx python.Lexer }
 
 // Scan is Scan.
 func (r *Reader) Scan(file string, src []byte) *Module {
 	s := &scanner{lx: &r.lx}
 	s.start(file, src)
 	s.scan(src)
-	r.lx.src = nil
+	r.lx.Src = nil
 	return s.out
 }
 
 func newScanner(file string, src []byte) *scanner {
-	s := &scanner{lx: new(lexer)}
+	s := &scanner{lx: new(python.Lexer)}
 	s.start(file, src)
 	return s
 }
@@ -95,7 +96,7 @@ func newScanner(file string, src []byte) *scanner {
 func (s *scanner) start(file string, src []byte) {
 	s.out, s.consts = &Module{File: file}, map[string]constant{}
 	s.blocks = append(make([]block, 0, 8), block{names: map[string]string{}})
-	s.lx.reset(src)
+	s.lx.Reset(src)
 	s.marked = bytes.IndexByte(src, '@') >= 0
 	s.lite = bytes.Contains(src, sqliteWord) && !isTest(file)
 }
@@ -112,14 +113,14 @@ func (s *scanner) scan(src []byte) {
 		s.run()
 	}
 	s.exports()
-	if n := s.lx.newest; n.minor > 0 {
-		s.out.Needs = Needs{n.minor, n.what, s.place(n.pos, n.width)}
+	if n := s.lx.Newest; n.Minor > 0 {
+		s.out.Needs = Needs{n.Minor, n.What, s.place(n.Pos, n.Width)}
 	}
 }
 
 // scanner follows the blocks of a file and remembers what names stand for.
 type scanner struct {
-	lx     *lexer
+	lx     *python.Lexer
 	out    *Module
 	blocks []block
 	// opened points to header, or is nil.
@@ -156,8 +157,8 @@ type block struct {
 	// anything that is not fngen's.
 	names map[string]string
 	// prev is the first token of the last statement of this level, kw its keyword.
-	prev token
-	kw   code
+	prev python.Token
+	kw   python.Code
 	// main is a block below if __name__ == "__main__".
 	main bool
 	// uses are the Powers of the function whose body this is.
@@ -167,8 +168,8 @@ type block struct {
 // opened is a line that ended in a colon: a deeper block must follow. After a
 // faulty line it only may.
 type opened struct {
-	at    token
-	kw    code
+	at    python.Token
+	kw    python.Code
 	scope string
 	names map[string]string
 	maybe bool
@@ -177,7 +178,7 @@ type opened struct {
 }
 
 func (s *scanner) run() {
-	for s.lx.next() {
+	for s.lx.Next() {
 		if !s.indent() {
 			return
 		}
@@ -186,22 +187,22 @@ func (s *scanner) run() {
 			s.docFor = s.opened.docs
 		}
 		s.opened = nil
-		if s.lx.long {
+		if s.lx.Long {
 			s.lenient()
 		} else {
-			s.logicalLine(s.lx.tokens)
-			s.environment(s.lx.tokens)
-			s.sqlite(s.lx.tokens)
+			s.logicalLine(s.lx.Tokens)
+			s.environment(s.lx.Tokens)
+			s.sqlite(s.lx.Tokens)
 		}
 		if s.faults > maxFaults || s.tooMany() {
 			return
 		}
 	}
-	if s.lx.err != nil {
+	if s.lx.Err != nil {
 		s.broken()
 		return
 	}
-	if len(s.lx.tokens) == 0 {
+	if len(s.lx.Tokens) == 0 {
 		s.end()
 	}
 }
@@ -240,17 +241,17 @@ func (s *scanner) open(o opened) {
 
 // broken reports what stopped the lexer, or a fault that stands before it.
 func (s *scanner) broken() {
-	before, toks := s.faults, s.lx.tokens
-	if s.lx.long {
+	before, toks := s.faults, s.lx.Tokens
+	if s.lx.Long {
 		toks = toks[:len(toks)-1] // the last one is not the next
 	}
-	if len(toks) > 1 && (toks[0].code == opAt || isSoft(toks[0].code)) {
+	if len(toks) > 1 && (toks[0].Code == python.OpAt || python.IsSoft(toks[0].Code)) {
 		toks = toks[1:]
 	}
 	s.pairwise(toks)
 	if s.faults == before {
-		e := s.lx.err
-		s.syntax(e.code, e.pos, e.width, e.msg)
+		e := s.lx.Err
+		s.syntax(e.Code, e.Pos, e.Width, e.Msg)
 	}
 }
 
@@ -261,11 +262,11 @@ func (s *scanner) end() {
 		return
 	}
 	for _, b := range s.blocks {
-		if b.kw == kwTry {
+		if b.kw == python.KwTry {
 			s.tokenFault("FN1204", b.prev, "expected 'except' or 'finally' block")
 		}
 	}
-	s.noFunction(token{})
+	s.noFunction(python.Token{})
 }
 
 // syntax reports a syntax error and returns false.
@@ -287,8 +288,8 @@ var syntaxHelp = map[string]string{
 	"FN1206": "save the file as UTF-8 text",
 }
 
-func (s *scanner) tokenFault(code string, t token, msg string) bool {
-	return s.syntax(code, int(t.start), int(t.end-t.start), msg)
+func (s *scanner) tokenFault(code string, t python.Token, msg string) bool {
+	return s.syntax(code, int(t.Start), int(t.End-t.Start), msg)
 }
 
 func (s *scanner) report(code string, at literal.Place, msg, help string) {
@@ -298,7 +299,7 @@ func (s *scanner) report(code string, at literal.Place, msg, help string) {
 
 // place turns an offset into line and column.
 func (s *scanner) place(pos, width int) literal.Place {
-	starts := s.lx.lineStarts()
+	starts := s.lx.LineStarts()
 	line := sort.Search(len(starts), func(i int) bool { return int(starts[i]) > pos })
 	if line == 0 {
 		line = 1
@@ -306,8 +307,8 @@ func (s *scanner) place(pos, width int) literal.Place {
 	return literal.Place{File: s.out.File, Line: line, Column: pos - int(starts[line-1]) + 1, Width: width}
 }
 
-func (s *scanner) placeOf(t token) literal.Place {
-	return s.place(int(t.start), int(t.end-t.start))
+func (s *scanner) placeOf(t python.Token) literal.Place {
+	return s.place(int(t.Start), int(t.End-t.Start))
 }
 
 // Broken are the diagnostics that make the file unfit to be imported, whether or

@@ -32,12 +32,12 @@ func (m *Modules) Setting(file, module, name string) Setting {
 	}
 	ns := m.namespace(at)
 	out := Setting{Place: literal.Place{File: at}}
-	if ns.incomplete || slices.ContainsFunc(dynamic, func(w []byte) bool { return bytes.Contains(ns.lx.src, w) }) {
+	if ns.incomplete || slices.ContainsFunc(dynamic, func(w []byte) bool { return bytes.Contains(ns.lx.Src, w) }) {
 		return out
 	}
 	target, bound := ns.names[name]
 	if !bound {
-		out.Known = !bytes.Contains(ns.lx.src, []byte(name)) // a class may hold it
+		out.Known = !bytes.Contains(ns.lx.Src, []byte(name)) // a class may hold it
 		return out
 	}
 	out.Bound = true

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/compiler/python"
 )
 
 // SQLiteFile is a place where the code names a SQLite file that lies in the tree.
@@ -44,12 +45,12 @@ var (
 )
 
 // sqlite notes the SQLite files that a logical line names.
-func (s *scanner) sqlite(toks []token) {
+func (s *scanner) sqlite(toks []python.Token) {
 	if !s.lite || s.shallow || s.inMain() || len(toks) < 2 || len(s.out.SQLite) >= maxSQLite {
 		return
 	}
 	for i, t := range toks {
-		if t.kind != tokString || !bytes.Contains(s.text(t), sqliteWord) {
+		if t.Kind != python.String || !bytes.Contains(s.text(t), sqliteWord) {
 			continue
 		}
 		value, formatted := body(string(s.text(t)))
@@ -69,9 +70,9 @@ func (s *scanner) sqlite(toks []token) {
 }
 
 // lastString is the last part of a path that is put together.
-func (s *scanner) lastString(toks []token) string {
+func (s *scanner) lastString(toks []python.Token) string {
 	for _, t := range slices.Backward(toks) {
-		if t.kind == tokString {
+		if t.Kind == python.String {
 			text, _ := body(string(s.text(t)))
 			return text
 		}
@@ -79,10 +80,10 @@ func (s *scanner) lastString(toks []token) string {
 	return ""
 }
 
-func (s *scanner) sqliteFile(toks []token, f SQLiteFile) {
+func (s *scanner) sqliteFile(toks []python.Token, f SQLiteFile) {
 	f.Line = s.placeOf(toks[0]).Line
 	for _, t := range toks {
-		f.Otherwise = f.Otherwise || t.kind == tokName && asking.MatchString(s.name(t))
+		f.Otherwise = f.Otherwise || t.Kind == python.Name && asking.MatchString(s.name(t))
 	}
 	for _, b := range s.blocks {
 		f.Otherwise = f.Otherwise || isCondition(b.kw) && !f.Django
@@ -92,30 +93,30 @@ func (s *scanner) sqliteFile(toks []token, f SQLiteFile) {
 
 // urlInTree judges what follows the slashes of the URL in t; after are the tokens
 // behind it.
-func (s *scanner) urlInTree(t token, file string, formatted bool, after []token) bool {
+func (s *scanner) urlInTree(t python.Token, file string, formatted bool, after []python.Token) bool {
 	switch {
 	case file == "": // the path is added to it, or there is none: a database in memory
 		return len(after) > 1 && s.is(after[0], "+") && s.liesInTree(operand(after[1:]), 0)
 	case formatted && strings.HasPrefix(file, "{"):
 		from := bytes.IndexByte(s.text(t), '{') + 1
 		to := bytes.IndexByte(s.text(t), '}')
-		return to > from && s.liesInTree(s.lexed(t.start+int32(from), t.start+int32(to)), 0)
+		return to > from && s.liesInTree(s.lexed(t.Start+int32(from), t.Start+int32(to)), 0)
 	}
 	return relative(file)
 }
 
 // operand is what stands up to the next comma or the end of the brackets.
-func operand(toks []token) []token {
+func operand(toks []python.Token) []python.Token {
 	depth := 0
 	for i, t := range toks {
-		switch t.class {
-		case clOpen:
+		switch t.Class {
+		case python.ClassOpen:
 			depth++
-		case clClose:
+		case python.ClassClose:
 			if depth--; depth < 0 {
 				return toks[:i]
 			}
-		case clComma:
+		case python.ClassComma:
 			if depth == 0 {
 				return toks[:i]
 			}
@@ -133,19 +134,19 @@ func relative(file string) bool {
 
 // liesInTree judges an expression that makes a path. What tells nothing is not
 // judged.
-func (s *scanner) liesInTree(toks []token, depth int) bool {
-	if len(toks) == 1 && toks[0].kind == tokString {
+func (s *scanner) liesInTree(toks []python.Token, depth int) bool {
+	if len(toks) == 1 && toks[0].Kind == python.String {
 		file, formatted := body(string(s.text(toks[0])))
 		return relative(file) && !formatted
 	}
 	found := false
 	for i, t := range toks {
 		switch {
-		case t.kind == tokString:
+		case t.Kind == python.String:
 			if file, _ := body(string(s.text(t))); strings.HasPrefix(file, "/") || strings.Contains(file, ":memory:") {
 				return false
 			}
-		case t.kind == tokName && t.keyword == 0:
+		case t.Kind == python.Name && t.Keyword == 0:
 			name := s.name(t)
 			c, known := s.consts[name]
 			switch {
@@ -153,7 +154,7 @@ func (s *scanner) liesInTree(toks []token, depth int) bool {
 				return false
 			case known && depth < 4 && (i == 0 || !s.is(toks[i-1], ".")):
 				value := s.lexed(c.from, c.to)
-				if len(value) == 1 && value[0].kind == tokString {
+				if len(value) == 1 && value[0].Kind == python.String {
 					if file, _ := body(string(s.text(value[0]))); !relative(file) {
 						return false
 					}
@@ -170,13 +171,13 @@ func (s *scanner) liesInTree(toks []token, depth int) bool {
 }
 
 // entry is the value that the innermost dict around toks[i] has for a key.
-func (s *scanner) entry(toks []token, i int, key string) []token {
+func (s *scanner) entry(toks []python.Token, i int, key string) []python.Token {
 	open, depth := i, 0
 	for ; open >= 0; open-- {
-		if toks[open].class == clClose {
+		if toks[open].Class == python.ClassClose {
 			depth++
 		}
-		if toks[open].class == clOpen {
+		if toks[open].Class == python.ClassOpen {
 			if depth == 0 && s.is(toks[open], "{") {
 				break
 			}
@@ -186,12 +187,12 @@ func (s *scanner) entry(toks []token, i int, key string) []token {
 	if open < 0 {
 		return nil
 	}
-	end := closing(toks, open)
+	end := python.Closing(toks, open)
 	if end < 0 {
 		return nil
 	}
 	for _, part := range s.commas(toks[open+1 : end]) {
-		if len(part) < 3 || part[0].kind != tokString || !s.is(part[1], ":") {
+		if len(part) < 3 || part[0].Kind != python.String || !s.is(part[1], ":") {
 			continue
 		}
 		if name, _ := body(string(s.text(part[0]))); name == key {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/compiler/python"
 )
 
 // bindAll binds what a star brings in from a module of the tree.
@@ -56,14 +57,14 @@ func (ns *namespace) public() []string {
 
 // changed notes a call such as NAME.append(...), which leaves NAME without the
 // value that it was given.
-func (s *scanner) changed(toks []token) {
-	if s.all && len(toks) > 3 && toks[0].kind == tokName && s.is(toks[1], ".") {
+func (s *scanner) changed(toks []python.Token) {
+	if s.all && len(toks) > 3 && toks[0].Kind == python.Name && s.is(toks[1], ".") {
 		s.notConstant(s.name(toks[0]), toks[0])
 	}
 }
 
 // exported reads what a statement does to __all__.
-func (s *scanner) exported(toks []token) {
+func (s *scanner) exported(toks []python.Token) {
 	s.changed(toks)
 	if !s.all || !s.is(toks[0], "__all__") || len(toks) < 3 || !s.atModuleLevel() {
 		return
@@ -72,7 +73,7 @@ func (s *scanner) exported(toks []token) {
 	s.exportsKnown = false
 	switch {
 	case s.is(toks[1], "="), s.is(toks[1], ":"):
-		i := slices.IndexFunc(toks, func(t token) bool { return s.is(t, "=") })
+		i := slices.IndexFunc(toks, func(t python.Token) bool { return s.is(t, "=") })
 		if i < 0 {
 			return
 		}
@@ -88,7 +89,7 @@ func (s *scanner) exported(toks []token) {
 }
 
 // texts reads a list or tuple of strings, or one string.
-func (s *scanner) texts(toks []token) ([]string, bool) {
+func (s *scanner) texts(toks []python.Token) ([]string, bool) {
 	v, refused := s.literal(toks)
 	switch {
 	case refused != nil:

@@ -1,36 +1,40 @@
 package discover
 
-import "fmt"
+import (
+	"fmt"
+
+	"fngen.dev/fngen/compiler/python"
+)
 
 // logicalLine checks one logical line and takes from it what matters.
-func (s *scanner) logicalLine(toks []token) {
+func (s *scanner) logicalLine(toks []python.Token) {
 	if s.plain(toks) {
 		return
 	}
-	if toks[0].code == opAt {
-		s.lx.relaxed(toks)
+	if toks[0].Code == python.OpAt {
+		s.lx.Relaxed(toks)
 		s.decoratorLine(toks)
 		return
 	}
 	i := 0
-	if toks[0].code == kwAsync && len(toks) > 1 && toks[1].keyword&isCompound != 0 {
+	if toks[0].Code == python.KwAsync && len(toks) > 1 && toks[1].Keyword&python.IsCompound != 0 {
 		i = 1
 	}
-	kw := toks[i].code
-	if kw != kwDef && kw != kwClass {
+	kw := toks[i].Code
+	if kw != python.KwDef && kw != python.KwClass {
 		s.noFunction(toks[0])
 	}
-	if toks[i].keyword&isCompound == 0 && !s.isSoftBlock(toks) {
+	if toks[i].Keyword&python.IsCompound == 0 && !s.isSoftBlock(toks) {
 		s.yields(toks, s.body())
 		s.gives(toks, s.body(), s.blocks[len(s.blocks)-1].scope == "def")
-		ok := s.chain(codeNone, toks[0]) && s.simple(toks)
+		ok := s.chain(python.CodeNone, toks[0]) && s.simple(toks)
 		if !ok {
 			// A line like "elseif x:" may have been meant to open a block.
 			s.lenient()
 		}
 		return
 	}
-	s.lx.newSyntax(toks, i)
+	s.lx.NewSyntax(toks, i)
 	if !s.chain(kw, toks[0]) || !s.compound(toks, i) {
 		s.decorators = nil
 		s.lenient()
@@ -41,30 +45,30 @@ func (s *scanner) logicalLine(toks []token) {
 // plain takes a simple statement that the lexer found in order and that binds no
 // name of interest: most lines of most files. It is false when the line needs
 // more than this one look.
-func (s *scanner) plain(toks []token) bool {
-	shape, first := &s.lx.shape, &toks[0]
+func (s *scanner) plain(toks []python.Token) bool {
+	shape, first := &s.lx.Shape, &toks[0]
 	switch {
-	case s.thorough || shape.clashes || shape.semicolon || shape.colon >= 0 || !plainStart[first.code] || incomplete(toks[len(toks)-1].lexeme):
+	case s.thorough || shape.Clashes || shape.Semicolon || shape.Colon >= 0 || !plainStart[first.Code] || python.Incomplete(toks[len(toks)-1].Lexeme):
 		return false
-	case s.curious() || shape.assigns && !s.quiet() || len(s.docFor) > 0 || len(s.decorators) > 0:
+	case s.curious() || shape.Assigns && !s.quiet() || len(s.docFor) > 0 || len(s.decorators) > 0:
 		return false
 	}
 	b := &s.blocks[len(s.blocks)-1]
-	if b.kw == kwTry {
+	if b.kw == python.KwTry {
 		return false
 	}
-	b.kw, b.prev = codeNone, *first
+	b.kw, b.prev = python.CodeNone, *first
 	return true
 }
 
 // plainStart are the first tokens of statements that neither open a block nor
 // bind a name but by "=".
-var plainStart = func() (out [anyCode]bool) {
-	for c := codeName; c < codes; c++ {
-		x := lexemes[c]
-		out[c] = canStart(x) && x.keyword&isCompound == 0
+var plainStart = func() (out [python.AnyCode]bool) {
+	for c := python.CodeName; c < python.Codes; c++ {
+		x := python.Lexemes[c]
+		out[c] = python.CanStart(x) && x.Keyword&python.IsCompound == 0
 	}
-	for _, c := range []code{kwAsync, kwDel, kwFrom, kwImport, softLazy, opAt} {
+	for _, c := range []python.Code{python.KwAsync, python.KwDel, python.KwFrom, python.KwImport, python.SoftLazy, python.OpAt} {
 		out[c] = false
 	}
 	return out
@@ -78,25 +82,25 @@ func (s *scanner) quiet() bool { return !s.bound && !s.curious() && s.inScope() 
 // with a Power, for names that other files ask for, for environment variables.
 func (s *scanner) curious() bool { return s.ours || s.all || s.reads || s.apps }
 
-func scopeOf(kw code) string {
-	if kw == kwDef || kw == kwClass {
-		return words[kw]
+func scopeOf(kw python.Code) string {
+	if kw == python.KwDef || kw == python.KwClass {
+		return python.Words[kw]
 	}
 	return ""
 }
 
 // isSoftBlock tells "match x:" and "case x:" from uses of match and case as
 // names.
-func (s *scanner) isSoftBlock(toks []token) bool {
-	if len(toks) < 3 || toks[0].code != softMatch && toks[0].code != softCase || s.colon(toks[1:]) < 0 {
+func (s *scanner) isSoftBlock(toks []python.Token) bool {
+	if len(toks) < 3 || toks[0].Code != python.SoftMatch && toks[0].Code != python.SoftCase || s.colon(toks[1:]) < 0 {
 		return false
 	}
-	switch toks[1].class {
-	case clOperand, clString, clOpen, clTilde, clEllipsis:
+	switch toks[1].Class {
+	case python.ClassOperand, python.ClassString, python.ClassOpen, python.ClassTilde, python.ClassEllipsis:
 		return true
 	}
-	switch toks[1].code {
-	case opStar, opMinus, opPlus, kwNot, kwLambda, kwAwait:
+	switch toks[1].Code {
+	case python.OpStar, python.OpMinus, python.OpPlus, python.KwNot, python.KwLambda, python.KwAwait:
 		return true
 	}
 	return false
@@ -104,19 +108,19 @@ func (s *scanner) isSoftBlock(toks []token) bool {
 
 // colon finds the colon that ends a header: outside brackets, and not that of a
 // lambda.
-func (s *scanner) colon(toks []token) int {
+func (s *scanner) colon(toks []python.Token) int {
 	depth, lambdas := 0, 0
 	for i, t := range toks {
-		switch t.class {
-		case clOpen:
+		switch t.Class {
+		case python.ClassOpen:
 			depth++
-		case clClose:
+		case python.ClassClose:
 			depth--
-		case clKeyword:
-			if depth == 0 && t.code == kwLambda {
+		case python.ClassKeyword:
+			if depth == 0 && t.Code == python.KwLambda {
 				lambdas++
 			}
-		case clColon:
+		case python.ClassColon:
 			if depth == 0 && lambdas == 0 {
 				return i
 			} else if depth == 0 {
@@ -128,28 +132,28 @@ func (s *scanner) colon(toks []token) int {
 }
 
 // compound takes the line of a compound statement whose keyword stands at i.
-func (s *scanner) compound(toks []token, i int) bool {
-	kw := toks[i].code
-	end := int(s.lx.shape.colon)
+func (s *scanner) compound(toks []python.Token, i int) bool {
+	kw := toks[i].Code
+	end := int(s.lx.Shape.Colon)
 	if end < 0 {
 		if !s.neighbours(s.condition(toks, i)) {
 			return false
 		}
 		last := toks[len(toks)-1]
-		return s.syntax("FN1204", int(last.end), 1, fmt.Sprintf("expected ':' after '%s'", words[kw]))
+		return s.syntax("FN1204", int(last.End), 1, fmt.Sprintf("expected ':' after '%s'", python.Words[kw]))
 	}
 	head, suite := toks[i:end], toks[end+1:]
 	if !s.neighbours(s.condition(toks[:end+1], i)) || !s.headerShape(head, toks[end], kw) {
 		return false
 	}
 	s.enter(toks[:end], i, kw)
-	if kw != kwDef && kw != kwClass {
+	if kw != python.KwDef && kw != python.KwClass {
 		s.yields(head, s.body())
 	}
 	if len(suite) == 0 {
 		return true
 	}
-	if uses := s.opened.docs; kw == kwDef {
+	if uses := s.opened.docs; kw == python.KwDef {
 		s.yields(suite, uses)
 		s.gives(suite, uses, true)
 	} else {
@@ -157,7 +161,7 @@ func (s *scanner) compound(toks []token, i int) bool {
 		s.gives(suite, s.body(), false)
 	}
 	s.opened = nil
-	if suite[0].keyword&isCompound != 0 {
+	if suite[0].Keyword&python.IsCompound != 0 {
 		return s.tokenFault("FN1204", suite[0], fmt.Sprintf("invalid syntax: '%s' needs a line of its own here", s.text(suite[0])))
 	}
 	return s.simple(suite)
@@ -165,35 +169,35 @@ func (s *scanner) compound(toks []token, i int) bool {
 
 // condition is the part of a header whose neighbours are checked: match and case
 // would look like names before a name, and "else:" like an if without an end.
-func (s *scanner) condition(toks []token, i int) []token {
-	if toks[i].keyword == 0 || toks[i].code == kwElse {
+func (s *scanner) condition(toks []python.Token, i int) []python.Token {
+	if toks[i].Keyword == 0 || toks[i].Code == python.KwElse {
 		return toks[i+1:]
 	}
 	return toks[i:]
 }
 
 // headerShape checks what each keyword wants between itself and the colon.
-func (s *scanner) headerShape(head []token, colon token, kw code) bool {
+func (s *scanner) headerShape(head []python.Token, colon python.Token, kw python.Code) bool {
 	switch kw {
-	case kwElse, kwTry, kwFinally:
+	case python.KwElse, python.KwTry, python.KwFinally:
 		if len(head) > 1 {
-			return s.tokenFault("FN1204", head[1], fmt.Sprintf("expected ':' after '%s'", words[kw]))
+			return s.tokenFault("FN1204", head[1], fmt.Sprintf("expected ':' after '%s'", python.Words[kw]))
 		}
 		return true
-	case kwExcept:
+	case python.KwExcept:
 		return true
 	}
 	if len(head) < 2 {
 		return s.tokenFault("FN1204", colon, "invalid syntax")
 	}
 	switch kw {
-	case kwDef, kwClass:
+	case python.KwDef, python.KwClass:
 		return s.defShape(head, colon, kw)
-	case kwIf, kwElif, kwWhile:
-		return !s.lx.shape.assigns || s.noAssignment(head)
-	case kwFor:
+	case python.KwIf, python.KwElif, python.KwWhile:
+		return !s.lx.Shape.Assigns || s.noAssignment(head)
+	case python.KwFor:
 		for _, t := range head {
-			if t.code == kwIn {
+			if t.Code == python.KwIn {
 				return true
 			}
 		}
@@ -202,35 +206,35 @@ func (s *scanner) headerShape(head []token, colon token, kw code) bool {
 	return true
 }
 
-func (s *scanner) defShape(head []token, colon token, kw code) bool {
-	if head[1].kind != tokName || head[1].keyword != 0 {
-		return s.tokenFault("FN1204", head[1], fmt.Sprintf("invalid syntax: expected a name after '%s'", words[kw]))
+func (s *scanner) defShape(head []python.Token, colon python.Token, kw python.Code) bool {
+	if head[1].Kind != python.Name || head[1].Keyword != 0 {
+		return s.tokenFault("FN1204", head[1], fmt.Sprintf("invalid syntax: expected a name after '%s'", python.Words[kw]))
 	}
 	next := colon
 	if len(head) > 2 {
 		next = head[2]
 	}
-	if next.code == opParen || next.code == opBracket || kw == kwClass && next.code == opColon {
+	if next.Code == python.OpParen || next.Code == python.OpBracket || kw == python.KwClass && next.Code == python.OpColon {
 		return true
 	}
 	return s.tokenFault("FN1204", next, "expected '('")
 }
 
 // noAssignment refuses "if x = 5:".
-func (s *scanner) noAssignment(head []token) bool {
+func (s *scanner) noAssignment(head []python.Token) bool {
 	depth, lambdas := 0, 0
 	for _, t := range head {
-		switch c := t.class; {
-		case c == clOpen:
+		switch c := t.Class; {
+		case c == python.ClassOpen:
 			depth++
-		case c == clClose:
+		case c == python.ClassClose:
 			depth--
 		case depth > 0:
-		case t.code == kwLambda:
+		case t.Code == python.KwLambda:
 			lambdas++
-		case c == clColon:
+		case c == python.ClassColon:
 			lambdas--
-		case lambdas == 0 && t.code == opAssign:
+		case lambdas == 0 && t.Code == python.OpAssign:
 			return s.tokenFault("FN1204", t, "invalid syntax: maybe you meant '==' or ':=' instead of '='?")
 		}
 	}
@@ -238,41 +242,41 @@ func (s *scanner) noAssignment(head []token) bool {
 }
 
 // enter notes what a header binds and opens its block.
-func (s *scanner) enter(toks []token, i int, kw code) {
+func (s *scanner) enter(toks []python.Token, i int, kw python.Code) {
 	s.open(opened{at: toks[0], kw: kw, scope: scopeOf(kw)})
-	if s.quiet() && !s.thorough && !s.lx.shape.clashes {
-		if kw == kwDef || kw == kwClass {
+	if s.quiet() && !s.thorough && !s.lx.Shape.Clashes {
+		if kw == python.KwDef || kw == python.KwClass {
 			s.decorators = nil
 		}
 		return
 	}
 	switch kw {
-	case kwDef:
+	case python.KwDef:
 		s.define(toks, i)
-	case kwClass:
+	case python.KwClass:
 		s.defineClass(toks[i:])
 	default:
-		s.opened.main = kw == kwIf && s.isMain(toks)
-		s.bindHeader(toks[i:], words[kw])
+		s.opened.main = kw == python.KwIf && s.isMain(toks)
+		s.bindHeader(toks[i:], python.Words[kw])
 	}
 }
 
 // simple takes simple statements with semicolons between them.
-func (s *scanner) simple(toks []token) bool {
-	if !s.lx.shape.semicolon && len(toks) > 0 {
+func (s *scanner) simple(toks []python.Token) bool {
+	if !s.lx.Shape.Semicolon && len(toks) > 0 {
 		return s.simpleStatement(toks)
 	}
 	for start, depth, i := 0, 0, 0; i <= len(toks); i++ {
 		atEnd := i == len(toks)
 		if !atEnd {
-			switch toks[i].class {
-			case clOpen:
+			switch toks[i].Class {
+			case python.ClassOpen:
 				depth++
-			case clClose:
+			case python.ClassClose:
 				depth--
 			}
 		}
-		if !atEnd && (depth > 0 || toks[i].code != opSemicolon) {
+		if !atEnd && (depth > 0 || toks[i].Code != python.OpSemicolon) {
 			continue
 		}
 		part := toks[start:i]
@@ -293,34 +297,34 @@ func (s *scanner) simple(toks []token) bool {
 	return true
 }
 
-func (s *scanner) simpleStatement(toks []token) bool {
-	if k := toks[0].keyword; k&isCompound != 0 {
+func (s *scanner) simpleStatement(toks []python.Token) bool {
+	if k := toks[0].Keyword; k&python.IsCompound != 0 {
 		return s.tokenFault("FN1204", toks[0], fmt.Sprintf("invalid syntax: %q cannot stand here", s.text(toks[0])))
 	}
-	if len(toks) > 2 && toks[0].code == softType && toks[1].kind == tokName && toks[1].keyword == 0 {
-		s.lx.tokenSince(12, toks[0], "a type statement")
-		s.lx.typeParameters(toks[1:])
+	if len(toks) > 2 && toks[0].Code == python.SoftType && toks[1].Kind == python.Name && toks[1].Keyword == 0 {
+		s.lx.TokenSince(12, toks[0], "a type statement")
+		s.lx.TypeParameters(toks[1:])
 		return s.neighbours(toks[1:]) && s.complete(toks)
 	}
-	s.lazily = len(toks) > 1 && toks[0].code == softLazy && (toks[1].code == kwImport || toks[1].code == kwFrom)
+	s.lazily = len(toks) > 1 && toks[0].Code == python.SoftLazy && (toks[1].Code == python.KwImport || toks[1].Code == python.KwFrom)
 	if s.lazily {
-		s.lx.tokenSince(15, toks[0], "a lazy import")
+		s.lx.TokenSince(15, toks[0], "a lazy import")
 		toks = toks[1:]
 	}
-	switch toks[0].code {
-	case kwImport:
+	switch toks[0].Code {
+	case python.KwImport:
 		return s.neighbours(toks) && s.complete(toks) && s.importLine(toks)
-	case kwFrom:
+	case python.KwFrom:
 		return s.fromLine(toks)
 	}
 	if !s.neighbours(toks) || !s.complete(toks) {
 		return false
 	}
-	if s.lx.shape.colon >= 0 && !s.annotation(toks) {
+	if s.lx.Shape.Colon >= 0 && !s.annotation(toks) {
 		return false
 	}
 	s.docstring(toks)
-	if s.lx.shape.assigns || toks[0].code == kwDel || s.curious() {
+	if s.lx.Shape.Assigns || toks[0].Code == python.KwDel || s.curious() {
 		s.assignment(toks)
 	}
 	return true
@@ -328,20 +332,20 @@ func (s *scanner) simpleStatement(toks []token) bool {
 
 // annotation refuses a colon outside brackets that annotates nothing, as in
 // "x = a : b".
-func (s *scanner) annotation(toks []token) bool {
+func (s *scanner) annotation(toks []python.Token) bool {
 	i := s.colon(toks)
 	if i < 0 {
 		return true
 	}
 	depth := 0
 	for n, t := range toks[:i] {
-		switch t.class {
-		case clOpen:
+		switch t.Class {
+		case python.ClassOpen:
 			depth++
-		case clClose:
+		case python.ClassClose:
 			depth--
 		}
-		if n == 0 && t.class == clKeyword || depth == 0 && t.code >= opAssign {
+		if n == 0 && t.Class == python.ClassKeyword || depth == 0 && t.Code >= python.OpAssign {
 			return s.tokenFault("FN1204", toks[i], "invalid syntax")
 		}
 	}

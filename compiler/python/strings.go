@@ -1,4 +1,4 @@
-package discover
+package python
 
 import (
 	"bytes"
@@ -47,11 +47,11 @@ type quote struct {
 }
 
 // str takes the string whose quote stands at pos, line ends and all.
-func (lx *lexer) str(p prefix) bool { return lx.nestedStr(p, 0) }
+func (lx *Lexer) str(p prefix) bool { return lx.nestedStr(p, 0) }
 
-func (lx *lexer) nestedStr(p prefix, depth int) bool {
+func (lx *Lexer) nestedStr(p prefix, depth int) bool {
 	open := lx.pos - p.size
-	q := quote{char: lx.src[lx.pos], size: 1, prefix: p}
+	q := quote{char: lx.Src[lx.pos], size: 1, prefix: p}
 	if p.template {
 		lx.since(14, open, p.size, "a template string")
 	}
@@ -70,8 +70,8 @@ func (lx *lexer) nestedStr(p prefix, depth int) bool {
 	case q.size == 3:
 		return lx.block(open, q)
 	}
-	for lx.pos < len(lx.src) {
-		switch c := lx.src[lx.pos]; {
+	for lx.pos < len(lx.Src) {
+		switch c := lx.Src[lx.pos]; {
 		case inString[c]:
 			lx.pos++
 		case c == q.char:
@@ -96,9 +96,9 @@ func (lx *lexer) nestedStr(p prefix, depth int) bool {
 
 // block takes the rest of a string in three quotes that has no fields. It goes
 // from one quote to the next, which need not be the end.
-func (lx *lexer) block(open int, q quote) bool {
+func (lx *Lexer) block(open int, q quote) bool {
 	for {
-		text := lx.src[lx.pos:]
+		text := lx.Src[lx.pos:]
 		end := bytes.IndexByte(text, q.char)
 		if end >= 0 {
 			text = text[:end]
@@ -126,9 +126,9 @@ func (lx *lexer) block(open int, q quote) bool {
 }
 
 // fieldString takes the rest of a string that may have fields.
-func (lx *lexer) fieldString(open int, q quote, depth int) bool {
-	for lx.pos < len(lx.src) {
-		switch c := lx.src[lx.pos]; {
+func (lx *Lexer) fieldString(open int, q quote, depth int) bool {
+	for lx.pos < len(lx.Src) {
+		switch c := lx.Src[lx.pos]; {
 		case inText[c]:
 			lx.pos++
 		case c == q.char && lx.closes(q):
@@ -162,19 +162,19 @@ func (lx *lexer) fieldString(open int, q quote, depth int) bool {
 	return lx.unterminated(open, q)
 }
 
-func (lx *lexer) closes(q quote) bool {
+func (lx *Lexer) closes(q quote) bool {
 	return q.size == 1 || lx.peek(1) == q.char && lx.peek(2) == q.char
 }
 
-func (lx *lexer) unterminated(open int, q quote) bool {
+func (lx *Lexer) unterminated(open int, q quote) bool {
 	if q.size == 3 {
 		return lx.fail("FN1203", open, 3, "unterminated triple-quoted string literal")
 	}
 	return lx.fail("FN1203", open, 1, "unterminated string literal")
 }
 
-func (lx *lexer) stringRune() bool {
-	r, n := utf8.DecodeRune(lx.src[lx.pos:])
+func (lx *Lexer) stringRune() bool {
+	r, n := utf8.DecodeRune(lx.Src[lx.pos:])
 	if r == utf8.RuneError && n <= 1 {
 		if !lx.bytesOnly {
 			return lx.fail("FN1206", lx.pos, 1, "the file is not UTF-8")
@@ -187,23 +187,23 @@ func (lx *lexer) stringRune() bool {
 
 // escape takes a backslash and what it covers. In an f-string a brace after it
 // still opens a field, but for the name in \N{...}.
-func (lx *lexer) escape(q quote) bool {
+func (lx *Lexer) escape(q quote) bool {
 	if lx.fields > 0 {
 		lx.since(12, lx.pos, 1, "a backslash in a field of an f-string")
 	}
 	lx.pos++
-	if lx.pos >= len(lx.src) {
+	if lx.pos >= len(lx.Src) {
 		return false
 	}
 	if n := lx.eol(lx.pos); n > 0 {
 		lx.newline(n)
 		return true
 	}
-	switch c := lx.src[lx.pos]; {
+	switch c := lx.Src[lx.pos]; {
 	case q.fields && (c == '{' || c == '}'):
 		return true
 	case q.fields && !q.raw && c == 'N' && lx.peek(1) == '{':
-		for lx.pos < len(lx.src) && lx.src[lx.pos] != '}' && lx.src[lx.pos] != q.char && lx.eol(lx.pos) == 0 {
+		for lx.pos < len(lx.Src) && lx.Src[lx.pos] != '}' && lx.Src[lx.pos] != q.char && lx.eol(lx.pos) == 0 {
 			lx.pos++
 		}
 		if lx.peek(0) == '}' {

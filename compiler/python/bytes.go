@@ -1,4 +1,4 @@
-package discover
+package python
 
 import "unicode/utf8"
 

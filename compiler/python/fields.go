@@ -1,15 +1,15 @@
-package discover
+package python
 
 import "bytes"
 
 // field takes a replacement field, {expression!conversion:format}.
-func (lx *lexer) field(open int, q quote, depth int) bool {
+func (lx *Lexer) field(open int, q quote, depth int) bool {
 	start := lx.pos
 	lx.pos++
 	if !lx.fieldExpression(open, q, depth) {
 		return false
 	}
-	if len(bytes.TrimSpace(lx.src[start+1:lx.pos])) == 0 && lx.peek(0) != ':' {
+	if len(bytes.TrimSpace(lx.Src[start+1:lx.pos])) == 0 && lx.peek(0) != ':' {
 		return lx.fail("FN1204", start, 1, "f-string: empty expression not allowed")
 	}
 	if lx.peek(0) == '!' {
@@ -33,9 +33,9 @@ func (lx *lexer) field(open int, q quote, depth int) bool {
 }
 
 // fieldSpace passes blanks, line ends and comments after a conversion.
-func (lx *lexer) fieldSpace(q quote) {
-	for lx.pos < len(lx.src) {
-		switch byteClasses[lx.src[lx.pos]] {
+func (lx *Lexer) fieldSpace(q quote) {
+	for lx.pos < len(lx.Src) {
+		switch byteClasses[lx.Src[lx.pos]] {
 		case bySpace:
 			lx.pos++
 		case byEnd:
@@ -52,7 +52,7 @@ func (lx *lexer) fieldSpace(q quote) {
 }
 
 // fieldLine passes a line end in a field.
-func (lx *lexer) fieldLine(q quote) {
+func (lx *Lexer) fieldLine(q quote) {
 	if q.size == 1 {
 		lx.since(12, lx.pos, 1, "a line end in a field of an f-string")
 	}
@@ -60,12 +60,12 @@ func (lx *lexer) fieldLine(q quote) {
 }
 
 // fieldExpression takes the expression up to the "!", ":" or "}" that ends it.
-func (lx *lexer) fieldExpression(open int, q quote, depth int) bool {
+func (lx *Lexer) fieldExpression(open int, q quote, depth int) bool {
 	lx.fields++
 	defer func() { lx.fields-- }()
 	var brackets []byte
-	for lx.pos < len(lx.src) {
-		c := lx.src[lx.pos]
+	for lx.pos < len(lx.Src) {
+		c := lx.Src[lx.pos]
 		switch {
 		case len(brackets) == 0 && (c == '}' || c == ':' || c == '!' && lx.peek(1) != '='):
 			return true
@@ -94,7 +94,7 @@ func (lx *lexer) fieldExpression(open int, q quote, depth int) bool {
 			if c != '"' && c != '\'' {
 				break
 			}
-			if p, ok := prefixOf(lx.src[start:lx.pos]); ok {
+			if p, ok := prefixOf(lx.Src[start:lx.pos]); ok {
 				if c == q.char && q.size == 1 {
 					lx.since(12, lx.pos, 1, "the same quote inside a field of an f-string")
 				}
@@ -122,15 +122,15 @@ func (lx *lexer) fieldExpression(open int, q quote, depth int) bool {
 }
 
 // formatSpec takes what follows the colon, in which fields may stand again.
-func (lx *lexer) formatSpec(open int, q quote, depth int) bool {
+func (lx *Lexer) formatSpec(open int, q quote, depth int) bool {
 	if depth > maxNesting {
 		return lx.fail("FN1203", open, 1, "too many nested f-strings")
 	}
 	// What follows the colon is text, not part of the expression.
 	defer func(n int) { lx.fields = n }(lx.fields)
 	lx.fields = 0
-	for lx.pos < len(lx.src) {
-		switch c := lx.src[lx.pos]; {
+	for lx.pos < len(lx.Src) {
+		switch c := lx.Src[lx.pos]; {
 		case c == '}':
 			return true
 		case c == '{':

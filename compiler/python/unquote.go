@@ -1,4 +1,4 @@
-package discover
+package python
 
 import (
 	"strconv"
@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// unquote evaluates one Python string. Where it has no one value, why says so.
-func unquote(text string) (value, why string) {
+// Unquote evaluates one Python string. Where it has no one value, why says so.
+func Unquote(text string) (value, why string) {
 	open := strings.IndexAny(text, `'"`)
 	prefix := strings.ToLower(text[:open])
 	switch {

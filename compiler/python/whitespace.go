@@ -1,4 +1,4 @@
-package discover
+package python
 
 import (
 	"bytes"
@@ -30,28 +30,28 @@ func otherEncoding(src []byte) bool {
 }
 
 // newline steps over a line end of n bytes.
-func (lx *lexer) newline(n int) {
+func (lx *Lexer) newline(n int) {
 	lx.pos += n
 	lx.line++
 }
 
 // eol returns how many bytes the line end at i takes, 0 when there is none.
-func (lx *lexer) eol(i int) int {
+func (lx *Lexer) eol(i int) int {
 	switch {
-	case i >= len(lx.src):
+	case i >= len(lx.Src):
 		return 0
-	case lx.src[i] == '\n':
+	case lx.Src[i] == '\n':
 		return 1
-	case lx.src[i] != '\r':
+	case lx.Src[i] != '\r':
 		return 0
-	case i+1 < len(lx.src) && lx.src[i+1] == '\n':
+	case i+1 < len(lx.Src) && lx.Src[i+1] == '\n':
 		return 2
 	}
 	return 1
 }
 
 // lineEnds counts the line ends of text, which does not stop inside one.
-func (lx *lexer) lineEnds(text []byte) int32 {
+func (lx *Lexer) lineEnds(text []byte) int32 {
 	n := bytes.Count(text, []byte("\n"))
 	if lx.returns {
 		n += bytes.Count(text, []byte("\r")) - bytes.Count(text, []byte("\r\n"))
@@ -59,18 +59,18 @@ func (lx *lexer) lineEnds(text []byte) int32 {
 	return int32(n)
 }
 
-// lineStarts are where the lines of the source start. Few files ever ask.
-func (lx *lexer) lineStarts() []int32 {
+// LineStarts are where the lines of the source start. Few files ever ask.
+func (lx *Lexer) LineStarts() []int32 {
 	if len(lx.starts) > 0 {
 		return lx.starts
 	}
 	first := 0
-	if bytes.HasPrefix(lx.src, byteOrderMark) {
+	if bytes.HasPrefix(lx.Src, byteOrderMark) {
 		first = len(byteOrderMark)
 	}
 	lx.starts = append(lx.starts, int32(first))
 	if lx.returns {
-		for i := 0; i < len(lx.src); i++ {
+		for i := 0; i < len(lx.Src); i++ {
 			if n := lx.eol(i); n > 0 {
 				i += n - 1
 				lx.starts = append(lx.starts, int32(i+1))
@@ -79,7 +79,7 @@ func (lx *lexer) lineStarts() []int32 {
 		return lx.starts
 	}
 	for at := 0; ; {
-		i := bytes.IndexByte(lx.src[at:], '\n')
+		i := bytes.IndexByte(lx.Src[at:], '\n')
 		if i < 0 {
 			break
 		}
@@ -91,18 +91,18 @@ func (lx *lexer) lineStarts() []int32 {
 
 // indentation skips blank lines and measures the white space before the first
 // token. It is false at the end of the source.
-func (lx *lexer) indentation() bool {
-	for lx.pos < len(lx.src) {
+func (lx *Lexer) indentation() bool {
+	for lx.pos < len(lx.Src) {
 		start := lx.pos
-		lx.pos = skipSpaces(lx.src, start)
-		lx.column, lx.alt = lx.pos-start, lx.pos-start
-		if lx.pos < len(lx.src) && byteClasses[lx.src[lx.pos]] == bySpace {
+		lx.pos = skipSpaces(lx.Src, start)
+		lx.Column, lx.Alt = lx.pos-start, lx.pos-start
+		if lx.pos < len(lx.Src) && byteClasses[lx.Src[lx.pos]] == bySpace {
 			lx.tabbed()
 		}
-		if lx.pos == len(lx.src) {
+		if lx.pos == len(lx.Src) {
 			return false
 		}
-		switch byteClasses[lx.src[lx.pos]] {
+		switch byteClasses[lx.Src[lx.pos]] {
 		case byHash:
 			if !lx.comment() {
 				return false
@@ -113,7 +113,7 @@ func (lx *lexer) indentation() bool {
 		case byEnd:
 			lx.newline(lx.eol(lx.pos))
 		case byBackslash:
-			if lx.column > 0 {
+			if lx.Column > 0 {
 				return true // what stands before the first backslash counts
 			}
 			if !lx.continuation() {
@@ -127,17 +127,17 @@ func (lx *lexer) indentation() bool {
 }
 
 // tabbed goes on measuring at a tab or a form feed.
-func (lx *lexer) tabbed() {
-	for ; lx.pos < len(lx.src); lx.pos++ {
-		switch lx.src[lx.pos] {
+func (lx *Lexer) tabbed() {
+	for ; lx.pos < len(lx.Src); lx.pos++ {
+		switch lx.Src[lx.pos] {
 		case ' ':
-			lx.column++
-			lx.alt++
+			lx.Column++
+			lx.Alt++
 		case '\t':
-			lx.column = (lx.column/8 + 1) * 8
-			lx.alt++
+			lx.Column = (lx.Column/8 + 1) * 8
+			lx.Alt++
 		case '\f':
-			lx.column, lx.alt = 0, 0
+			lx.Column, lx.Alt = 0, 0
 		default:
 			return
 		}
@@ -161,8 +161,8 @@ func skipSpaces(src []byte, pos int) int {
 }
 
 // comment goes to the end of the physical line.
-func (lx *lexer) comment() bool {
-	text := lx.src[lx.pos:]
+func (lx *Lexer) comment() bool {
+	text := lx.Src[lx.pos:]
 	if end := lx.lineEnd(text); end >= 0 {
 		text = text[:end]
 	}
@@ -174,7 +174,7 @@ func (lx *lexer) comment() bool {
 }
 
 // lineEnd is where the physical line ends that text starts in, or -1.
-func (lx *lexer) lineEnd(text []byte) int {
+func (lx *Lexer) lineEnd(text []byte) int {
 	if lx.returns {
 		return bytes.IndexAny(text, "\r\n")
 	}
@@ -182,7 +182,7 @@ func (lx *lexer) lineEnd(text []byte) int {
 }
 
 // notText reports the first byte of text, which starts at pos, that is no UTF-8.
-func (lx *lexer) notText(text []byte) bool {
+func (lx *Lexer) notText(text []byte) bool {
 	pos := lx.pos
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)
@@ -194,12 +194,12 @@ func (lx *lexer) notText(text []byte) bool {
 	return lx.fail("FN1206", pos, 1, "the file is not UTF-8")
 }
 
-func (lx *lexer) continuation() bool {
+func (lx *Lexer) continuation() bool {
 	n := lx.eol(lx.pos + 1)
 	switch {
-	case n == 0 && lx.pos+1 < len(lx.src):
+	case n == 0 && lx.pos+1 < len(lx.Src):
 		return lx.fail("FN1204", lx.pos, 1, "unexpected character after line continuation character")
-	case lx.pos+1+n >= len(lx.src):
+	case lx.pos+1+n >= len(lx.Src):
 		if lx.depth > 0 {
 			return lx.neverClosed()
 		}

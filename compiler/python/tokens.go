@@ -1,19 +1,20 @@
-package discover
+package python
 
-type tokenKind uint8
+// Kind sorts tokens by what they are made of.
+type Kind uint8
 
 const (
-	tokName tokenKind = iota
-	tokNumber
-	tokString
-	tokOp
+	Name Kind = iota
+	Number
+	String
+	Operator
 )
 
-// token is a piece of one logical line: its text is src[start:end].
-type token struct {
-	lexeme
-	start, end int32
-	line       int32
+// Token is a piece of one logical line: its text is src[start:end].
+type Token struct {
+	Lexeme
+	Start, End int32
+	Line       int32
 }
 
 // maxTokens of one logical line are kept; a longer one is data, and is read over.
@@ -35,26 +36,26 @@ type bracket struct {
 	lambdas int32
 }
 
-// shape is what the lexer saw of a whole logical line, so that most lines need no
+// Shape is what the lexer saw of a whole logical line, so that most lines need no
 // second look.
-type shape struct {
-	// clashes is false when every token may follow the one before it.
-	clashes bool
-	// assigns and semicolon are of tokens outside brackets.
-	assigns, semicolon bool
-	// colon is the first token that is one, outside brackets and not of a lambda;
+type Shape struct {
+	// Clashes is false when every token may follow the one before it.
+	Clashes bool
+	// Assigns and Semicolon are of tokens outside brackets.
+	Assigns, Semicolon bool
+	// Colon is the first token that is one, outside brackets and not of a lambda;
 	// -1 when there is none.
-	colon int32
+	Colon int32
 }
 
 // spill makes room for one more token. Of a line that is too long it lets the
 // last one go each time.
-func (lx *lexer) spill(toks []token) []token {
+func (lx *Lexer) spill(toks []Token) []Token {
 	if len(toks) >= maxTokens {
-		lx.long = true
+		lx.Long = true
 		return toks[:maxTokens-1]
 	}
-	room := make([]token, len(toks), min(max(2*cap(toks), 256), maxTokens))
+	room := make([]Token, len(toks), min(max(2*cap(toks), 256), maxTokens))
 	copy(room, toks)
 	return room
 }

@@ -1,4 +1,4 @@
-package discover
+package python
 
 import (
 	"bytes"
@@ -18,11 +18,11 @@ const (
 
 // slowPath takes what the loop of read has no short way for; c stands at pos. It
 // returns codeNone when that was no token.
-func (lx *lexer) slowPath(c byte) (code, outcome) {
-	ok, this := true, codeNone
+func (lx *Lexer) slowPath(c byte) (Code, outcome) {
+	ok, this := true, CodeNone
 	switch byteClasses[c] {
 	case byEnd:
-		return codeNone, lx.endOfLine()
+		return CodeNone, lx.endOfLine()
 	case byHash:
 		ok = lx.comment()
 	case byBackslash:
@@ -30,12 +30,12 @@ func (lx *lexer) slowPath(c byte) (code, outcome) {
 	case byLetter, byForeign:
 		this, ok = lx.name()
 	case byDigit:
-		this = codeNumber
-		lx.pos = numberEnd(lx.src, lx.pos)
+		this = CodeNumber
+		lx.pos = numberEnd(lx.Src, lx.pos)
 	case byDot:
 		this = lx.dot()
 	case byQuote:
-		this = codeString
+		this = CodeString
 		ok = lx.str(prefix{})
 	case byColon:
 		this = lx.colon()
@@ -52,12 +52,12 @@ func (lx *lexer) slowPath(c byte) (code, outcome) {
 	return this, goesOn
 }
 
-func (lx *lexer) endOfLine() outcome {
+func (lx *Lexer) endOfLine() outcome {
 	lx.newline(lx.eol(lx.pos))
 	switch {
 	case lx.depth > 0:
 		return goesOn
-	case len(lx.tokens) > 0:
+	case len(lx.Tokens) > 0:
 		return lineEnds
 	case !lx.indentation(): // only backslashes stood on the line
 		return stops
@@ -67,79 +67,79 @@ func (lx *lexer) endOfLine() outcome {
 
 // colon takes one, or ":=", and checks that it has a place: in round brackets it
 // belongs to a lambda, or to the parameters of a def.
-func (lx *lexer) colon() code {
+func (lx *Lexer) colon() Code {
 	if lx.peek(1) == '=' {
 		lx.since(8, lx.pos, 2, "an assignment expression")
 		lx.pos += 2
-		return opWalrus
+		return OpWalrus
 	}
 	lx.pos++
 	switch top := &lx.open[lx.depth]; {
 	case top.lambdas > 0:
 		top.lambdas--
-	case lx.depth == 0 && lx.shape.colon < 0:
-		lx.shape.colon = int32(len(lx.tokens))
-	case top.char == '(' && (lx.depth > 1 || !inDef(lx.tokens)):
-		lx.shape.clashes = true
+	case lx.depth == 0 && lx.Shape.Colon < 0:
+		lx.Shape.Colon = int32(len(lx.Tokens))
+	case top.char == '(' && (lx.depth > 1 || !inDef(lx.Tokens)):
+		lx.Shape.Clashes = true
 	}
-	return opColon
+	return OpColon
 }
 
-func (lx *lexer) dot() code {
+func (lx *Lexer) dot() Code {
 	switch d := lx.peek(1); {
 	case isDigit(d):
-		lx.pos = numberEnd(lx.src, lx.pos)
-		return codeNumber
+		lx.pos = numberEnd(lx.Src, lx.pos)
+		return CodeNumber
 	case d == '.' && lx.peek(2) == '.':
 		lx.pos += 3
-		return opEllipsis
+		return OpEllipsis
 	}
 	lx.pos++
-	return opDot
+	return OpDot
 }
 
 // name reads an identifier, a keyword, or a string with a prefix, some of whose
 // letters are outside ASCII.
-func (lx *lexer) name() (code, bool) {
+func (lx *Lexer) name() (Code, bool) {
 	start := lx.pos
-	for lx.pos < len(lx.src) && isNamePart(lx.src[lx.pos]) {
-		if lx.src[lx.pos] < utf8.RuneSelf {
+	for lx.pos < len(lx.Src) && isNamePart(lx.Src[lx.pos]) {
+		if lx.Src[lx.pos] < utf8.RuneSelf {
 			lx.pos++
 		} else if !lx.foreign() {
-			return codeNone, false
+			return CodeNone, false
 		}
 	}
 	if q := lx.peek(0); q == '"' || q == '\'' {
-		if p, ok := prefixOf(lx.src[start:lx.pos]); ok {
-			return codeString, lx.str(p)
+		if p, ok := prefixOf(lx.Src[start:lx.pos]); ok {
+			return CodeString, lx.str(p)
 		}
 	}
-	this := codeName
+	this := CodeName
 	if lx.pos-start <= longestWord {
-		this = lookUp(pack(lx.src[start:lx.pos]))
+		this = lookUp(pack(lx.Src[start:lx.pos]))
 	}
-	if this != codeName && !lx.word(this) {
-		return this, lx.inBrackets(token{lexemes[this], int32(start), int32(lx.pos), lx.line})
+	if this != CodeName && !lx.word(this) {
+		return this, lx.inBrackets(Token{Lexemes[this], int32(start), int32(lx.pos), lx.line})
 	}
 	return this, true
 }
 
 // inBrackets refuses a word that only opens statements. At the start of a line it
 // means that the bracket before it was not closed.
-func (lx *lexer) inBrackets(t token) bool {
-	before := lx.src[:t.start]
+func (lx *Lexer) inBrackets(t Token) bool {
+	before := lx.Src[:t.Start]
 	if len(bytes.TrimSpace(before[bytes.LastIndexAny(before, "\n\r")+1:])) == 0 {
 		return lx.neverClosed()
 	}
-	if len(lx.tokens) < maxTokens {
-		lx.tokens = append(lx.tokens, t)
+	if len(lx.Tokens) < maxTokens {
+		lx.Tokens = append(lx.Tokens, t)
 	}
-	return lx.fail("FN1204", int(t.start), int(t.end-t.start), "invalid syntax: %q cannot stand in brackets", lx.src[t.start:t.end])
+	return lx.fail("FN1204", int(t.Start), int(t.End-t.Start), "invalid syntax: %q cannot stand in brackets", lx.Src[t.Start:t.End])
 }
 
 // foreign takes one letter outside ASCII.
-func (lx *lexer) foreign() bool {
-	r, n := utf8.DecodeRune(lx.src[lx.pos:])
+func (lx *Lexer) foreign() bool {
+	r, n := utf8.DecodeRune(lx.Src[lx.pos:])
 	switch {
 	case lx.bytesOnly:
 		n = 1
@@ -163,12 +163,12 @@ func notInNames(r rune) bool {
 	return unicode.IsPunct(r) && !unicode.Is(unicode.Pc, r) || unicode.IsSymbol(r) || unicode.IsSpace(r) || unicode.IsControl(r)
 }
 
-func (lx *lexer) neverClosed() bool {
+func (lx *Lexer) neverClosed() bool {
 	b := lx.open[lx.depth]
 	return lx.fail("FN1201", int(b.start), 1, "'%c' was never closed", b.char)
 }
 
-func (lx *lexer) unmatched(c byte) bool {
+func (lx *Lexer) unmatched(c byte) bool {
 	if lx.depth == 0 {
 		return lx.fail("FN1202", lx.pos, 1, "unmatched '%c'", c)
 	}

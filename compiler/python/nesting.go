@@ -1,8 +1,8 @@
-package discover
+package python
 
 // level is one open bracket, and the lambdas in it that wait for their colon.
 type level struct {
-	open    code
+	open    Code
 	lambdas int
 }
 
@@ -14,32 +14,32 @@ type nesting struct {
 }
 
 // inDef reports whether a line that starts with toks is that of a def.
-func inDef(toks []token) bool {
-	return len(toks) > 0 && (toks[0].code == kwDef || toks[0].code == kwAsync)
+func inDef(toks []Token) bool {
+	return len(toks) > 0 && (toks[0].Code == KwDef || toks[0].Code == KwAsync)
 }
 
 func (n *nesting) bracketed() bool { return len(n.stack) > 1 }
 
 // take is false when t is a colon that belongs to nothing.
-func (n *nesting) take(t token) bool {
+func (n *nesting) take(t Token) bool {
 	top := &n.stack[len(n.stack)-1]
-	switch t.class {
-	case clOpen:
-		n.stack = append(n.stack, level{open: t.code})
-	case clClose:
+	switch t.Class {
+	case ClassOpen:
+		n.stack = append(n.stack, level{open: t.Code})
+	case ClassClose:
 		if len(n.stack) > 1 {
 			n.stack = n.stack[:len(n.stack)-1]
 		}
-	case clKeyword:
-		if t.code == kwLambda {
+	case ClassKeyword:
+		if t.Code == KwLambda {
 			top.lambdas++
 		}
-	case clColon:
+	case ClassColon:
 		if top.lambdas > 0 {
 			top.lambdas--
 			return true
 		}
-		return len(n.stack) == 1 || top.open != opParen || n.inDef && len(n.stack) == 2
+		return len(n.stack) == 1 || top.open != OpParen || n.inDef && len(n.stack) == 2
 	}
 	return true
 }

@@ -1,4 +1,4 @@
-package discover
+package python
 
 // inNumber are the bytes after plain digits that make a number longer, or may.
 var inNumber = setOf(func(c byte) bool { return c == '.' || c == '_' || isNameStart(c) })
