@@ -2,11 +2,17 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
 	crews "fngen.dev/fngen/pkg/agent/tasks"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/payloads"
+	"fngen.dev/fngen/pkg/task"
 )
 
 // boss has a runner stop: with the first signal when what runs has ended, with the
@@ -81,4 +87,20 @@ func (c claims) Claim(ctx context.Context, id string, attempt int) (crews.Verdic
 	}
 	err := c.client.ask(ctx, http.MethodPost, "/v1/agent/tasks/claims", map[string]any{"id": id, "attempt": attempt}, &answer)
 	return answer.Verdict, err
+}
+
+// Payload fetches the payload of a task that is too large for its message. That the
+// control plane does not have it any more is crews.ErrPayloadGone.
+func (c claims) Payload(ctx context.Context, id string, is task.Large) ([]byte, error) {
+	var data []byte
+	err := c.client.do(ctx, http.MethodGet, "/v1/agent/tasks/"+url.PathEscape(id)+"/payload", nil, func(_ http.Header, r io.Reader) error {
+		var err error
+		data, err = payloads.ReadAll(r, is)
+		return err
+	})
+	p, ok := errors.AsType[*api.Problem](err)
+	if ok && p.Status == http.StatusNotFound || errors.Is(err, payloads.ErrGone) {
+		return nil, crews.ErrPayloadGone
+	}
+	return data, err
 }

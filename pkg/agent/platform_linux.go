@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/pkg/cause"
+	"fngen.dev/fngen/pkg/task"
 )
 
 // maxOrder is the largest request of a function, in bytes: many tasks at once.
@@ -77,6 +78,7 @@ func (c *client) forward() (http.Handler, error) {
 	mux := http.NewServeMux()
 	limited := http.MaxBytesHandler(proxy, maxOrder)
 	mux.Handle("POST /v1/agent/tasks", limited)
+	mux.Handle("POST /v1/agent/tasks/large", http.MaxBytesHandler(proxy, task.MaxLarge))
 	mux.Handle("GET /v1/agent/tasks/{id}", limited)
 	return mux, nil
 }

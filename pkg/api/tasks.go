@@ -101,15 +101,21 @@ type TaskFilter struct {
 const MaxTaskPage = 1000
 
 // RunTask sends one task, and returns it when the broker has it. One with a key is sent
-// again when the connection breaks.
+// again when the connection breaks. A payload that is too large for a request of tasks is
+// the body of its own: POST /v1/projects/{project}/tasks/large?function=...&key=...
 func (c *Client) RunTask(ctx context.Context, project string, t NewTask) (Task, error) {
 	var out Task
-	text, err := t.body()
-	if err != nil {
-		return out, err
+	path, text := projectPath(project)+"/tasks", []byte(t.Payload)
+	if len(t.Payload) > task.MaxPayload {
+		path += "/large?" + url.Values{"function": {t.Function}, "key": {t.Key}, "shape": {t.Shape}}.Encode()
+	} else {
+		var err error
+		if text, err = t.body(); err != nil {
+			return out, err
+		}
 	}
 	body := func() io.Reader { return bytes.NewReader(text) }
-	resp, err := c.do(ctx, http.MethodPost, projectPath(project)+"/tasks", "application/json", body, t.Key != "")
+	resp, err := c.do(ctx, http.MethodPost, path, "application/json", body, t.Key != "")
 	if err != nil {
 		return out, err
 	}

@@ -28,8 +28,8 @@ func newCmdRunTask(a *app) *cobra.Command {
 		Use:   "run_task PROJECT FUNCTION PAYLOAD",
 		Short: "Have a @task_worker function run in the background",
 		Long: `Send a task to a @task_worker function of a project, and print its id. PAYLOAD is
-JSON: an object gives the parameters by name, an array by position. - reads it from
-stdin.
+JSON of at most 64 MiB: an object gives the parameters by name, an array by position.
+- reads it from stdin, which takes what is too long for a command line.
 
 A payload that does not fit the function is refused here, with every fault. A task
 that was sent is run at least once.
@@ -80,14 +80,17 @@ func runRunTask(ctx context.Context, a *app, project, function, text, key string
 // quotes are at fault most often.
 func readPayload(a *app, text string) (json.RawMessage, error) {
 	if text == "-" {
-		data, err := io.ReadAll(io.LimitReader(a.IO.In, task.MaxPayload+1))
+		data, err := io.ReadAll(io.LimitReader(a.IO.In, task.MaxLarge+1))
 		if err != nil {
 			return nil, fmt.Errorf("read payload: %w", err)
 		}
 		text = string(data)
 	}
-	if len(text) > task.MaxPayload {
-		return nil, &usageError{message: fmt.Sprintf("the payload has more than %d bytes", task.MaxPayload), help: "send a reference to the data in place of the data"}
+	if len(text) > task.MaxLarge {
+		return nil, &usageError{
+			message: fmt.Sprintf("the payload has more than %d MiB", task.MaxLarge>>20),
+			help:    "put the data where the function reads it, such as a bucket, and send its place",
+		}
 	}
 	if !json.Valid([]byte(text)) {
 		return nil, &usageError{message: "PAYLOAD is not JSON", help: `quote it for the shell: '{"name": "Aang"}'`}

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/dispatch"
+	"fngen.dev/fngen/pkg/payloads"
 	"fngen.dev/fngen/pkg/queue"
 	"fngen.dev/fngen/pkg/secret"
 	"fngen.dev/fngen/pkg/store"
@@ -53,12 +55,16 @@ func newDispatch(ctx context.Context, c Config, s *store.Store, scheduler *nomad
 	if c.Broker.URL == "" {
 		return nil, nil
 	}
+	kept, err := payloads.Open(filepath.Join(c.Data, payloadsDir))
+	if err != nil {
+		return nil, err
+	}
 	logins, err := secret.NewLogins(c.VaultAddr, c.VaultTokenFile)
 	if err != nil {
 		return nil, err
 	}
 	return dispatch.New(ctx, dispatch.Options{
-		Store: s, Ledger: tasks.New(s, nil), Broker: queue.New(c.Broker), Logins: logins,
+		Store: s, Ledger: tasks.New(s, nil), Broker: queue.New(c.Broker), Logins: logins, Payloads: kept,
 		Allocations: allocations{scheduler}, Log: log,
 	}), nil
 }

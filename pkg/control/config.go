@@ -13,6 +13,7 @@ import (
 const (
 	databaseFile = "fngend.db"
 	blobsDir     = "blobs"
+	payloadsDir  = "payloads"
 )
 
 // Config is the environment of `fngend serve`, read once.

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -28,13 +29,21 @@ func (l *line) bury(ctx context.Context, d *queue.Delivery) error {
 		if err != nil {
 			return err
 		}
-		if starts < poison {
-			return l.sendOn(ctx, d, m)
-		}
 		failure = &task.Error{Reason: task.ReasonCrashed, Message: "whatever began it died, again and again"}
+		if starts < poison {
+			// A queue that is gone stays gone: nothing behind the message is to wait for it.
+			if err := l.sendOn(ctx, d, m); !errors.Is(err, queue.ErrUnroutable) {
+				return err
+			}
+			failure = &task.Error{Reason: task.ReasonUnroutable, Message: "the broker gave the task up, and the queue of its function does not exist any more"}
+		}
 	}
-	if err := l.service.Ledger.Bury(ctx, l.project.ID, m, failure); err != nil {
+	err = l.service.Ledger.Bury(ctx, l.project.ID, m, failure)
+	if err != nil && !l.service.Ledger.Refused(err) {
 		return err
+	}
+	if err != nil { // it would be refused again
+		l.service.Log.LogAttrs(ctx, slog.LevelError, "a dead letter cannot be kept", slog.String("project", l.project.Name), slog.String("task", m.ID), slog.Any("error", err))
 	}
 	_ = d.Ack(false) // one that is stale comes again
 	return nil

@@ -9,7 +9,10 @@ package dispatch
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -20,12 +23,8 @@ import (
 	"fngen.dev/fngen/pkg/task"
 )
 
-const (
-	// confirmTime is how long the broker may take to confirm a task.
-	confirmTime = 5 * time.Second
-	// pruneEvery is how often it is looked what is kept no longer.
-	pruneEvery = time.Hour
-)
+// confirmTime is how long the broker may take to confirm a task.
+const confirmTime = 5 * time.Second
 
 // Store has the releases that say which functions a project has.
 type Store interface {
@@ -50,9 +49,12 @@ type Schemas interface {
 	Schema(ctx context.Context, p store.Project, release int, function string) ([]byte, error)
 }
 
-// Logins are where the agents of a project find how to reach the broker.
+// Logins are where the agents of a project find how to reach the broker: versions, of
+// which the newest counts. What was written cannot be read again.
 type Logins interface {
 	WriteBroker(ctx context.Context, project string, b task.Broker) error
+	// BrokerVersion is the number of the newest version, 0 for none.
+	BrokerVersion(ctx context.Context, project string) (int64, error)
 	DeleteBroker(ctx context.Context, project string) error
 }
 
@@ -62,6 +64,17 @@ type Allocations interface {
 	Alive(ctx context.Context, namespace, job, id string) (bool, error)
 }
 
+// Payloads keep payloads that are too large for a message, each for its own task.
+type Payloads interface {
+	Put(ctx context.Context, projectID int64, id string, r io.Reader) (task.Large, error)
+	Open(projectID int64, id string, is task.Large) (*os.File, error)
+	Read(projectID int64, id string, is task.Large) ([]byte, error)
+	Remove(projectID int64, id string) error
+	RemoveProject(projectID int64) error
+	Bytes(projectID int64) (int64, error)
+	Sweep(before time.Time, needed func(projectID int64, id string) (bool, error)) (int, error)
+}
+
 // Options are what a Service is made of.
 type Options struct {
 	Store  Store
@@ -69,6 +82,7 @@ type Options struct {
 	Broker Broker
 	// Schemas may be set until the first task is sent; nil takes every JSON.
 	Schemas     Schemas
+	Payloads    Payloads
 	Logins      Logins
 	Allocations Allocations
 	Log         *slog.Logger
@@ -87,11 +101,18 @@ type Service struct {
 	releases map[releaseKey]*functions
 	callers  map[string]int // releases of allocations
 	waiting  map[string]map[chan struct{}]bool
+	// sending are tasks between their row and the note that the broker has them.
+	sending map[string]*outcome
+	// checking is held by the one large payload that is in memory.
+	checking chan struct{}
 }
 
 // New makes a service; Start reads what agents tell.
 func New(ctx context.Context, o Options) *Service {
-	s := &Service{Options: o, lines: map[int64]*line{}, releases: map[releaseKey]*functions{}, callers: map[string]int{}, waiting: map[string]map[chan struct{}]bool{}}
+	s := &Service{
+		Options: o, lines: map[int64]*line{}, releases: map[releaseKey]*functions{}, callers: map[string]int{},
+		waiting: map[string]map[chan struct{}]bool{}, sending: map[string]*outcome{}, checking: make(chan struct{}, 1),
+	}
 	s.ctx, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	return s
 }
@@ -109,6 +130,8 @@ func (s *Service) Start(ctx context.Context) error {
 		}
 	}
 	s.work.Go(s.prune)
+	s.work.Go(s.confirmSent)
+	s.work.Go(s.findUnsent)
 	return nil
 }
 
@@ -126,27 +149,12 @@ func (s *Service) Stop() {
 	s.work.Wait()
 }
 
-func (s *Service) prune() {
-	for {
-		if n, err := s.Ledger.Prune(s.ctx); err != nil && s.ctx.Err() == nil {
-			s.Log.LogAttrs(s.ctx, slog.LevelWarn, "tasks are not pruned", slog.Any("error", err))
-		} else if n > 0 {
-			s.Log.LogAttrs(s.ctx, slog.LevelInfo, "tasks pruned", slog.Int("count", n))
-		}
-		select {
-		case <-s.ctx.Done():
-			return
-		case <-time.After(pruneEvery):
-		}
-	}
-}
-
 // Prepare declares what the task workers of a project need, before they start.
 func (s *Service) Prepare(ctx context.Context, p store.Project, functions []string) error {
 	if err := s.Broker.Declare(ctx, p.Name, p.ID, functions); err != nil {
 		return err
 	}
-	if err := s.Logins.WriteBroker(ctx, p.Name, s.Broker.Worker(p.Name, p.ID)); err != nil {
+	if err := s.writeLogin(ctx, p); err != nil {
 		return err
 	}
 	s.line(p)
@@ -165,7 +173,7 @@ func (s *Service) Forget(ctx context.Context, p store.Project) error {
 	if err := s.Broker.Destroy(ctx, p.Name); err != nil {
 		return err
 	}
-	return s.Logins.DeleteBroker(ctx, p.Name)
+	return errors.Join(s.Logins.DeleteBroker(ctx, p.Name), s.Ledger.ForgetLogin(ctx, p.ID), s.Payloads.RemoveProject(p.ID))
 }
 
 // Queues lists the queues of a project, by function.

@@ -11,6 +11,7 @@ import (
 
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/pkg/dispatch"
+	"fngen.dev/fngen/pkg/payloads"
 	"fngen.dev/fngen/pkg/queue"
 	"fngen.dev/fngen/pkg/queue/brokertest"
 	"fngen.dev/fngen/pkg/store"
@@ -34,6 +35,8 @@ type world struct {
 	releases map[string]int
 	alive    map[string]bool
 	logins   map[string]task.Broker
+	// versions count what was written to logins.
+	versions map[string]int64
 }
 
 func (w *world) ReleaseOf(_ context.Context, _, _, allocation string) (int, error) {
@@ -42,10 +45,15 @@ func (w *world) ReleaseOf(_ context.Context, _, _, allocation string) (int, erro
 func (w *world) Alive(_ context.Context, _, _, id string) (bool, error) { return w.alive[id], nil }
 func (w *world) WriteBroker(_ context.Context, project string, b task.Broker) error {
 	w.logins[project] = b
+	w.versions[project]++
 	return nil
+}
+func (w *world) BrokerVersion(_ context.Context, project string) (int64, error) {
+	return w.versions[project], nil
 }
 func (w *world) DeleteBroker(_ context.Context, project string) error {
 	delete(w.logins, project)
+	delete(w.versions, project)
 	return nil
 }
 
@@ -61,12 +69,17 @@ func newWorld(t *testing.T, project string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, store: s, broker: queue.New(node.Config()), releases: map[string]int{}, alive: map[string]bool{}, logins: map[string]task.Broker{}}
+	w := &world{t: t, store: s, broker: queue.New(node.Config()), releases: map[string]int{}, alive: map[string]bool{}, logins: map[string]task.Broker{}, versions: map[string]int64{}}
 	if w.p, err = s.CreateProject(t.Context(), store.Actor{AccountID: account.ID}, project); err != nil {
 		t.Fatal(err)
 	}
+	kept, err := payloads.Open(filepath.Join(t.TempDir(), "payloads"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { kept.Close() })
 	w.Service = dispatch.New(t.Context(), dispatch.Options{
-		Store: s, Ledger: tasks.New(s, nil), Broker: w.broker, Logins: w, Allocations: w, Log: brokertest.Log(t),
+		Store: s, Ledger: tasks.New(s, nil), Broker: w.broker, Logins: w, Allocations: w, Payloads: kept, Log: brokertest.Log(t),
 	})
 	t.Cleanup(w.Stop)
 	return w

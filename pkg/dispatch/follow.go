@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"fngen.dev/fngen/pkg/queue"
@@ -94,6 +95,13 @@ func (s *Service) Retry(ctx context.Context, actor store.Actor, p store.Project,
 	}
 	if err := workers.check(t.Function); err != nil {
 		return t, err
+	}
+	if t.Large != (task.Large{}) {
+		f, err := s.Payloads.Open(p.ID, id, t.Large)
+		if err != nil {
+			return t, fmt.Errorf("task %s: %w", id, errors.Join(tasks.ErrPayload, err))
+		}
+		_ = f.Close() // it was not written
 	}
 	m, err := s.Ledger.Retry(ctx, actor, p, id)
 	if err != nil {

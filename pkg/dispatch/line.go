@@ -3,8 +3,10 @@ package dispatch
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +29,8 @@ type line struct {
 	project   store.Project
 	publisher *queue.Publisher
 	session   *queue.Session
+	events    *inbox
+	dead      *inbox
 	end       context.CancelFunc
 	work      sync.WaitGroup
 }
@@ -41,7 +45,7 @@ func (s *Service) line(p store.Project) *line {
 	broker := s.Broker.ControlPlane(p.Name)
 	ctx, end := context.WithCancel(s.ctx)
 	l := &line{
-		service: s, project: p, end: end,
+		service: s, project: p, end: end, events: newInbox(), dead: newInbox(),
 		publisher: queue.NewPublisher(ctx, broker, "fngend sends for "+p.Name, s.Log),
 		session: queue.NewSession(broker, "fngend reads of "+p.Name, s.Log,
 			queue.Source{Queue: task.EventQueue, Prefetch: eventBatch}, queue.Source{Queue: task.DeadQueue, Prefetch: deadBatch}),
@@ -50,7 +54,9 @@ func (s *Service) line(p store.Project) *line {
 		end()
 	}
 	l.work.Go(func() { l.session.Run(ctx) })
-	l.work.Go(func() { l.read(ctx) })
+	l.work.Go(func() { l.sort(ctx) })
+	l.work.Go(func() { l.readEvents(ctx) })
+	l.work.Go(func() { l.readDead(ctx) })
 	s.lines[p.ID] = l
 	return l
 }
@@ -61,40 +67,49 @@ func (l *line) close() {
 	l.publisher.Close()
 }
 
-// read takes what came, as much as there is, into the ledger.
-func (l *line) read(ctx context.Context) {
+// sort has events and dead letters wait for themselves alone: a dead letter that has to
+// wait for room in its queue holds up no event.
+func (l *line) sort(ctx context.Context) {
 	for {
-		var events, dead []*queue.Delivery
-		take := func(d *queue.Delivery) {
-			if d.Queue == task.DeadQueue {
-				dead = append(dead, d)
-			} else {
-				events = append(events, d)
-			}
-		}
 		select {
 		case <-ctx.Done():
 			return
 		case d := <-l.session.Deliveries():
-			take(d)
-		}
-		for more := true; more && len(events) < eventBatch && len(dead) < deadBatch; {
-			select {
-			case d := <-l.session.Deliveries():
-				take(d)
-			default:
-				more = false
+			if d.Queue == task.DeadQueue {
+				l.dead.put(d)
+			} else {
+				l.events.put(d)
 			}
 		}
-		l.insist(ctx, "what agents tell", func() error { return l.note(ctx, events) })
-		for _, d := range dead {
+	}
+}
+
+// readEvents takes what agents told, as much as there is, into the ledger.
+func (l *line) readEvents(ctx context.Context) {
+	for {
+		ds, ok := l.events.take(ctx, eventBatch)
+		if !ok {
+			return
+		}
+		l.insist(ctx, "what agents tell", func() error { return l.note(ctx, ds) })
+	}
+}
+
+func (l *line) readDead(ctx context.Context) {
+	for {
+		ds, ok := l.dead.take(ctx, deadBatch)
+		if !ok {
+			return
+		}
+		for _, d := range ds {
 			l.insist(ctx, "a dead letter", func() error { return l.bury(ctx, d) })
 		}
 	}
 }
 
 // insist does what must be done, until it is or ctx ends: the broker keeps what is not
-// answered.
+// answered. What fails for what it is, and not for the state of the store or the broker,
+// must not come here: nothing behind it would be read any more.
 func (l *line) insist(ctx context.Context, what string, f func() error) {
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 10*time.Second) {
 		err := f()
@@ -120,16 +135,51 @@ func (l *line) note(ctx context.Context, ds []*queue.Delivery) error {
 		}
 		all = append(all, events...)
 	}
-	if len(all) > 0 {
-		if err := l.service.Ledger.Apply(ctx, l.project.ID, all); err != nil {
-			return err
-		}
+	if err := l.apply(ctx, all); err != nil {
+		return err
 	}
 	for _, d := range ds {
 		_ = d.Ack(false) // one that is stale comes again, and changes nothing then
 	}
 	l.service.tell(all)
+	l.forgetPayloads(ctx, all)
 	return nil
+}
+
+// apply notes events, all at once. Where the database refuses the values of one, each is
+// noted by itself, and those that it refuses are told in the log and left out: the rest
+// of the project's goes on.
+func (l *line) apply(ctx context.Context, events []task.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	ledger := l.service.Ledger
+	err := ledger.Apply(ctx, l.project.ID, events)
+	if err == nil || !ledger.Refused(err) {
+		return err
+	}
+	if len(events) == 1 {
+		l.service.Log.LogAttrs(ctx, slog.LevelError, "an event cannot be kept", slog.String("project", l.project.Name),
+			slog.String("task", events[0].ID), slog.Any("error", err))
+		return nil
+	}
+	half := len(events) / 2
+	if err := l.apply(ctx, events[:half]); err != nil {
+		return err
+	}
+	return l.apply(ctx, events[half:])
+}
+
+// forgetPayloads removes the large payloads of tasks that have succeeded.
+func (l *line) forgetPayloads(ctx context.Context, events []task.Event) {
+	for _, e := range events {
+		if e.State != task.Succeeded {
+			continue
+		}
+		if err := l.service.Payloads.Remove(l.project.ID, e.ID); err != nil { // the sweep tries again
+			l.service.Log.LogAttrs(ctx, slog.LevelWarn, "a payload stays", slog.String("task", e.ID), slog.Any("error", err))
+		}
+	}
 }
 
 // readEvents reads a message of an agent. Those events that are possible are kept.
@@ -139,13 +189,15 @@ func readEvents(body []byte) ([]task.Event, error) {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
 	var out []task.Event
+	var errs []error
 	for _, e := range message.Events {
 		if err := possible(e); err != nil {
-			return out, fmt.Errorf("read event of task %q: %w", e.ID, err)
+			errs = append(errs, fmt.Errorf("read event of task %q: %w", e.ID, err))
+			continue
 		}
 		out = append(out, e)
 	}
-	return out, nil
+	return out, errors.Join(errs...)
 }
 
 // possible refuses what no agent tells that is ours.
@@ -159,6 +211,8 @@ func possible(e task.Event) error {
 		return fmt.Errorf("attempt %d", e.Attempt)
 	case e.At.IsZero():
 		return fmt.Errorf("it has no time")
+	case !storable(e.Allocation) || !storable(e.Server):
+		return fmt.Errorf("it does not say where it ran")
 	case len(e.Result) > task.MaxResult:
 		return fmt.Errorf("a result of %d bytes", len(e.Result))
 	case e.Error != nil && len(e.Error.Message)+len(e.Error.Traceback)+len(e.Error.Output)+len(e.Error.Faults) > 4*task.MaxError:
@@ -166,3 +220,10 @@ func possible(e task.Event) error {
 	}
 	return nil
 }
+
+// storable reports whether every database keeps a text as it is: PostgreSQL has no zero
+// byte in one.
+func storable(s string) bool { return len(s) <= maxPlace && !strings.ContainsRune(s, 0) }
+
+// maxPlace bounds the names of where a task ran.
+const maxPlace = 200

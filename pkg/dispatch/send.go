@@ -33,11 +33,15 @@ func (e *PayloadError) Error() string {
 	return fmt.Sprintf("the payload does not fit function %q", e.Function)
 }
 
-// TooLargeError is a payload of too many bytes.
-type TooLargeError struct{ Bytes int }
+// TooLargeError is a payload of too many bytes, for a message (task.MaxPayload) or at all
+// (task.MaxLarge).
+type TooLargeError struct{ Bytes, Most int64 }
 
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("the payload has %d bytes; it may have %d", e.Bytes, task.MaxPayload)
+	if e.Most > task.MaxPayload {
+		return fmt.Sprintf("the payload has %d bytes; a task may have %d MiB", e.Bytes, e.Most>>20)
+	}
+	return fmt.Sprintf("the payload has %d bytes; in a request for tasks it may have %d", e.Bytes, e.Most)
 }
 
 // Sent is what became of an order.
@@ -56,14 +60,7 @@ type Caller struct{ Job, Allocation string }
 // Send sends tasks of a project, and returns when the broker has them. What is wrong
 // with one is in its Sent; an error is of all, and then none was sent.
 func (s *Service) Send(ctx context.Context, p store.Project, from Caller, orders []Order) ([]Sent, error) {
-	number := 0
-	if from.Allocation != "" {
-		var err error
-		if number, err = s.callerRelease(ctx, p, from); err != nil {
-			return nil, err
-		}
-	}
-	workers, err := s.functionsOf(ctx, p, number)
+	workers, err := s.functionsFor(ctx, p, from)
 	if err != nil {
 		return nil, err
 	}
@@ -83,31 +80,56 @@ func (s *Service) Send(ctx context.Context, p store.Project, from Caller, orders
 	return out, s.publish(ctx, b, out)
 }
 
+// functionsFor are the task workers that a caller may send tasks to.
+func (s *Service) functionsFor(ctx context.Context, p store.Project, from Caller) (*functions, error) {
+	number := 0
+	if from.Allocation != "" {
+		var err error
+		if number, err = s.callerRelease(ctx, p, from); err != nil {
+			return nil, err
+		}
+	}
+	return s.functionsOf(ctx, p, number)
+}
+
 // message makes a task of an order, if it is one.
 func (s *Service) message(ctx context.Context, p store.Project, workers *functions, o Order) (task.Message, error) {
 	if err := workers.check(o.Function); err != nil {
 		return task.Message{}, err
 	}
 	if len(o.Payload) > task.MaxPayload {
-		return task.Message{}, &TooLargeError{len(o.Payload)}
+		return task.Message{}, &TooLargeError{int64(len(o.Payload)), task.MaxPayload}
 	}
-	schema, err := s.schema(ctx, p, workers, o.Function)
-	if err != nil {
+	if err := s.fits(ctx, p, workers, o); err != nil {
 		return task.Message{}, err
-	}
-	if o.Shape == "" {
-		if faults := payload.Check(schema, o.Payload); len(faults) > 0 {
-			return task.Message{}, &PayloadError{o.Function, faults}
-		}
 	}
 	id, err := task.NewID()
 	if err != nil {
 		return task.Message{}, err
 	}
+	m := newMessage(p, workers, o, id)
+	m.Body = o.Payload
+	return m, nil
+}
+
+// fits holds a payload against the schema of its function.
+func (s *Service) fits(ctx context.Context, p store.Project, workers *functions, o Order) error {
+	schema, err := s.schema(ctx, p, workers, o.Function)
+	if err != nil || o.Shape != "" {
+		return err
+	}
+	if faults := payload.Check(schema, o.Payload); len(faults) > 0 {
+		return &PayloadError{o.Function, faults}
+	}
+	return nil
+}
+
+// newMessage is the first message of a task, without its payload.
+func newMessage(p store.Project, workers *functions, o Order, id string) task.Message {
 	return task.Message{
 		ID: id, Function: o.Function, Project: p.Name, Attempt: 1, First: 1, Enqueued: time.Now().UTC().Truncate(time.Microsecond),
-		Release: workers.release, Shape: o.Shape, Body: o.Payload,
-	}, nil
+		Release: workers.release, Shape: o.Shape,
+	}
 }
 
 // batch are messages with the places of their orders.
@@ -120,33 +142,70 @@ type batch struct {
 
 // publish notes messages and sends them.
 func (s *Service) publish(ctx context.Context, b *batch, out []Sent) error {
+	s.reserve(b.messages)
 	added, err := s.Ledger.Add(ctx, b.project.ID, b.messages, b.keys)
 	if err != nil {
+		s.release(b.messages)
 		return err
-	}
-	var letters []queue.Letter
-	var places []int
-	for i, a := range added {
-		out[b.at[i]] = Sent{ID: a.ID, Existing: a.Existing}
-		if !a.Existing {
-			letters, places = append(letters, queue.TaskLetter("", b.messages[i])), append(places, b.at[i])
-		}
 	}
 	// Whoever asked may be gone: what is noted is sent all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmTime)
 	defer cancel()
+	var send sending
+	var others []awaited
+	for i, a := range added {
+		m, at := b.messages[i], b.at[i]
+		out[at] = Sent{ID: a.ID, Existing: a.Existing}
+		if a.Existing {
+			s.release(b.messages[i : i+1])
+			if !a.Unsent {
+				continue
+			}
+			o, ours := s.join(a.ID)
+			if others = append(others, awaited{at, o}); !ours {
+				continue
+			}
+			if m, err = asBefore(m, a); err != nil {
+				s.settle(a.ID, err)
+				continue
+			}
+		}
+		send.letters, send.places, send.again = append(send.letters, queue.TaskLetter("", m)), append(send.places, at), append(send.again, a.Existing)
+	}
+	err = s.sendAll(ctx, b.project, send, out)
+	for _, other := range others {
+		out[other.at].Err = other.wait(ctx)
+	}
+	return err
+}
+
+// sending are letters with the places of their orders. Those that are sent again had a
+// row before.
+type sending struct {
+	letters []queue.Letter
+	places  []int
+	again   []bool
+}
+
+// sendAll publishes letters. Rows of those that were for certain not sent go, but where
+// they were there before.
+func (s *Service) sendAll(ctx context.Context, p store.Project, l sending, out []Sent) error {
+	if len(l.letters) == 0 {
+		return nil
+	}
 	var unsent []string
-	for i, err := range s.line(b.project).publisher.PublishAll(ctx, letters) {
+	for i, err := range s.line(p).publisher.PublishAll(ctx, l.letters) {
+		s.settle(l.letters[i].ID, err)
 		if err == nil {
 			continue
 		}
-		out[places[i]].Err = err
-		if !errors.Is(err, queue.ErrUnknown) {
-			unsent = append(unsent, letters[i].ID)
+		out[l.places[i]].Err = err
+		if !errors.Is(err, queue.ErrUnknown) && !l.again[i] {
+			unsent = append(unsent, l.letters[i].ID)
 		}
 	}
 	if len(unsent) == 0 {
 		return nil
 	}
-	return s.Ledger.Drop(context.WithoutCancel(ctx), b.project.ID, unsent)
+	return s.Ledger.Drop(context.WithoutCancel(ctx), p.ID, unsent)
 }

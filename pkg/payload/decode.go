@@ -51,24 +51,30 @@ func shownWhole(v any) string {
 
 // decode reads strict JSON: what every reader of it agrees on. Nothing at all is null.
 func decode(data []byte) (any, error) {
-	if len(bytes.Trim(data, " \t\r\n")) == 0 {
-		return nil, nil
-	}
-	if !utf8.Valid(data) {
-		return nil, errors.New("it is not UTF-8")
-	}
-	if depth(data) > maxDepth {
-		return nil, fmt.Errorf("it is nested more than %d deep", maxDepth)
-	}
-	if !json.Valid(data) {
-		return nil, syntax(data)
-	}
-	if err := wholeCharacters(data); err != nil {
+	if err := form(data); err != nil {
 		return nil, err
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	return value(d)
+	if isNothing(data) {
+		return nil, nil
+	}
+	return (&cursor{data: data}).value()
+}
+
+func isNothing(data []byte) bool { return len(bytes.Trim(data, " \t\r\n")) == 0 }
+
+// form refuses what is no strict JSON, but for keys that are there twice.
+func form(data []byte) error {
+	switch {
+	case isNothing(data):
+		return nil
+	case !utf8.Valid(data):
+		return errors.New("it is not UTF-8")
+	case depth(data) > maxDepth:
+		return fmt.Errorf("it is nested more than %d deep", maxDepth)
+	case !json.Valid(data):
+		return syntax(data)
+	}
+	return wholeCharacters(data)
 }
 
 // syntax says where JSON is wrong.
@@ -79,58 +85,6 @@ func syntax(data []byte) error {
 		return fmt.Errorf("%w, at byte %d", wrong, wrong.Offset)
 	}
 	return fmt.Errorf("it is not whole: %w", io.ErrUnexpectedEOF)
-}
-
-func value(d *json.Decoder) (any, error) {
-	token, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	switch token := token.(type) {
-	case json.Delim:
-		if token == '[' {
-			return array(d)
-		}
-		return fields(d)
-	case json.Number:
-		return token, number(string(token))
-	}
-	return token, nil // null, bool, string
-}
-
-func array(d *json.Decoder) (any, error) {
-	out := []any{}
-	for d.More() {
-		v, err := value(d)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	_, err := d.Token()
-	return out, err
-}
-
-func fields(d *json.Decoder) (any, error) {
-	out := &object{values: map[string]any{}}
-	for d.More() {
-		token, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		key, _ := token.(string) // JSON has no other keys
-		if _, twice := out.values[key]; twice {
-			return nil, fmt.Errorf("the key %s is there twice", shown(key))
-		}
-		v, err := value(d)
-		if err != nil {
-			return nil, err
-		}
-		out.keys = append(out.keys, key)
-		out.values[key] = v
-	}
-	_, err := d.Token()
-	return out, err
 }
 
 // number refuses those that Python cannot hold.

@@ -9,6 +9,7 @@
 package payload
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -75,6 +76,32 @@ func Check(schema, payload []byte) []Fault {
 	return s.Check(payload)
 }
 
+// CheckForm holds a payload to being JSON that a worker takes, without keeping any of it:
+// so it does not see keys that are there twice.
+func CheckForm(payload []byte) []Fault {
+	if err := form(payload); err != nil {
+		return notJSON(err)
+	}
+	return nil
+}
+
+// heavy is how many values make a payload heavy: each takes about 100 bytes of memory,
+// of an object more.
+const heavy = 1 << 20
+
+// Heavy reports whether a payload has so many values that Check would take much memory.
+func Heavy(payload []byte) bool {
+	n := 0
+	for _, mark := range []byte{',', ':', '[', '{'} {
+		n += bytes.Count(payload, []byte{mark})
+	}
+	return n > heavy
+}
+
+func notJSON(err error) []Fault {
+	return []Fault{{Loc: []any{}, Type: "json", Expected: "JSON", Message: "the payload is not JSON that fngen takes: " + err.Error(), Input: "null"}}
+}
+
 // Parse reads a schema as the runtime writes it.
 func Parse(schema []byte) (*Schema, error) {
 	var read struct {
@@ -103,7 +130,7 @@ func Parse(schema []byte) (*Schema, error) {
 func (s *Schema) Check(payload []byte) []Fault {
 	v, err := decode(payload)
 	if err != nil {
-		return []Fault{{Loc: []any{}, Type: "json", Expected: "JSON", Message: "the payload is not JSON that fngen takes: " + err.Error(), Input: "null"}}
+		return notJSON(err)
 	}
 	if s == nil {
 		return nil

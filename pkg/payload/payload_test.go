@@ -1,6 +1,9 @@
 package payload
 
 import (
+	"bytes"
+	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -80,4 +83,48 @@ func FuzzCheck(f *testing.F) {
 			_ = found.String()
 		}
 	})
+}
+
+// FuzzDecode holds the reader of values to that of encoding/json.
+func FuzzDecode(f *testing.F) {
+	for _, text := range []string{`null`, ` [1, -2.5e3 ,true,false,[] ,{}]`, `{"a": {"b": "\u00e9\n\"\\"}, "c":[{"a":""}]}`, `{"a":1,"a":2}`, `"\ud83d\ude00"`, `01`, `[1,]`, ``} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := decode(data)
+		if len(CheckForm(data)) > 0 && err == nil {
+			t.Fatalf("%q is decoded, and not of the form", data)
+		}
+		if err != nil || isNothing(data) {
+			return
+		}
+		d := json.NewDecoder(bytes.NewReader(data))
+		d.UseNumber()
+		var want any
+		if err := d.Decode(&want); err != nil {
+			t.Fatalf("%q is no JSON: %v", data, err)
+		}
+		if !reflect.DeepEqual(plain(got), want) {
+			t.Errorf("%q was read as %#v, want %#v", data, plain(got), want)
+		}
+	})
+}
+
+// plain has objects as encoding/json has them.
+func plain(v any) any {
+	switch v := v.(type) {
+	case []any:
+		out := []any{}
+		for _, item := range v {
+			out = append(out, plain(item))
+		}
+		return out
+	case *object:
+		out := map[string]any{}
+		for _, key := range v.keys {
+			out[key] = plain(v.values[key])
+		}
+		return out
+	}
+	return v
 }

@@ -60,6 +60,19 @@ func (l *Logins) WriteBroker(ctx context.Context, project string, b task.Broker)
 	return fmt.Errorf("write the broker's login of project %s: others write it too", project)
 }
 
+// BrokerVersion is the number of the newest version, 0 for none.
+func (l *Logins) BrokerVersion(ctx context.Context, project string) (int64, error) {
+	c, err := l.client()
+	if err != nil {
+		return 0, fmt.Errorf("look for the broker's login of project %s: %w", project, err)
+	}
+	version, err := newest(ctx, c, project)
+	if err != nil {
+		return 0, fmt.Errorf("look for the broker's login of project %s: %w", project, err)
+	}
+	return version, nil
+}
+
 // DeleteBroker removes all versions for good.
 func (l *Logins) DeleteBroker(ctx context.Context, project string) error {
 	c, err := l.client()

@@ -19,6 +19,8 @@ type room struct {
 	// quota is what one project may take, 0 for whatever the disk allows; reserve
 	// is what stays free of that. Both in bytes.
 	quota, reserve int64
+	// payloads is what the large payloads of a project's tasks take, nil without tasks.
+	payloads func(store.Project) (int64, error)
 
 	mu sync.Mutex
 	// promised is what uploads under way may still take, by scope.
@@ -68,8 +70,15 @@ func (r *room) fits(ctx context.Context, p store.Project, bytes int64) error {
 		return err
 	}
 	used += manifests
+	if r.payloads != nil {
+		payloads, err := r.payloads(p)
+		if err != nil {
+			return err
+		}
+		used += payloads
+	}
 	if used += r.promised[p.Scope()]; r.quota > 0 && used+bytes > r.quota {
-		return api.NewProblem(api.NoRoom, "project %q takes %s of the %s that a project may take on this platform; this push adds %s",
+		return api.NewProblem(api.NoRoom, "project %q takes %s of the %s that a project may take on this platform; this adds %s",
 			p.Name, gigabytes(used), gigabytes(r.quota), gigabytes(bytes)).
 			WithHelp("list in .fnignore what the code does not need; the operator sets the share (FNGEND_PROJECT_QUOTA)")
 	}
@@ -123,7 +132,7 @@ func (r *roomReader) close() {
 
 // noRoom is a disk that is full.
 func noRoom(bytes, free int64) *api.Problem {
-	return api.NewProblem(api.NoRoom, "the platform's disk has room for %s; this push adds %s. Nothing of it was stored", gigabytes(max(free, 0)), gigabytes(bytes)).
+	return api.NewProblem(api.NoRoom, "the platform's disk has room for %s; this adds %s. Nothing of it was stored", gigabytes(max(free, 0)), gigabytes(bytes)).
 		WithHelp("tell the operator: the disk of FNGEND_DATA is full")
 }
 

@@ -38,6 +38,7 @@ var scopes = map[string]api.Scope{
 	"GET /v1/projects/{project}/tasks":              api.ScopePlan,
 	"GET /v1/projects/{project}/tasks/{id}":         api.ScopePlan,
 	"POST /v1/projects/{project}/tasks":             api.ScopeDeploy,
+	"POST /v1/projects/{project}/tasks/large":       api.ScopeDeploy,
 	"POST /v1/projects/{project}/tasks/{id}/retry":  api.ScopeDeploy,
 	"POST /v1/projects/{project}/tasks/{id}/cancel": api.ScopeDeploy,
 }

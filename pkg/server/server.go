@@ -99,6 +99,7 @@ type Server struct {
 	sends    *slots
 	changes  *slots
 	plans    *slots
+	large    *slots
 	alive    *alive
 	using    *using
 	budget   *budget
@@ -128,7 +129,10 @@ func New(o Options) *Server {
 	s.plans, s.alive = newSlots(planPlaces), &alive{allocations: o.Allocations, now: time.Now, heard: map[string]heard{}}
 	s.using, s.budget = newUsing(), newBudget(o.Daily)
 	s.memory, s.pace, s.room = newMemory(), usualPace, newRoom(o.Blobs, o.Store, o.Quota, o.Reserve)
-	s.histories = newSlots(historyPlaces)
+	if o.Tasks != nil {
+		s.room.payloads = o.Tasks.PayloadBytes
+	}
+	s.histories, s.large = newSlots(historyPlaces), newSlots(largePlaces)
 	s.reads, s.logPlaces, s.quota, s.origins, s.ending = newSlots(readPlaces), newSlots(logPlaces), newLogQuota(o.DailyLog), newOrigins(), make(chan struct{})
 	mux := http.NewServeMux()
 	s.people = &scoped{ServeMux: mux, server: s}

@@ -28,6 +28,8 @@ var (
 	readPlaces = places{"looks at logs", 10, 200, 10 * time.Second}
 	// What is read of a log before that takes memory.
 	historyPlaces = places{"looks at logs", 3, 8, 20 * time.Second}
+	// A large payload is held in memory once, one after the other; callers are projects.
+	largePlaces = places{"large payloads", 2, 8, time.Minute}
 	// A batch of a log holds a few megabytes; callers are projects, whose agents come
 	// again.
 	logPlaces = places{"batches of logs", 4, 16, 20 * time.Second}

@@ -7,8 +7,10 @@ import (
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/dispatch"
+	"fngen.dev/fngen/pkg/payloads"
 	"fngen.dev/fngen/pkg/queue"
 	"fngen.dev/fngen/pkg/store/tasks"
+	"fngen.dev/fngen/pkg/task"
 )
 
 // taskProblems are what may become of a task, in the order in which they are looked for:
@@ -24,6 +26,7 @@ var taskProblems = []struct {
 	{queue.ErrUnknown, api.OutcomeUnknown, "send it again with the same key: then it is not run twice"},
 	{queue.ErrUnreachable, api.BrokerAway, "try again; nothing was sent"},
 	{tasks.ErrPayload, api.Conflict, "run it anew with its payload"},
+	{payloads.ErrGone, api.NotFound, "run it anew with its payload"},
 	{tasks.ErrNotEnded, api.Conflict, ""},
 }
 
@@ -35,7 +38,7 @@ func taskProblem(err error) error {
 		return p
 	}
 	if large, ok := errors.AsType[*dispatch.TooLargeError](err); ok {
-		return api.NewProblem(api.TooLarge, "%s", large).WithHelp("send a reference to the data in place of the data")
+		return api.NewProblem(api.TooLarge, "%s", large).WithHelp("%s", largeHelp(large))
 	}
 	if none, ok := errors.AsType[*dispatch.NotLiveError](err); ok {
 		return api.NewProblem(api.NotFound, "%s", none).WithHelp("push it first: fngen push %s PATH", none.Project)
@@ -49,6 +52,14 @@ func taskProblem(err error) error {
 		}
 	}
 	return err
+}
+
+// largeHelp says what to do with a payload that is too large.
+func largeHelp(e *dispatch.TooLargeError) string {
+	if e.Bytes > task.MaxLarge {
+		return "put the data where the function reads it, such as a bucket, and send its place"
+	}
+	return "send it alone, as the body of POST .../tasks/large; the CLI and the SDK of this version do"
 }
 
 func unknownFunction(e *dispatch.FunctionError) error {

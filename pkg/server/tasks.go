@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -20,9 +21,8 @@ import (
 )
 
 const (
-	// maxTasksBody bounds many tasks at once, taskSlack what is around one payload.
+	// maxTasksBody bounds many tasks at once.
 	maxTasksBody = 16 << 20
-	taskSlack    = 64 << 10
 	// maxWait is how long a request may wait for the end of a task: less than a request
 	// may take.
 	maxWait = 30 * time.Second
@@ -34,6 +34,10 @@ const (
 // Tasks sends tasks and knows what becomes of them; package dispatch does.
 type Tasks interface {
 	Send(ctx context.Context, p store.Project, from dispatch.Caller, orders []dispatch.Order) ([]dispatch.Sent, error)
+	SendLarge(ctx context.Context, p store.Project, from dispatch.Caller, o dispatch.Order, body io.Reader, bytes int64) (dispatch.Sent, error)
+	// Payload opens the large payload of a task, PayloadBytes is what those of a project take.
+	Payload(ctx context.Context, p store.Project, id string) (*os.File, task.Large, error)
+	PayloadBytes(p store.Project) (int64, error)
 	Get(ctx context.Context, p store.Project, id string) (tasks.Task, error)
 	Wait(ctx context.Context, p store.Project, id string) (tasks.Task, error)
 	List(ctx context.Context, p store.Project, f tasks.Filter) ([]tasks.Task, error)
@@ -45,6 +49,7 @@ type Tasks interface {
 
 func (s *Server) routeTasks(mux *scoped) {
 	mux.HandleFunc("POST /v1/projects/{project}/tasks", s.asPerson(s.sendTasks))
+	mux.HandleFunc("POST /v1/projects/{project}/tasks/large", s.sendLarge(s.personCaller))
 	mux.HandleFunc("GET /v1/projects/{project}/tasks", s.asPerson(s.listTasks))
 	mux.HandleFunc("GET /v1/projects/{project}/tasks/{id}", s.asPerson(s.getTask))
 	mux.HandleFunc("POST /v1/projects/{project}/tasks/{id}/retry", s.asPerson(s.retryTask))
@@ -53,6 +58,8 @@ func (s *Server) routeTasks(mux *scoped) {
 
 func (s *Server) routeAgentTasks(mux *http.ServeMux) {
 	mux.HandleFunc("POST /v1/agent/tasks", s.asAgent(s.sendTasks))
+	mux.HandleFunc("POST /v1/agent/tasks/large", s.sendLarge(s.agentCaller))
+	mux.HandleFunc("GET /v1/agent/tasks/{id}/payload", s.getPayload)
 	mux.HandleFunc("GET /v1/agent/tasks/{id}", s.asAgent(s.getTask))
 	mux.HandleFunc("GET /v1/agent/tasks/cancelled", s.asAgent(s.cancelledTasks))
 	mux.HandleFunc("POST /v1/agent/tasks/claims", s.asAgent(s.claimTask))
@@ -67,26 +74,32 @@ type taskCaller struct {
 
 type taskHandler func(r *http.Request, from taskCaller) (any, error)
 
-func (s *Server) asPerson(f taskHandler) http.HandlerFunc {
-	return s.answerTasks(func(r *http.Request) (taskCaller, error) {
-		actor, p, err := s.target(r)
-		return taskCaller{actor: actor, project: p}, err
-	}, f)
+func (s *Server) asPerson(f taskHandler) http.HandlerFunc { return s.answerTasks(s.personCaller, f) }
+
+func (s *Server) asAgent(f taskHandler) http.HandlerFunc { return s.answerTasks(s.agentCaller, f) }
+
+func (s *Server) personCaller(r *http.Request) (taskCaller, error) {
+	actor, p, err := s.target(r)
+	return taskCaller{actor: actor, project: p}, err
 }
 
-func (s *Server) asAgent(f taskHandler) http.HandlerFunc {
-	return s.answerTasks(func(r *http.Request) (taskCaller, error) {
-		who, p, err := s.workload(r)
-		return taskCaller{project: p, workload: who}, err
-	}, f)
+func (s *Server) agentCaller(r *http.Request) (taskCaller, error) {
+	who, p, err := s.workload(r)
+	return taskCaller{project: p, workload: who}, err
+}
+
+// taskCaller is who asks, on a platform that runs tasks.
+func (s *Server) taskCaller(r *http.Request, who func(*http.Request) (taskCaller, error)) (taskCaller, error) {
+	from, err := who(r)
+	if err == nil && s.Tasks == nil {
+		err = api.NewProblem(api.NotFound, "this platform runs no tasks: it has no broker")
+	}
+	return from, err
 }
 
 func (s *Server) answerTasks(who func(*http.Request) (taskCaller, error), f taskHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		from, err := who(r)
-		if err == nil && s.Tasks == nil {
-			err = api.NewProblem(api.NotFound, "this platform runs no tasks: it has no broker")
-		}
+		from, err := s.taskCaller(r, who)
 		var out any
 		if err == nil {
 			r.Body = http.MaxBytesReader(w, r.Body, maxTasksBody)

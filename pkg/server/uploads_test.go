@@ -358,15 +358,15 @@ func TestNoRoom(t *testing.T) {
 	}
 	u := uploadOf(d.scan(t))
 	room.quota = 8_000_000
-	refused(u, `project "shop" takes 0.0 MB of the 8.0 MB that a project may take on this platform; this push adds 9.4 MB`)
+	refused(u, `project "shop" takes 0.0 MB of the 8.0 MB that a project may take on this platform; this adds 9.4 MB`)
 	room.quota, room.reserve = 0, 1<<60
-	refused(u, "the platform's disk has room for 0.0 MB; this push adds 9.4 MB")
+	refused(u, "the platform's disk has room for 0.0 MB; this adds 9.4 MB")
 	if u.Sent.Load() > 0 {
 		t.Errorf("%d bytes were sent", u.Sent.Load())
 	}
 	// Neither do small files get in.
 	small := &api.Upload{Tree: newTree(map[string]string{"a": noise(2, 200_000)})}
-	refused(small, "this push adds 0.2 MB")
+	refused(small, "this adds 0.2 MB")
 	row, err := p.store.ProjectByName(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)

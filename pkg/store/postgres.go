@@ -27,6 +27,9 @@ const (
 	turnTime = 30 * time.Second
 	// uniqueViolation is PostgreSQL's code for a row that is there already.
 	uniqueViolation = "23505"
+	// dataException and constraintViolation begin its codes of values that it does not
+	// take, such as a text with a zero byte.
+	dataException, constraintViolation = "22", "23"
 )
 
 var postgresDialect = dialect{
@@ -36,6 +39,10 @@ var postgresDialect = dialect{
 	duplicate: func(err error) bool {
 		e, ok := errors.AsType[*pgconn.PgError](err)
 		return ok && e.Code == uniqueViolation
+	},
+	refused: func(err error) bool {
+		e, ok := errors.AsType[*pgconn.PgError](err)
+		return ok && (strings.HasPrefix(e.Code, dataException) || strings.HasPrefix(e.Code, constraintViolation))
 	},
 	busy: func(error) bool { return false }, // migrations wait for the lock
 }

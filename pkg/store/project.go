@@ -103,6 +103,7 @@ func (s *Store) DeleteProject(ctx context.Context, actor Actor, id int64) (Remov
 			{`DELETE FROM task_claims WHERE id IN (SELECT id FROM tasks WHERE project_id = $1)`, new(int)},
 			{`DELETE FROM task_keys WHERE project_id = $1`, new(int)},
 			{`DELETE FROM tasks WHERE project_id = $1`, new(int)},
+			{`DELETE FROM broker_logins WHERE project_id = $1`, new(int)},
 			{`DELETE FROM releases WHERE project_id = $1`, &r.Releases},
 			{`DELETE FROM relocations WHERE project_id = $1`, new(int)},
 			{`DELETE FROM variables WHERE project_id = $1`, new(int)},

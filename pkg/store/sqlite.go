@@ -12,7 +12,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-var sqliteDialect = dialect{migrations: "sqlite", duplicate: isSQLiteDuplicate, busy: isSQLiteBusy}
+var sqliteDialect = dialect{migrations: "sqlite", duplicate: isSQLiteDuplicate, refused: isSQLiteRefused, busy: isSQLiteBusy}
 
 func openSQLite(ctx context.Context, path string) (*Store, error) {
 	abs, err := filepath.Abs(path)
@@ -58,4 +58,16 @@ func isSQLiteBusy(err error) bool {
 func isSQLiteDuplicate(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	return ok && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+func isSQLiteRefused(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG:
+		return true
+	}
+	return false
 }

@@ -44,6 +44,8 @@ type dialect struct {
 	script []any
 	// duplicate reports whether an error is a row that is there already.
 	duplicate func(error) bool
+	// refused reports whether an error is of the values themselves.
+	refused func(error) bool
 	// busy reports whether an error passes when another process has opened the database.
 	busy func(error) bool
 }
@@ -118,6 +120,10 @@ func (s *Store) Close() error {
 // Change runs f in a transaction that writes, for packages below this one with tables of
 // their own.
 func (s *Store) Change(ctx context.Context, f func(tx *sql.Tx) error) error { return s.change(ctx, f) }
+
+// Refused reports whether the database does not take the values of a statement: it would
+// refuse them again.
+func (s *Store) Refused(err error) bool { return s.refused(err) }
 
 // Reader is for statements that only read.
 func (s *Store) Reader() *sql.DB { return s.read }

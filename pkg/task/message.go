@@ -2,6 +2,7 @@ package task
 
 import (
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,6 +23,10 @@ const (
 	// HeaderShape is "call" for a payload {"args": [...], "kwargs": {...}} that is bound
 	// as Python binds a call; absent for one that is bound by its own form.
 	HeaderShape = "x-fn-shape"
+	// HeaderPayload is the SHA-256 in hex of a payload that the control plane keeps since
+	// it is too large for a message, and HeaderPayloadBytes its size. The body is empty.
+	HeaderPayload      = "x-fn-payload"
+	HeaderPayloadBytes = "x-fn-payload-bytes"
 )
 
 // ShapeCall is the one value of HeaderShape.
@@ -38,6 +43,21 @@ type Message struct {
 	Release               int
 	Shape                 string
 	Body                  []byte
+	// Large is the payload where it is too large for a message; Body is empty then.
+	Large Large
+}
+
+// Large is a payload that the control plane keeps, under the task's id; zero for none.
+type Large struct {
+	SHA256 string
+	Bytes  int64
+}
+
+var sha256Shape = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// valid reports whether it can be one.
+func (l Large) valid() bool {
+	return sha256Shape.MatchString(l.SHA256) && l.Bytes > 0 && l.Bytes <= MaxLarge
 }
 
 // NewID makes the id of a task.
@@ -64,6 +84,9 @@ func (m Message) Headers() map[string]any {
 	if m.Shape != "" {
 		h[HeaderShape] = m.Shape
 	}
+	if m.Large != (Large{}) {
+		h[HeaderPayload], h[HeaderPayloadBytes] = m.Large.SHA256, m.Large.Bytes
+	}
 	return h
 }
 
@@ -88,6 +111,13 @@ func ReadMessage(id, function, project string, headers map[string]any, body []by
 		m.Shape = ShapeCall
 	default:
 		return m, fmt.Errorf("read message %s: its shape is not known", id)
+	}
+	if kept := headers[HeaderPayload]; kept != nil {
+		m.Large.SHA256, _ = kept.(string)
+		m.Large.Bytes = number(headers[HeaderPayloadBytes])
+		if !m.Large.valid() || len(body) > 0 {
+			return m, fmt.Errorf("read message %s: the place of its payload is not possible", id)
+		}
 	}
 	return m, nil
 }

@@ -70,11 +70,20 @@ const (
 	ReasonResult = "bad_result"
 	// ReasonCancelled is a task that a person ended.
 	ReasonCancelled = "cancelled"
+	// ReasonNotSent is a task that the broker never confirmed and does not have.
+	ReasonNotSent = "not_sent"
+	// ReasonUnroutable is a message that was given up, and whose queue is gone.
+	ReasonUnroutable = "unroutable"
+	// ReasonPayloadGone is a large payload that the control plane does not have any more.
+	ReasonPayloadGone = "payload_gone"
 )
 
 // Limits, in bytes.
 const (
+	// MaxPayload is what travels in a message, MaxLarge what the control plane keeps
+	// beside it.
 	MaxPayload = 1 << 20
+	MaxLarge   = 64 << 20
 	MaxResult  = 1 << 20
 	// MaxError is what of an error and its traceback is kept.
 	MaxError = 64 << 10

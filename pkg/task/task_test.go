@@ -34,6 +34,11 @@ func TestMessagesThatAreRefused(t *testing.T) {
 		"attempt beyond all":  func(h map[string]any) { h[HeaderAttempt] = int64(math.MaxInt64) },
 		"release below 0":     func(h map[string]any) { h[HeaderRelease] = int32(-1) },
 		"shape of our future": func(h map[string]any) { h[HeaderShape] = "tree" },
+		"payload elsewhere":   func(h map[string]any) { h[HeaderPayload], h[HeaderPayloadBytes] = "../x", int64(1) },
+		"payload of no size":  func(h map[string]any) { h[HeaderPayload] = strings.Repeat("0a", 32) },
+		"payload too large": func(h map[string]any) {
+			h[HeaderPayload], h[HeaderPayloadBytes] = strings.Repeat("0a", 32), int64(MaxLarge+1)
+		},
 	} {
 		h := good()
 		change(h)
@@ -74,12 +79,17 @@ func TestFunctionOf(t *testing.T) {
 // was read can be sent on as it is.
 func FuzzReadMessage(f *testing.F) {
 	id, _ := NewID()
-	f.Add(id, int64(1), int64(1), int64(0), int64(3), "")
-	f.Add("x", int64(-1), int64(math.MaxInt64), int64(math.MinInt64), int64(1)<<40, "call")
-	f.Fuzz(func(t *testing.T, id string, attempt, first, enqueued, release int64, shape string) {
-		m, err := ReadMessage(id, "f", "p", map[string]any{
+	f.Add(id, int64(1), int64(1), int64(0), int64(3), "", "", int64(0))
+	f.Add(id, int64(1), int64(1), int64(0), int64(3), "", strings.Repeat("0a", 32), int64(MaxLarge))
+	f.Add("x", int64(-1), int64(math.MaxInt64), int64(math.MinInt64), int64(1)<<40, "call", "../x", int64(-1))
+	f.Fuzz(func(t *testing.T, id string, attempt, first, enqueued, release int64, shape, kept string, bytes int64) {
+		headers := map[string]any{
 			HeaderAttempt: attempt, HeaderFirst: first, HeaderEnqueued: enqueued, HeaderRelease: release, HeaderShape: shape,
-		}, nil)
+		}
+		if kept != "" {
+			headers[HeaderPayload], headers[HeaderPayloadBytes] = kept, bytes
+		}
+		m, err := ReadMessage(id, "f", "p", headers, nil)
 		if err != nil {
 			return
 		}

@@ -173,7 +173,7 @@ func (r *Runner) settle(x *execution, e end) {
 	r.mu.Lock()
 	d := x.d
 	delete(r.running, x.key)
-	if e.answer != giveBack {
+	if e.answer != giveBack && !e.again { // what comes again is to be run then
 		r.recent.add(x.key, e.answer)
 	}
 	r.mu.Unlock()

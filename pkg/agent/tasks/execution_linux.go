@@ -92,7 +92,11 @@ func (r *Runner) run(x *execution) end {
 		case Run:
 		}
 	}
-	o, err := r.crew.Run(x.waiting, x.m, x.redelivered, func(stop func(kill bool)) { r.watch(x, stop) })
+	m, missing := r.whole(x)
+	if missing != nil {
+		return *missing
+	}
+	o, err := r.crew.Run(x.waiting, m, x.redelivered, func(stop func(kill bool)) { r.watch(x, stop) })
 	if err != nil && r.isCancelled(x.id) {
 		return cancelledEnd()
 	}

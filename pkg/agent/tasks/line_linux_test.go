@@ -37,6 +37,7 @@ type line struct {
 	dir     string
 	sender  *queue.Publisher
 	claims  func(id string, attempt int) (Verdict, error)
+	payload func(id string, is task.Large) ([]byte, error)
 
 	mu     sync.Mutex
 	events []task.Event

@@ -44,6 +44,9 @@ type Publisher interface {
 type Platform interface {
 	// Claim asks whether a message that was handed out before may be run.
 	Claim(ctx context.Context, id string, attempt int) (Verdict, error)
+	// Payload fetches a payload that is too large for its message, or returns
+	// ErrPayloadGone.
+	Payload(ctx context.Context, id string, is task.Large) ([]byte, error)
 }
 
 // Verdict is the answer to a claim.

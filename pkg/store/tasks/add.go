@@ -19,10 +19,14 @@ type Added struct {
 	// Existing says that its key belongs to a task that was sent before: there is
 	// nothing to send.
 	Existing bool
+	// Unsent says that the broker has not confirmed that one, and nothing else tells
+	// that it has it; Large is its payload where it is kept.
+	Unsent bool
+	Large  task.Large
 }
 
 // Add notes tasks that are about to be sent, in one change. keys has the key of each,
-// empty for none.
+// empty for none. They count as unsent until Confirm.
 func (l *Ledger) Add(ctx context.Context, projectID int64, ms []task.Message, keys []string) ([]Added, error) {
 	out := make([]Added, len(ms))
 	err := l.store.Change(ctx, func(tx *sql.Tx) error {
@@ -34,14 +38,16 @@ func (l *Ledger) Add(ctx context.Context, projectID int64, ms []task.Message, ke
 					return err
 				}
 				if id != m.ID {
-					out[i] = Added{ID: id, Existing: true}
+					if out[i], err = existing(ctx, tx, projectID, id); err != nil {
+						return err
+					}
 					continue
 				}
 			}
-			const q = `INSERT INTO tasks (id, project_id, function, state, attempt, rank, first, release, shape, enqueued_at)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+			const q = `INSERT INTO tasks (id, project_id, function, state, attempt, rank, first, release, shape, enqueued_at, payload_sha256, payload_bytes, unsent)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1)`
 			if _, err := tx.ExecContext(ctx, q, m.ID, projectID, m.Function, string(task.Queued), m.Attempt, task.Queued.Rank(), m.First,
-				m.Release, m.Shape, m.Enqueued.UnixMicro()); err != nil {
+				m.Release, m.Shape, m.Enqueued.UnixMicro(), m.Large.SHA256, m.Large.Bytes); err != nil {
 				return fmt.Errorf("add task %s: %w", m.ID, err)
 			}
 		}
@@ -49,6 +55,20 @@ func (l *Ledger) Add(ctx context.Context, projectID int64, ms []task.Message, ke
 	})
 	if err != nil {
 		return nil, err
+	}
+	return out, nil
+}
+
+// existing is a task whose key was used before.
+func existing(ctx context.Context, tx *sql.Tx, projectID int64, id string) (Added, error) {
+	out := Added{ID: id, Existing: true}
+	const q = `SELECT unsent = 1 AND state = 'queued', payload_sha256, payload_bytes FROM tasks WHERE id = $1 AND project_id = $2`
+	err := tx.QueryRowContext(ctx, q, id, projectID).Scan(&out.Unsent, &out.Large.SHA256, &out.Large.Bytes)
+	if errors.Is(err, sql.ErrNoRows) { // it has ended, and was too many
+		return out, nil
+	}
+	if err != nil {
+		return out, fmt.Errorf("read task %s: %w", id, err)
 	}
 	return out, nil
 }

@@ -28,8 +28,9 @@ func (l *Ledger) Retry(ctx context.Context, actor store.Actor, p store.Project, 
 			return fmt.Errorf("read payload of task %s: %w", id, err)
 		}
 		m.Function, m.Shape, m.Enqueued, m.Release = t.Function, t.Shape, t.EnqueuedAt, t.Release
+		m.Large = t.Large
 		m.Attempt, m.First = t.Attempt+1, t.Attempt+1
-		const q = `UPDATE tasks SET state = 'queued', attempt = $1, first = $1, rank = 0, finished_at = 0, next_at = 0 WHERE id = $2`
+		const q = `UPDATE tasks SET state = 'queued', attempt = $1, first = $1, rank = 0, finished_at = 0, next_at = 0, unsent = 1 WHERE id = $2`
 		if _, err := tx.ExecContext(ctx, q, m.Attempt, id); err != nil {
 			return fmt.Errorf("put task %s back: %w", id, err)
 		}
@@ -41,7 +42,7 @@ func (l *Ledger) Retry(ctx context.Context, actor store.Actor, p store.Project, 
 // Undo makes a task dead again that was put back and for certain not sent.
 func (l *Ledger) Undo(ctx context.Context, projectID int64, m task.Message) error {
 	return l.store.Change(ctx, func(tx *sql.Tx) error {
-		const q = `UPDATE tasks SET state = 'dead', attempt = $1 - 1, rank = $2, finished_at = $3
+		const q = `UPDATE tasks SET state = 'dead', attempt = $1 - 1, rank = $2, finished_at = $3, unsent = 0
 			WHERE id = $4 AND project_id = $5 AND attempt = $1 AND state = 'queued'`
 		if _, err := tx.ExecContext(ctx, q, m.Attempt, task.Dead.Rank(), l.now().UnixMicro(), m.ID, projectID); err != nil {
 			return fmt.Errorf("take task %s back: %w", m.ID, err)
@@ -53,6 +54,9 @@ func (l *Ledger) Undo(ctx context.Context, projectID int64, m task.Message) erro
 // Sent lets the payload of a task that was put back go: the broker has it.
 func (l *Ledger) Sent(ctx context.Context, projectID int64, m task.Message) error {
 	return l.store.Change(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE tasks SET unsent = 0 WHERE id = $1 AND project_id = $2`, m.ID, projectID); err != nil {
+			return fmt.Errorf("note that task %s was sent: %w", m.ID, err)
+		}
 		// A dead letter of the new attempt may be here already.
 		const q = `UPDATE tasks SET payload = NULL WHERE id = $1 AND project_id = $2 AND attempt = $3 AND finished_at = 0`
 		if _, err := tx.ExecContext(ctx, q, m.ID, projectID, m.Attempt); err != nil {

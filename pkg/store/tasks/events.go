@@ -76,7 +76,7 @@ func (l *Ledger) Bury(ctx context.Context, projectID int64, m task.Message, fail
 	}
 	return l.store.Change(ctx, func(tx *sql.Tx) error {
 		const keep = `UPDATE tasks SET payload = $1, cancelled = 0 WHERE id = $2 AND project_id = $3 AND attempt <= $4 AND state <> 'succeeded'`
-		if _, err := tx.ExecContext(ctx, keep, m.Body, m.ID, projectID, m.Attempt); err != nil {
+		if _, err := tx.ExecContext(ctx, keep, blob(m.Body), m.ID, projectID, m.Attempt); err != nil {
 			return fmt.Errorf("keep payload of task %s: %w", m.ID, err)
 		}
 		if failure == nil {

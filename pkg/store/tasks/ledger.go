@@ -49,8 +49,10 @@ type Task struct {
 	// Result is JSON, nil for none.
 	Result json.RawMessage
 	Error  *task.Error
-	// Kept says that the payload is here, so that the task can be put back.
-	Kept bool
+	// Kept says that the payload is here, so that the task can be put back; Large where it
+	// is a file of its own, zero for none.
+	Kept  bool
+	Large task.Large
 }
 
 // ErrPayload is a task that cannot be put back, since its payload is gone.
@@ -60,7 +62,7 @@ var ErrPayload = errors.New("its payload is not kept any more")
 var ErrNotEnded = errors.New("it has not failed")
 
 const columns = `SELECT id, project_id, function, state, attempt, first, release, shape, enqueued_at, started_at, next_at, finished_at,
-	allocation, server, result, error, payload IS NOT NULL FROM tasks `
+	allocation, server, result, error, payload IS NOT NULL OR payload_sha256 <> '', payload_sha256, payload_bytes FROM tasks `
 
 type scanner interface{ Scan(...any) error }
 
@@ -69,7 +71,7 @@ func scan(row scanner) (Task, error) {
 	var enqueued, started, next, finished int64
 	var result, failure []byte
 	err := row.Scan(&t.ID, &t.ProjectID, &t.Function, &t.State, &t.Attempt, &t.First, &t.Release, &t.Shape,
-		&enqueued, &started, &next, &finished, &t.Allocation, &t.Server, &result, &failure, &t.Kept)
+		&enqueued, &started, &next, &finished, &t.Allocation, &t.Server, &result, &failure, &t.Kept, &t.Large.SHA256, &t.Large.Bytes)
 	if err != nil {
 		return t, err
 	}

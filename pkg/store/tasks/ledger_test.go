@@ -107,6 +107,12 @@ func TestKeys(t *testing.T) {
 		t.Errorf("the first: %+v", got)
 	}
 	w.now = w.now.Add(24*time.Hour - time.Second)
+	if got := add(second); got != (tasks.Added{ID: first.ID, Existing: true, Unsent: true}) {
+		t.Errorf("within a day, not confirmed: %+v", got)
+	}
+	if err := w.Confirm(t.Context(), []string{first.ID}); err != nil {
+		t.Fatal(err)
+	}
 	if got := add(second); got != (tasks.Added{ID: first.ID, Existing: true}) {
 		t.Errorf("within a day: %+v", got)
 	}

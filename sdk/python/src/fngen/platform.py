@@ -19,6 +19,7 @@ import time
 import uuid
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from fngen.client import connection, data
 from fngen.client.errors import BadPayload, PlatformError, TaskFailed, of_answer
@@ -90,8 +91,7 @@ def run_task(
         TimeoutError after timeout seconds.
     key: the same key gives the same task for a day, however often it is sent.
     """
-    body = _order(function, data.encode(payload), key)
-    task = Task(project, function, connection.ask(project, "POST", "", body))
+    task = _send(project, function, data.encode(payload), key)
     if wait:
         _wait(task, timeout)
     return task
@@ -99,9 +99,13 @@ def run_task(
 
 def run_tasks(project: str, function: str, payloads: Iterable[Any]) -> list[Task]:
     """Queue many tasks of one function, many at once, and return them in their order."""
-    orders = [_order(function, data.encode(payload), None) for payload in payloads]
+    encoded = [data.encode(payload) for payload in payloads]  # nothing is sent where one is wrong
     made: list[Task] = []
-    for batch in _batches(orders):
+    for batch in _batches(encoded):
+        if len(batch) == 1 and len(batch[0]) > data.MOST_IN_MESSAGE:
+            made.append(_send(project, function, batch[0], None))
+            continue
+        batch = [_order(function, payload, None) for payload in batch]
         answer = connection.ask(project, "POST", "", b'{"tasks":[' + b",".join(batch) + b"]}")
         for sent in answer["tasks"]:
             if sent.get("problem"):
@@ -141,14 +145,27 @@ def _order(function: str, payload: bytes, key: str | None) -> bytes:
     return b'{"payload":' + payload + b"," + about[1:].encode()
 
 
-def _batches(orders: list[bytes]) -> Iterable[list[bytes]]:
+def _send(project: str, function: str, payload: bytes, key: str | None) -> Task:
+    if len(payload) <= data.MOST_IN_MESSAGE:
+        body = _order(function, payload, key)
+        return Task(project, function, connection.ask(project, "POST", "", body))
+    # What is too large for a message is the body of a request of its own.
+    about = urlencode({"function": function, "key": key or str(uuid.uuid4())})
+    return Task(project, function, connection.ask(project, "POST", f"/large?{about}", payload))
+
+
+def _batches(payloads: Iterable[bytes]) -> Iterable[list[bytes]]:
     batch: list[bytes] = []
     size = 0
-    for order in orders:
-        if batch and (len(batch) == _MOST_AT_ONCE or size + len(order) > 8 << 20):
+    for one in payloads:
+        is_large = len(one) > data.MOST_IN_MESSAGE
+        if batch and (is_large or len(batch) == _MOST_AT_ONCE or size + len(one) > 8 << 20):
             yield batch
             batch, size = [], 0
-        batch.append(order)
-        size += len(order)
+        if is_large:
+            yield [one]
+            continue
+        batch.append(one)
+        size += len(one)
     if batch:
         yield batch

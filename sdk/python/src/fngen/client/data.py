@@ -13,7 +13,9 @@ from collections import deque
 from pathlib import PurePath
 from typing import Any
 
-MOST_BYTES = 1 << 20
+# What the platform takes, and what of it goes with other tasks in one request.
+MOST_BYTES = 64 << 20
+MOST_IN_MESSAGE = 1 << 20
 
 
 def encode(payload: Any) -> bytes:
@@ -29,8 +31,8 @@ def encode(payload: Any) -> bytes:
         raise ValueError(f"the payload cannot be written as JSON: {error}") from None
     if len(data) > MOST_BYTES:
         raise ValueError(
-            f"the payload has {len(data)} bytes, a task takes {MOST_BYTES}: put it where the "
-            "function finds it, and send its place"
+            f"the payload has {len(data)} bytes, a task takes {MOST_BYTES >> 20} MiB: put the data "
+            "where the function reads it, such as a bucket, and send its place"
         )
     return data
 

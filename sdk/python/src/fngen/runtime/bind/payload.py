@@ -73,22 +73,20 @@ _decoder = json.JSONDecoder(parse_int=_integer, parse_float=_number, parse_const
 _quick = json.JSONDecoder(parse_float=_number, parse_constant=_constant)
 
 
+_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+
+
 def _depth(data: bytes) -> int:
-    depth = most = 0
-    inside = escaped = False
-    for byte in data:
-        if escaped:
-            escaped = False
-        elif byte == 0x22:
-            inside = not inside
-        elif inside:
-            escaped = byte == 0x5C
-        elif byte in b"[{":
-            depth += 1
-            most = max(most, depth)
-        elif byte in b"]}":
-            depth -= 1
-    return most
+    """Say how deep data is nested, up to one more than it may be."""
+    left = _TEXT.sub(b"", data).translate(_ONE_KIND, _NO_BRACKETS)
+    depth = 0
+    # Each round takes away what has nothing within it: what is not whole is refused later.
+    while b"[]" in left and depth <= MOST_DEPTH:
+        left = left.replace(b"[]", b"")
+        depth += 1
+    return depth + left.count(b"[")
 
 
 def _whole_characters(value: Any) -> None:
