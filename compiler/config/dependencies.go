@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
 
@@ -89,7 +90,7 @@ func (p *Pyproject) sources() map[string]*tomlValue {
 	out := map[string]*tomlValue{}
 	if v := p.table.get("tool", "uv", "sources"); v != nil {
 		for _, k := range v.keys {
-			out[normalName(k.name)] = k.value
+			out[pep.NormalName(k.name)] = k.value
 		}
 	}
 	return out
@@ -127,7 +128,7 @@ func (r *requirements) member(name string, at literal.Place) {
 		for _, f := range r.tree.Files {
 			if dir, ok := strings.CutSuffix(f.Path, "/pyproject.toml"); ok {
 				t := loadTOML(r.tree, f.Path, maxPyproject, &r.diags)
-				r.members[normalName(t.text("project", "name").Value)] = dir
+				r.members[pep.NormalName(t.text("project", "name").Value)] = dir
 			}
 		}
 	}

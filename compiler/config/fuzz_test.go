@@ -8,6 +8,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/source"
 )
@@ -57,7 +58,7 @@ func FuzzRequirements(f *testing.F) {
 			}
 		}
 		for _, p := range r.Packages {
-			if p.Name == "" || p.Name != normalName(p.Name) || p.Place.Line < 1 {
+			if p.Name == "" || p.Name != pep.NormalName(p.Name) || p.Place.Line < 1 {
 				t.Errorf("bad package %+v", p)
 			}
 		}

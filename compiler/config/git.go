@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
 
@@ -63,7 +64,7 @@ func (r *requirements) checkout(at literal.Place, name, text string) (*Git, bool
 		r.refuseCheckout(at, name, text, "only git over HTTPS is")
 		return nil, false
 	}
-	g := &Git{Name: normalName(name), Place: at, Text: text}
+	g := &Git{Name: pep.NormalName(name), Place: at, Text: text}
 	host, path, _ := strings.Cut(rest, "/")
 	path = "/" + path
 	if strings.Contains(host, "@") {
@@ -94,7 +95,7 @@ func (r *requirements) checkout(at literal.Place, name, text string) (*Git, bool
 		return nil, false
 	}
 	if g.Name == "" {
-		g.Name = normalName(eggName(text))
+		g.Name = pep.NormalName(eggName(text))
 	}
 	return g, true
 }
@@ -129,7 +130,7 @@ func (r *requirements) wantGit(w Wanted, url, ref, commit, subdirectory string) 
 		g.Commit = commit
 	}
 	w.Git, w.Specifiers, w.Hashes = g, nil, nil
-	if normalName(w.Name) != SDK {
+	if pep.NormalName(w.Name) != SDK {
 		r.out.Git = append(r.out.Git, *g)
 	}
 	r.want(w)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
 
@@ -62,7 +63,7 @@ func (r *requirements) gitLine(p hashPin, prefix, text string, constraint bool) 
 		return
 	}
 	r.out.Git[len(r.out.Git)-1].Text = prefix + url
-	p.name = normalName(eggName(url))
+	p.name = pep.NormalName(eggName(url))
 	r.pins = append(r.pins, p)
 	switch {
 	case constraint:
@@ -75,25 +76,25 @@ func (r *requirements) gitLine(p hashPin, prefix, text string, constraint bool) 
 
 // named judges a dependency specifier and returns its name.
 func (r *requirements) named(at literal.Place, text, help string) (string, bool) {
-	req, ok := parseRequirement(text)
+	req, ok := pep.ParseRequirement(text)
 	if !ok {
 		if help == "" {
-			help = reqHelp(req.name, strings.TrimSpace(strings.TrimPrefix(text, req.name)))
+			help = reqHelp(req.Name, strings.TrimSpace(strings.TrimPrefix(text, req.Name)))
 		}
 		r.fault("FN1115", at, fmt.Sprintf("%q is not a requirement", mask(text)), help)
 		return "", false
 	}
 	r.otherSDK(at, req)
 	switch {
-	case req.url == "" || isURL(req.url) && !vcsScheme.MatchString(req.url):
-	case vcsScheme.MatchString(req.url):
-		if !r.fromGit(at, req.name, req.url) {
+	case req.URL == "" || isURL(req.URL) && !vcsScheme.MatchString(req.URL):
+	case vcsScheme.MatchString(req.URL):
+		if !r.fromGit(at, req.Name, req.URL) {
 			return "", false
 		}
 	default:
-		r.install(at, req.url)
+		r.install(at, req.URL)
 	}
-	return normalName(req.name), true
+	return pep.NormalName(req.Name), true
 }
 
 // ownOptions cuts the options that belong to one requirement: from the first word
@@ -170,7 +171,7 @@ func eggName(url string) string {
 // nameOfURL is the package that a URL brings, as far as the URL says it.
 func nameOfURL(url string) string {
 	if name := eggName(url); name != "" {
-		return normalName(name)
+		return pep.NormalName(name)
 	}
 	url, _, _ = strings.Cut(url, "#")
 	url, _, _ = strings.Cut(url, "?")
@@ -178,7 +179,7 @@ func nameOfURL(url string) string {
 	if !found || !archive.MatchString(url) {
 		return ""
 	}
-	return normalName(name)
+	return pep.NormalName(name)
 }
 
 func reqHelp(name, rest string) string {

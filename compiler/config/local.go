@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
 	"fngen.dev/fngen/compiler/source"
@@ -64,9 +65,9 @@ func (r *requirements) install(at literal.Place, value string) {
 		return
 	}
 	r.installed[target] = true
-	if m := nameForm.FindString(path.Base(target)); archive.MatchString(target) && m != "" {
+	if m := pep.NameForm.FindString(path.Base(target)); archive.MatchString(target) && m != "" {
 		name, _, _ := strings.Cut(m, "-")
-		r.add(Package{normalName(name), at})
+		r.add(Package{pep.NormalName(name), at})
 		return
 	}
 	if archive.MatchString(target) {
@@ -79,8 +80,8 @@ func (r *requirements) install(at literal.Place, value string) {
 		r.out.Partial = true
 	}
 	for _, t := range nested.dependencies(&ignored) {
-		if req, ok := parseRequirement(t.Value); ok {
-			r.add(Package{normalName(req.name), t.Place})
+		if req, ok := pep.ParseRequirement(t.Value); ok {
+			r.add(Package{pep.NormalName(req.Name), t.Place})
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
 )
@@ -20,7 +21,7 @@ func (r *requirements) locked() {
 	r.out.Files = []string{"uv.lock", "pyproject.toml"}
 	r.out.Closed = true
 	l := newLock(r.project.lock)
-	name := normalName(r.project.table.text("project", "name").Value)
+	name := pep.NormalName(r.project.table.text("project", "name").Value)
 	root := l.root(name)
 	if root == nil {
 		r.fault("FN1124", literal.Place{File: "uv.lock"}, fmt.Sprintf("uv.lock is not of the project %q", name), "run `uv lock`")
@@ -168,14 +169,14 @@ func (r *requirements) stale(root *tomlValue) {
 	}
 	asked := map[string]bool{}
 	for _, t := range r.project.dependencies(&r.diags) {
-		req, ok := parseRequirement(t.Value)
+		req, ok := pep.ParseRequirement(t.Value)
 		if !ok {
 			r.named(t.Place, t.Value, "")
 			continue
 		}
-		name, extras := normalName(req.name), formOfExtras(req.extras)
+		name, extras := pep.NormalName(req.Name), formOfExtras(req.Extras)
 		asked[name] = true
-		specifiers := formOfSpecifiers(req.specifiers)
+		specifiers := formOfSpecifiers(req.Specifiers)
 		if !known[name+extras+specifiers] && !known[name+extras+anyVersion] && (specifiers != anyVersion || len(was[name]) == 0) {
 			r.outdated(t.Place, mask(t.Value), was[name])
 		}

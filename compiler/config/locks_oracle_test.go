@@ -14,6 +14,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/source"
 )
@@ -256,8 +257,8 @@ func (g *lockGraph) poetryExtra(e lockEdge) []string {
 		if e.extra {
 			name += "[x]"
 		}
-		v, _ := parseVersion(side[0])
-		out = append(out, fmt.Sprintf("\"%s (>=%s,<%s.0.0)\"", name, side[0], v.next(0)))
+		v, _ := pep.ParseVersion(side[0])
+		out = append(out, fmt.Sprintf("\"%s (>=%s,<%s.0.0)\"", name, side[0], v.Next(0)))
 	}
 	return out
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"fngen.dev/fngen/compiler/config/pep"
 )
 
 var packagingPython = flag.String("packaging", "", "an interpreter that has the packages packaging (23 or newer) and pip")
@@ -92,7 +94,7 @@ func TestRequirementsLikePackaging(t *testing.T) {
 	given := generate(rand.New(rand.NewPCG(1, 2)), 20000)
 	accepted, more := 0, 0
 	for i, want := range askOracle(t, given, nil).Requirements {
-		got, ok := parseRequirement(strings.TrimSpace(given[i]))
+		got, ok := pep.ParseRequirement(strings.TrimSpace(given[i]))
 		if want == nil {
 			if ok {
 				more++
@@ -103,15 +105,15 @@ func TestRequirementsLikePackaging(t *testing.T) {
 			continue
 		}
 		accepted++
-		specifiers := slices.Clone(got.specifiers)
+		specifiers := slices.Clone(got.Specifiers)
 		for j, s := range specifiers {
 			specifiers[j] = strings.Join(strings.Fields(s), "")
 		}
 		slices.Sort(specifiers)
 		specifiers = slices.Compact(specifiers)
-		slices.Sort(got.extras)
-		if !ok || normalName(got.name) != want.Name || !slices.Equal(slices.Compact(got.extras), want.Extras) || !slices.Equal(specifiers, slices.Compact(want.Specifiers)) ||
-			got.url != want.URL || got.marker != "" != want.Marked {
+		slices.Sort(got.Extras)
+		if !ok || pep.NormalName(got.Name) != want.Name || !slices.Equal(slices.Compact(got.Extras), want.Extras) || !slices.Equal(specifiers, slices.Compact(want.Specifiers)) ||
+			got.URL != want.URL || got.Marker != "" != want.Marked {
 			t.Errorf("%q is %+v, %v here and %+v to packaging", given[i], got, ok, *want)
 		}
 	}
@@ -174,7 +176,7 @@ func TestCollection(t *testing.T) {
 	}
 	taken := 0
 	for i, want := range askOracle(t, given, nil).Requirements {
-		_, ok := parseRequirement(given[i])
+		_, ok := pep.ParseRequirement(given[i])
 		if want != nil {
 			taken++
 		}

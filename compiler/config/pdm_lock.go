@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
 
@@ -60,13 +61,13 @@ type pdmLock struct {
 
 // pdmKey is a package with its extras, which has an entry of its own.
 func pdmKey(p *tomlValue) string {
-	return normalName(p.text("name").Value) + formOfExtras(normalNames(extrasOf(p)))
+	return pep.NormalName(p.text("name").Value) + formOfExtras(normalNames(extrasOf(p)))
 }
 
 func normalNames(names []string) []string {
 	out := make([]string, len(names))
 	for i, n := range names {
-		out[i] = normalName(n)
+		out[i] = pep.NormalName(n)
 	}
 	return out
 }
@@ -106,7 +107,7 @@ func mergeGroups(tables ...*tomlValue) *tomlValue {
 			continue
 		}
 		for _, k := range t.keys {
-			name := normalName(k.name)
+			name := pep.NormalName(k.name)
 			if out.get(name) == nil {
 				out.add(name, k.place, &tomlValue{kind: tomlArray})
 			}
@@ -126,14 +127,14 @@ func (r *requirements) followPDM(l *pdmLock) {
 	for len(next) > 0 {
 		text := next[0]
 		next = next[1:]
-		req, ok := parseRequirement(text)
-		marker := r.env.holds(req.marker)
-		if !ok && req.name == "" || marker == never {
+		req, ok := pep.ParseRequirement(text)
+		marker := r.env.Holds(req.Marker)
+		if !ok && req.Name == "" || marker == pep.Never {
 			continue
 		}
 		keep := ""
-		if marker == perhaps {
-			keep = req.marker
+		if marker == pep.Perhaps {
+			keep = req.Marker
 		}
 		next = append(next, r.takePDM(l, req, keep)...)
 	}
@@ -141,10 +142,10 @@ func (r *requirements) followPDM(l *pdmLock) {
 
 // takePDM takes what a requirement means, and returns what that needs. A package
 // with extras and the one without have entries of their own.
-func (r *requirements) takePDM(l *pdmLock, req requirement, marker string) []string {
+func (r *requirements) takePDM(l *pdmLock, req pep.Requirement, marker string) []string {
 	var next []string
-	name := normalName(req.name)
-	for _, key := range []string{name + formOfExtras(nil), name + formOfExtras(normalNames(req.extras))} {
+	name := pep.NormalName(req.Name)
+	for _, key := range []string{name + formOfExtras(nil), name + formOfExtras(normalNames(req.Extras))} {
 		if l.met[key+marker] {
 			continue
 		}
@@ -162,12 +163,12 @@ func (r *requirements) takePDM(l *pdmLock, req requirement, marker string) []str
 }
 
 // fitting is the package of the key that this requirement and Python allow.
-func (l *pdmLock) fitting(key string, req requirement, env environment) *tomlValue {
+func (l *pdmLock) fitting(key string, req pep.Requirement, env pep.Environment) *tomlValue {
 	candidates := l.byKey[key]
 	for _, p := range candidates[:min(len(candidates), maxVersions)] {
-		v, _ := parseVersion(p.text("version").Value)
-		ok, valid := v.meets(req.specifiers)
-		python, known := allows(p.text("requires_python").Value, env.minor)
+		v, _ := pep.ParseVersion(p.text("version").Value)
+		ok, valid := v.Meets(req.Specifiers)
+		python, known := allows(p.text("requires_python").Value, env.Minor)
 		if (ok || !valid) && (python || !known) {
 			return p
 		}
@@ -179,10 +180,10 @@ func (l *pdmLock) fitting(key string, req requirement, env environment) *tomlVal
 func (r *requirements) wantPDM(l *pdmLock, p *tomlValue, marker string) {
 	name, version := p.text("name"), p.text("version").Value
 	w := Wanted{Name: name.Value, Specifiers: []string{"==" + version}, Place: name.Place}
-	switch r.env.holds(marker) {
-	case never:
+	switch r.env.Holds(marker) {
+	case pep.Never:
 		return
-	case perhaps:
+	case pep.Perhaps:
 		w.Marker = marker
 	}
 	files := p.get("files")
@@ -223,7 +224,7 @@ func (r *requirements) wantPDM(l *pdmLock, p *tomlValue, marker string) {
 // wantOnce takes a package that has more than one entry once: those with extras
 // bring nothing of their own. Of two reasons the wider one stays.
 func (r *requirements) wantOnce(w Wanted, take func(Wanted)) {
-	key := normalName(w.Name) + strings.Join(w.Specifiers, ",")
+	key := pep.NormalName(w.Name) + strings.Join(w.Specifiers, ",")
 	if i, ok := r.taken[key]; ok {
 		wider := r.out.Wanted[i]
 		wider.Marker = either(wider.Marker, w.Marker)

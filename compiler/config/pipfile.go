@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
 
@@ -95,10 +96,10 @@ func (r *requirements) pipfileEntry(k tomlKey, locked bool) {
 	if e.kind == tomlTable {
 		version = e.text("version").Value
 		marker := pipfileMarker(e)
-		switch r.env.holds(marker) {
-		case never:
+		switch r.env.Holds(marker) {
+		case pep.Never:
 			return
-		case perhaps:
+		case pep.Perhaps:
 			w.Marker = marker
 		}
 	}
@@ -157,7 +158,7 @@ func (r *requirements) pipfileSource(w Wanted, e *tomlValue, locked bool) {
 // a marker may be a key of its own.
 func pipfileMarker(e *tomlValue) string {
 	marker := e.text("markers").Value
-	for _, name := range slices.Sorted(maps.Keys(markerVariables)) {
+	for _, name := range slices.Sorted(maps.Keys(pep.MarkerVariables)) {
 		v := e.text(name)
 		if v.Value == "" || name == "extras" || name == "extra" || strings.Contains(name, ".") {
 			continue
@@ -175,7 +176,7 @@ func pipfileMarker(e *tomlValue) string {
 func pipfilePython(p *tomlValue) Text {
 	for _, key := range []string{"python_full_version", "python_version"} {
 		if t := p.text("requires", key); t.Value != "" && t.Value != "*" {
-			if _, ok := parseVersion(t.Value); ok {
+			if _, ok := pep.ParseVersion(t.Value); ok {
 				m := strings.SplitN(t.Value, ".", 3)
 				return Text{"==" + strings.Join(m[:min(len(m), 2)], ".") + ".*", t.Place}
 			}

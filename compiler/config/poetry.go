@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
 
@@ -47,7 +48,7 @@ func poetryDependencies(table *tomlValue, bad func(at literal.Place, name, what 
 			entries = k.value.items // one for each environment
 		}
 		for _, e := range entries {
-			d := poetryDependency{name: normalName(k.name), place: k.place}
+			d := poetryDependency{name: pep.NormalName(k.name), place: k.place}
 			if what, ok := d.read(e); !ok {
 				bad(k.place, k.name, what)
 				continue
@@ -65,19 +66,19 @@ func (d *poetryDependency) read(e *tomlValue) (string, bool) {
 		d.extras = extrasOf(e)
 		d.optional = e.get("optional") != nil && e.get("optional").raw == "true"
 		d.marker = e.text("markers").Value
-		python, ok := poetryConstraint(e.text("python").Value)
+		python, ok := pep.PoetryConstraint(e.text("python").Value)
 		if !ok {
 			return e.text("python").Value, false
 		}
-		d.marker = both(d.marker, pythonMarker(python))
-		if d.marker = both(d.marker, platformMarker(e.text("platform").Value)); d.marker != "" && !validMarker(d.marker) {
+		d.marker = both(d.marker, pep.PythonMarker(python))
+		if d.marker = both(d.marker, platformMarker(e.text("platform").Value)); d.marker != "" && !pep.ValidMarker(d.marker) {
 			return d.marker, false
 		}
 	} else if e.kind != tomlString {
 		return "neither text nor a table", false
 	}
 	var ok bool
-	d.alternatives, ok = poetryConstraint(version)
+	d.alternatives, ok = pep.PoetryConstraint(version)
 	return version, ok
 }
 
@@ -116,11 +117,11 @@ func (r *requirements) poetry() {
 	r.out.Files = []string{"pyproject.toml"}
 	r.poetryGroups()
 	for _, d := range poetryDependencies(r.project.poetryTable(), r.poetryFault) {
-		if d.optional || r.env.holds(d.marker) == never {
+		if d.optional || r.env.Holds(d.marker) == pep.Never {
 			continue
 		}
 		w := Wanted{Name: d.name, Extras: d.extras, Place: d.place}
-		if r.env.holds(d.marker) == perhaps {
+		if r.env.Holds(d.marker) == pep.Perhaps {
 			w.Marker = d.marker
 		}
 		r.wantPoetry(d, w)
@@ -177,12 +178,12 @@ func (r *requirements) poetryGroups() {
 	for _, groups := range []*tomlValue{r.project.table.get("tool", "poetry", "group"), r.project.table.get("dependency-groups")} {
 		if groups != nil {
 			for _, k := range groups.keys {
-				known[normalName(k.name)] = true
+				known[pep.NormalName(k.name)] = true
 			}
 		}
 	}
 	missing := func(t *tomlValue) {
-		if t != nil && t.kind == tomlString && !known[normalName(t.str)] {
+		if t != nil && t.kind == tomlString && !known[pep.NormalName(t.str)] {
 			r.fault("FN1130", t.place, fmt.Sprintf("there is no dependency group %q", t.str), "correct the name, or define the group in pyproject.toml")
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
 
@@ -24,7 +25,7 @@ func (r *requirements) poetryLock() {
 	}
 	r.fits("poetry.lock", "pyproject.toml", lock.text("metadata", "content-hash"), poetryRelock, r.project.poetryHashes()...)
 	l := newPoetryLock(lock)
-	if v, ok := parseVersion(version.Value); ok && compareReleases(v, pythonVersion{epoch: "0", release: []string{"2", "1"}}) >= 0 {
+	if v, ok := pep.ParseVersion(version.Value); ok && pep.CompareReleases(v, pep.Version{Epoch: "0", Release: []string{"2", "1"}}) >= 0 {
 		r.grouped(l)
 	} else {
 		r.followed(l)
@@ -81,7 +82,7 @@ func (p *Pyproject) poetryHashes() []string {
 type poetryPackage struct {
 	*tomlValue
 	name    string
-	version pythonVersion
+	version pep.Version
 	valid   bool
 }
 
@@ -94,9 +95,9 @@ type poetryLock struct {
 func newPoetryLock(lock *tomlValue) *poetryLock {
 	l := &poetryLock{byName: map[string][]*poetryPackage{}, metadata: lock.get("metadata")}
 	for _, p := range items(lock.get("package")) {
-		v, ok := parseVersion(p.text("version").Value)
+		v, ok := pep.ParseVersion(p.text("version").Value)
 		if name := p.text("name").Value; name != "" {
-			l.packages = append(l.packages, poetryPackage{p, normalName(name), v, ok})
+			l.packages = append(l.packages, poetryPackage{p, pep.NormalName(name), v, ok})
 		}
 	}
 	for i := range l.packages {
@@ -104,7 +105,7 @@ func newPoetryLock(lock *tomlValue) *poetryLock {
 		l.byName[p.name] = append(l.byName[p.name], p)
 	}
 	for _, list := range l.byName {
-		slices.SortStableFunc(list, func(a, b *poetryPackage) int { return compareVersions(b.version, a.version) })
+		slices.SortStableFunc(list, func(a, b *poetryPackage) int { return pep.CompareVersions(b.version, a.version) })
 	}
 	return l
 }
@@ -126,10 +127,10 @@ func (r *requirements) grouped(l *poetryLock) {
 // wantLocked takes a package unless its marker says that it is not wanted.
 func (r *requirements) wantLocked(l *poetryLock, p poetryPackage, marker string) {
 	w := Wanted{Name: p.name, Specifiers: []string{"==" + p.text("version").Value}, Hashes: l.hashes(p), Place: p.get("name").place}
-	switch r.env.holds(marker) {
-	case never:
+	switch r.env.Holds(marker) {
+	case pep.Never:
 		return
-	case perhaps:
+	case pep.Perhaps:
 		w.Marker = marker
 	}
 	if !p.valid {

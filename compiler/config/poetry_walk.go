@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
 
@@ -63,8 +64,8 @@ func (r *requirements) rootDependencies() []poetryDependency {
 }
 
 func fromPEP508(text string, at literal.Place) (poetryDependency, bool) {
-	req, ok := parseRequirement(text)
-	return poetryDependency{name: normalName(req.name), alternatives: [][]string{req.specifiers}, extras: req.extras, marker: req.marker, place: at}, ok
+	req, ok := pep.ParseRequirement(text)
+	return poetryDependency{name: pep.NormalName(req.Name), alternatives: [][]string{req.Specifiers}, extras: req.Extras, marker: req.Marker, place: at}, ok
 }
 
 type poetryWalk struct {
@@ -81,11 +82,11 @@ type poetryWalk struct {
 // those of the package that has it: what was asked for by name is wanted.
 func (w *poetryWalk) add(d poetryDependency, when string, extras []string) {
 	env := w.r.env
-	env.anyExtra = len(extras) > 0
-	switch env.holds(d.marker) {
-	case never:
+	env.AnyExtra = len(extras) > 0
+	switch env.Holds(d.marker) {
+	case pep.Never:
 		return
-	case perhaps:
+	case pep.Perhaps:
 		if when = both(when, d.marker); len(when) > maxMarker {
 			when = ""
 		}
@@ -114,7 +115,7 @@ func (w *poetryWalk) follow(step poetryStep) {
 	active := map[string]bool{}
 	for _, e := range step.extras {
 		for _, text := range items(extra(p.get("extras"), e)) {
-			active[normalName(nameForm.FindString(text.str))] = true
+			active[pep.NormalName(pep.NameForm.FindString(text.str))] = true
 		}
 	}
 	for _, d := range poetryDependencies(p.get("dependencies"), func(literal.Place, string, string) {}) {
@@ -131,7 +132,7 @@ func extra(table *tomlValue, name string) *tomlValue {
 		return nil
 	}
 	for _, k := range table.keys {
-		if normalName(k.name) == normalName(name) {
+		if pep.NormalName(k.name) == pep.NormalName(name) {
 			return k.value
 		}
 	}
@@ -147,9 +148,9 @@ func (w *poetryWalk) choose(d poetryDependency, report bool) *poetryPackage {
 		if d.source() != "" {
 			return p.get("source") != nil
 		}
-		ok := p.version.allowedBy(d.alternatives) || !p.valid
+		ok := p.version.AllowedBy(d.alternatives) || !p.valid
 		for _, python := range pythonAlternatives(p.text("python-versions").Value) {
-			if yes, valid := allows(python, w.r.env.minor); yes || !valid {
+			if yes, valid := allows(python, w.r.env.Minor); yes || !valid {
 				return ok
 			}
 		}
@@ -157,7 +158,7 @@ func (w *poetryWalk) choose(d poetryDependency, report bool) *poetryPackage {
 	}
 	if before := w.chosen[d.name]; before != nil {
 		if !fit(before) && report {
-			w.r.fault("FN1124", before.get("name").place, fmt.Sprintf("poetry.lock has several versions of %q, and two are needed at once on Python %s", d.name, w.r.env.minor),
+			w.r.fault("FN1124", before.get("name").place, fmt.Sprintf("poetry.lock has several versions of %q, and two are needed at once on Python %s", d.name, w.r.env.Minor),
 				"run `"+poetryRelock+"` with Poetry 2, whose lock says which is for which Python")
 		}
 		return before

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
 
@@ -22,7 +23,7 @@ func (r *requirements) pylock() {
 		return
 	}
 	for _, g := range items(lock.get("default-groups")) {
-		r.env.groups = append(r.env.groups, g.str)
+		r.env.Groups = append(r.env.Groups, g.str)
 	}
 	r.environments(lock)
 	for _, p := range items(lock.get("packages")) {
@@ -36,12 +37,12 @@ func (r *requirements) pylock() {
 func (r *requirements) environments(lock *tomlValue) {
 	list := lock.get("environments")
 	for _, e := range items(list) {
-		if r.env.holds(e.str) != never {
+		if r.env.Holds(e.str) != pep.Never {
 			return
 		}
 	}
 	if len(items(list)) > 0 {
-		r.fault("FN1124", list.place, "pylock.toml was made for other environments than Linux with Python "+r.env.minor, "lock for Linux on x86-64 and this Python, or choose another by `python:` in fngen.yml")
+		r.fault("FN1124", list.place, "pylock.toml was made for other environments than Linux with Python "+r.env.Minor, "lock for Linux on x86-64 and this Python, or choose another by `python:` in fngen.yml")
 	}
 }
 
@@ -52,10 +53,10 @@ func (r *requirements) pylockPackage(p *tomlValue) {
 		w.Place = p.place
 	}
 	marker := p.text("marker").Value
-	switch r.env.holds(marker) {
-	case never:
+	switch r.env.Holds(marker) {
+	case pep.Never:
 		return
-	case perhaps:
+	case pep.Perhaps:
 		w.Marker = marker
 	}
 	if version != "" {
@@ -68,7 +69,7 @@ func (r *requirements) pylockPackage(p *tomlValue) {
 		r.pylockVCS(w, vcs)
 		return
 	case directory != nil:
-		if normalName(name.Value) == normalName(r.project.table.text("project", "name").Value) {
+		if pep.NormalName(name.Value) == pep.NormalName(r.project.table.text("project", "name").Value) {
 			return // the project itself is the tree
 		}
 		if w.Path, ok = r.localPath(directory.text("path").Place, directory.text("path").Value); !ok {
@@ -135,14 +136,14 @@ func (r *requirements) missingFromPylock() {
 		have[w.Name] = w
 	}
 	for _, t := range r.project.dependencies(&r.diags) {
-		req, ok := parseRequirement(t.Value)
-		name := normalName(req.name)
-		if !ok || name == SDK || r.env.holds(req.marker) != always {
+		req, ok := pep.ParseRequirement(t.Value)
+		name := pep.NormalName(req.Name)
+		if !ok || name == SDK || r.env.Holds(req.Marker) != pep.Always {
 			continue
 		}
 		w, found := have[name]
-		v, known := parseVersion(w.Version())
-		fits, valid := v.meets(req.specifiers)
+		v, known := pep.ParseVersion(w.Version())
+		fits, valid := v.Meets(req.Specifiers)
 		if !found || known && valid && !fits {
 			r.fault("FN1124", t.Place, fmt.Sprintf("pylock.toml does not have %q", mask(t.Value)), "write it anew: `uv export -o pylock.toml`, `pdm lock` or the tool that you use")
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
 	"fngen.dev/fngen/compiler/source"
@@ -85,7 +86,7 @@ func poetryPython(text string) string {
 }
 
 func pythonAlternatives(text string) []string {
-	alternatives, ok := poetryConstraint(text)
+	alternatives, ok := pep.PoetryConstraint(text)
 	if !ok {
 		return []string{text}
 	}

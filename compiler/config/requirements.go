@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
 	"fngen.dev/fngen/compiler/source"
@@ -62,7 +63,7 @@ func (r *Requirements) Locked() bool {
 // the versions exist and fit together is judged by the installer.
 func ReadRequirements(tree source.Tree, project *Pyproject, python string) (*Requirements, diag.List) {
 	r := &requirements{
-		tree: tree, project: project, env: environment{minor: python}, out: &Requirements{},
+		tree: tree, project: project, env: pep.Environment{Minor: python}, out: &Requirements{},
 		on: map[string]bool{}, done: map[string]bool{}, local: map[string]bool{}, installed: map[string]bool{}, taken: map[string]int{},
 	}
 	r.read()
@@ -114,7 +115,7 @@ type requirements struct {
 	// named for it.
 	local, installed map[string]bool
 	// env is where the packages will run, taken the places of what is wanted by name.
-	env   environment
+	env   pep.Environment
 	taken map[string]int
 	// members are the directories of a workspace by their package's name.
 	members map[string]string

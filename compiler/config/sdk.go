@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/literal"
 )
@@ -14,15 +15,15 @@ const SDK = "fngen"
 
 // otherSDK warns of a requirement that the platform's own does not fit. A name or
 // a path says nothing of a version; a URL does.
-func (r *requirements) otherSDK(at literal.Place, req requirement) {
-	if normalName(req.name) != SDK {
+func (r *requirements) otherSDK(at literal.Place, req pep.Requirement) {
+	if pep.NormalName(req.Name) != SDK {
 		return
 	}
-	asked := SDK + strings.Join(req.specifiers, ",")
-	if req.url != "" {
-		asked = SDK + " @ " + mask(req.url)
+	asked := SDK + strings.Join(req.Specifiers, ",")
+	if req.URL != "" {
+		asked = SDK + " @ " + mask(req.URL)
 	}
-	if req.url == "" && fits(ir.SDKVersion, req.specifiers) {
+	if req.URL == "" && fits(ir.SDKVersion, req.Specifiers) {
 		return
 	}
 	r.warn("FN1139", at, fmt.Sprintf("%q is not followed: the platform has its own %s, %s", asked, SDK, ir.SDKVersion),
@@ -33,15 +34,15 @@ func (r *requirements) otherSDK(at literal.Place, req requirement) {
 // from an index.
 func (r *requirements) lockedSDK(p *tomlValue) {
 	if v := p.text("version"); p.get("source", "registry") != nil && v.Value != "" {
-		r.otherSDK(v.Place, requirement{name: SDK, specifiers: []string{"==" + v.Value}})
+		r.otherSDK(v.Place, pep.Requirement{Name: SDK, Specifiers: []string{"==" + v.Value}})
 	}
 }
 
 // fits judges a version. What it cannot judge fits.
 func fits(version string, specifiers []string) bool {
-	v, _ := parseVersion(version)
+	v, _ := pep.ParseVersion(version)
 	for _, s := range specifiers {
-		if ok, valid := v.meets([]string{s}); valid && !ok {
+		if ok, valid := v.Meets([]string{s}); valid && !ok {
 			return false
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
 
@@ -92,9 +93,9 @@ func digest(wanted []Wanted, indexes []string) string {
 // want takes a package that is to be installed. The SDK's own is the platform's,
 // whatever a file says.
 func (r *requirements) want(w Wanted) {
-	w.Name = normalName(w.Name)
+	w.Name = pep.NormalName(w.Name)
 	if w.Name == SDK {
-		r.otherSDK(w.Place, requirement{name: SDK, specifiers: w.Specifiers, url: w.URL})
+		r.otherSDK(w.Place, pep.Requirement{Name: SDK, Specifiers: w.Specifiers, URL: w.URL})
 		return
 	}
 	w.Hashes = slices.Compact(slices.Sorted(slices.Values(w.Hashes)))
@@ -109,12 +110,12 @@ func (r *requirements) want(w Wanted) {
 // unfit is the part that would mean something else in a line of a requirement file.
 func (w Wanted) unfit() (string, bool) {
 	for _, name := range append([]string{w.Name}, w.Extras...) {
-		if nameForm.FindString(name) != name || name == "" {
+		if pep.NameForm.FindString(name) != name || name == "" {
 			return name, true
 		}
 	}
 	for _, s := range w.Specifiers {
-		if !specifier.MatchString(s) {
+		if !pep.Specifier.MatchString(s) {
 			return s, true
 		}
 	}

@@ -1,28 +1,28 @@
-package config
+package pep
 
 import (
 	"slices"
 	"strings"
 )
 
-// truth is what can be said of a marker before the node is known: its exact Python
+// Truth is what can be said of a marker before the node is known: its exact Python
 // and its kernel are not.
-type truth int
+type Truth int
 
 const (
-	never truth = iota
-	perhaps
-	always
+	Never Truth = iota
+	Perhaps
+	Always
 )
 
-// environment is where the packages will run: CPython of one minor version on
+// Environment is where the packages will run: CPython of one minor version on
 // Linux and x86-64, which is what layers are built for.
-type environment struct {
-	minor string // "3.11"
-	// extras and groups are those that are asked for. With anyExtra, a comparison
+type Environment struct {
+	Minor string // "3.11"
+	// extras and Groups are those that are asked for. With AnyExtra, a comparison
 	// with an extra holds whatever the extra is.
-	extras, groups []string
-	anyExtra       bool
+	extras, Groups []string
+	AnyExtra       bool
 }
 
 var platformVariables = map[string]string{
@@ -31,24 +31,24 @@ var platformVariables = map[string]string{
 	"platform_python_implementation": "CPython", "platform.python_implementation": "CPython", "python_implementation": "CPython",
 }
 
-// holds judges an environment marker. It keeps its own stack, so that no nesting
+// Holds judges an environment marker. It keeps its own stack, so that no nesting
 // is too deep for it.
-func (e environment) holds(marker string) truth {
+func (e Environment) Holds(marker string) Truth {
 	if strings.TrimSpace(marker) == "" {
-		return always
+		return Always
 	}
-	if !validMarker(marker) {
-		return perhaps // the installer has the last word
+	if !ValidMarker(marker) {
+		return Perhaps // the installer has the last word
 	}
 	words, _ := markerWords(marker)
 	// One level for each open bracket: the or of all before, and the and under way.
-	type level struct{ or, and truth }
-	stack := []level{{never, always}}
+	type level struct{ or, and Truth }
+	stack := []level{{Never, Always}}
 	top := func() *level { return &stack[len(stack)-1] }
 	for i := 0; i < len(words); {
 		switch words[i] {
 		case "(":
-			stack = append(stack, level{never, always})
+			stack = append(stack, level{Never, Always})
 			i++
 		case ")":
 			inner := max(top().or, top().and)
@@ -58,7 +58,7 @@ func (e environment) holds(marker string) truth {
 		case "and":
 			i++
 		case "or":
-			top().or, top().and = max(top().or, top().and), always
+			top().or, top().and = max(top().or, top().and), Always
 			i++
 		default:
 			op, n := words[i+1], 3
@@ -75,7 +75,7 @@ func (e environment) holds(marker string) truth {
 // flipped are the operators seen from the other side.
 var flipped = map[string]string{"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
-func (e environment) compare(left, op, right string) truth {
+func (e Environment) compare(left, op, right string) Truth {
 	quoted := func(w string) bool { return w[0] == '\'' || w[0] == '"' }
 	unquote := func(w string) string { return w[1 : len(w)-1] }
 	switch {
@@ -84,7 +84,7 @@ func (e environment) compare(left, op, right string) truth {
 	case quoted(left) && right == "extras":
 		return e.member(unquote(left), op, e.extras)
 	case quoted(left) && right == "dependency_groups":
-		return e.member(unquote(left), op, e.groups)
+		return e.member(unquote(left), op, e.Groups)
 	case quoted(left):
 		if f, ok := flipped[op]; ok {
 			op = f
@@ -94,66 +94,66 @@ func (e environment) compare(left, op, right string) truth {
 		}
 		left, right = right, left
 	case !quoted(right):
-		return perhaps // two variables
+		return Perhaps // two variables
 	}
 	value := unquote(right)
 	switch left {
 	case "extra":
 		return e.extra(op, value)
 	case "python_version":
-		return versionTruth(e.minor, op, value)
+		return versionTruth(e.Minor, op, value)
 	case "python_full_version", "implementation_version":
 		return e.fullVersion(op, value)
 	}
 	known, ok := platformVariables[left]
 	if !ok {
-		return perhaps
+		return Perhaps
 	}
 	return isTrue(compareTexts(known, op, value))
 }
 
-func isTrue(b bool) truth {
+func isTrue(b bool) Truth {
 	if b {
-		return always
+		return Always
 	}
-	return never
+	return Never
 }
 
-func (e environment) member(name, op string, of []string) truth {
-	found := slices.Contains(of, name) || slices.Contains(of, normalName(name))
+func (e Environment) member(name, op string, of []string) Truth {
+	found := slices.Contains(of, name) || slices.Contains(of, NormalName(name))
 	return isTrue(found == (op != "not in"))
 }
 
 // substring judges `"x" in variable`.
-func (e environment) substring(text, op, variable string) truth {
+func (e Environment) substring(text, op, variable string) Truth {
 	known, ok := platformVariables[variable]
 	if variable == "python_version" {
-		known, ok = e.minor, true
+		known, ok = e.Minor, true
 	}
 	if !ok {
-		return perhaps
+		return Perhaps
 	}
 	return isTrue(compareTexts(text, op, known))
 }
 
-func (e environment) extra(op, name string) truth {
+func (e Environment) extra(op, name string) Truth {
 	switch op {
 	case "==":
-		return isTrue(e.anyExtra || slices.Contains(e.extras, normalName(name)))
+		return isTrue(e.AnyExtra || slices.Contains(e.extras, NormalName(name)))
 	case "!=":
-		return isTrue(e.anyExtra || !slices.Contains(e.extras, normalName(name)))
+		return isTrue(e.AnyExtra || !slices.Contains(e.extras, NormalName(name)))
 	}
-	return perhaps
+	return Perhaps
 }
 
-func versionTruth(have, op, value string) truth {
+func versionTruth(have, op, value string) Truth {
 	if op == "in" || op == "not in" {
 		return isTrue(compareTexts(have, op, value))
 	}
-	v, _ := parseVersion(have)
-	ok, valid := v.meets([]string{op + value})
+	v, _ := ParseVersion(have)
+	ok, valid := v.Meets([]string{op + value})
 	if !valid {
-		return perhaps
+		return Perhaps
 	}
 	return isTrue(ok)
 }
@@ -161,14 +161,14 @@ func versionTruth(have, op, value string) truth {
 // fullVersion compares with a version of three numbers, of which the last is not
 // known: what holds for the first and for a last patch holds for each between,
 // unless it is about single ones.
-func (e environment) fullVersion(op, value string) truth {
+func (e Environment) fullVersion(op, value string) Truth {
 	if op == "in" || op == "not in" {
-		return perhaps
+		return Perhaps
 	}
-	first, last := versionTruth(e.minor+".0", op, value), versionTruth(e.minor+".99999", op, value)
-	if w, ok := parseVersion(strings.TrimSuffix(value, ".*")); first != last || !ok ||
-		(op == "==" || op == "!=" || op == "===") && !strings.HasSuffix(value, ".*") && len(w.release) > 1 && w.release[0]+"."+w.release[1] == e.minor {
-		return perhaps
+	first, last := versionTruth(e.Minor+".0", op, value), versionTruth(e.Minor+".99999", op, value)
+	if w, ok := ParseVersion(strings.TrimSuffix(value, ".*")); first != last || !ok ||
+		(op == "==" || op == "!=" || op == "===") && !strings.HasSuffix(value, ".*") && len(w.Release) > 1 && w.Release[0]+"."+w.Release[1] == e.Minor {
+		return Perhaps
 	}
 	return first
 }

@@ -1,4 +1,4 @@
-package config
+package pep
 
 import (
 	"regexp"
@@ -15,9 +15,9 @@ var (
 	constraintForm  = regexp.MustCompile(`^(\^|~=|~|===|==|=|!=|<>|<=|>=|<|>)?(.+)$`)
 )
 
-// poetryConstraint returns the alternatives, each a list of specifiers that hold
+// PoetryConstraint returns the alternatives, each a list of specifiers that hold
 // together. An empty list allows every version.
-func poetryConstraint(text string) ([][]string, bool) {
+func PoetryConstraint(text string) ([][]string, bool) {
 	var out [][]string
 	for one := range splitSeq(constraintOr, strings.TrimSpace(text)) {
 		list := []string{}
@@ -58,15 +58,15 @@ func poetrySpecifier(part string) ([]string, bool) {
 			prefix, wild = strings.TrimSuffix(p, end), true // 1.*.*
 		}
 	}
-	v, ok := parseVersion(prefix)
+	v, ok := ParseVersion(prefix)
 	if !ok {
 		return nil, false
 	}
 	switch op {
 	case "^":
-		return []string{">=" + prefix, "<" + v.next(v.caret())}, true
+		return []string{">=" + prefix, "<" + v.Next(v.caret())}, true
 	case "~":
-		return []string{">=" + prefix, "<" + v.next(min(len(v.release), 2)-1)}, true
+		return []string{">=" + prefix, "<" + v.Next(min(len(v.Release), 2)-1)}, true
 	case "", "=", "==":
 		if wild {
 			return []string{"==" + prefix + ".*"}, true
@@ -78,7 +78,7 @@ func poetrySpecifier(part string) ([]string, bool) {
 		}
 		return []string{"!=" + prefix}, true
 	case "~=":
-		if len(v.release) < 2 {
+		if len(v.Release) < 2 {
 			return nil, false
 		}
 	}
@@ -87,25 +87,25 @@ func poetrySpecifier(part string) ([]string, bool) {
 
 // caret is the place of the number that ^ lets nobody change: the first that is
 // not 0, or the last one.
-func (v pythonVersion) caret() int {
-	for i, n := range v.release {
+func (v Version) caret() int {
+	for i, n := range v.Release {
 		if n != "0" {
 			return i
 		}
 	}
-	return len(v.release) - 1
+	return len(v.Release) - 1
 }
 
-// next is the version whose number at place i is one more, without those after it.
-func (v pythonVersion) next(i int) string {
+// Next is the version whose number at place i is one more, without those after it.
+func (v Version) Next(i int) string {
 	out := make([]string, i+1)
 	for j := range out {
 		out[j] = v.part(j)
 	}
 	out[i] = increment(out[i])
 	text := strings.Join(out, ".")
-	if v.epoch != "0" {
-		return v.epoch + "!" + text
+	if v.Epoch != "0" {
+		return v.Epoch + "!" + text
 	}
 	return text
 }
@@ -122,26 +122,26 @@ func increment(digits string) string {
 	return "1" + string(b)
 }
 
-// allowedBy reports whether one alternative allows the version.
-func (v pythonVersion) allowedBy(alternatives [][]string) bool {
+// AllowedBy reports whether one alternative allows the version.
+func (v Version) AllowedBy(alternatives [][]string) bool {
 	for _, list := range alternatives {
-		if ok, valid := v.meets(list); ok && valid {
+		if ok, valid := v.Meets(list); ok && valid {
 			return true
 		}
 	}
 	return false
 }
 
-// pythonMarker is Poetry's constraint on Python as a marker: "^3.8" is
+// PythonMarker is Poetry's constraint on Python as a marker: "^3.8" is
 // `python_version >= "3.8" and python_version < "4"`.
-func pythonMarker(alternatives [][]string) string {
+func PythonMarker(alternatives [][]string) string {
 	var or []string
 	for _, list := range alternatives {
 		var and []string
 		for _, s := range list {
 			m := specifierForm.FindStringSubmatch(s)
 			name := "python_version"
-			if v, ok := parseVersion(strings.TrimSuffix(m[2], ".*")); ok && (len(v.release) > 2 || len(v.release) == 1 && !strings.HasSuffix(m[2], ".*")) {
+			if v, ok := ParseVersion(strings.TrimSuffix(m[2], ".*")); ok && (len(v.Release) > 2 || len(v.Release) == 1 && !strings.HasSuffix(m[2], ".*")) {
 				name = "python_full_version"
 			}
 			and = append(and, name+" "+m[1]+" \""+m[2]+"\"")

@@ -1,11 +1,12 @@
-package config
+package pep
 
 import "regexp"
 
 // The words of an environment marker (PEP 508).
 var markerToken = regexp.MustCompile(`^(?:\s+|\(|\)|'[^']*'|"[^"]*"|===|==|~=|!=|<=|>=|<|>|[A-Za-z_][A-Za-z0-9_.]*)`)
 
-var markerVariables = map[string]bool{
+// MarkerVariables are the names that a marker can compare.
+var MarkerVariables = map[string]bool{
 	"python_version": true, "python_full_version": true, "os_name": true, "sys_platform": true, "platform_release": true,
 	"platform_system": true, "platform_version": true, "platform_machine": true, "platform_python_implementation": true,
 	"implementation_name": true, "implementation_version": true, "extra": true, "extras": true, "dependency_groups": true,
@@ -14,10 +15,10 @@ var markerVariables = map[string]bool{
 	"platform.python_implementation": true, "python_implementation": true,
 }
 
-// validMarker reports whether text is an environment marker. It goes from word to
+// ValidMarker reports whether text is an environment marker. It goes from word to
 // word with the depth of the brackets as all its state, so that no nesting is too
 // deep for it.
-func validMarker(text string) bool {
+func ValidMarker(text string) bool {
 	words, ok := markerWords(text)
 	if !ok {
 		return false
@@ -62,7 +63,7 @@ func comparison(words []string) ([]string, bool) {
 }
 
 func markerValue(word string) bool {
-	return word[0] == '\'' || word[0] == '"' || markerVariables[word]
+	return word[0] == '\'' || word[0] == '"' || MarkerVariables[word]
 }
 
 func markerWords(text string) ([]string, bool) {

@@ -1,18 +1,18 @@
-package config
+package pep
 
 import (
 	"regexp"
 	"strings"
 )
 
-// requirement is one dependency specifier (PEP 508).
-type requirement struct {
-	name       string
-	extras     []string
-	specifiers []string
-	// url is that of a direct reference, `name @ url`.
-	url    string
-	marker string
+// Requirement is one dependency specifier (PEP 508).
+type Requirement struct {
+	Name       string
+	Extras     []string
+	Specifiers []string
+	// URL is that of a direct reference, `name @ url`.
+	URL    string
+	Marker string
 }
 
 const (
@@ -23,30 +23,31 @@ const (
 )
 
 var (
-	nameForm   = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`)
+	// NameForm begins with a name, and Specifier is a comparison with a version.
+	NameForm   = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`)
 	extrasForm = regexp.MustCompile(`^\[\s*(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\s*,\s*[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)*\s*)?\]`)
-	specifier  = regexp.MustCompile(`(?i)^(?:===\s*[^\s;)]+|[=!]=\s*` + release + `(?:\.\*|` + suffixes + localLabel + `)|~=\s*` + `v?(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)+` + suffixes +
+	Specifier  = regexp.MustCompile(`(?i)^(?:===\s*[^\s;)]+|[=!]=\s*` + release + `(?:\.\*|` + suffixes + localLabel + `)|~=\s*` + `v?(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)+` + suffixes +
 		`|[<>]=?\s*` + release + suffixes + `)$`)
 	separators = regexp.MustCompile(`[-_.]+`)
 )
 
-// normalName is a package's name as indexes compare it (PEP 503).
-func normalName(name string) string {
+// NormalName is a package's name as indexes compare it (PEP 503).
+func NormalName(name string) string {
 	return strings.ToLower(separators.ReplaceAllString(name, "-"))
 }
 
-// parseRequirement reads a dependency specifier. What it returns besides false
+// ParseRequirement reads a dependency specifier. What it returns besides false
 // is as much as could be read.
-func parseRequirement(text string) (r requirement, ok bool) {
-	r.name = nameForm.FindString(text)
-	if r.name == "" {
+func ParseRequirement(text string) (r Requirement, ok bool) {
+	r.Name = NameForm.FindString(text)
+	if r.Name == "" {
 		return r, false
 	}
-	rest := strings.TrimSpace(text[len(r.name):])
+	rest := strings.TrimSpace(text[len(r.Name):])
 	if e := extrasForm.FindString(rest); e != "" {
 		for extra := range strings.SplitSeq(e[1:len(e)-1], ",") {
 			if extra = strings.TrimSpace(extra); extra != "" {
-				r.extras = append(r.extras, normalName(extra))
+				r.Extras = append(r.Extras, NormalName(extra))
 			}
 		}
 		rest = strings.TrimSpace(rest[len(e):])
@@ -55,7 +56,7 @@ func parseRequirement(text string) (r requirement, ok bool) {
 		return r.direct(strings.TrimSpace(url))
 	}
 	rest, marker, marked := strings.Cut(rest, ";")
-	if r.marker = strings.TrimSpace(marker); marked && !validMarker(r.marker) {
+	if r.Marker = strings.TrimSpace(marker); marked && !ValidMarker(r.Marker) {
 		return r, false
 	}
 	rest = strings.TrimSpace(rest)
@@ -70,28 +71,28 @@ func parseRequirement(text string) (r requirement, ok bool) {
 
 // direct reads what follows the @: a URL ends at white space, as it may hold a
 // semicolon itself.
-func (r requirement) direct(text string) (requirement, bool) {
+func (r Requirement) direct(text string) (Requirement, bool) {
 	end := strings.IndexAny(text, " \t")
 	if end < 0 {
-		r.url = text
-		return r, r.url != ""
+		r.URL = text
+		return r, r.URL != ""
 	}
-	r.url = text[:end]
+	r.URL = text[:end]
 	marker, marked := strings.CutPrefix(strings.TrimSpace(text[end:]), ";")
-	r.marker = strings.TrimSpace(marker)
-	return r, marked && validMarker(r.marker)
+	r.Marker = strings.TrimSpace(marker)
+	return r, marked && ValidMarker(r.Marker)
 }
 
-func (r requirement) versions(list string) (requirement, bool) {
+func (r Requirement) versions(list string) (Requirement, bool) {
 	if list == "" {
 		return r, true
 	}
 	for s := range strings.SplitSeq(strings.TrimSuffix(list, ","), ",") {
 		s = strings.TrimSpace(s)
-		if !specifier.MatchString(s) {
+		if !Specifier.MatchString(s) {
 			return r, false
 		}
-		r.specifiers = append(r.specifiers, s)
+		r.Specifiers = append(r.Specifiers, s)
 	}
 	return r, true
 }

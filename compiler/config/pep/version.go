@@ -1,4 +1,8 @@
-package config
+// Package pep has what the standards of Python say of dependencies: versions and their
+// specifiers (PEP 440), requirements and markers (PEP 508), names (PEP 503), and the
+// constraints by which Poetry writes versions. It reads text that strangers have
+// written, and no files.
+package pep
 
 import (
 	"cmp"
@@ -6,11 +10,11 @@ import (
 	"strings"
 )
 
-// pythonVersion is a version of a package or of Python (PEP 440). Numbers are
+// Version is a version of a package or of Python (PEP 440). Numbers are
 // kept as digits without leading zeros, so that none is too large.
-type pythonVersion struct {
-	epoch   string
-	release []string
+type Version struct {
+	Epoch   string
+	Release []string
 	// pre is "", or "a", "b" or "rc", with its number. post and dev are "" when
 	// they are missing, and local is lower case.
 	pre, preNumber, post, dev, local string
@@ -22,14 +26,15 @@ var versionForm = regexp.MustCompile(`^v?(?:([0-9]+)!)?([0-9]+(?:\.[0-9]+)*)` +
 
 var preReleases = map[string]string{"alpha": "a", "beta": "b", "preview": "rc", "pre": "rc", "c": "rc", "a": "a", "b": "b", "rc": "rc"}
 
-func parseVersion(text string) (pythonVersion, bool) {
+// ParseVersion reads a version, and is false where the text is none.
+func ParseVersion(text string) (Version, bool) {
 	m := versionForm.FindStringSubmatch(strings.ToLower(strings.TrimSpace(text)))
 	if m == nil {
-		return pythonVersion{}, false
+		return Version{}, false
 	}
-	v := pythonVersion{epoch: digits(m[1]), pre: preReleases[m[3]], preNumber: digits(m[4]), local: strings.NewReplacer("-", ".", "_", ".").Replace(m[10])}
+	v := Version{Epoch: digits(m[1]), pre: preReleases[m[3]], preNumber: digits(m[4]), local: strings.NewReplacer("-", ".", "_", ".").Replace(m[10])}
 	for n := range strings.SplitSeq(m[2], ".") {
-		v.release = append(v.release, digits(n))
+		v.Release = append(v.Release, digits(n))
 	}
 	switch {
 	case m[5] != "":
@@ -56,18 +61,18 @@ func compareDigits(a, b string) int {
 }
 
 // part is a number of the release; what is left out is 0.
-func (v pythonVersion) part(i int) string {
-	if i < len(v.release) {
-		return v.release[i]
+func (v Version) part(i int) string {
+	if i < len(v.Release) {
+		return v.Release[i]
 	}
 	return "0"
 }
 
-func compareReleases(a, b pythonVersion) int {
-	if c := compareDigits(a.epoch, b.epoch); c != 0 {
+func CompareReleases(a, b Version) int {
+	if c := compareDigits(a.Epoch, b.Epoch); c != 0 {
 		return c
 	}
-	for i := range max(len(a.release), len(b.release)) {
+	for i := range max(len(a.Release), len(b.Release)) {
 		if c := compareDigits(a.part(i), b.part(i)); c != 0 {
 			return c
 		}
@@ -75,17 +80,17 @@ func compareReleases(a, b pythonVersion) int {
 	return 0
 }
 
-// compareVersions orders versions; local labels count last.
-func compareVersions(a, b pythonVersion) int {
+// CompareVersions orders versions; local labels count last.
+func CompareVersions(a, b Version) int {
 	if c := comparePublic(a, b); c != 0 {
 		return c
 	}
 	return compareLocal(a.local, b.local)
 }
 
-func comparePublic(a, b pythonVersion) int {
+func comparePublic(a, b Version) int {
 	return cmp.Or(
-		compareReleases(a, b),
+		CompareReleases(a, b),
 		cmp.Compare(a.stage(), b.stage()), compareDigits(a.preNumber, b.preNumber),
 		compareDigits(a.post, b.post),
 		compareDev(a.dev, b.dev),
@@ -94,7 +99,7 @@ func comparePublic(a, b pythonVersion) int {
 
 // stage orders what a release has before and after it: 1.0.dev1, 1.0a1, 1.0b1,
 // 1.0rc1, 1.0.
-func (v pythonVersion) stage() int {
+func (v Version) stage() int {
 	switch v.pre {
 	case "a":
 		return 1
@@ -150,9 +155,9 @@ func isNumber(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 var specifierForm = regexp.MustCompile(`^(===|==|~=|!=|<=|>=|<|>)\s*(.+?)\s*$`)
 
-// meets reports whether the version is one that all specifiers allow, such as
+// Meets reports whether the version is one that all specifiers allow, such as
 // ">=1.2", "==1.*", "~=2.0"; valid is false when one of them is none.
-func (v pythonVersion) meets(specifiers []string) (ok, valid bool) {
+func (v Version) Meets(specifiers []string) (ok, valid bool) {
 	ok = true
 	for _, s := range specifiers {
 		m := specifierForm.FindStringSubmatch(strings.TrimSpace(s))
@@ -168,13 +173,13 @@ func (v pythonVersion) meets(specifiers []string) (ok, valid bool) {
 	return ok, true
 }
 
-func (v pythonVersion) meetsOne(op, text string) (ok, valid bool) {
+func (v Version) meetsOne(op, text string) (ok, valid bool) {
 	if op == "===" {
-		w, parsed := parseVersion(text)
-		return parsed && compareVersions(v, w) == 0, true
+		w, parsed := ParseVersion(text)
+		return parsed && CompareVersions(v, w) == 0, true
 	}
 	prefix, wild := strings.CutSuffix(text, ".*")
-	w, valid := parseVersion(prefix)
+	w, valid := ParseVersion(prefix)
 	if !valid {
 		return false, false
 	}
@@ -182,12 +187,12 @@ func (v pythonVersion) meetsOne(op, text string) (ok, valid bool) {
 		if op != "==" && op != "!=" {
 			return false, false
 		}
-		return v.within(w, len(w.release)) == (op == "=="), true
+		return v.within(w, len(w.Release)) == (op == "=="), true
 	}
 	if w.local == "" {
 		v.local = ""
 	}
-	c := compareVersions(v, w)
+	c := CompareVersions(v, w)
 	switch op {
 	case "==":
 		return c == 0, true
@@ -199,19 +204,19 @@ func (v pythonVersion) meetsOne(op, text string) (ok, valid bool) {
 		return comparePublic(v, w) >= 0, true
 	case "<":
 		// 1.0a1 is not below 1.0 in the sense of who writes <1.0.
-		return c < 0 && (w.preRelease() || !v.preRelease() || compareReleases(v, w) != 0), true
+		return c < 0 && (w.preRelease() || !v.preRelease() || CompareReleases(v, w) != 0), true
 	case ">":
-		return comparePublic(v, w) > 0 && (w.post != "" || v.post == "" || compareReleases(v, w) != 0), true
+		return comparePublic(v, w) > 0 && (w.post != "" || v.post == "" || CompareReleases(v, w) != 0), true
 	}
 	// ~=
-	return len(w.release) > 1 && comparePublic(v, w) >= 0 && v.within(w, len(w.release)-1), len(w.release) > 1
+	return len(w.Release) > 1 && comparePublic(v, w) >= 0 && v.within(w, len(w.Release)-1), len(w.Release) > 1
 }
 
-func (v pythonVersion) preRelease() bool { return v.pre != "" || v.dev != "" }
+func (v Version) preRelease() bool { return v.pre != "" || v.dev != "" }
 
 // within compares the first n numbers of the release.
-func (v pythonVersion) within(w pythonVersion, n int) bool {
-	if v.epoch != w.epoch {
+func (v Version) within(w Version, n int) bool {
+	if v.Epoch != w.Epoch {
 		return false
 	}
 	for i := range n {
