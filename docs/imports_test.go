@@ -47,6 +47,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"pkg/cli", "nomad", "a person's machine never talks to Nomad"},
 	{"pkg/deploy", "pkg/server", "HTTP is at the edge"},
 	{"pkg/deploy/power", "pkg", "the table of Powers is a function of the resolved project"},
+	{"pkg/deploy/compare", "pkg/store", "a comparison is a function of two resolved projects"},
 	{"pkg/deploy/waves", "pkg/store", "waves are forecast from what is handed in"},
 	{"pkg/deploy/turns", "nomad", "turns are taken, whatever it is that needs the room"},
 	{"pkg/deploy/postmortem", "pkg/store", "what a failed program left is handed in"},

@@ -267,3 +267,11 @@ func decodeIR(r store.Release) (*ir.Project, error) {
 	}
 	return p, nil
 }
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

@@ -14,13 +14,8 @@ import (
 	"sync"
 	"time"
 
-	nomadapi "github.com/hashicorp/nomad/api"
-
-	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/jobs"
-	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/deploy/turns"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -28,61 +23,6 @@ import (
 // firstUID is the user of project 0; projects get their own from here on, which
 // no account of a node's system has.
 const firstUID = 700000
-
-// Store keeps what was decided.
-type Store interface {
-	CreateProject(ctx context.Context, actor store.Actor, name string) (store.Project, error)
-	DeleteProject(ctx context.Context, actor store.Actor, id int64) (store.Removed, error)
-	ProjectByName(ctx context.Context, name string) (store.Project, error)
-	NextRelease(ctx context.Context, projectID int64) (int, error)
-	UnfinishedReleases(ctx context.Context) ([]store.Release, error)
-	Tree(ctx context.Context, projectID int64, digest string) (source.Manifest, error)
-	Layer(ctx context.Context, projectID int64, key string) (store.Layer, error)
-	LayersLike(ctx context.Context, projectID int64, prefix string) ([]string, error)
-	AddRelease(ctx context.Context, actor store.Actor, r store.Release) (store.Release, error)
-	SetReleaseState(ctx context.Context, actor store.Actor, projectID int64, number int, state store.ReleaseState, reason string) error
-	LiveRelease(ctx context.Context, projectID int64) (store.Release, error)
-	Release(ctx context.Context, projectID int64, number int) (store.Release, error)
-	Releases(ctx context.Context, projectID int64) ([]store.Release, error)
-	AllProjects(ctx context.Context) ([]store.Project, error)
-	BeginRelocation(ctx context.Context, actor store.Actor, r store.Relocation) error
-	EndRelocation(ctx context.Context, r store.Relocation) error
-	Relocations(ctx context.Context) ([]store.Relocation, error)
-	SaveVariables(ctx context.Context, actor store.Actor, projectID int64, v store.Variables) error
-	Variables(ctx context.Context, projectID int64, version int) (store.Variables, error)
-	CurrentVariables(ctx context.Context, projectID int64) (int, error)
-	SetCurrentVariables(ctx context.Context, actor store.Actor, projectID int64, version int) error
-}
-
-// Blobs holds the contents of files and layers, each project's apart.
-type Blobs interface {
-	View(scope string) (*blob.View, error)
-	DeleteScope(scope string) (count int, bytes int64, err error)
-	Lossy(scope string) bool
-}
-
-// Scheduler is Nomad, as package nomad has it.
-type Scheduler interface {
-	EnsureNamespace(ctx context.Context, name, description string) error
-	DeleteNamespace(ctx context.Context, name string) error
-	Datacenters(ctx context.Context, exceptClass string) ([]string, error)
-	Plan(ctx context.Context, job *nomadapi.Job) (nomad.Plan, error)
-	Room(ctx context.Context, namespace string) (nomad.Room, error)
-	Place(ctx context.Context, job *nomadapi.Job, index uint64, source []byte) (deployment string, err error)
-	Follow(ctx context.Context, job *nomadapi.Job, deployment string, observer nomad.Observer) (nomad.Rollout, error)
-	RunBatch(ctx context.Context, job *nomadapi.Job, source []byte, observer nomad.BatchObserver) error
-	RunEverywhere(ctx context.Context, job *nomadapi.Job, source []byte) error
-	Settle(ctx context.Context, namespace string) (waited bool, err error)
-	Stop(ctx context.Context, namespace, id string) error
-	End(ctx context.Context, namespace, id string) error
-	JobIDs(ctx context.Context, namespace string) ([]string, error)
-	Instances(ctx context.Context, namespace, jobID string) ([]nomad.Instance, error)
-	Address(ctx context.Context, namespace, allocation string) (string, error)
-	ReadFile(ctx context.Context, namespace, allocation, path string, limit int64) ([]byte, error)
-	Tag(ctx context.Context, namespace, jobID, name, description string) error
-	Drains(ctx context.Context, index uint64) (drains []nomad.Drain, next uint64, err error)
-	On(ctx context.Context, node string) ([]nomad.Place, error)
-}
 
 // Locks reserves names among all control planes of the platform.
 type Locks interface {

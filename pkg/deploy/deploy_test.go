@@ -7,6 +7,7 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -17,10 +18,10 @@ func TestURLs(t *testing.T) {
 	first := ir.Function{Name: "a", Power: ir.PowerWebApp, WebApp: &ir.WebApp{Hosts: []string{"a--shop", "shop"}}}
 	second := ir.Function{Name: "b", Power: ir.PowerWebApp, WebApp: &ir.WebApp{Hosts: []string{"b--shop"}}}
 	project := ir.Project{Name: "shop", Functions: []ir.Function{second, first}}
-	if got := functionURL(first, c); got != "https://shop.fngen.localhost" {
+	if got := power.URL(first, c); got != "https://shop.fngen.localhost" {
 		t.Errorf("first function: %s", got)
 	}
-	if got := functionURL(second, c); got != "https://b--shop.fngen.localhost" {
+	if got := power.URL(second, c); got != "https://b--shop.fngen.localhost" {
 		t.Errorf("second function: %s", got)
 	}
 	if got := projectURL(project, c); got != "https://shop.fngen.localhost" {

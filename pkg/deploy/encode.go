@@ -1,10 +1,8 @@
 package deploy
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
@@ -46,17 +44,8 @@ func functionResults(p *ir.Project, c jobs.Cluster) []api.FunctionResult {
 	out := []api.FunctionResult{}
 	for _, f := range p.Functions {
 		out = append(out, api.FunctionResult{
-			Name: f.Name, Power: string(f.Power), File: f.File, Line: f.Line, URL: functionURL(f, c),
+			Name: f.Name, Power: string(f.Power), File: f.File, Line: f.Line, URL: power.URL(f, c),
 		})
 	}
 	return out
-}
-
-// functionURL is the shortest address of a function, empty when it has none.
-func functionURL(f ir.Function, c jobs.Cluster) string {
-	hosts := power.Of(f).Hosts
-	if len(hosts) == 0 {
-		return ""
-	}
-	return c.URL(slices.MinFunc(hosts, func(a, b string) int { return cmp.Compare(len(a), len(b)) }))
 }

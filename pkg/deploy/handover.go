@@ -8,6 +8,7 @@ import (
 
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
+	"fngen.dev/fngen/pkg/deploy/compare"
 	"fngen.dev/fngen/pkg/deploy/power"
 )
 
@@ -28,7 +29,7 @@ func (c *change) alsoAt(job *nomadapi.Job, f ir.Function, hosts []string) *nomad
 }
 
 func (c *change) handedOver(f ir.Function) []string {
-	had := power.Of(functionsByName(c.old)[f.Name]).Hosts
+	had := power.Of(compare.ByName(c.old)[f.Name]).Hosts
 	var out []string
 	for _, other := range c.ir.Functions {
 		if other.Name == f.Name {
@@ -62,7 +63,7 @@ func (c *change) giveHosts(ctx context.Context) error {
 }
 
 func (c *change) give(ctx context.Context, gone, f ir.Function) error {
-	had, runs := functionsByName(c.old)[f.Name]
+	had, runs := compare.ByName(c.old)[f.Name]
 	free := power.Of(gone).Hosts
 	hosts := slices.DeleteFunc(slices.Clone(power.Of(f).Hosts), func(h string) bool { return !slices.Contains(free, h) })
 	if !runs || len(hosts) == 0 || len(power.Of(had).Hosts) == 0 {

@@ -12,6 +12,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/compare"
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/deploy/waves"
 	"fngen.dev/fngen/pkg/store"
@@ -109,12 +110,12 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	}
 	out.Env.Version = p.release.Env
 	out.Warnings = append(out.Warnings, unsetWarnings(out.Env.Missing, p.project.Name)...)
-	out.Functions = p.functions(out.Dependencies.Action)
-	if out.Queues, err = p.withDepths(ctx, p.queues()); err != nil {
+	out.Functions = p.compared().Functions(out.Dependencies.Action)
+	if out.Queues, err = p.withDepths(ctx, p.compared().Queues()); err != nil {
 		return err
 	}
-	out.Routes = p.routes()
-	out.Servers, out.Cost = p.servers()
+	out.Routes = p.compared().Routes()
+	out.Servers, out.Cost = p.compared().Servers()
 	return nil
 }
 
@@ -144,7 +145,7 @@ func (p *plan) askNomad(ctx context.Context) error {
 func (p *plan) jobs() ([]api.PlannedJob, error) {
 	out := []api.PlannedJob{}
 	for _, id := range p.removed {
-		text, err := diffHCL(p.was[id], nil)
+		text, err := compare.Jobs(p.was[id], nil)
 		if err != nil {
 			return nil, err
 		}
@@ -196,7 +197,7 @@ func (p *plan) job(job *nomadapi.Job) (api.PlannedJob, error) {
 	for _, g := range form.groups {
 		out.Groups = append(out.Groups, plannedGroup(g))
 	}
-	if out.Diff, err = diffHCL(p.was[out.ID], job); err != nil {
+	if out.Diff, err = compare.Jobs(p.was[out.ID], job); err != nil {
 		return out, err
 	}
 	if out.Diff == "" {

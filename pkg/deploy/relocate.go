@@ -13,6 +13,7 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/deploy/evacuate"
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -21,30 +22,24 @@ import (
 // server, as long as in a push.
 const relocationLimit = 2 * time.Minute
 
-// relocation is a job of a project that is to leave a server, on which the one
-// instance of some of its groups is.
-type relocation struct {
-	off     nomad.Drain
-	project store.Project
-	job     string
+// EmptyServers moves functions with one instance off the servers that an operator
+// drains, until Stop.
+func (s *Service) EmptyServers() {
+	servers := evacuate.New(s.nomad, s.store, s.relocate, s.log)
+	s.changes.Go(func() { servers.Watch(s.closing) })
 }
-
-// stuckError says why a job cannot be moved now. It may be another time.
-type stuckError struct{ reason string }
-
-func (e *stuckError) Error() string { return e.reason }
 
 // relocate moves a job off a server while nobody else changes its project: a new
 // instance starts elsewhere, and the old one ends when that one is healthy. The
 // job runs in an interim form for as long as it takes, and is afterwards what it
-// was; the live release stays the live release. Of one that is known to be stuck
-// it is found without the lock that it still is.
-func (s *Service) relocate(ctx context.Context, r relocation, known bool) error {
-	c := s.quiet(r.project)
+// was; the live release stays the live release. Where the job is known to be stuck, it
+// is first looked at without the lock, which others may want meanwhile.
+func (s *Service) relocate(ctx context.Context, r evacuate.Relocation, known bool) error {
+	c := s.quiet(r.Project)
 	if form, err := c.away(ctx, r); err == nil && form.job == nil || err != nil && known {
 		return err
 	}
-	return c.locked(ctx, movingOff+r.off.Name, func(ctx context.Context) error {
+	return c.locked(ctx, movingOff+r.Off.Name, func(ctx context.Context) error {
 		form, err := c.away(ctx, r)
 		if err != nil || form.job == nil {
 			return err // it has moved, or changed, meanwhile
@@ -55,15 +50,15 @@ func (s *Service) relocate(ctx context.Context, r relocation, known bool) error 
 
 // away is the form in which the job leaves the server; none when it has nothing
 // there that is the control plane's to move.
-func (c *change) away(ctx context.Context, r relocation) (fitted, error) {
+func (c *change) away(ctx context.Context, r evacuate.Relocation) (fitted, error) {
 	if err := c.readLive(ctx); err != nil {
 		return fitted{}, err
 	}
-	job, live := c.was[r.job]
+	job, live := c.was[r.Job]
 	if !live {
 		return fitted{}, nil
 	}
-	places, err := c.nomad.On(ctx, r.off.Node)
+	places, err := c.nomad.On(ctx, r.Off.Node)
 	if err != nil {
 		return fitted{}, err
 	}
@@ -76,14 +71,14 @@ func (c *change) away(ctx context.Context, r relocation) (fitted, error) {
 		return fitted{}, err
 	}
 	if len(plan.Diff) > 0 {
-		return fitted{}, &stuckError{"somebody changed the job in Nomad; push the project again, or move it by hand"}
+		return fitted{}, &evacuate.StuckError{Reason: "somebody changed the job in Nomad; push the project again, or move it by hand"}
 	}
-	out := fitted{job: jobs.AwayFrom(job, r.off.Node, groups)}
+	out := fitted{job: jobs.AwayFrom(job, r.Off.Node, groups)}
 	if out.plan, err = c.nomad.Plan(ctx, out.job); err != nil {
 		return fitted{}, err
 	}
 	if len(out.plan.Unplaced) > 0 {
-		return fitted{}, &stuckError{"there is no room elsewhere: " + out.plan.Unplaced[0].Reason}
+		return fitted{}, &evacuate.StuckError{Reason: "there is no room elsewhere: " + out.plan.Unplaced[0].Reason}
 	}
 	return out, nil
 }
@@ -103,19 +98,19 @@ func stayingOn(job *nomadapi.Job, places []nomad.Place) []string {
 
 // moveOff makes the job leave the server. When that fails the job is made what it
 // was, and the old instance, which has served meanwhile, stays.
-func (c *change) moveOff(ctx context.Context, r relocation, form fitted) error {
-	begin, row := time.Now(), store.Relocation{ProjectID: c.project.ID, Job: r.job, Node: r.off.Name}
-	log := c.log.With(slog.String("project", c.project.Name), slog.String("job", r.job), slog.String("server", r.off.Name))
+func (c *change) moveOff(ctx context.Context, r evacuate.Relocation, form fitted) error {
+	begin, row := time.Now(), store.Relocation{ProjectID: c.project.ID, Job: r.Job, Node: r.Off.Name}
+	log := c.log.With(slog.String("project", c.project.Name), slog.String("job", r.Job), slog.String("server", r.Off.Name))
 	log.Info("moving a function off a server")
 	if err := c.store.BeginRelocation(ctx, c.actor, row); err != nil {
 		return err
 	}
 	err := c.startAway(ctx, r, form)
 	if err == nil {
-		_, _, err = c.become(ctx, functionOf(c.old, r.job), c.was[r.job])
+		_, _, err = c.become(ctx, functionOf(c.old, r.Job), c.was[r.Job])
 	}
 	if err != nil {
-		if undo := c.restore(ctx, c.was[r.job]); undo != nil {
+		if undo := c.restore(ctx, c.was[r.Job]); undo != nil {
 			return errors.Join(err, undo) // the row stays, and undoRelocations tries again
 		}
 	}
@@ -128,11 +123,11 @@ func (c *change) moveOff(ctx context.Context, r relocation, form fitted) error {
 
 // startAway registers the job in the form in which it leaves, and returns when the
 // new instance answers through the router, and the old one no longer.
-func (c *change) startAway(ctx context.Context, r relocation, form fitted) error {
+func (c *change) startAway(ctx context.Context, r evacuate.Relocation, form fitted) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, relocationLimit, fmt.Errorf("it was not up elsewhere after %s", relocationLimit))
 	defer cancel()
 	c.ir = c.old
-	f := functionOf(c.ir, r.job)
+	f := functionOf(c.ir, r.Job)
 	err := c.startedAway(ctx, f, form)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return cause

@@ -11,6 +11,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -39,7 +40,7 @@ func (s *Service) Status(ctx context.Context, p store.Project) (api.Status, erro
 			return out, err
 		}
 		status := api.FunctionStatus{
-			Name: f.Name, Power: string(f.Power), URL: functionURL(f, s.cfg.Cluster), Instances: []api.InstanceStatus{},
+			Name: f.Name, Power: string(f.Power), URL: power.URL(f, s.cfg.Cluster), Instances: []api.InstanceStatus{},
 		}
 		for _, i := range instances {
 			status.Instances = append(status.Instances, instanceStatus(i, servers[i.Group]))
@@ -137,7 +138,7 @@ func instanceStatus(i nomad.Instance, server ir.Server) api.InstanceStatus {
 // projectURL is the address of the function that has the project's own name.
 func projectURL(p ir.Project, c jobs.Cluster) string {
 	for _, f := range p.Functions {
-		if url := functionURL(f, c); url == c.URL(p.Name) {
+		if url := power.URL(f, c); url == c.URL(p.Name) {
 			return url
 		}
 	}

@@ -4,11 +4,13 @@
 package power
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
 
 	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/jobs"
 )
 
 // Traits are what the control plane has to know of a function, whatever its Power.
@@ -111,4 +113,13 @@ func (t Traits) FirstHost() string {
 		return ""
 	}
 	return t.Hosts[0]
+}
+
+// URL is the shortest address of a function, empty when it has none.
+func URL(f ir.Function, c jobs.Cluster) string {
+	hosts := Of(f).Hosts
+	if len(hosts) == 0 {
+		return ""
+	}
+	return c.URL(slices.MinFunc(hosts, func(a, b string) int { return cmp.Compare(len(a), len(b)) }))
 }

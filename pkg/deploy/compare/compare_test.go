@@ -1,4 +1,4 @@
-package deploy
+package compare
 
 import (
 	"testing"
@@ -9,7 +9,8 @@ import (
 	"fngen.dev/fngen/pkg/api"
 )
 
-func TestPlannedQueues(t *testing.T) {
+// TestQueues holds what becomes of the queue of each task worker.
+func TestQueues(t *testing.T) {
 	worker := func(name string) ir.Function {
 		return ir.Function{Name: name, Power: ir.PowerTaskWorker, TaskWorker: &ir.TaskWorker{}}
 	}
@@ -26,8 +27,8 @@ func TestPlannedQueues(t *testing.T) {
 			{Name: "fn.shop.bill", Action: api.Remove}, {Name: "fn.shop.mail", Action: api.None}, {Name: "fn.shop.sms", Action: api.Create},
 		}},
 	} {
-		p := &plan{change: &change{old: test.old, ir: test.now}}
-		if diff := cmp.Diff(test.want, p.queues()); diff != "" {
+		p := Projects{Old: test.old, New: test.now}
+		if diff := cmp.Diff(test.want, p.Queues()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
 	}

@@ -1,4 +1,4 @@
-package deploy
+package compare
 
 import (
 	"bytes"
@@ -9,9 +9,9 @@ import (
 	"fngen.dev/fngen/jobs"
 )
 
-// diffHCL is the difference of two jobs as people read them, unified; nil is no
+// Jobs is the difference of two jobs as people read them, unified; nil is no
 // job. It is empty when they are the same.
-func diffHCL(before, after *nomadapi.Job) (string, error) {
+func Jobs(before, after *nomadapi.Job) (string, error) {
 	old, err := hclOf(before)
 	if err != nil {
 		return "", err

@@ -9,6 +9,7 @@ import (
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/nomad/nomadtest"
+	"fngen.dev/fngen/pkg/deploy/evacuate"
 )
 
 // node is where the one instance of a job is.
@@ -91,7 +92,7 @@ func TestDoesNotMove(t *testing.T) {
 		}
 		w.heals()
 		broken = false
-		time.Sleep(relocationPause + time.Minute)
+		time.Sleep(evacuate.RetryAfter + time.Minute)
 		if after := w.stays(from); len(after) > 0 {
 			t.Errorf("%v stay", after)
 		}
