@@ -27,11 +27,11 @@ var passed = []string{
 	"NOMAD_ADDR", "NOMAD_TOKEN", "CONSUL_HTTP_ADDR", "CONSUL_HTTP_TOKEN",
 }
 
-// TestMain has as many tests wait as there are: they wait for servers, and for
-// instances that come up, and need little of the processor.
+// TestMain has more tests begin than there are. beside says how many go on: one that
+// has its servers, and begins a subtest, must not wait for those that wait for servers.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "32"); err != nil {
+	if err := flag.Set("test.parallel", "1000"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
