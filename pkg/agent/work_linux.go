@@ -187,7 +187,7 @@ func zygoteSockets() (ours, theirs *os.File, err error) {
 
 // run starts Python, and hands it tasks until a stop signal or Python's end.
 func (s *shift) run(signals <-chan os.Signal) int {
-	crew, err := crews.NewCrew(s.control, s.o.concurrency, s.o.processKiB())
+	crew, err := crews.NewCrew(s.control, s.o.concurrency, s.o.processKiB(), slog.New(slog.NewTextHandler(s.log.w, nil)))
 	if err != nil {
 		s.log.say("%v", err)
 		return exitFailed

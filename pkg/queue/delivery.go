@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"sync/atomic"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -28,13 +29,14 @@ type Delivery struct {
 	tag         uint64
 	era         *era
 	ch          *amqp.Channel
+	open        *atomic.Int64
 }
 
 func newDelivery(e *era, r *reader, m amqp.Delivery) *Delivery {
 	return &Delivery{
 		Queue: r.source.Queue, Epoch: e.number, ID: m.MessageId, Type: m.Type, App: m.AppId,
 		Headers: m.Headers, Body: m.Body, Redelivered: m.Redelivered || returned(m.Headers),
-		tag: m.DeliveryTag, era: e, ch: r.ch,
+		tag: m.DeliveryTag, era: e, ch: r.ch, open: &r.open,
 	}
 }
 
@@ -87,5 +89,6 @@ func (d *Delivery) answer(f func() error) error {
 	if err := f(); err != nil {
 		return errors.Join(ErrStale, err)
 	}
+	d.open.Add(-1)
 	return nil
 }

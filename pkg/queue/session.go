@@ -35,6 +35,8 @@ type Session struct {
 	out     chan *Delivery
 	// reset has one place: why the connection is to be thrown away.
 	reset chan string
+	// ticks tell when to look whether the broker hands out what there is.
+	ticks func() (<-chan time.Time, func())
 
 	mu       sync.Mutex
 	epoch    uint64
@@ -48,7 +50,7 @@ type Session struct {
 func NewSession(b task.Broker, name string, log *slog.Logger, sources ...Source) *Session {
 	s := &Session{
 		broker: b, name: name, sources: sources, log: log, out: make(chan *Delivery),
-		reset: make(chan string, 1), tasks: make(chan func(*era) error, 16),
+		reset: make(chan string, 1), ticks: ticks, tasks: make(chan func(*era) error, 16),
 	}
 	if len(sources) > 0 {
 		s.prefetch = sources[0].Prefetch
@@ -76,13 +78,18 @@ func (s *Session) Reset(reason string) {
 	}
 }
 
-// SetPrefetch changes how many messages of the first source may be unanswered. What came
-// before stays as it is.
+// SetPrefetch changes how many messages of the first source may be unanswered, with 0
+// nothing is read. What came before stays as it is, and does not count.
 func (s *Session) SetPrefetch(n int) {
 	s.mu.Lock()
 	s.prefetch = n
 	s.mu.Unlock()
-	s.do(func(e *era) error { return e.renew(s.first()) })
+	s.do(func(e *era) error {
+		if s.isDraining() {
+			return nil
+		}
+		return e.renew(s.first())
+	})
 }
 
 // Drain takes no more messages. Those that came can still be answered.
@@ -138,6 +145,8 @@ func (s *Session) live(ctx context.Context) error {
 		return err
 	}
 	defer e.end()
+	look, stop := s.ticks()
+	defer stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -148,6 +157,10 @@ func (s *Session) live(ctx context.Context) error {
 			return err
 		case f := <-s.tasks:
 			if err := f(e); err != nil {
+				return err
+			}
+		case <-look:
+			if err := e.look(); err != nil {
 				return err
 			}
 		}
@@ -173,7 +186,7 @@ func (s *Session) open(ctx context.Context) (*era, error) {
 		if i == 0 {
 			source = s.first()
 		}
-		if s.isDraining() && source.Fanout == "" {
+		if source.Fanout == "" && (s.isDraining() || source.Prefetch == 0) {
 			continue
 		}
 		if err := e.consume(source); err != nil {
@@ -196,8 +209,10 @@ type era struct {
 
 	mu    sync.Mutex
 	ended bool
-	// channels are those that read, the newest of a queue last.
+	// channels are those that read, one for each queue.
 	channels []*reader
+	// asks is the channel that asks how much lies in a queue, nil before the first time.
+	asks *amqp.Channel
 }
 
 // end closes everything. Whoever waits for a reader is let go.
@@ -221,27 +236,29 @@ func (e *era) fail(err error) {
 	}
 }
 
-// renew reads a queue over a new channel, with another prefetch, and stops reading over
-// the old one: a prefetch counts for consumers that come after it.
+// renew reads a queue with another prefetch. It stops reading first, and begins anew over
+// the same channel: a prefetch counts for consumers that come after it, and one answer
+// may still cover messages from before and after.
 func (e *era) renew(source Source) error {
-	old := e.of(source.Queue)
-	if len(old) == 0 {
-		return nil // it is draining
+	r := e.reader(source.Queue)
+	switch {
+	case r == nil && source.Prefetch == 0:
+		return nil
+	case r == nil:
+		return e.consume(source)
 	}
-	if err := e.consume(source); err != nil {
+	if err := r.cancel(); err != nil {
 		return err
 	}
-	for _, r := range old {
-		if err := r.cancel(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.read(r, source.Prefetch)
 }
 
 // cancel stops reading of all queues that are not the session's own.
 func (e *era) cancel() error {
-	for _, r := range e.of("") {
+	for _, r := range e.channels {
+		if r.source.Fanout != "" {
+			continue
+		}
 		if err := r.cancel(); err != nil {
 			return err
 		}
@@ -249,14 +266,12 @@ func (e *era) cancel() error {
 	return nil
 }
 
-// of are the readers of a queue that are not cancelled, or of all that are not the
-// session's own.
-func (e *era) of(queue string) []*reader {
-	var out []*reader
+// reader is what reads a queue, or has read it; nil where nothing ever did.
+func (e *era) reader(queue string) *reader {
 	for _, r := range e.channels {
-		if !r.cancelled && (r.source.Queue == queue || queue == "" && r.source.Fanout == "") {
-			out = append(out, r)
+		if r.source.Queue == queue {
+			return r
 		}
 	}
-	return out
+	return nil
 }

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"fngen.dev/fngen/pkg/queue"
 	"fngen.dev/fngen/pkg/queue/brokertest"
@@ -116,6 +117,55 @@ func TestPrefetchAndDrain(t *testing.T) {
 		d, err := b.Depths(t.Context(), "drain")
 		return err == nil && len(d) == 1 && d[0].Ready == 2 && d[0].Taken == 0
 	})
+}
+
+// TestSilence: a broker that hands out nothing of what there is, over a connection that
+// lives, is asked anew; one that has nothing, or whose messages are not answered, is not.
+func TestSilence(t *testing.T) {
+	_, b := declared(t, "silence", "send")
+	p := queue.NewPublisher(t.Context(), b.ControlPlane("silence"), "test", brokertest.Log(t))
+	defer p.Close()
+	send := func() {
+		t.Helper()
+		if err := p.Publish(within(t), queue.TaskLetter("", newTask(t, "silence", "send"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send()
+	s := queue.NewSession(b.Worker("silence", 1), "agent", brokertest.Log(t), queue.Source{Queue: task.Queue("silence", "send"), Prefetch: 1})
+	looks := make(chan time.Time)
+	s.WatchAt(looks)
+	look := func(times int) {
+		for range times {
+			looks <- time.Time{}
+		}
+	}
+	one := first(t, s)
+	send() // it waits for the answer to the first
+	look(5)
+	if err := errors.Join(one.Ack(false), next(t, s).Ack(false)); err != nil {
+		t.Fatal(err)
+	}
+	look(5) // at an empty queue
+	if s.Epoch() != 1 {
+		t.Fatalf("connected %d times though nothing was wrong", s.Epoch())
+	}
+	if err := s.Silence(); err != nil {
+		t.Fatal(err)
+	}
+	send()
+	for {
+		select {
+		case looks <- time.Time{}:
+		case d := <-s.Deliveries():
+			if d.Epoch < 2 {
+				t.Errorf("it came in epoch %d", d.Epoch)
+			}
+			return
+		case <-time.After(patience):
+			t.Fatal("the message never came")
+		}
+	}
 }
 
 // TestReject: a rejected task is a dead letter, with its body and headers.

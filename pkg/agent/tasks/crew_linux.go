@@ -2,60 +2,62 @@ package tasks
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
-
-	"fngen.dev/fngen/pkg/task"
+	"time"
 )
 
-// errGone is a zygote that has ended: no process can be started any more.
-var errGone = errors.New("the process that starts workers has ended")
+// errGone is a zygote that has ended: no process can be started any more. errStopped is a
+// crew that begins no more tasks.
+var (
+	errGone    = errors.New("the process that starts workers has ended")
+	errStopped = errors.New("no more tasks are begun")
+)
 
 // Crew are the processes that run a function. It starts them when there is work for
 // them, up to a number, by asking the zygote.
 type Crew struct {
 	control *net.UnixConn
-	most    int
+	// most is how many tasks may run at once.
+	most int
 	// memory is what a process may have, in KiB; one that has more is replaced.
 	memory int
-	// tokens are as many as tasks may run at once.
-	tokens chan struct{}
+	log    *slog.Logger
 	ready  chan ready
 	gone   chan struct{}
-	// starting is held by who waits for a process to be started.
-	starting sync.Mutex
-	news     chan newWorker
+	// launching is held by who waits for a process to be started.
+	launching sync.Mutex
+	launched  chan newWorker
 
 	mu     sync.Mutex
 	number uint64
-	idle   []seat
 	exits  map[int]chan syscall.WaitStatus
 	isOne  bool // one process runs all, since the function is async
-}
-
-// seat is a place of a process.
-type seat struct {
-	*worker
-	place int
-}
-
-type ready struct {
-	Async bool
-	Spawn string
-}
-
-type newWorker struct {
-	pid   int
-	files []*os.File
+	pace   pace
+	// queue are the tasks that no process has, the next one first.
+	queue []*job
+	// workers are the processes that take tasks, alone those that have one of their own.
+	workers, alone []*worker
+	// starting are processes that are about to be there, held places that are taken for
+	// processes with a task of their own.
+	starting, held int
+	// failed processes ended before they came to a task, and no other is started before.
+	failed    int
+	notBefore time.Time
+	// began is when the last task was begun.
+	began    time.Time
+	looks    bool
+	stopping bool
 }
 
 // NewCrew speaks to a zygote over its socket.
-func NewCrew(control *os.File, most, memoryKiB int) (*Crew, error) {
+func NewCrew(control *os.File, most, memoryKiB int, log *slog.Logger) (*Crew, error) {
 	conn, err := net.FileConn(control)
 	control.Close()
 	if err != nil {
@@ -66,8 +68,8 @@ func NewCrew(control *os.File, most, memoryKiB int) (*Crew, error) {
 		return nil, errors.New("open the socket of the zygote: it is another kind of socket")
 	}
 	c := &Crew{
-		control: unix, most: most, memory: memoryKiB, tokens: make(chan struct{}, most), ready: make(chan ready, 1),
-		gone: make(chan struct{}), news: make(chan newWorker, 1), exits: map[int]chan syscall.WaitStatus{},
+		control: unix, most: most, memory: memoryKiB, log: log, ready: make(chan ready, 1),
+		gone: make(chan struct{}), launched: make(chan newWorker, 1), exits: map[int]chan syscall.WaitStatus{},
 	}
 	go c.listen()
 	return c, nil
@@ -92,6 +94,9 @@ func (c *Crew) Ready(ctx context.Context) (string, error) {
 // Close has the zygote and all processes end.
 func (c *Crew) Close() { c.control.Close() }
 
+// Gone is closed when the zygote has ended.
+func (c *Crew) Gone() <-chan struct{} { return c.gone }
+
 func (c *Crew) isGone() bool {
 	select {
 	case <-c.gone:
@@ -101,257 +106,107 @@ func (c *Crew) isGone() bool {
 	}
 }
 
-// Gone is closed when the zygote has ended.
-func (c *Crew) Gone() <-chan struct{} { return c.gone }
-
-// listen hears what the zygote says.
-func (c *Crew) listen() {
-	defer c.leave()
-	buf, oob := make([]byte, 4096), make([]byte, 256)
-	for {
-		n, oobn, _, _, err := c.control.ReadMsgUnix(buf, oob)
-		files := receivedFiles(oob[:oobn])
-		var said struct {
-			Op     string `json:"op"`
-			PID    int    `json:"pid"`
-			Status int    `json:"status"`
-			Async  bool   `json:"async"`
-			Spawn  string `json:"spawn"`
-		}
-		if err != nil || n == 0 || json.Unmarshal(buf[:n], &said) != nil {
-			closeAll(files)
-			return
-		}
-		switch {
-		case said.Op == "worker" && len(files) == 3:
-			select {
-			case c.news <- newWorker{said.PID, files}:
-				continue
-			default: // nobody asked
-			}
-		case said.Op == "exit":
-			c.exit(said.PID) <- syscall.WaitStatus(said.Status)
-		case said.Op == "ready":
-			select {
-			case c.ready <- ready{said.Async, said.Spawn}:
-			default: // said twice
-			}
-		}
-		closeAll(files)
-	}
+// Stop begins no more tasks: Wait ends for those that have not begun.
+func (c *Crew) Stop() {
+	var n news
+	c.mu.Lock()
+	c.stopping = true
+	c.recall(&n)
+	c.schedule(&n)
+	c.mu.Unlock()
+	n.tell()
 }
 
-// leave tells all who wait for the end of a process that nobody will say how.
-func (c *Crew) leave() {
-	close(c.gone)
-	c.control.Close()
+// recall takes back what lies in the sockets of processes.
+func (c *Crew) recall(n *news) {
+	now := time.Now()
+	var back []*job
+	for _, w := range c.workers {
+		back = append(back, w.recall(now, n)...)
+	}
+	c.queue = append(back, c.queue...)
+}
+
+// withdraw takes a job back, and reports whether that was before it began.
+func (c *Crew) withdraw(j *job) bool {
+	var n news
+	defer n.tell()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, ch := range c.exits {
-		select {
-		case ch <- syscall.WaitStatus(syscall.SIGKILL):
-		default: // it is known
-		}
+	if w := j.worker; w != nil {
+		c.queue = append(w.recall(time.Now(), &n), c.queue...)
 	}
+	i := slices.Index(c.queue, j)
+	if i >= 0 {
+		c.queue = slices.Delete(c.queue, i, i+1)
+	}
+	c.schedule(&n)
+	return i >= 0
 }
 
-// exit is where the end of a process is told, once.
-func (c *Crew) exit(pid int) chan syscall.WaitStatus {
+// end ends a task that runs.
+func (c *Crew) end(j *job, kill bool) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.exits[pid] == nil {
-		c.exits[pid] = make(chan syscall.WaitStatus, 2)
+	w := j.worker
+	has := func(number uint64) bool {
+		return slices.ContainsFunc(w.pipe, func(j *job) bool { return j.number == number })
 	}
-	return c.exits[pid]
-}
-
-func closeAll(files []*os.File) {
-	for _, f := range files {
-		f.Close()
-	}
-}
-
-// tell sends an order to the zygote. Where that has ended there is nobody to be told.
-func (c *Crew) tell(order map[string]any) error {
-	data, err := json.Marshal(order)
-	if err == nil {
-		_, err = c.control.Write(data)
-	}
-	return err
-}
-
-// start has a process started. One is started after the other.
-func (c *Crew) start(ctx context.Context) (*worker, error) {
-	if err := c.tell(map[string]any{"op": "start"}); err != nil {
-		return nil, errors.Join(errGone, err)
-	}
-	select {
-	case n := <-c.news:
-		return c.adopt(n)
-	case <-c.gone:
-		return nil, errGone
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// async reports whether one process runs many tasks at once.
-func (c *Crew) async() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.isOne
-}
-
-// places are how many tasks a process runs at once.
-func (c *Crew) places() int {
-	if c.async() {
-		return c.most
-	}
-	return 1
-}
-
-func (c *Crew) adopt(n newWorker) (*worker, error) {
-	defer closeAll(n.files)
-	conn, err := net.FileConn(n.files[0])
-	if err != nil {
-		return nil, fmt.Errorf("open the socket of a worker: %w", err)
-	}
-	places := c.places()
-	p, err := openPage(n.files[2], places)
-	unix, ok := conn.(*net.UnixConn)
-	if err != nil || !ok {
-		conn.Close()
-		return nil, errors.Join(errors.New("open a worker"), err)
-	}
-	w := &worker{pid: n.pid, conn: unix, page: p, isAsync: c.async(), jobs: map[uint64]*job{}}
-	c.follow(w)
-	return w, nil
-}
-
-// follow reads what a process tells, until its end.
-func (c *Crew) follow(w *worker) {
-	end, read := c.exit(w.pid), make(chan struct{})
-	go func() {
-		defer close(read)
-		_ = w.read()
-		_ = w.conn.CloseWrite() // one that speaks another language is to end too
-		_ = c.signal(w, syscall.SIGKILL)
-	}()
-	go func() {
-		status := <-end
-		// What it has sent can be read to its end; a child of it may hold the socket open.
-		_ = w.conn.CloseRead()
-		<-read
-		c.mu.Lock()
-		delete(c.exits, w.pid)
+	if w == nil || !has(j.number) {
 		c.mu.Unlock()
-		w.bury(status)
-	}()
+		return
+	}
+	signal := syscall.SIGUSR1
+	if kill {
+		w.blames, signal = j, syscall.SIGKILL
+	} else {
+		w.page.cancel(j.number, has)
+	}
+	c.mu.Unlock()
+	_ = c.signal(w, signal) // where the zygote has ended all have
 }
 
-// signal sends a signal to a process and what it has started.
+// signal sends a signal to a process and, where it kills, to what that has started.
 func (c *Crew) signal(w *worker, s syscall.Signal) error {
 	return c.tell(map[string]any{"op": "signal", "pid": w.pid, "signal": int(s), "group": s == syscall.SIGKILL})
 }
 
-// Run runs one task in a process, to its end. stop begins to end it: with false it is
-// told to, with true it is killed. A task whose process ended before it was begun goes
-// to another one.
-func (c *Crew) Run(ctx context.Context, m task.Message, alone bool, stop func(end func(kill bool))) (outcome, error) {
-	select {
-	case c.tokens <- struct{}{}:
-		defer func() { <-c.tokens }()
-	case <-c.gone:
-		return outcome{}, errGone
-	case <-ctx.Done():
-		return outcome{}, ctx.Err()
-	}
-	for {
-		if ctx.Err() != nil { // both may have been so
-			return outcome{}, ctx.Err()
-		}
-		s, err := c.sit(ctx, alone)
-		if err != nil {
-			return outcome{}, err
-		}
-		c.mu.Lock()
-		c.number++
-		number := c.number
-		c.mu.Unlock()
-		j := s.begin(number, s.place, m)
-		stop(func(kill bool) { c.end(s, j, kill) })
-		o := <-j.outcome
-		stop(nil)
-		c.rise(s, alone)
-		if !o.unstarted {
-			return o, nil
-		}
-	}
-}
-
-// sit finds a place: in a process that waits, or in a new one.
-func (c *Crew) sit(ctx context.Context, alone bool) (seat, error) {
-	if s, ok := c.waiting(alone); ok {
-		return s, nil
-	}
-	c.starting.Lock()
-	defer c.starting.Unlock()
-	if s, ok := c.waiting(alone); ok { // meanwhile
-		return s, nil
-	}
-	w, err := c.start(ctx)
-	if err != nil {
-		return seat{}, err
-	}
-	if !alone {
-		c.mu.Lock()
-		for place := 1; c.isOne && place < c.most; place++ {
-			c.idle = append(c.idle, seat{w, place})
-		}
-		c.mu.Unlock()
-	}
-	return seat{w, 0}, nil
-}
-
-// waiting is a place of a process that waits, the last one that was given back: so few
-// processes do what few can do.
-func (c *Crew) waiting(alone bool) (seat, bool) {
+// Only is the task that runs when no other does, else empty.
+func (c *Crew) Only() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !alone && len(c.idle) > 0 {
-		s := c.idle[len(c.idle)-1]
-		c.idle = c.idle[:len(c.idle)-1]
-		if s.usable() {
-			return s, true
+	id, n := "", 0
+	for _, ws := range [][]*worker{c.workers, c.alone} {
+		for _, w := range ws {
+			if n += w.runs(); w.runs() == 1 {
+				id = w.pipe[0].m.ID
+			}
 		}
 	}
-	return seat{}, false
+	if n != 1 {
+		return ""
+	}
+	return id
 }
 
-// rise gives a place back. A process that has grown too large gets no more tasks.
-func (c *Crew) rise(s seat, alone bool) {
-	if alone || !s.usable() || s.tooLarge(c.memory) {
-		s.retire()
-		return
-	}
+// stuck is how long nothing may begin before what waits is better off elsewhere.
+const stuck = 500 * time.Millisecond
+
+// Load says how many tasks may be fetched beside those that run, where it takes settle
+// from the end of one to its answer, and how many places are free. Where nothing has begun for a while and something waits, that is taken out: Wait
+// ends for it as when the crew is stopped.
+func (c *Crew) Load(settle time.Duration) (ahead, free int, isStuck bool) {
+	var n news
+	defer n.tell()
 	c.mu.Lock()
-	c.idle = append(c.idle, s)
-	c.mu.Unlock()
-}
-
-// end ends a task that runs.
-func (c *Crew) end(s seat, j *job, kill bool) {
-	switch {
-	case kill:
-		_ = c.signal(s.worker, syscall.SIGKILL)
-	case s.isAsync:
-		_ = sendCancel(s.conn, j.number)
-	default:
-		s.mu.Lock()
-		if _, runs := s.jobs[j.number]; runs {
-			s.page.cancel(j.place, j.number)
+	defer c.mu.Unlock()
+	free = c.free()
+	if free < 1 && time.Since(c.began) > stuck {
+		c.recall(&n)
+		isStuck = len(c.queue) > 0
+		for _, j := range c.queue {
+			n.ended = append(n.ended, verdict{j, outcome{unstarted: true}})
 		}
-		s.mu.Unlock()
-		_ = c.signal(s.worker, syscall.SIGUSR1)
+		c.queue = nil
 	}
+	return c.pace.ahead(fetchTime+min(settle, maxSettle), c.most, maxFetched), free, isStuck
 }

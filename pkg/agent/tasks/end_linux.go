@@ -155,6 +155,7 @@ func cut(s string) string {
 
 // settle tells what an attempt came to, and then answers its message.
 func (r *Runner) settle(x *execution, e end) {
+	begin := time.Now()
 	if e.state == task.Retrying {
 		tier := task.Tier(x.attempt-x.m.First+1, rand.Float64())
 		event := r.eventOf(x, e)
@@ -175,6 +176,7 @@ func (r *Runner) settle(x *execution, e end) {
 	delete(r.running, x.key)
 	if e.answer != giveBack && !e.again { // what comes again is to be run then
 		r.recent.add(x.key, e.answer)
+		r.settles.add(time.Since(begin))
 	}
 	r.mu.Unlock()
 	// An answer that does not arrive is given when the message comes again.

@@ -14,6 +14,8 @@ type execution struct {
 	key
 	m           task.Message
 	redelivered bool
+	// turn is its place among others; nil for one that is run apart, or not at all.
+	turn *Turn
 	// d is the newest message of it; of the runner's lock.
 	d       *queue.Delivery
 	started time.Time
@@ -29,6 +31,9 @@ type execution struct {
 	// clocks are stopped when it is over.
 	clocks []stopper
 }
+
+// isApart reports whether there is something to be done before it waits for its turn.
+func (x *execution) isApart() bool { return x.redelivered || x.m.Large != (task.Large{}) }
 
 // why an execution is ended from outside.
 type why int
@@ -75,45 +80,93 @@ const breakGrace = 5 * time.Second
 
 // run has a task run, where it may be, and says what it came to.
 func (r *Runner) run(x *execution) end {
-	if r.stopping.Err() != nil {
-		return end{answer: giveBack}
-	}
-	if r.isCancelled(x.id) {
+	switch {
+	case x.turn != nil:
+		return r.came(x)(x.turn.Wait(x.waiting))
+	case r.isCancelled(x.id):
 		return cancelledEnd()
 	}
-	if x.redelivered {
-		switch r.claim(x) {
-		case Done:
-			return end{answer: acknowledge}
-		case Held:
-			return end{answer: acknowledge, again: true}
-		case Poison:
-			return poisoned()
-		case Run:
-		}
-	}
-	m, missing := r.whole(x)
-	if missing != nil {
-		return *missing
-	}
-	o, err := r.crew.Run(x.waiting, m, x.redelivered, func(stop func(kill bool)) { r.watch(x, stop) })
-	if err != nil && r.isCancelled(x.id) {
-		return cancelledEnd()
-	}
-	if err != nil || o.crashed && r.crew.isGone() {
-		return end{answer: giveBack} // what ended all may be the task: it comes again, alone
-	}
-	return r.ended(x, o)
+	return r.apart(x)
 }
 
+// apart runs a task that does not just wait for its turn: one whose payload is fetched
+// first, no more of them at once than run, or one that was handed out before.
+func (r *Runner) apart(x *execution) end {
+	select {
+	case r.fetching <- struct{}{}:
+		defer func() { <-r.fetching }()
+	case <-x.waiting.Done():
+		return r.came(x)(outcome{}, x.waiting.Err())
+	}
+	m, missing := r.whole(x)
+	switch {
+	case missing != nil:
+		return *missing
+	case !x.redelivered:
+		return r.came(x)(r.crew.Queue(m, r.watching(x)).Wait(x.waiting))
+	}
+	return r.quarantine(x, m)
+}
+
+// quarantine has a message that was handed out before run in a process of its own, if the
+// control plane has nothing against it. That is asked when there is a place: with the
+// answer the task counts as begun.
+func (r *Runner) quarantine(x *execution, m task.Message) end {
+	free, err := r.crew.Place(x.waiting)
+	if err != nil {
+		return r.came(x)(outcome{}, err)
+	}
+	defer free()
+	switch r.claim(x) {
+	case Done:
+		return end{answer: acknowledge}
+	case Held:
+		return end{answer: acknowledge, again: true}
+	case Poison:
+		return poisoned()
+	case Run:
+	}
+	return r.came(x)(r.crew.RunAlone(m, r.watching(x)))
+}
+
+// came says what a run came to.
+func (r *Runner) came(x *execution) func(outcome, error) end {
+	return func(o outcome, err error) end {
+		if err != nil && r.isCancelled(x.id) {
+			return cancelledEnd()
+		}
+		if err != nil || o.crashed && r.crew.isGone() {
+			return end{answer: giveBack} // what ended all may be the task: it comes again, alone
+		}
+		return r.ended(x, o)
+	}
+}
+
+// silence is how long a control plane that did not answer is not asked again: many
+// messages may wait for it.
+const silence = 10 * time.Second
+
 func (r *Runner) claim(x *execution) Verdict {
+	r.mu.Lock()
+	silent := time.Now().Before(r.silent)
+	r.mu.Unlock()
+	if silent {
+		return Run
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), claimWait)
 	defer cancel()
 	v, err := r.platform.Claim(ctx, x.id, x.attempt)
 	if err != nil {
+		r.mu.Lock()
+		r.silent = time.Now().Add(silence)
+		r.mu.Unlock()
 		return Run
 	}
 	return v
+}
+
+func (r *Runner) watching(x *execution) func(stop func(kill bool)) {
+	return func(stop func(kill bool)) { r.watch(x, stop) }
 }
 
 // watch holds a task that has begun to its time; nil says that it is over.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,10 +35,12 @@ type line struct {
 	broker  *queue.Broker
 	project string
 	o       Options
-	dir     string
-	sender  *queue.Publisher
-	claims  func(id string, attempt int) (Verdict, error)
-	payload func(id string, is task.Large) ([]byte, error)
+	// prefetch is how many messages an agent has at first, 0 for as many as it runs.
+	prefetch int
+	dir      string
+	sender   *queue.Publisher
+	claims   func(id string, attempt int) (Verdict, error)
+	payload  func(id string, is task.Large) ([]byte, error)
 
 	mu     sync.Mutex
 	events []task.Event
@@ -124,7 +127,7 @@ func (l *line) work(allocation string) *agent {
 	a.cancel = cancel
 	p := queue.NewPublisher(ctx, l.broker.Worker(l.project, 1), "agent", brokertest.Log(t))
 	s := queue.NewSession(l.broker.Worker(l.project, 1), "agent", brokertest.Log(t),
-		queue.Source{Queue: task.Queue(l.project, "f"), Prefetch: 2 * o.Concurrency},
+		queue.Source{Queue: task.Queue(l.project, "f"), Prefetch: max(l.prefetch, o.Concurrency)},
 		queue.Source{Queue: task.ControlQueue(allocation), Prefetch: 10, Fanout: task.ControlExchange})
 	a.done.Add(1)
 	go func() { defer a.done.Done(); s.Run(ctx) }()
@@ -165,11 +168,11 @@ func (l *line) zygote(output string) (*exec.Cmd, *Crew) {
 	cmd := exec.CommandContext(context.Background(), python, "-u", filepath.Join(runtime, "fngen/runtime/boot.py"))
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = l.dir, out, out, []*os.File{theirs}
 	cmd.Env = append(os.Environ(), "FNGEN_POWER=task_worker", "FNGEN_FUNCTION=f", "FNGEN_FILE=code.py", "FNGEN_WORK=3",
-		"FNGEN_RUNTIME="+runtime, "PYTHONDONTWRITEBYTECODE=1", "FNGEN_CONCURRENCY="+string(rune('0'+l.o.Concurrency)))
+		"FNGEN_RUNTIME="+runtime, "PYTHONDONTWRITEBYTECODE=1", "FNGEN_CONCURRENCY="+strconv.Itoa(l.o.Concurrency))
 	if err := cmd.Start(); err != nil {
 		l.t.Fatal(err)
 	}
-	crew, err := NewCrew(os.NewFile(uintptr(pair[0]), "ours"), l.o.Concurrency, l.o.MemoryMB*1024)
+	crew, err := NewCrew(os.NewFile(uintptr(pair[0]), "ours"), l.o.Concurrency, l.o.MemoryMB*1024, brokertest.Log(l.t))
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 
 // The form of packets, as sdk/python/src/fngen/runtime/work/wire.py has it.
 const (
-	taskHead = 1 + 8 + 2 + 1 + 4 + 36
+	taskHead = 1 + 8 + 1 + 4 + 36
 	doneHead = 1 + 8 + 1 + 1 + 4
 	// largest is how much goes with a packet; what is larger is a file in memory.
 	largest = 64 << 10
@@ -46,22 +46,20 @@ type done struct {
 // maxOutcome bounds what a process may tell of one task.
 const maxOutcome = task.MaxResult + 2*task.MaxError
 
-// sendTask puts a task into the socket of a worker.
-func sendTask(conn *net.UnixConn, number uint64, place int, m task.Message) error {
+// sendTask puts a task into the socket of a worker; it is EAGAIN where there is no room.
+func sendTask(conn *net.UnixConn, number uint64, m task.Message) error {
 	head := make([]byte, taskHead, taskHead+min(len(m.Body), largest))
 	head[0] = 'T'
 	binary.LittleEndian.PutUint64(head[1:], number)
-	binary.LittleEndian.PutUint16(head[9:], uint16(place))
-	binary.LittleEndian.PutUint32(head[12:], uint32(m.Attempt))
-	copy(head[16:], m.ID)
+	binary.LittleEndian.PutUint32(head[10:], uint32(m.Attempt))
+	copy(head[14:], m.ID)
 	if m.Shape == task.ShapeCall {
-		head[11] |= asCall
+		head[9] |= asCall
 	}
 	if len(m.Body) <= largest {
-		_, err := conn.Write(append(head, m.Body...))
-		return err
+		return sendNow(conn, append(head, m.Body...), nil)
 	}
-	head[11] |= inFile
+	head[9] |= inFile
 	fd, err := unix.MemfdCreate("fngen-payload", unix.MFD_CLOEXEC)
 	if err != nil {
 		return fmt.Errorf("make a file in memory: %w", err)
@@ -71,14 +69,42 @@ func sendTask(conn *net.UnixConn, number uint64, place int, m task.Message) erro
 	if _, err := file.Write(m.Body); err != nil {
 		return err
 	}
-	_, _, err = conn.WriteMsgUnix(head, unix.UnixRights(fd), nil)
-	return err
+	return sendNow(conn, head, unix.UnixRights(fd))
 }
 
-// sendCancel asks a worker of an async function to end a task.
-func sendCancel(conn *net.UnixConn, number uint64) error {
-	_, err := conn.Write(binary.LittleEndian.AppendUint64([]byte{'C'}, number))
-	return err
+// sendNow sends a packet without waiting for room.
+func sendNow(conn *net.UnixConn, packet, rights []byte) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sent error
+	err = raw.Write(func(fd uintptr) bool {
+		sent = unix.Sendmsg(int(fd), packet, rights, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		return true
+	})
+	return errors.Join(err, sent)
+}
+
+// takeBack takes a task out of the worker's end of the socket, and returns its number. An
+// error says that there is none.
+func takeBack(theirs *os.File) (uint64, error) {
+	raw, err := theirs.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var head [9]byte
+	var n int
+	var got error
+	err = raw.Read(func(fd uintptr) bool {
+		// A file that comes with it is closed by the kernel, since there is no room for it.
+		n, _, _, _, got = unix.Recvmsg(int(fd), head[:], nil, unix.MSG_DONTWAIT)
+		return true
+	})
+	if err = errors.Join(err, got); err == nil && n < len(head) {
+		err = net.ErrClosed
+	}
+	return binary.LittleEndian.Uint64(head[1:]), err
 }
 
 var errPacket = errors.New("a packet of a form that is not known")
@@ -86,14 +112,10 @@ var errPacket = errors.New("a packet of a form that is not known")
 // readDone takes the next outcome out of the socket of a worker. Strangers' code can
 // write there, so that nothing of it is believed.
 func readDone(conn *net.UnixConn, buf []byte) (done, error) {
-	oob := make([]byte, unix.CmsgSpace(4*4))
-	n, oobn, flags, _, err := conn.ReadMsgUnix(buf, oob)
+	var oob [32]byte
+	n, oobn, flags, _, err := conn.ReadMsgUnix(buf, oob[:])
 	files := receivedFiles(oob[:oobn])
-	defer func() {
-		for _, f := range files {
-			f.Close()
-		}
-	}()
+	defer closeAll(files)
 	switch {
 	case err != nil:
 		return done{}, err
@@ -130,6 +152,9 @@ func readFile(f *os.File) ([]byte, error) {
 }
 
 func receivedFiles(oob []byte) []*os.File {
+	if len(oob) == 0 {
+		return nil
+	}
 	messages, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 )
 
 // page is the memory in which a worker says what it is at: three numbers for each place,
-// as sdk/python/src/fngen/runtime/work/page.py writes them.
+// as sdk/python/src/fngen/runtime/work/page.py has them.
 type page struct {
 	bytes   []byte
 	numbers []uint64
@@ -49,16 +49,31 @@ func (p *page) close() { _ = unix.Munmap(p.bytes) }
 
 // begun reports whether a task was taken out of the socket and begun, ended whether it
 // came to its end, and how.
-func (p *page) begun(place int, number uint64) bool {
-	return atomic.LoadUint64(&p.numbers[place*numbersOfPlace+started]) == number
+func (p *page) begun(number uint64) bool {
+	for place := 0; place < len(p.numbers); place += numbersOfPlace {
+		if atomic.LoadUint64(&p.numbers[place+started]) == number {
+			return true
+		}
+	}
+	return false
 }
 
-func (p *page) ended(place int, number uint64) (well, ended bool) {
-	n := atomic.LoadUint64(&p.numbers[place*numbersOfPlace+finished])
-	return n&3 == 1, n>>2 == number
+func (p *page) ended(number uint64) (well, ended bool) {
+	for place := 0; place < len(p.numbers); place += numbersOfPlace {
+		if n := atomic.LoadUint64(&p.numbers[place+finished]); n>>2 == number {
+			return n&3 == 1, true
+		}
+	}
+	return false, false
 }
 
-// cancel marks the task that a signal is meant for.
-func (p *page) cancel(place int, number uint64) {
-	atomic.StoreUint64(&p.numbers[place*numbersOfPlace+cancel], number)
+// cancel marks the task that a signal is meant for, in place of one that is not there any
+// more.
+func (p *page) cancel(number uint64, isThere func(uint64) bool) {
+	for place := 0; place < len(p.numbers); place += numbersOfPlace {
+		if at := &p.numbers[place+cancel]; !isThere(atomic.LoadUint64(at)) {
+			atomic.StoreUint64(at, number)
+			return
+		}
+	}
 }

@@ -32,6 +32,8 @@ type Options struct {
 // Source hands out messages: a queue.Session.
 type Source interface {
 	Deliveries() <-chan *queue.Delivery
+	// SetPrefetch says how many messages may come before one is answered.
+	SetPrefetch(n int)
 	Drain()
 }
 
@@ -75,11 +77,18 @@ type Runner struct {
 	stopping, breaking context.Context
 	stop, breakOff     context.CancelFunc
 	runs               sync.WaitGroup
+	fetch              fetcher
+	// fetching has as many places as tasks with payloads to be fetched may be under way.
+	fetching chan struct{}
 
 	mu        sync.Mutex
 	running   map[key]*execution
 	recent    *recent
 	cancelled map[string]bool
+	// settles is how long it takes from the end of a task to its answer.
+	settles pace
+	// silent is until when the control plane is not asked, since it did not answer.
+	silent time.Time
 }
 
 type key struct {
@@ -95,6 +104,8 @@ func NewRunner(o Options, c *Crew, s Source, p Publisher, platform Platform, log
 	}
 	r.stopping, r.stop = context.WithCancel(context.Background())
 	r.breaking, r.breakOff = context.WithCancel(context.Background())
+	r.fetching = make(chan struct{}, o.Concurrency)
+	r.fetch = fetcher{source: s, most: o.Concurrency, now: o.Concurrency}
 	return r
 }
 
@@ -104,17 +115,17 @@ func (r *Runner) Serve() error {
 	for {
 		select {
 		case d := <-r.source.Deliveries():
-			r.runs.Add(1)
-			go func() {
-				defer r.runs.Done()
-				r.take(d)
-			}()
+			r.fetch.arm()
+			r.take(d)
+		case <-r.fetch.tick:
+			r.fetch.adjust(r.crew.Load(r.settling()))
 		case <-r.crew.Gone():
 			r.stop()
 			r.runs.Wait()
 			return errGone
 		case <-r.stopping.Done():
 			r.source.Drain()
+			r.crew.Stop()
 			r.drain()
 			return nil
 		}
@@ -128,6 +139,10 @@ func (r *Runner) drain() {
 	for {
 		select {
 		case d := <-r.source.Deliveries():
+			if d.Queue == task.ControlQueue(r.o.Allocation) {
+				r.control(d)
+				continue
+			}
 			_ = d.Return() // an error: it comes again by itself
 		case <-over:
 			return
@@ -157,8 +172,15 @@ func (r *Runner) take(d *queue.Delivery) {
 	if !isNew {
 		return
 	}
-	r.settle(x, r.run(x))
-	x.giveUp()
+	if !x.isApart() && !r.isCancelled(x.id) {
+		x.turn = r.crew.Queue(m, r.watching(x)) // here, so that the order stays
+	}
+	r.runs.Add(1)
+	go func() {
+		defer r.runs.Done()
+		r.settle(x, r.run(x))
+		x.giveUp()
+	}()
 }
 
 // adopt joins a message to the execution of its task, where this agent has one: under
@@ -176,7 +198,11 @@ func (r *Runner) adopt(m task.Message, d *queue.Delivery) (*execution, bool) {
 		return nil, false
 	}
 	x := &execution{key: k, m: m, d: d, redelivered: d.Redelivered}
-	x.waiting, x.giveUp = context.WithCancel(r.stopping)
+	until := context.Background() // the crew tells of a stop, but to those that it does not have
+	if x.isApart() {
+		until = r.stopping
+	}
+	x.waiting, x.giveUp = context.WithCancel(until)
 	r.running[k] = x
 	return x, true
 }
@@ -206,16 +232,12 @@ func (r *Runner) Cancel(ids ...string) {
 
 // Only is the task that runs when no other does, else empty: then whatever is printed is
 // its own.
-func (r *Runner) Only() string {
+func (r *Runner) Only() string { return r.crew.Only() }
+
+func (r *Runner) settling() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.running) != 1 {
-		return ""
-	}
-	for k := range r.running {
-		return k.id
-	}
-	return ""
+	return r.settles.mean
 }
 
 func (r *Runner) isCancelled(id string) bool {

@@ -29,9 +29,9 @@ const (
 func Start(t testing.TB) *Node {
 	t.Helper()
 	skipWithout(t)
-	n, err := launch(t.TempDir())
+	n, err := Launch(t.TempDir())
 	if n != nil {
-		t.Cleanup(n.end)
+		t.Cleanup(n.End)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func Shared(t testing.TB) *Node {
 	skipWithout(t)
 	shared.once.Do(func() {
 		if shared.dir, shared.err = os.MkdirTemp("", "brokertest"); shared.err == nil {
-			shared.node, shared.err = launch(shared.dir)
+			shared.node, shared.err = Launch(shared.dir)
 		}
 	})
 	if shared.err != nil {
@@ -76,7 +76,7 @@ func Shared(t testing.TB) *Node {
 func Main(m *testing.M) int {
 	code := m.Run()
 	if shared.node != nil {
-		shared.node.end()
+		shared.node.End()
 	}
 	if shared.dir != "" {
 		_ = os.RemoveAll(shared.dir) // it is a directory of the system's for what is temporary
@@ -101,9 +101,9 @@ func Log(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
-// launch starts a node in a directory. Its ports were free a moment ago: another may
+// Launch starts a node in a directory, which whoever asks removes after End. Its ports were free a moment ago: another may
 // have taken one, so that it is tried again.
-func launch(dir string) (*Node, error) {
+func Launch(dir string) (*Node, error) {
 	var errs []error
 	for i := range 3 {
 		n, err := newNode(filepath.Join(dir, strconv.Itoa(i)))
@@ -114,7 +114,7 @@ func launch(dir string) (*Node, error) {
 			return n, nil
 		}
 		if n != nil {
-			n.end()
+			n.End()
 		}
 		errs = append(errs, err)
 	}

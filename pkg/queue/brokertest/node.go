@@ -136,7 +136,8 @@ func (n *Node) Kill() {
 	<-ended
 }
 
-func (n *Node) end() {
+// End ends the node and its port mapper.
+func (n *Node) End() {
 	n.Kill()
 	_ = n.epmd.Process.Kill() // it may be gone
 	_ = n.epmd.Wait()

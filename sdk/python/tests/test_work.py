@@ -160,11 +160,35 @@ def test_async_tasks_run_beside_each_other(zygote: Start) -> None:
     assert z.heard()["async"] is True
     worker = z.start()
     for n in (1, 2, 3, 4):
-        worker.send(n, {"n": n}, place=n - 1)
+        worker.send(n, {"n": n})
     assert sorted(worker.done()[0] for _ in range(3)) == [1, 2, 3]
-    worker.socket.send(b"C" + (4).to_bytes(8, "little"))
+    worker.page[2 + 3] = 4  # in any of the places
+    z.signal(worker.pid, signal.SIGUSR1)
     number, code, _ = worker.done()
     assert (number, code) == (4, TIMEOUT)
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_what_has_no_place_can_be_taken_back(zygote: Start, kind: str) -> None:
+    z = zygote(
+        f"""
+        import asyncio, time
+        {kind} f(n: int):
+            {"await asyncio" if "async" in kind else "time"}.sleep(600 if n < 3 else 0)
+            return n
+        """,
+        FNGEN_CONCURRENCY="2",
+    )
+    places = 2 if z.heard()["async"] else 1
+    worker = z.start()
+    for n in range(3 - places, 6):
+        worker.send(n, {"n": n})
+    wait_until(lambda: sorted(worker.page[::3]) == [1, 2][-places:])
+    assert worker.theirs.recv(100)[1] == 3
+    worker.page[2] = 2
+    z.signal(worker.pid, signal.SIGUSR1)
+    assert worker.done()[:2] == (2, TIMEOUT)
+    assert [worker.done()[0] for _ in range(2)] == [4, 5]
 
 
 def test_threads_at_import_forbid_the_fork(zygote: Start) -> None:

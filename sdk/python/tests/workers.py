@@ -15,7 +15,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-TASK = struct.Struct("<cQHBI36s")
+TASK = struct.Struct("<cQBI36s")
 DONE = struct.Struct("<cQBBI")
 WELL, RAISED, PAYLOAD, TIMEOUT, RESULT, EXITED = range(6)
 # Stands for "it never ends".
@@ -31,18 +31,16 @@ class Worker:
         self.page = memoryview(mmap.mmap(page, os.fstat(page).st_size)).cast("Q")
         os.close(page)
 
-    def send(
-        self, number: int, payload: Any, place: int = 0, attempt: int = 1, call: bool = False
-    ) -> None:
+    def send(self, number: int, payload: Any, attempt: int = 1, call: bool = False) -> None:
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         name = f"00000000-0000-7000-8000-{number:012d}".encode()
         flags = 2 if call else 0
         if len(data) <= 64 * 1024:
-            self.socket.send(TASK.pack(b"T", number, place, flags, attempt, name) + data)
+            self.socket.send(TASK.pack(b"T", number, flags, attempt, name) + data)
             return
         fd = os.memfd_create("payload")
         os.write(fd, data)
-        head = TASK.pack(b"T", number, place, flags | 1, attempt, name)
+        head = TASK.pack(b"T", number, flags | 1, attempt, name)
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
         self.socket.sendmsg([head], rights)
         os.close(fd)

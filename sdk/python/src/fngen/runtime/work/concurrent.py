@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from typing import Any
 
@@ -20,66 +21,77 @@ class AsyncWorker:
     def __init__(self, function: Function, sock: socket.socket, page: Page) -> None:
         self._function, self._socket, self._page = function, sock, page
         self._memory = outcome.Memory()
-        # What runs the function, and who is to hold on to it.
+        self._free = list(range(page.places))
+        # What runs the function, by the number of the task, and who is to hold on to it.
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._late: set[int] = set()
+        self._reading = False
 
     def run(self) -> None:
         """Run tasks until the agent closes the socket."""
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        loop = asyncio.get_running_loop()
-        over = loop.create_future()
-        loop.add_reader(self._socket.fileno(), self._take, over)
-        await over
-        loop.remove_reader(self._socket.fileno())
+        self._loop = asyncio.get_running_loop()
+        self._over = self._loop.create_future()
+        self._loop.add_signal_handler(signal.SIGUSR1, self._stop)
+        self._read(True)
+        await self._over
+        self._read(False)
 
-    def _take(self, over: asyncio.Future[None]) -> None:
-        """Take what is there; with nothing more to come, be over."""
-        while not over.done():
+    def _read(self, reading: bool) -> None:
+        """Listen to the socket, or leave what is there to whoever has a place for it."""
+        if reading and not self._reading:
+            self._loop.add_reader(self._socket.fileno(), self._take)
+        elif self._reading and not reading:
+            self._loop.remove_reader(self._socket.fileno())
+        self._reading = reading
+
+    def _take(self) -> None:
+        """Take as many tasks as there are places; with nothing more to come, be over."""
+        while self._free and not self._over.done():
             try:
-                packet = wire.receive(self._socket, socket.MSG_DONTWAIT)
+                task = wire.receive(self._socket, socket.MSG_DONTWAIT)
             except BlockingIOError:
-                return
+                break
             except Exception as error:
-                over.set_exception(error)
+                self._over.set_exception(error)
                 return
-            if packet is None:
-                over.set_result(None)
-            elif isinstance(packet, int):
-                self._stop(packet)
-            else:
-                self._page.start(packet.place, packet.number)
-                task = asyncio.ensure_future(self._one(packet))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+            if task is None:
+                self._over.set_result(None)
+                return
+            place = self._free.pop()
+            self._page.start(place, task.number)
+            one = asyncio.ensure_future(self._one(task, place))
+            self._tasks.add(one)
+            one.add_done_callback(self._tasks.discard)
+        self._read(bool(self._free))
 
-    def _stop(self, number: int) -> None:
-        self._late.add(number)
-        call = self._calls.get(number)
-        if call is not None:
-            call.cancel()
+    def _stop(self) -> None:
+        for number, call in self._calls.items():
+            if self._page.cancelled(number):
+                call.cancel()
 
-    async def _one(self, task: wire.Task) -> None:
+    async def _one(self, task: wire.Task, place: int) -> None:
         # A task of asyncio has a context of its own.
         context.task_id.set(task.id)
         code, data = await self._outcome(task)
         self._calls.pop(task.number, None)
-        self._late.discard(task.number)
         if code in (wire.RAISED, wire.TIMEOUT, wire.EXITED):
             outcome.tell(_said(data))
         outcome.end_lines()
-        self._page.finish(task.place, task.number, code == wire.WELL)
+        self._page.finish(place, task.number, code == wire.WELL)
         wire.send(self._socket, task.number, code, self._memory.kib(), data)
+        self._free.append(place)
+        if not self._over.done():
+            self._read(True)
 
     async def _outcome(self, task: wire.Task) -> Outcome:
         try:
             args, keywords = self._function.arguments(task)
         except Refused as refused:
             return outcome.of_refusal(refused)
-        if task.number in self._late:  # before it has begun
+        if self._page.cancelled(task.number):  # before it has begun
             return outcome.of_error(self._function.late())
         try:
             # A task of its own: what is cancelled is the function, never what tells of it.
@@ -87,7 +99,7 @@ class AsyncWorker:
             self._calls[task.number] = call
             return outcome.of_value(await call)
         except asyncio.CancelledError as error:
-            late = task.number in self._late
+            late = self._page.cancelled(task.number)
             return outcome.of_error(self._function.late() if late else error)
         except BaseException as error:
             return outcome.of_error(error)

@@ -1,8 +1,9 @@
 """The page of memory in which a worker says what it is at.
 
-Three numbers for each place: the task that was begun, the one that was ended with how
-it ended, and the one that the agent wants to end. Each is written at once, so that
-whoever reads it after the worker's death reads the truth.
+A worker has as many places as it runs tasks at once. Three numbers for each: the task
+that was begun there, and the one that was ended with how it ended, which the worker
+writes; and a task that the agent wants to end, wherever it runs. Each is written at
+once, so that whoever reads it after the worker's death reads the truth.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Page:
     def __init__(self, fd: int) -> None:
         self._map = mmap.mmap(fd, os.fstat(fd).st_size)
         self._numbers = memoryview(self._map).cast("Q")
+        self.places = len(self._numbers) // NUMBERS
 
     def start(self, place: int, number: int) -> None:
         """Say that a task begins: from here on it is charged with what happens."""
@@ -31,9 +33,9 @@ class Page:
         """Say that a task has ended, before its outcome is sent."""
         self._numbers[place * NUMBERS + FINISHED] = number << 2 | (WELL if well else BADLY)
 
-    def cancelled(self, place: int) -> int:
-        """Return the task that the agent wants to end."""
-        return self._numbers[place * NUMBERS + CANCEL]
+    def cancelled(self, number: int) -> bool:
+        """Say whether the agent wants a task to end."""
+        return number in self._numbers[CANCEL::NUMBERS]
 
 
 def make(places: int) -> int:

@@ -1,7 +1,9 @@
 """Packets between a worker and its agent.
 
 A packet is a task or an outcome, whole or not at all: taking one out of the socket is
-one act of the kernel's. What is too large for a packet travels as a file in memory.
+one act of the kernel's. So a worker takes one task at a time, and the agent, which has
+this end of the socket too, takes back what the worker has not. What is too large for a
+packet travels as a file in memory.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ import socket
 import struct
 from typing import NamedTuple
 
-# Kind, number of the task, its place, flags, its attempt, its id; then the payload.
-_TASK = struct.Struct("<cQHBI36s")
+# Kind, number of the task, flags, its attempt, its id; then the payload.
+_TASK = struct.Struct("<cQBI36s")
 # Kind, number of the task, how it ended, flags, the process's memory in KiB; then the outcome.
 _DONE = struct.Struct("<cQBBI")
 _LARGEST = 64 * 1024
+_MOST, _SPACE = _LARGEST + _TASK.size, socket.CMSG_LEN(4)
 _IN_FILE, _CALL = 1, 2
 
 # How a task ended, as pkg/agent/tasks knows it.
@@ -27,25 +30,23 @@ class Task(NamedTuple):
     """A task as it comes."""
 
     number: int
-    place: int
     call: bool
     attempt: int
     id: str
     payload: bytes
 
 
-def receive(sock: socket.socket, flags: int = 0) -> Task | int | None:
-    """Take the next packet: a task, the number of one to be ended, or None at the end."""
-    data, files, _, _ = _receive(sock, flags)
+def receive(sock: socket.socket, flags: int = 0) -> Task | None:
+    """Take the next task, or None at the end."""
+    data, extra, _, _ = sock.recvmsg(_MOST, _SPACE, flags | socket.MSG_CMSG_CLOEXEC)
     if not data:
         return None
-    if data[:1] == b"C":
-        return int.from_bytes(data[1:9], "little")
-    kind, number, place, bits, attempt, name = _TASK.unpack_from(data)
+    files = _files(extra) if extra else []
+    kind, number, bits, attempt, name = _TASK.unpack_from(data)
     if kind != b"T":
         raise ValueError(f"a packet of the kind {kind!r}")
     payload = _read(files[0]) if bits & _IN_FILE else data[_TASK.size :]
-    return Task(number, place, bool(bits & _CALL), attempt, name.decode("ascii"), payload)
+    return Task(number, bool(bits & _CALL), attempt, name.decode("ascii"), payload)
 
 
 def send(sock: socket.socket, number: int, code: int, memory: int, outcome: bytes) -> None:
@@ -68,16 +69,12 @@ def send_files(sock: socket.socket, data: bytes, fds: list[int]) -> None:
     sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
 
 
-def _receive(sock: socket.socket, flags: int) -> tuple[bytes, list[int], int, object]:
-    space = socket.CMSG_LEN(4)
-    data, extra, bits, address = sock.recvmsg(
-        _LARGEST + _TASK.size, space, flags | socket.MSG_CMSG_CLOEXEC
-    )
+def _files(extra: list[tuple[int, int, bytes]]) -> list[int]:
     files = array.array("i")
     for level, kind, content in extra:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             files.frombytes(content[: len(content) - len(content) % files.itemsize])
-    return data, list(files), bits, address
+    return list(files)
 
 
 def _read(fd: int) -> bytes:

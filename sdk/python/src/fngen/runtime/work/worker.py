@@ -47,11 +47,10 @@ class Worker:
             task = wire.receive(self._socket)
             if task is None:
                 return
-            if isinstance(task, wire.Task):
-                self._one(task)
+            self._one(task)
 
     def _one(self, task: wire.Task) -> None:
-        self._page.start(task.place, task.number)
+        self._page.start(0, task.number)
         token = context.task_id.set(task.id)
         try:
             code, data = self._outcome(task)
@@ -63,7 +62,7 @@ class Worker:
             outcome.tell(_said(data))
         outcome.end_lines()
         context.task_id.reset(token)
-        self._page.finish(task.place, task.number, code == wire.WELL)
+        self._page.finish(0, task.number, code == wire.WELL)
         wire.send(self._socket, task.number, code, self._memory.kib(), data)
 
     def _outcome(self, task: wire.Task) -> Outcome:
@@ -73,7 +72,7 @@ class Worker:
             return outcome.of_refusal(refused)
         try:
             self._running = task.number
-            if self._page.cancelled(0) == task.number:  # told so before it began
+            if self._page.cancelled(task.number):  # told so before it began
                 raise self._function.late()
             value = self._function.call(*args, **keywords)
             if inspect.isawaitable(value):
@@ -87,7 +86,7 @@ class Worker:
     def _stop(self, number: int, frame: Any) -> None:
         """Raise in the task that the agent wants to end, and in no other."""
         running = self._running
-        if running and self._page.cancelled(0) == running:
+        if running and self._page.cancelled(running):
             self._running = 0
             raise self._function.late()
 

@@ -84,6 +84,8 @@ class Zygote:
         wake.setblocking(False)
         self._wake.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        # Meant for a worker's task, it may come before the worker listens.
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         self._wakes = wake
         self._selector.register(self._control, selectors.EVENT_READ, self._order)
