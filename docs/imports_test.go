@@ -40,6 +40,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"pkg/cli", "pkg/logs", "a person's machine reaches the control plane over HTTP"},
 	{"pkg/agent", "pkg/store", "an agent reaches the control plane over HTTP"},
 	{"pkg/agent", "pkg/deploy", "an agent reaches the control plane over HTTP"},
+	{"pkg/agent/archive", "pkg/api", "an archive is a stream of bytes, wherever it comes from"},
 	{"pkg/agent", "nomad", "an agent runs in Nomad and does not talk to it"},
 	{"pkg/cli", "pkg/store", "a person's machine reaches the control plane over HTTP"},
 	{"pkg/cli", "pkg/deploy", "a person's machine reaches the control plane over HTTP"},

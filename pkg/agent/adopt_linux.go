@@ -7,6 +7,8 @@ import (
 	"os"
 	"path"
 	"syscall"
+
+	"fngen.dev/fngen/pkg/agent/archive"
 )
 
 // adopt makes a directory that the project's user filled root's: the project's
@@ -60,7 +62,7 @@ func adoptEntry(root *os.Root, name string, uid, gid int) error {
 		}
 		return root.Lchown(name, 0, gid)
 	case 0:
-		return take(root, name, gid, fileMode(info.Mode()&0o111 != 0))
+		return take(root, name, gid, archive.FileMode(info.Mode()&0o111 != 0))
 	}
 	return fmt.Errorf("%q is a %s, which a layer cannot hold", name, info.Mode().Type())
 }

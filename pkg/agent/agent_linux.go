@@ -11,6 +11,8 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"fngen.dev/fngen/pkg/agent/confine"
+	"fngen.dev/fngen/pkg/agent/console"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -33,7 +35,7 @@ func Run(ctx context.Context, args, env []string, stderr io.Writer) int {
 		return enter()
 	}
 	beSmall()
-	log := logger{stderr}
+	log := console.Logger{W: stderr}
 	// Registered before anything else, so that a signal that comes while files are
 	// fetched still reaches what is started after.
 	signals := make(chan os.Signal, 32)
@@ -50,37 +52,37 @@ func Run(ctx context.Context, args, env []string, stderr io.Writer) int {
 	case "serve":
 		o, err := parseServe(args, env, stderr)
 		if err != nil {
-			return log.usage(err)
+			return log.Usage(err)
 		}
 		return serve(ctx, o, env, signals, log)
 	case "work":
 		o, err := parseWork(args, env, stderr)
 		if err != nil {
-			return log.usage(err)
+			return log.Usage(err)
 		}
 		return work(ctx, o, env, signals, log)
 	case "run":
 		o, err := parseRun(args, stderr)
 		if err != nil {
-			return log.usage(err)
+			return log.Usage(err)
 		}
 		return runCommand(ctx, o, env, signals, log)
 	case "collect":
 		o, err := parseCollect(args, stderr)
 		if err != nil {
-			return log.usage(err)
+			return log.Usage(err)
 		}
 		return collect(ctx, o, env, signals, log)
 	case "fetch":
 		o, err := parseFetch(args, stderr)
 		if err != nil {
-			return log.usage(err)
+			return log.Usage(err)
 		}
 		return fetchStatic(ctx, o, log)
 	case "build":
 		o, err := parseBuild(args, stderr)
 		if err != nil {
-			return log.usage(err)
+			return log.Usage(err)
 		}
 		return build(ctx, o, env, signals, log)
 	case "purge":
@@ -90,7 +92,7 @@ func Run(ctx context.Context, args, env []string, stderr io.Writer) int {
 		return 0
 	}
 	fmt.Fprint(stderr, usageText)
-	return exitUsage
+	return console.ExitUsage
 }
 
 // beSmall trades a little time for memory: there is one agent beside every
@@ -103,14 +105,14 @@ func beSmall() {
 
 // prepare checks that the agent may become the project's user, closes to it what
 // is Nomad's, and returns the means to fetch.
-func prepare(t *target, log logger) (*cache, *client, error) {
-	if err := becomeRoot(); err != nil {
+func prepare(t *target, log console.Logger) (*cache, *client, error) {
+	if err := confine.BecomeRoot(); err != nil {
 		return nil, nil, err
 	}
 	if euid := os.Geteuid(); euid != 0 && euid != t.uid {
 		return nil, nil, fmt.Errorf("must start as root to become user %d, and runs as user %d", t.uid, euid)
 	}
-	if err := closeTask(filepath.Dir(t.app), t.uid); err != nil {
+	if err := confine.CloseTask(filepath.Dir(t.app), t.uid); err != nil {
 		return nil, nil, err
 	}
 	transport, err := api.NewTransport(filepath.Join(t.node, "etc", "ca.pem"))

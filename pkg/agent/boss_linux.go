@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"fngen.dev/fngen/pkg/agent/console"
 	crews "fngen.dev/fngen/pkg/agent/tasks"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/payloads"
@@ -46,13 +47,13 @@ func (b *boss) act() {
 
 // stop is told with each signal, and counts them. What has not ended after drain is
 // given back.
-func (b *boss) stop(drain time.Duration, log logger) int {
+func (b *boss) stop(drain time.Duration, log console.Logger) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stops++
 	if b.stops == 1 {
 		b.timer = time.AfterFunc(drain, func() { b.stop(drain, log) })
-		log.say("takes no more tasks, and stops when those that run have ended, in %s at the latest", drain)
+		log.Say("takes no more tasks, and stops when those that run have ended, in %s at the latest", drain)
 	}
 	b.act()
 	return b.stops

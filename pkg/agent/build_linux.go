@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"fngen.dev/fngen/compiler/installed"
+	"fngen.dev/fngen/pkg/agent/archive"
+	"fngen.dev/fngen/pkg/agent/console"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -23,19 +25,19 @@ const largestRequirements = 16 << 20
 var errRefused = errors.New("the requirements cannot be installed")
 
 // build makes a layer, unless it is in the cache, and stores it.
-func build(ctx context.Context, o *buildOptions, env environ, signals <-chan os.Signal, log logger) int {
+func build(ctx context.Context, o *buildOptions, env environ, signals <-chan os.Signal, log console.Logger) int {
 	b := &builder{o: o, env: env, signals: signals, log: log}
 	err := b.build(ctx)
 	if code, stopped := stoppedBy(ctx, signals); stopped && err != nil {
-		log.say("build failed: stopped")
+		log.Say("build failed: stopped")
 		return code
 	}
 	if err != nil {
-		log.say("build failed: %v", err)
+		log.Say("build failed: %v", err)
 		if errors.Is(err, errRefused) {
-			return exitRefused
+			return console.ExitRefused
 		}
-		return exitFailed
+		return console.ExitFailed
 	}
 	return 0
 }
@@ -44,7 +46,7 @@ type builder struct {
 	o       *buildOptions
 	env     environ
 	signals <-chan os.Signal
-	log     logger
+	log     console.Logger
 	cache   *cache
 	client  *client
 	// built says that the layer is new, so that nobody can have it yet.
@@ -121,7 +123,7 @@ func (b *builder) fill(ctx context.Context, tree *ownTree, dir string) error {
 		return err
 	}
 	// A marker that the project wrote would not count, and be in the way.
-	if err := os.RemoveAll(filepath.Join(dir, completeMarker)); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, archive.CompleteMarker)); err != nil {
 		return err
 	}
 	if err := u.wanted.save(dir, b.cache.gid); err != nil {
@@ -131,7 +133,7 @@ func (b *builder) fill(ctx context.Context, tree *ownTree, dir string) error {
 		return err
 	}
 	b.built = true
-	b.log.say("built layer %s in %s", b.o.layer, since(start))
+	b.log.Say("built layer %s in %s", b.o.layer, since(start))
 	return nil
 }
 
@@ -140,7 +142,7 @@ func (b *builder) fill(ctx context.Context, tree *ownTree, dir string) error {
 func (b *builder) list(dir string) error {
 	modules, err := b.modules(dir)
 	if err != nil {
-		b.log.say("%v", err) // nothing is concluded then, and the layer is as good
+		b.log.Say("%v", err) // nothing is concluded then, and the layer is as good
 		modules = installed.Modules{Open: true}
 	}
 	path := filepath.Join(dir, installed.File)
@@ -190,14 +192,14 @@ func (b *builder) store(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	err = b.client.put(ctx, path, sources, func(w io.Writer) error { return packLayer(root, b.o.node, w) })
+	err = b.client.put(ctx, path, sources, func(w io.Writer) error { return archive.PackLayer(root, b.o.node, w) })
 	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Code == api.Exists {
 		return nil // another build of the same key was faster
 	}
 	if err != nil {
 		return err
 	}
-	b.log.say("stored layer %s in %s", b.o.layer, since(start))
+	b.log.Say("stored layer %s in %s", b.o.layer, since(start))
 	return nil
 }
 

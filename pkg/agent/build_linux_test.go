@@ -15,6 +15,10 @@ import (
 	"time"
 
 	"fngen.dev/fngen/compiler/installed"
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/archive"
+	"fngen.dev/fngen/pkg/agent/confine"
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // uvVersion is the one that the nodes have.
@@ -66,14 +70,14 @@ func TestBuild(t *testing.T) {
 	m.installUV(t)
 	m.write(t, m.node+"/runtime/3.11/served.py", "", 0o644)
 	m.write(t, m.node+"/wheels/spy-1.0.tar.gz", sourceDistribution(t, "spy", spy), 0o644)
-	if _, err := openCache(m.cache, testUID-1, logger{&bytes.Buffer{}}); err != nil {
+	if _, err := openCache(m.cache, testUID-1, console.Logger{W: &bytes.Buffer{}}); err != nil {
 		t.Fatal(err)
 	}
 	digest := c.tree(t,
-		entry{name: "app.py"},
-		entry{name: "deps/requirements.txt", content: "-r more.txt\n"},
-		entry{name: "deps/more.txt", content: "six>=1.16\n"},
-		entry{name: "uv.toml", content: "index-url = \"http://127.0.0.1:1/\"\n"})
+		agenttest.Entry{Name: "app.py"},
+		agenttest.Entry{Name: "deps/requirements.txt", Content: "-r more.txt\n"},
+		agenttest.Entry{Name: "deps/more.txt", Content: "six>=1.16\n"},
+		agenttest.Entry{Name: "uv.toml", Content: "index-url = \"http://127.0.0.1:1/\"\n"})
 	build := func() *agentProcess {
 		cmd := m.agent(t, c, "build", digest, "--layer=k1", "--file=deps/requirements.txt", "--provided=spy==1.0")
 		cmd.Env = append(cmd.Env, "NOMAD_TOKEN=canary", "VAULT_TOKEN=canary", "UV_INDEX_URL=http://127.0.0.1:1/")
@@ -137,7 +141,7 @@ func checkSpy(t *testing.T, m *machine) {
 			t.Errorf("ids %v, groups %v", r.IDs, r.Groups)
 		}
 	}
-	if r.Unshare == "done" || r.Tasks != maxTasks {
+	if r.Unshare == "done" || r.Tasks != confine.MaxTasks {
 		t.Errorf("making a user namespace: %s; it may have %d processes", r.Unshare, r.Tasks)
 	}
 	checkPowerless(t, r.Status)
@@ -174,7 +178,7 @@ func checkOwners(t *testing.T, dir string) {
 // serveLayer fetches the layer as another node would, and uses it.
 func serveLayer(t *testing.T, m *machine, c *controlPlane, digest string) {
 	t.Helper()
-	info, err := os.Stat(m.cache + "/700999/layers/k1/" + completeMarker)
+	info, err := os.Stat(m.cache + "/700999/layers/k1/" + archive.CompleteMarker)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,11 +218,11 @@ func TestBuildRefused(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	m.installUV(t)
-	digest := c.tree(t, entry{name: "requirements.txt", content: "six==99.99\n"}, entry{name: "app.py"})
+	digest := c.tree(t, agenttest.Entry{Name: "requirements.txt", Content: "six==99.99\n"}, agenttest.Entry{Name: "app.py"})
 	p := startAgent(t, m.agent(t, c, "build", digest, "--layer=k2", "--file=requirements.txt"))
 	code, said := p.wait(t), strings.TrimSpace(p.said.String())
 	last := said[strings.LastIndex(said, "\n")+1:]
-	if code != exitRefused || !strings.Contains(said, "there is no version of six==99.99") ||
+	if code != console.ExitRefused || !strings.Contains(said, "there is no version of six==99.99") ||
 		last != "fngen-agent: build failed: the requirements cannot be installed" {
 		t.Errorf("exit code is %d; said %s", code, said)
 	}
@@ -256,14 +260,14 @@ func TestBuildEndsLeftovers(t *testing.T) {
 	m := newMachine(t, c)
 	m.installUV(t)
 	m.write(t, m.node+"/wheels/ghost-1.0.tar.gz", sourceDistribution(t, "ghost", ghost), 0o644)
-	cmd := m.agent(t, c, "build", c.tree(t, entry{name: "app.py"}), "--layer=k3", "--provided=ghost==1.0")
+	cmd := m.agent(t, c, "build", c.tree(t, agenttest.Entry{Name: "app.py"}), "--layer=k3", "--provided=ghost==1.0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
 	p := startAgent(t, cmd)
 	if code := p.wait(t); code != 0 {
 		t.Fatalf("exit code is %d; said %s", code, &p.said)
 	}
-	root := openTemp(t)
-	if err := extractLayer(root, -1, m.node, bytes.NewReader(c.what("/v1/agent/layers/k3"))); err != nil {
+	root := agenttest.OpenTemp(t)
+	if err := archive.ExtractLayer(root, -1, m.node, bytes.NewReader(c.what("/v1/agent/layers/k3"))); err != nil {
 		t.Fatal(err)
 	}
 	stored, err := root.Stat("beat")

@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/pkg/agent/archive"
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // kind is a sort of cache entry, and the name of its directory.
@@ -56,10 +59,10 @@ type cache struct {
 	uid int
 	// gid is the group that may read, or -1 where files cannot be given away.
 	gid int
-	log logger
+	log console.Logger
 }
 
-func openCache(dir string, uid int, log logger) (*cache, error) {
+func openCache(dir string, uid int, log console.Logger) (*cache, error) {
 	c := &cache{dir: filepath.Join(dir, strconv.Itoa(uid)), uid: uid, gid: uid, log: log}
 	if os.Geteuid() != 0 {
 		c.gid = -1
@@ -116,7 +119,7 @@ func (c *cache) openUV(ctx context.Context) (closeIt func(), err error) {
 	closeIt = func() {
 		lock.Close()
 		if err := errors.Join(c.closeUV(), c.trimUV()); err != nil {
-			c.log.say("close the cache of uv: %v", err)
+			c.log.Say("close the cache of uv: %v", err)
 		}
 	}
 	if err := c.own(c.path(uvCache, ""), c.uid, c.gid, 0o700); err != nil {
@@ -211,7 +214,7 @@ func (c *cache) patiently(ctx context.Context, k kind, name string, try func() e
 			return err
 		}
 		if !waited {
-			c.log.say("waiting for another allocation that prepares %s/%s", k, name)
+			c.log.Say("waiting for another allocation that prepares %s/%s", k, name)
 		}
 		select {
 		case <-time.After(lockPause):
@@ -262,7 +265,7 @@ func (c *cache) prune(k kind, keep int) {
 	for _, path := range found[keep:] {
 		name := strings.TrimPrefix(filepath.Base(path), string(k)+"-")
 		if err := c.remove(k, name); err != nil && !errors.Is(err, syscall.EWOULDBLOCK) {
-			c.log.say("remove %s/%s from the cache: %v", k, name, err)
+			c.log.Say("remove %s/%s from the cache: %v", k, name, err)
 		}
 	}
 }
@@ -283,7 +286,7 @@ func (c *cache) remove(k kind, name string) error {
 // holds the exclusive lock. The marker goes first, so that half a layer is never
 // taken for a whole one.
 func (c *cache) clear(k kind, name string) error {
-	if err := os.Remove(filepath.Join(c.path(k, name), completeMarker)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(filepath.Join(c.path(k, name), archive.CompleteMarker)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return errors.Join(os.RemoveAll(c.temporary(k, name)), os.RemoveAll(c.path(k, name)), os.RemoveAll(c.proof(name)))

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"fngen.dev/fngen/pkg/agent/console"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -44,10 +45,10 @@ type client struct {
 	identity string
 	http     *http.Client
 	patience time.Duration
-	log      logger
+	log      console.Logger
 }
 
-func newClient(api, identity string, transport http.RoundTripper, log logger) *client {
+func newClient(api, identity string, transport http.RoundTripper, log console.Logger) *client {
 	return &client{api: api, identity: identity, patience: patience, log: log, http: &http.Client{
 		Transport: transport,
 		// The token is for the control plane, not for where it may point.
@@ -115,7 +116,7 @@ func (c *client) retry(ctx context.Context, what string, try func(context.Contex
 		if time.Now().Add(wait).After(deadline) {
 			return fmt.Errorf("%s: no success in %s: %w", what, c.patience, err)
 		}
-		c.log.say("%s: %v; trying again in %s", what, err, wait.Round(100*time.Millisecond))
+		c.log.Say("%s: %v; trying again in %s", what, err, wait.Round(100*time.Millisecond))
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

@@ -6,6 +6,10 @@ import (
 	"io"
 	"syscall"
 	"testing"
+
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/confine"
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // intruder tries to get into what is Nomad's, at once and whenever it is told to.
@@ -53,7 +57,7 @@ func TestTaskIsClosed(t *testing.T) {
 		if err := syscall.Mkfifo(wait, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		digest := c.tree(t, entry{name: "app.py"})
+		digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 		cmd := m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...)
 		cmd.Env = append(cmd.Env, "WAIT="+wait)
 		p := startAgent(t, cmd)
@@ -136,7 +140,7 @@ func TestLimits(t *testing.T) {
 		c := newControlPlane(t)
 		m := newMachine(t, c)
 		m.boot(t, prober)
-		digest := c.tree(t, entry{name: "app.py"})
+		digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 		cmd := m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--disk=1")...)
 		bomb := len(flags) == 0 // else it is counted with all else of this user
 		if bomb {
@@ -165,12 +169,12 @@ func TestLimits(t *testing.T) {
 				t.Errorf("%s: %s", what, r.Fine[what])
 			}
 		}
-		for name, want := range map[string]int64{"NPROC": maxTasks, "CORE": 0, "FSIZE": 1e9} {
+		for name, want := range map[string]int64{"NPROC": confine.MaxTasks, "CORE": 0, "FSIZE": 1e9} {
 			if r.Limits[name] != [2]int64{want, want} {
 				t.Errorf("the limit %s is %v", name, r.Limits[name])
 			}
 		}
-		if most := r.Limits["NOFILE"]; most[1] > maxOpen || most[0] != most[1] {
+		if most := r.Limits["NOFILE"]; most[1] > confine.MaxOpen || most[0] != most[1] {
 			t.Errorf("the limit of open files is %v", most)
 		}
 		if !bomb {
@@ -178,7 +182,7 @@ func TestLimits(t *testing.T) {
 			p.wait(t)
 			return
 		}
-		if r.Forks == 0 || r.Forks >= maxTasks || r.Error != "BlockingIOError" {
+		if r.Forks == 0 || r.Forks >= confine.MaxTasks || r.Error != "BlockingIOError" {
 			t.Errorf("it could fork %d times: %s", r.Forks, r.Error)
 		}
 		checkTasksSaid(t)
@@ -194,7 +198,7 @@ func checkTasksSaid(t *testing.T) {
 	done := make(chan struct{})
 	defer close(done)
 	defer r.Close()
-	go (&tasks{testUID, logger{w}}).watch(done)
+	go (&tasks{testUID, console.Logger{W: w}}).watch(done)
 	line, err := bufio.NewReader(r).ReadString('\n')
 	if err != nil || line != "fngen-agent: it has 1024 processes and threads, as many as it may: no more can be started\n" {
 		t.Errorf("said %q, %v", line, err)
@@ -203,7 +207,7 @@ func checkTasksSaid(t *testing.T) {
 
 // TestAccessList holds the form against what the kernel makes of it.
 func TestAccessList(t *testing.T) {
-	list := accessList(700999, 0o750, 0o5)
+	list := confine.AccessList(700999, 0o750, 0o5)
 	want := "\x02\x00\x00\x00" + "\x01\x00\x07\x00\xff\xff\xff\xff" + "\x02\x00\x05\x00\x47\xb2\x0a\x00" + "\x04\x00\x05\x00\xff\xff\xff\xff" +
 		"\x10\x00\x05\x00\xff\xff\xff\xff" + "\x20\x00\x00\x00\xff\xff\xff\xff"
 	if string(list) != want {

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"fngen.dev/fngen/pkg/agent/archive"
+	"fngen.dev/fngen/pkg/agent/console"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -17,26 +19,26 @@ var errCollect = errors.New("the static files cannot be collected")
 
 // collect has the project's code collect its static files, or say what its task workers
 // take, and stores that.
-func collect(ctx context.Context, o *collectOptions, env environ, signals <-chan os.Signal, log logger) int {
+func collect(ctx context.Context, o *collectOptions, env environ, signals <-chan os.Signal, log console.Logger) int {
 	err := collectAndStore(ctx, o, env, signals, log)
 	if code, stopped := stoppedBy(ctx, signals); stopped && err != nil {
-		log.say("stopped while static files were collected")
+		log.Say("stopped while static files were collected")
 		return code
 	}
 	if err == nil {
 		return 0
 	}
-	log.say("%v", err)
+	log.Say("%v", err)
 	if errors.Is(err, errCollect) {
-		return exitRefused
+		return console.ExitRefused
 	}
-	return exitFailed
+	return console.ExitFailed
 }
 
-func collectAndStore(ctx context.Context, o *collectOptions, env environ, signals <-chan os.Signal, log logger) error {
+func collectAndStore(ctx context.Context, o *collectOptions, env environ, signals <-chan os.Signal, log console.Logger) error {
 	// The person reads what is said here among what their code prints, so only what
 	// ends it is said.
-	silent := logger{io.Discard}
+	silent := console.Logger{W: io.Discard}
 	p, err := o.fetch(ctx, silent)
 	defer p.close()
 	if err != nil {
@@ -84,7 +86,7 @@ func (o *collectOptions) command(p *place, dir string, env environ) command {
 
 // fetchStatic brings static files to the node's cache, where the instances of the
 // release before find them.
-func fetchStatic(ctx context.Context, o *fetchOptions, log logger) int {
+func fetchStatic(ctx context.Context, o *fetchOptions, log console.Logger) int {
 	cache, client, err := prepare(&o.target, log)
 	f := &fetcher{cache, client, log}
 	for i := 0; err == nil && i < len(o.keys); i++ {
@@ -94,8 +96,8 @@ func fetchStatic(ctx context.Context, o *fetchOptions, log logger) int {
 		}
 	}
 	if err != nil {
-		log.say("fetch failed: %v", err)
-		return exitFailed
+		log.Say("fetch failed: %v", err)
+		return console.ExitFailed
 	}
 	return 0
 }
@@ -111,10 +113,10 @@ func storeStatic(ctx context.Context, client *client, o *collectOptions, gid int
 		return err
 	}
 	defer root.Close()
-	if err := checkStatic(root); err != nil {
+	if err := archive.CheckStatic(root); err != nil {
 		return fmt.Errorf("%w: %w", errCollect, err)
 	}
-	err = client.put(ctx, layerPath(o.key), nil, func(w io.Writer) error { return packLayer(root, o.node, w) })
+	err = client.put(ctx, layerPath(o.key), nil, func(w io.Writer) error { return archive.PackLayer(root, o.node, w) })
 	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Code == api.Exists {
 		return nil
 	}

@@ -11,7 +11,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/archive"
+	"fngen.dev/fngen/pkg/agent/console"
 )
+
+var collectedAt = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 // dated has the control plane say when a layer was stored, as the real one does.
 func dated(w http.ResponseWriter, _ *http.Request) bool {
@@ -36,7 +42,7 @@ func TestCollect(t *testing.T) {
 	c := newControlPlane(t)
 	c.instead(dated)
 	m := newMachine(t, c)
-	if _, err := openCache(m.cache, testUID-1, logger{io.Discard}); err != nil {
+	if _, err := openCache(m.cache, testUID-1, console.Logger{W: io.Discard}); err != nil {
 		t.Fatal(err)
 	}
 	m.boot(t, `
@@ -48,7 +54,7 @@ open(into + "/css/site.css", "w").write("body {}")
 os.chmod(into + "/css/site.css", 0o6777)
 open(into + "/staticfiles.json", "w").write("{}")
 `+reporter[:strings.Index(reporter, "while True:")])
-	digest := c.tree(t, entry{name: "app.py"})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 	p := m.collect(t, c, digest, "--placeholder=DJANGO_SECRET_KEY", "--placeholder=PRESET_SECRET_KEY")
 	var r report
 	if err := json.Unmarshal(p.line(t), &r); err != nil {
@@ -103,7 +109,7 @@ print([oct(os.stat(root + p).st_mode) + " " + str(int(os.stat(root + p).st_mtime
 	}
 	defer root.Close()
 	var again bytes.Buffer
-	if err := packLayer(root, m.node, &again); err != nil || !bytes.Equal(first, again.Bytes()) {
+	if err := archive.PackLayer(root, m.node, &again); err != nil || !bytes.Equal(first, again.Bytes()) {
 		t.Errorf("the archive differs, %v", err)
 	}
 }
@@ -118,7 +124,7 @@ func TestCollectRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.write(t, outside, "root's own", 0o600)
-	digest := c.tree(t, entry{name: "app.py"})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 	for name, test := range map[string]struct{ code, said string }{
 		"its code fails":          {"print('why', file=sys.stderr); sys.exit(9)", "why\nfngen-agent: the static files cannot be collected: it ended with exit code 9"},
 		"its code is killed":      {"os.kill(os.getpid(), 9)", "Python was killed by SIGKILL"},
@@ -139,7 +145,7 @@ func TestCollectRefuses(t *testing.T) {
 		m.boot(t, "import os, sys\ninto = sys.argv[3]\n"+test.code+"\n")
 		p := m.collect(t, c, digest)
 		code := p.wait(t)
-		if code != exitRefused && test.said != "" || code == 0 || !strings.Contains(p.said.String(), test.said) {
+		if code != console.ExitRefused && test.said != "" || code == 0 || !strings.Contains(p.said.String(), test.said) {
 			t.Errorf("%s: exit code %d, said %s", name, code, &p.said)
 		}
 		if c.what(staticPath) != nil {
@@ -165,24 +171,24 @@ func TestFetchStatic(t *testing.T) {
 		return dir, err
 	}
 	dir := filepath.Join(m.cache, "700999", "static", "0123456789abcdef")
-	c.has(staticPath, archive(t, entry{name: "a.css", content: "x"}))
+	c.has(staticPath, agenttest.Archive(t, agenttest.Entry{Name: "a.css", Content: "x"}))
 	if _, err := fetch(); err == nil || !strings.Contains(err.Error(), "read the time") {
 		t.Errorf("without a time: %v", err)
 	}
 	c.instead(dated)
-	for name, entries := range map[string][]entry{
-		"a link":            {{name: "a", link: "/etc/passwd", kind: '2'}},
-		"a link inside":     {{name: "a", content: "x"}, {name: "b", link: "a", kind: '2'}},
-		"through a link":    {{name: "a", link: "/tmp", kind: '2'}, {name: "a/b", content: "x"}},
-		"a hard link":       {{name: "a", link: "/etc/passwd", kind: '1'}},
-		"a device":          {{name: "a", kind: '3'}},
-		"a FIFO":            {{name: "a", kind: '6'}},
-		"parent":            {{name: "../a", content: "x"}},
-		"absolute":          {{name: "/a", content: "x"}},
-		"twice":             {{name: "a", content: "x"}, {name: "a", content: "y"}},
-		"a directory twice": {{name: "a", content: "x"}, {name: "a/b", content: "y"}},
+	for name, entries := range map[string][]agenttest.Entry{
+		"a link":            {{Name: "a", Link: "/etc/passwd", Kind: '2'}},
+		"a link inside":     {{Name: "a", Content: "x"}, {Name: "b", Link: "a", Kind: '2'}},
+		"through a link":    {{Name: "a", Link: "/tmp", Kind: '2'}, {Name: "a/b", Content: "x"}},
+		"a hard link":       {{Name: "a", Link: "/etc/passwd", Kind: '1'}},
+		"a device":          {{Name: "a", Kind: '3'}},
+		"a FIFO":            {{Name: "a", Kind: '6'}},
+		"parent":            {{Name: "../a", Content: "x"}},
+		"absolute":          {{Name: "/a", Content: "x"}},
+		"twice":             {{Name: "a", Content: "x"}, {Name: "a", Content: "y"}},
+		"a directory twice": {{Name: "a", Content: "x"}, {Name: "a/b", Content: "y"}},
 	} {
-		c.has(staticPath, archive(t, entries...))
+		c.has(staticPath, agenttest.Archive(t, entries...))
 		if _, err := fetch(); err == nil {
 			t.Errorf("%s is taken", name)
 		}
@@ -190,7 +196,7 @@ func TestFetchStatic(t *testing.T) {
 			t.Errorf("%s: something is kept", name)
 		}
 	}
-	c.has(staticPath, archive(t, entry{name: "css/", kind: '5', mode: 0o777}, entry{name: "css/a.css", content: "x", mode: 0o4777}))
+	c.has(staticPath, agenttest.Archive(t, agenttest.Entry{Name: "css/", Kind: '5', Mode: 0o777}, agenttest.Entry{Name: "css/a.css", Content: "x", Mode: 0o4777}))
 	if got, err := fetch(); err != nil || got != dir {
 		t.Fatalf("%s, %v", got, err)
 	}
@@ -202,7 +208,7 @@ func TestFetchStatic(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string]int{"gone56789abcdef0": exitFailed, "0123456789abcdef": 0} {
+	for key, want := range map[string]int{"gone56789abcdef0": console.ExitFailed, "0123456789abcdef": 0} {
 		p := startAgent(t, m.agent(t, c, "fetch", "sha256:"+strings.Repeat("0", 64), "--static="+key))
 		if code := p.wait(t); code != want {
 			t.Errorf("fetching %s ahead: exit code %d, said %s", key, code, &p.said)
@@ -214,12 +220,12 @@ func TestFetchStatic(t *testing.T) {
 
 	// Beside its own an instance gets the files of the live release, and starts
 	// without them when they are not to be had.
-	fn := &function{target: target{uid: testUID, tree: c.tree(t, entry{name: "app.py"}), home: m.home, cache: m.cache, node: m.node, api: c.URL, identity: m.identity}, static: "0123456789abcdef"}
+	fn := &function{target: target{uid: testUID, tree: c.tree(t, agenttest.Entry{Name: "app.py"}), home: m.home, cache: m.cache, node: m.node, api: c.URL, identity: m.identity}, static: "0123456789abcdef"}
 	live := filepath.Join(m.cache, "700999", "static", "fedcba9876543210")
 	for i, answer := range []string{``, `{"keys":["../../x"]}`, `{"keys":["gone56789abcdef0"]}`, `{"keys":["0123456789abcdef","fedcba9876543210"]}`} {
 		c.has("/v1/agent/static", []byte(answer))
-		c.has("/v1/agent/layers/fedcba9876543210", archive(t, entry{name: "old.0123456789ab.css", content: "x"}))
-		p, err := fn.fetch(t.Context(), logger{io.Discard})
+		c.has("/v1/agent/layers/fedcba9876543210", agenttest.Archive(t, agenttest.Entry{Name: "old.0123456789ab.css", Content: "x"}))
+		p, err := fn.fetch(t.Context(), console.Logger{W: io.Discard})
 		p.close()
 		if _, absent := os.Stat(live + "/old.0123456789ab.css"); err != nil || p.static != dir || absent == nil != (i == 3) {
 			t.Errorf("the live release is %s: %+v, %v; %v", answer, p, err, absent)

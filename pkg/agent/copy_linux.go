@@ -22,7 +22,7 @@ func (t *ownTree) copy(why string) error {
 	if err != nil {
 		return fmt.Errorf("copy the code: %w", err)
 	}
-	t.log.say("copied the code, %d files of %d bytes, in %s%s", n, t.bytes, since(start), why)
+	t.log.Say("copied the code, %d files of %d bytes, in %s%s", n, t.bytes, since(start), why)
 	return nil
 }
 

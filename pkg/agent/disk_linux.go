@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 const (
@@ -36,7 +38,7 @@ type disk struct {
 	// stay are the directories, at a place on the disk that is looked at.
 	stay []string
 	at   string
-	log  logger
+	log  console.Logger
 	// code is what the code takes in the cache.
 	code int64
 
@@ -85,7 +87,7 @@ func (d *disk) watch(done <-chan struct{}, end func()) {
 		case now := <-tick.C:
 			// What cannot be added up, since it is changed meanwhile, is tried again.
 			if full, _ := d.full(now); full {
-				d.log.say("it has more on the disk than the %d GB that %s has, and is ended", d.limit/1e9, d.whose)
+				d.log.Say("it has more on the disk than the %d GB that %s has, and is ended", d.limit/1e9, d.whose)
 				end()
 				return
 			}

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // TestDisk adds up what a program has, however it hides it.
@@ -46,7 +49,7 @@ func TestDisk(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			test.fill(t, dir)
-			d := &disk{limit: 1 << 20, uid: os.Getuid(), at: dir, log: logger{os.Stderr}}
+			d := &disk{limit: 1 << 20, uid: os.Getuid(), at: dir, log: console.Logger{W: os.Stderr}}
 			defer d.close()
 			err := d.open(dir)
 			if (err != nil) != test.full {
@@ -111,7 +114,7 @@ os.chmod("closed", 0)
 print("written", flush=True)
 signal.pause()
 `)
-		digest := c.tree(t, entry{name: "app.py"})
+		digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 		p := startAgent(t, m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--disk=1")...))
 		p.line(t)
 		code, said := p.wait(t), p.said.String()

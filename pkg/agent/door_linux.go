@@ -13,6 +13,9 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/pkg/agent/confine"
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // Every program is started by a detour: the agent starts itself once more, and that
@@ -164,9 +167,9 @@ func enter() int {
 	d := &door{socket: os.NewFile(doorFD, "door")}
 	err := d.enter()
 	if _, err := fmt.Fprintln(d.socket, strings.ReplaceAll(err.Error(), "\n", "; ")); err != nil {
-		return exitUsage // nobody is there
+		return console.ExitUsage // nobody is there
 	}
-	return exitFailed
+	return console.ExitFailed
 }
 
 // readOrders reads the one line of them, to its end: what is left of it would be
@@ -199,10 +202,10 @@ func (d *door) enter() error {
 	if err := forgo(); err != nil {
 		return err
 	}
-	if err := limit(o.File); err != nil {
+	if err := confine.Limit(o.File); err != nil {
 		return err
 	}
-	if err := filter(); err != nil {
+	if err := confine.Filter(); err != nil {
 		return err
 	}
 	// Changing users has cleared it. An agent that has died meanwhile is seen below.
@@ -233,7 +236,7 @@ func (o *orders) become() error {
 		}
 		fds[i] = fd
 	}
-	if err := become(o.UID, o.GID); err != nil {
+	if err := confine.Become(o.UID, o.GID); err != nil {
 		return err
 	}
 	if o.Lower == "" {

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/agent/archive"
+	"fngen.dev/fngen/pkg/agent/console"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -25,7 +27,7 @@ const liveStaticTime = 20 * time.Second
 type fetcher struct {
 	cache  *cache
 	client *client
-	log    logger
+	log    console.Logger
 }
 
 // tree returns a verified tree and the lock that keeps it. A tree that is there already is read and verified again, which costs little
@@ -37,12 +39,12 @@ func (f *fetcher) tree(ctx context.Context, t *target) (*ownTree, *os.File, erro
 	}
 	present := func() bool {
 		proof := readProof(f.cache.proof(t.treeHex()))
-		m, err := manifestOf(own.from, proof)
+		m, err := archive.ManifestOf(own.from, proof)
 		if err != nil {
 			return false
 		}
 		if m.Digest() != t.tree {
-			f.log.say("%s in the cache is damaged: fetching it again", t.tree)
+			f.log.Say("%s in the cache is damaged: fetching it again", t.tree)
 			return false
 		}
 		own.bytes = m.Size()
@@ -64,7 +66,7 @@ func (f *fetcher) fillTree(ctx context.Context, t *target, dir string) error {
 			return err
 		}
 		return f.extract(part, func(root *os.Root) (err error) {
-			m, err = extractTree(root, f.cache.gid, r, have.paths)
+			m, err = archive.ExtractTree(root, f.cache.gid, r, have.paths)
 			return err
 		})
 	})
@@ -85,7 +87,7 @@ func (f *fetcher) fillTree(ctx context.Context, t *target, dir string) error {
 		return fmt.Errorf("name tree: %w", err)
 	}
 	f.keepProof(proof, t)
-	f.log.say("fetched tree %s: %d files, %d bytes, in %s", t.tree, len(m.Files), m.Size(), since(start))
+	f.log.Say("fetched tree %s: %d files, %d bytes, in %s", t.tree, len(m.Files), m.Size(), since(start))
 	f.cache.prune(trees, keepTrees)
 	f.cache.prune(rootTrees, 0)
 	return nil
@@ -94,7 +96,7 @@ func (f *fetcher) fillTree(ctx context.Context, t *target, dir string) error {
 // keepProof makes the next start faster; no more.
 func (f *fetcher) keepProof(p *proof, t *target) {
 	if err := p.write(f.cache.proof(t.treeHex())); err != nil {
-		f.log.say("note that tree %s was verified: %v", t.tree, err)
+		f.log.Say("note that tree %s was verified: %v", t.tree, err)
 	}
 }
 
@@ -109,7 +111,7 @@ func (f *fetcher) layer(ctx context.Context, t *target) (string, *os.File, error
 func (f *fetcher) fillLayer(ctx context.Context, t *target, dir string) error {
 	start := time.Now()
 	err := f.client.get(ctx, layerPath(t.layer), func(_ http.Header, r io.Reader) error {
-		return f.extract(dir, func(root *os.Root) error { return extractLayer(root, f.cache.gid, t.node, r) })
+		return f.extract(dir, func(root *os.Root) error { return archive.ExtractLayer(root, f.cache.gid, t.node, r) })
 	})
 	if err == nil {
 		err = complete(dir, f.cache.gid)
@@ -117,7 +119,7 @@ func (f *fetcher) fillLayer(ctx context.Context, t *target, dir string) error {
 	if err != nil {
 		return errors.Join(err, f.cache.clear(layers, t.layer))
 	}
-	f.log.say("fetched layer %s in %s", t.layer, since(start))
+	f.log.Say("fetched layer %s in %s", t.layer, since(start))
 	f.cache.prune(layers, keepLayers)
 	return nil
 }
@@ -141,7 +143,7 @@ func (f *fetcher) liveStatic(ctx context.Context, key string) []*os.File {
 		return json.NewDecoder(io.LimitReader(r, 64<<10)).Decode(&live)
 	})
 	if err != nil {
-		f.log.say("ask for the static files of the live release: %v", err)
+		f.log.Say("ask for the static files of the live release: %v", err)
 		return nil
 	}
 	var locks []*os.File
@@ -151,7 +153,7 @@ func (f *fetcher) liveStatic(ctx context.Context, key string) []*os.File {
 		}
 		_, lock, err := f.static(ctx, other)
 		if err != nil {
-			f.log.say("the static files of the live release: %v", err)
+			f.log.Say("the static files of the live release: %v", err)
 			continue
 		}
 		locks = append(locks, lock)
@@ -167,7 +169,7 @@ func (f *fetcher) fillStatic(ctx context.Context, key, dir string) error {
 		if err != nil {
 			return fmt.Errorf("read the time of static files: %w", err)
 		}
-		return f.extract(part, func(root *os.Root) error { return extractStatic(root, f.cache.gid, r, collected) })
+		return f.extract(part, func(root *os.Root) error { return archive.ExtractStatic(root, f.cache.gid, r, collected) })
 	})
 	if err != nil {
 		return err
@@ -179,7 +181,7 @@ func (f *fetcher) fillStatic(ctx context.Context, key, dir string) error {
 	if err := os.Rename(part, dir); err != nil {
 		return fmt.Errorf("name static files: %w", err)
 	}
-	f.log.say("fetched static files %s in %s", key, since(start))
+	f.log.Say("fetched static files %s in %s", key, since(start))
 	f.cache.prune(statics, keepStatics)
 	return nil
 }
@@ -204,7 +206,7 @@ func (f *fetcher) extract(dir string, fill func(*os.Root) error) error {
 // project's, so a marker counts only when it is ours.
 func isComplete(dir string) bool {
 	var st unix.Stat_t
-	err := unix.Lstat(filepath.Join(dir, completeMarker), &st)
+	err := unix.Lstat(filepath.Join(dir, archive.CompleteMarker), &st)
 	return err == nil && int(st.Uid) == os.Geteuid() && st.Mode&unix.S_IFMT == unix.S_IFREG
 }
 
@@ -219,7 +221,7 @@ func complete(dir string, gid int) error {
 		return err
 	}
 	defer d.Close()
-	marker, err := os.OpenFile(filepath.Join(dir, completeMarker), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	marker, err := os.OpenFile(filepath.Join(dir, archive.CompleteMarker), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
 		return fmt.Errorf("mark layer: %w", err)
 	}

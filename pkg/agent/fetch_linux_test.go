@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/archive"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -22,7 +24,7 @@ func treeTarget(digest string) *target { return &target{tree: digest, uid: testU
 func TestFetchTreeOnce(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	digest := c.tree(t, entry{name: "app.py", content: "x = 1\n"}, entry{name: "bin/run", mode: 0o755})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py", Content: "x = 1\n"}, agenttest.Entry{Name: "bin/run", Mode: 0o755})
 	request := "GET /v1/agent/trees/" + treeTarget(digest).treeHex()
 	var group sync.WaitGroup
 	for range 8 {
@@ -66,16 +68,16 @@ func TestFetchTreeOnce(t *testing.T) {
 func TestFetchTreeRefuses(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	digest := c.tree(t, entry{name: "app.py", content: "x = 1\n"})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py", Content: "x = 1\n"})
 	path := "/v1/agent/trees/" + treeTarget(digest).treeHex()
 	for name, test := range map[string]struct {
 		data []byte
 		want string
 	}{
-		"other content": {archive(t, entry{name: "app.py", content: "x = 2\n"}), "has the digest sha256:"},
-		"other mode":    {archive(t, entry{name: "app.py", content: "x = 1\n", mode: 0o755}), "has the digest sha256:"},
-		"more":          {archive(t, entry{name: "app.py", content: "x = 1\n"}, entry{name: "b"}), "has the digest sha256:"},
-		"escape":        {archive(t, entry{name: "../app.py", content: "x = 1\n"}), "not a path inside"},
+		"other content": {agenttest.Archive(t, agenttest.Entry{Name: "app.py", Content: "x = 2\n"}), "has the digest sha256:"},
+		"other mode":    {agenttest.Archive(t, agenttest.Entry{Name: "app.py", Content: "x = 1\n", Mode: 0o755}), "has the digest sha256:"},
+		"more":          {agenttest.Archive(t, agenttest.Entry{Name: "app.py", Content: "x = 1\n"}, agenttest.Entry{Name: "b"}), "has the digest sha256:"},
+		"escape":        {agenttest.Archive(t, agenttest.Entry{Name: "../app.py", Content: "x = 1\n"}), "not a path inside"},
 		"not a tar":     {[]byte("hello"), "magic"},
 	} {
 		c.has(path, test.data)
@@ -95,7 +97,7 @@ func TestFetchTreeRefuses(t *testing.T) {
 func TestFetchWaitsForControlPlane(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	digest := c.tree(t, entry{name: "app.py"})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 	answers := []int{http.StatusBadGateway, http.StatusNotFound}
 	c.instead(func(w http.ResponseWriter, _ *http.Request) bool {
 		if len(answers) == 0 {
@@ -161,13 +163,13 @@ func TestFetchGivesUp(t *testing.T) {
 func TestFetchLayer(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	c.has("/v1/agent/layers/abc", archive(t, entry{name: "bin/tool", content: "#!", mode: 0o755},
-		entry{name: "bin/python", link: "/usr/bin/python3.11", kind: '2'}))
+	c.has("/v1/agent/layers/abc", agenttest.Archive(t, agenttest.Entry{Name: "bin/tool", Content: "#!", Mode: 0o755},
+		agenttest.Entry{Name: "bin/python", Link: "/usr/bin/python3.11", Kind: '2'}))
 	// What a killed agent left, and a marker that the project wrote itself.
 	left := filepath.Join(m.cache, "700999", "layers", "abc")
 	m.write(t, left+"/half", "", 0o644)
-	m.write(t, left+"/"+completeMarker, "", 0o644)
-	if err := os.Lchown(left+"/"+completeMarker, testUID, testUID); err != nil {
+	m.write(t, left+"/"+archive.CompleteMarker, "", 0o644)
+	if err := os.Lchown(left+"/"+archive.CompleteMarker, testUID, testUID); err != nil {
 		t.Fatal(err)
 	}
 	dir, lock, err := m.fetcher(t, c, io.Discard).layer(t.Context(), &target{layer: "abc"})
@@ -179,9 +181,9 @@ func TestFetchLayer(t *testing.T) {
 		t.Errorf("layer is in %s", dir)
 	}
 	want := map[string]string{
-		"bin": "drwxr-x---", "bin/tool": "-rwxr-x--- #!", "bin/python": "Lrwxrwxrwx /usr/bin/python3.11", completeMarker: "-rw-r----- ",
+		"bin": "drwxr-x---", "bin/tool": "-rwxr-x--- #!", "bin/python": "Lrwxrwxrwx /usr/bin/python3.11", archive.CompleteMarker: "-rw-r----- ",
 	}
-	for name, text := range list(t, dir) {
+	for name, text := range agenttest.List(t, dir) {
 		if want[name] != text {
 			t.Errorf("%s is %q, want %q", name, text, want[name])
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 
+	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/nodefiles"
 	"fngen.dev/fngen/pkg/cause"
 )
 
@@ -40,7 +42,7 @@ func (p *place) close() {
 
 // fetch brings everything that a function needs into place, as root. The place is
 // to be closed also when there is an error.
-func (fn *function) fetch(ctx context.Context, log logger) (*place, error) {
+func (fn *function) fetch(ctx context.Context, log console.Logger) (*place, error) {
 	p := &place{}
 	cache, client, err := prepare(&fn.target, log)
 	if err != nil {
@@ -80,7 +82,7 @@ func (fn *function) fetch(ctx context.Context, log logger) (*place, error) {
 		return p, err
 	}
 	if p.platform, err = fn.openPlatform(client); err != nil {
-		log.say("%s cannot send tasks: %v", fn.name, err)
+		log.Say("%s cannot send tasks: %v", fn.name, err)
 	}
 	return p, nil
 }
@@ -108,7 +110,7 @@ func (c *cache) causeFile(root string) (string, error) {
 // boot is the runtime's Python with arguments of its own.
 func (fn *function) boot(p *place, e environ, args ...string) command {
 	runtime := filepath.Join(fn.node, "runtime", fn.python)
-	python := interpreter(fn.node, fn.python)
+	python := nodefiles.Interpreter(fn.node, fn.python)
 	if p.layer != "" {
 		python = filepath.Join(p.layer, "bin", "python")
 	}
@@ -121,18 +123,18 @@ func (fn *function) boot(p *place, e environ, args ...string) command {
 }
 
 // bound is what the function may have on the disk of its server.
-func (fn *function) bound(tree *ownTree, log logger) *disk {
+func (fn *function) bound(tree *ownTree, log console.Logger) *disk {
 	return &disk{limit: fn.disk * 1e9, whose: "its server", uid: fn.uid, code: tree.bytes, stay: []string{fn.home, "/tmp", filepath.Join(filepath.Dir(fn.app), filepath.Dir(cause.File))}, at: filepath.Dir(fn.app), log: log}
 }
 
 // sayFull says of a program that failed that the disk is full, where it is: likely
 // the reason.
-func (fn *function) sayFull(status syscall.WaitStatus, log logger) {
+func (fn *function) sayFull(status syscall.WaitStatus, log console.Logger) {
 	if exitCode(status) == 0 {
 		return
 	}
 	if err := haveRoom(filepath.Dir(fn.app), 0); err != nil {
-		log.say("%v", err)
+		log.Say("%v", err)
 	}
 }
 
@@ -140,7 +142,7 @@ func (fn *function) sayFull(status syscall.WaitStatus, log logger) {
 func (fn *function) bootable(c command) error {
 	for _, path := range []string{c.path, c.args[1]} {
 		if _, err := os.Stat(path); err != nil {
-			return lacks(fn.node, fn.python, err)
+			return nodefiles.Lacks(fn.node, fn.python, err)
 		}
 	}
 	return nil
@@ -154,7 +156,7 @@ func (fn *function) environment(p *place, env environ) environ {
 		name, value, _ := strings.Cut(v, "=")
 		e = e.with(name, value)
 	}
-	if python := interpreter(fn.node, fn.python); strings.HasPrefix(python, fn.node) {
+	if python := nodefiles.Interpreter(fn.node, fn.python); strings.HasPrefix(python, fn.node) {
 		search = filepath.Dir(python) + ":" + searchPath
 	}
 	if layer != "" {

@@ -17,13 +17,14 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // git asks repositories of strangers for commits, as the project's user.
 type git struct {
 	command command
 	signals <-chan os.Signal
-	log     logger
+	log     console.Logger
 	own     ownGit
 	// pinned are the addresses that were looked at, as curl takes them.
 	pinned []string

@@ -19,6 +19,8 @@ import (
 
 	"fngen.dev/fngen/compiler/config"
 	"fngen.dev/fngen/compiler/literal"
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/console"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -121,9 +123,9 @@ func TestBuildFromGit(t *testing.T) {
 	threeFirst, _ := r.make(t, "three")
 	_, fourSecond := r.make(t, "four")
 	url := func(name, ref string) string { return "git+" + r.URL + "/" + name + ".git" + ref }
-	digest := c.tree(t, entry{name: "requirements.txt", content: "# four forms\none @ " + url("one", "@v1") + " ; python_version >= '3'\n" +
+	digest := c.tree(t, agenttest.Entry{Name: "requirements.txt", Content: "# four forms\none @ " + url("one", "@v1") + " ; python_version >= '3'\n" +
 		"-e " + url("two", "@main#egg=two") + "\n" + url("three", "@"+threeFirst[:9]) + "\n-r more.txt\n"},
-		entry{name: "more.txt", content: "four @ " + url("four", "") + "\n"})
+		agenttest.Entry{Name: "more.txt", Content: "four @ " + url("four", "") + "\n"})
 	p := startAgent(t, m.agent(t, c, "build", digest, "--layer=git1", "--file=requirements.txt", "--copy-tree"))
 	if code := p.wait(t); code != 0 {
 		t.Fatalf("exit code is %d; said %s", code, &p.said)
@@ -163,12 +165,12 @@ func TestBuildFromGitElsewhere(t *testing.T) {
 	m.allow(t, r, "127.0.0.1")
 	first, second := r.make(t, "one")
 	project := "[project]\nname = 'shop'\nversion = '1'\ndependencies = ['one']\n"
-	for layer, tree := range map[string][]entry{
-		"sources": {{name: "pyproject.toml", content: project + "[tool.uv.sources]\none = {git = '" + r.URL + "/one.git', branch = 'main'}\n"}},
-		"pdmlock": {{name: "pyproject.toml", content: project}, {name: "pdm.lock", content: "[metadata]\nlock_version = '4.5.0'\nstrategy = ['inherit_metadata']\n" +
+	for layer, tree := range map[string][]agenttest.Entry{
+		"sources": {{Name: "pyproject.toml", Content: project + "[tool.uv.sources]\none = {git = '" + r.URL + "/one.git', branch = 'main'}\n"}},
+		"pdmlock": {{Name: "pyproject.toml", Content: project}, {Name: "pdm.lock", Content: "[metadata]\nlock_version = '4.5.0'\nstrategy = ['inherit_metadata']\n" +
 			"[[package]]\nname = 'one'\nversion = '1.0'\ngroups = ['default']\ngit = '" + r.URL + "/one.git'\nref = 'main'\nrevision = '" + first + "'\n"}},
 	} {
-		p := startAgent(t, m.agent(t, c, "build", c.tree(t, tree...), "--layer="+layer, "--file="+tree[len(tree)-1].name, "--copy-tree"))
+		p := startAgent(t, m.agent(t, c, "build", c.tree(t, tree...), "--layer="+layer, "--file="+tree[len(tree)-1].Name, "--copy-tree"))
 		if code := p.wait(t); code != 0 {
 			t.Fatalf("%s: exit code is %d; said %s", layer, code, &p.said)
 		}
@@ -202,9 +204,9 @@ func TestBuildFromGitRefused(t *testing.T) {
 		{"commit", "", "one @ git+" + r.URL + "/one.git@0123456789012345678901234567890123456789", "error[FN2005]"},
 	} {
 		m.allow(t, r, refused.hosts)
-		digest := c.tree(t, entry{name: "requirements.txt", content: "# " + refused.layer + "\n" + refused.line + "\n"})
+		digest := c.tree(t, agenttest.Entry{Name: "requirements.txt", Content: "# " + refused.layer + "\n" + refused.line + "\n"})
 		p := startAgent(t, m.agent(t, c, "build", digest, "--layer="+refused.layer, "--file=requirements.txt", "--copy-tree"))
-		if code := p.wait(t); code != exitRefused || !strings.Contains(p.said.String(), refused.want) {
+		if code := p.wait(t); code != console.ExitRefused || !strings.Contains(p.said.String(), refused.want) {
 			t.Errorf("%s: exit code is %d; said %s", refused.layer, code, &p.said)
 		}
 		if _, err := os.Stat(m.cache + "/700999/layers/" + refused.layer); err == nil {
@@ -223,9 +225,9 @@ func TestBuildFromGitUntrusted(t *testing.T) {
 	r := newRepositories(t)
 	r.make(t, "one")
 	m.write(t, m.node+"/etc/build.env", "FNGEN_GIT_HOSTS=127.0.0.1\n", 0o600)
-	digest := c.tree(t, entry{name: "requirements.txt", content: "one @ git+" + r.URL + "/one.git@main\n"})
+	digest := c.tree(t, agenttest.Entry{Name: "requirements.txt", Content: "one @ git+" + r.URL + "/one.git@main\n"})
 	p := startAgent(t, m.agent(t, c, "build", digest, "--layer=untrusted", "--file=requirements.txt", "--copy-tree"))
-	if code := p.wait(t); code != exitRefused || !strings.Contains(p.said.String(), "requirements.txt:1:1: error[FN2003]") || !strings.Contains(p.said.String(), "certificate") {
+	if code := p.wait(t); code != console.ExitRefused || !strings.Contains(p.said.String(), "requirements.txt:1:1: error[FN2003]") || !strings.Contains(p.said.String(), "certificate") {
 		t.Errorf("exit code is %d; said %s", code, &p.said)
 	}
 }
@@ -285,7 +287,7 @@ func TestSubmodulesElsewhere(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		before := asked.Load()
-		digest := c.tree(t, entry{name: "requirements.txt", content: layer + " @ git+" + r.URL + "/" + layer + ".git@main\n"})
+		digest := c.tree(t, agenttest.Entry{Name: "requirements.txt", Content: layer + " @ git+" + r.URL + "/" + layer + ".git@main\n"})
 		p := startAgent(t, m.agent(t, c, "build", digest, "--layer="+layer, "--file=requirements.txt", "--copy-tree"))
 		code := p.wait(t)
 		if wrong := (code == 0) != (layer == "near"); wrong || asked.Load() > before {

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fngen.dev/fngen/pkg/agent/capture"
+	"fngen.dev/fngen/pkg/agent/confine"
+	"fngen.dev/fngen/pkg/agent/console"
 	"fngen.dev/fngen/pkg/agent/ship"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/spool"
@@ -101,7 +103,7 @@ func (fn *function) openJournal() (*journal, error) {
 		}
 	}
 	j := &journal{uid: fn.uid, clock: &capture.Clock{}, spool: s}
-	c := newClient(fn.api, fn.identity, transport, logger{io.Discard})
+	c := newClient(fn.api, fn.identity, transport, console.Logger{W: io.Discard})
 	j.shipper = ship.Start(s, j.clock, c.sendLog)
 	return j, nil
 }
@@ -110,7 +112,7 @@ func (fn *function) openJournal() (*journal, error) {
 func giveSpool(dir string) error {
 	found, err := filepath.Glob(filepath.Join(dir, "*"))
 	for _, path := range append(found, dir) {
-		err = errors.Join(err, os.Lchown(path, agentUID, agentUID))
+		err = errors.Join(err, os.Lchown(path, confine.AgentUID, confine.AgentUID))
 	}
 	return err
 }
@@ -125,11 +127,11 @@ func (j *journal) close() {
 }
 
 // logger says things that are in the log too.
-func (j *journal) logger(log logger) logger {
+func (j *journal) logger(log console.Logger) console.Logger {
 	if j == nil {
 		return log
 	}
-	return logger{&voice{j, log.w}}
+	return console.Logger{W: &voice{j, log.W}}
 }
 
 // voice writes lines of the agent's own.

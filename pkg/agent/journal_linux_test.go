@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 
+	"fngen.dev/fngen/pkg/agent/agenttest"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -77,7 +78,7 @@ func TestJournal(t *testing.T) {
 		c := newControlPlane(t)
 		m := newMachine(t, c)
 		m.boot(t, talker)
-		digest := c.tree(t, entry{name: "app.py"})
+		digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 		p := startAgent(t, m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--release=7")...))
 		raw := make(chan string)
 		go func() { b, _ := io.ReadAll(p.out); raw <- string(b) }()
@@ -134,7 +135,7 @@ func TestJournalOfTheDead(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	m.boot(t, "import signal\nprint('first', flush=True)\nsignal.pause()\n")
-	digest := c.tree(t, entry{name: "app.py"})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 	asked := make(chan bool, 1000)
 	c.instead(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/v1/agent/logs" {
@@ -170,7 +171,7 @@ func TestJournalManyLines(t *testing.T) {
 	m := newMachine(t, c)
 	const n = 20_000
 	m.boot(t, fmt.Sprintf("import sys\nfor i in range(%d): sys.stdout.write('%%d\\n' %% i)\n", n))
-	p := startAgent(t, m.agent(t, c, "serve", c.tree(t, entry{name: "app.py"}), "--function=live_app", "--file=app.py"))
+	p := startAgent(t, m.agent(t, c, "serve", c.tree(t, agenttest.Entry{Name: "app.py"}), "--function=live_app", "--file=app.py"))
 	go func() { _, _ = io.Copy(io.Discard, bufio.NewReader(p.out)) }()
 	p.wait(t)
 	got := c.entries(false)

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // backend builds the wheel of a package in the tree, and writes beside it, as
@@ -107,14 +110,14 @@ fngen = { path = "../elsewhere/fngen-0.0.1-py3-none-any.whl" }
 dev = ["no-such-tool-of-development"]
 `
 
-func shopTree(lock string) []entry {
-	return []entry{
-		{name: "app.py"},
-		{name: "libs/bar/backend.py", content: backend},
-		{name: "libs/bar/bar.py", content: "x = 1\n"},
-		{name: "libs/bar/pyproject.toml", content: barProject},
-		{name: "pyproject.toml", content: shopProject},
-		{name: "uv.lock", content: lock},
+func shopTree(lock string) []agenttest.Entry {
+	return []agenttest.Entry{
+		{Name: "app.py"},
+		{Name: "libs/bar/backend.py", Content: backend},
+		{Name: "libs/bar/bar.py", Content: "x = 1\n"},
+		{Name: "libs/bar/pyproject.toml", Content: barProject},
+		{Name: "pyproject.toml", Content: shopProject},
+		{Name: "uv.lock", Content: lock},
 	}
 }
 
@@ -140,7 +143,7 @@ func TestBuildLockTampered(t *testing.T) {
 	m.installUV(t)
 	lock := strings.Replace(shopLock, "sha256:8abb", "sha256:9abb", 1)
 	p := startAgent(t, m.agent(t, c, "build", c.tree(t, shopTree(lock)...), "--layer=k6", "--file=uv.lock", "--copy-tree"))
-	if code := p.wait(t); code != exitRefused || !strings.Contains(p.said.String(), "Hash mismatch for `six==1.16.0`") {
+	if code := p.wait(t); code != console.ExitRefused || !strings.Contains(p.said.String(), "Hash mismatch for `six==1.16.0`") {
 		t.Errorf("exit code is %d; said %s", code, &p.said)
 	}
 }
@@ -152,7 +155,7 @@ func TestBuildOfTree(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	m.installUV(t)
-	digest := c.tree(t, append(shopTree(shopLock), entry{name: "requirements.txt", content: "-e ./libs/bar\n"})...)
+	digest := c.tree(t, append(shopTree(shopLock), agenttest.Entry{Name: "requirements.txt", Content: "-e ./libs/bar\n"})...)
 	p := startAgent(t, m.agent(t, c, "build", digest, "--layer=k7", "--file=requirements.txt", "--copy-tree"))
 	if code := p.wait(t); code != 0 {
 		t.Fatalf("exit code is %d; said %s", code, &p.said)
@@ -169,9 +172,9 @@ func TestBuildHashes(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	m.installUV(t)
-	digest := c.tree(t, entry{name: "app.py"}, entry{name: "requirements.txt", content: "six==1.16.0\n"})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py"}, agenttest.Entry{Name: "requirements.txt", Content: "six==1.16.0\n"})
 	p := startAgent(t, m.agent(t, c, "build", digest, "--layer=k8", "--file=requirements.txt", "--require-hashes"))
-	if code := p.wait(t); code != exitRefused || !strings.Contains(p.said.String(), "hash") {
+	if code := p.wait(t); code != console.ExitRefused || !strings.Contains(p.said.String(), "hash") {
 		t.Errorf("exit code is %d; said %s", code, &p.said)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"fngen.dev/fngen/pkg/agent/nodefiles"
 )
 
 // minUID keeps a wrong --uid away from the users of the system.
@@ -104,7 +106,7 @@ func (t *target) flags(fs *flag.FlagSet) {
 	fs.StringVar(&t.api, "api", "", "the `URL` of the control plane")
 	fs.StringVar(&t.identity, "identity", "/secrets/nomad_fngen.jwt", "the `file` of the workload identity")
 	fs.StringVar(&t.cache, "cache", "/var/cache/fngen", "the `directory` of trees and layers")
-	fs.StringVar(&t.node, "node", defaultNode, "the `directory` of the platform's files on this node")
+	fs.StringVar(&t.node, "node", nodefiles.Default, "the `directory` of the platform's files on this node")
 	fs.StringVar(&t.app, "app", "/app", "the `directory` in which the code is run, which the agent makes")
 	fs.BoolVar(&t.copies, "copy", false, "copy the code to where it is run, also where an overlay would do")
 	fs.StringVar(&t.home, "home", "/local", "the home `directory` of what is run")

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // BenchmarkOwnTree is what each start pays for a copy of the tree: until the
@@ -38,7 +40,7 @@ func BenchmarkOwnTree(b *testing.B) {
 		name, from string
 		copies     bool
 	}{{"overlay", small, false}, {"overlay-and-1GB", large, false}, {"copy", small, true}} {
-		t := &ownTree{from: c.from, at: filepath.Join(dir, "app"), bytes: 40e6, uid: testUID, gid: testUID, copies: c.copies, log: logger{new(bytes.Buffer)}}
+		t := &ownTree{from: c.from, at: filepath.Join(dir, "app"), bytes: 40e6, uid: testUID, gid: testUID, copies: c.copies, log: console.Logger{W: new(bytes.Buffer)}}
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
 				d, err := t.open(command{path: "/bin/true"})

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // ownTree is a tree of the cache of which one program gets a copy of its own, as
@@ -30,7 +32,7 @@ type ownTree struct {
 	uid, gid int
 	// copies asks for a copy without a try at anything better.
 	copies bool
-	log    logger
+	log    console.Logger
 }
 
 func (t *ownTree) backing() string { return filepath.Join(filepath.Dir(t.at), "."+filepath.Base(t.at)) }

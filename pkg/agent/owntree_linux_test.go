@@ -14,6 +14,10 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/archive"
+	"fngen.dev/fngen/pkg/agent/confine"
 )
 
 // modes are the two ways in which a program gets a copy of its own. A kernel
@@ -77,17 +81,17 @@ except ZeroDivisionError:
 print(json.dumps(report), flush=True)
 `
 
-var ownFiles = []entry{
-	{name: "app.py", content: "x = 1\n"},
-	{name: "bin/run", content: "#!/bin/sh\n", mode: 0o755},
-	{name: "data/.keep"},
-	{name: "fails.py", content: "1 / 0\n"},
-	{name: "mod.py", content: "y = 2\n"},
-	{name: "old/a"},
-	{name: "old/b/c"},
-	{name: "pkg/__init__.py"},
-	{name: "pkg/config.txt", content: "a"},
-	{name: "static/site.css", content: "body {}"},
+var ownFiles = []agenttest.Entry{
+	{Name: "app.py", Content: "x = 1\n"},
+	{Name: "bin/run", Content: "#!/bin/sh\n", Mode: 0o755},
+	{Name: "data/.keep"},
+	{Name: "fails.py", Content: "1 / 0\n"},
+	{Name: "mod.py", Content: "y = 2\n"},
+	{Name: "old/a"},
+	{Name: "old/b/c"},
+	{Name: "pkg/__init__.py"},
+	{Name: "pkg/config.txt", Content: "a"},
+	{Name: "static/site.css", Content: "body {}"},
 }
 
 // TestOwnTree lets a program do to its code whatever it likes, and wants the next
@@ -100,7 +104,7 @@ func TestOwnTree(t *testing.T) {
 		digest := c.tree(t, ownFiles...)
 		var files []string
 		for _, f := range ownFiles {
-			files = append(files, f.name)
+			files = append(files, f.Name)
 		}
 		for range 2 {
 			p := startAgent(t, m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...))
@@ -142,7 +146,7 @@ func TestOwnTree(t *testing.T) {
 			}
 			agent := "65534" // as who is not known in its user namespace
 			if len(flags) > 0 {
-				agent = strconv.Itoa(agentUID)
+				agent = strconv.Itoa(confine.AgentUID)
 			}
 			for _, ids := range r.Parent {
 				if !slices.Equal(ids, slices.Repeat([]string{agent}, 4)) {
@@ -157,7 +161,7 @@ func TestOwnTree(t *testing.T) {
 				t.Errorf("CapBnd is %s", r.Status["CapBnd"])
 			}
 		}
-		tree, err := manifestOf(m.cache+"/700999/code/"+strings.TrimPrefix(digest, "sha256:"), nil)
+		tree, err := archive.ManifestOf(m.cache+"/700999/code/"+strings.TrimPrefix(digest, "sha256:"), nil)
 		if err != nil || tree.Digest() != digest {
 			t.Errorf("the cache has changed: %v (%v)", tree, err)
 		}
@@ -185,7 +189,7 @@ os.read(os.open(os.environ["WAIT"], os.O_RDONLY), 1)
 		if err := os.Chmod(wait, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		digest := c.tree(t, entry{name: "app.py"})
+		digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 		var both []*agentProcess
 		for _, app := range []string{"/one", "/two"} {
 			cmd := m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--app="+m.dir+app)...)
@@ -283,7 +287,7 @@ func TestOwnTreeHolds(t *testing.T) {
 	modes(t, func(t *testing.T, flags ...string) {
 		c := newControlPlane(t)
 		m := newMachine(t, c)
-		digest := c.tree(t, entry{name: "app.py", content: "secret"})
+		digest := c.tree(t, agenttest.Entry{Name: "app.py", Content: "secret"})
 		// So that the tree is there, and has a handle.
 		_, lock, err := m.fetcher(t, c, os.Stderr).tree(t.Context(), treeTarget(digest))
 		if err != nil {
@@ -313,7 +317,7 @@ func TestOwnTreeHolds(t *testing.T) {
 				t.Errorf("%s: %s", what, got)
 			}
 		}
-		tree, err := manifestOf(filepath.Join(code, strings.TrimPrefix(digest, "sha256:")), nil)
+		tree, err := archive.ManifestOf(filepath.Join(code, strings.TrimPrefix(digest, "sha256:")), nil)
 		if err != nil || tree.Digest() != digest {
 			t.Errorf("the cache has changed (%v)", err)
 		}
@@ -342,7 +346,7 @@ for i in range(100):
     deep += "/d"
 os.symlink("/etc", "etc")
 `)
-		digest := c.tree(t, entry{name: "app.py"})
+		digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 		for range 2 {
 			p := startAgent(t, m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...))
 			if line := string(p.line(t)); line != "['app.py']\n" {
@@ -374,7 +378,7 @@ func TestOwnTreeFallsBack(t *testing.T) {
 		t.Skipf("this machine mounts no overlay: %v", err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(m.dir+"/task", unix.MNT_DETACH) })
-	digest := c.tree(t, entry{name: "app.py"})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 	p := startAgent(t, m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py", "--app="+m.dir+"/task/app"))
 	if line := string(p.line(t)); line != m.dir+"/task/app\n" {
 		t.Errorf("got %q", line)
@@ -400,11 +404,11 @@ func TestCopyTree(t *testing.T) {
 	if err != nil || n != 3 {
 		t.Fatalf("copied %d files, %v", n, err)
 	}
-	want, err := manifestOf(from, nil)
+	want, err := archive.ManifestOf(from, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := manifestOf(to, nil); err != nil || got.Digest() != want.Digest() {
+	if got, err := archive.ManifestOf(to, nil); err != nil || got.Digest() != want.Digest() {
 		t.Errorf("%v, %v", got, err)
 	}
 	if n, err := copyTree(from, to+"-small", 0, -1, 1); err != nil || n != 1 {

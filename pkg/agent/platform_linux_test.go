@@ -17,6 +17,9 @@ import (
 	"sync"
 	"testing"
 
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/archive"
+	"fngen.dev/fngen/pkg/agent/console"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -83,9 +86,9 @@ func problem(w http.ResponseWriter, p *api.Problem) {
 }
 
 // tree stores a tree and returns its digest.
-func (c *controlPlane) tree(t *testing.T, entries ...entry) string {
-	data := archive(t, entries...)
-	m, err := extractTree(openTemp(t), -1, bytes.NewReader(data), nil)
+func (c *controlPlane) tree(t *testing.T, entries ...agenttest.Entry) string {
+	data := agenttest.Archive(t, entries...)
+	m, err := archive.ExtractTree(agenttest.OpenTemp(t), -1, bytes.NewReader(data), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +206,7 @@ func (m *machine) agent(t *testing.T, c *controlPlane, command, tree string, mor
 
 func (m *machine) fetcher(t *testing.T, c *controlPlane, said io.Writer) *fetcher {
 	t.Helper()
-	log := logger{said}
+	log := console.Logger{W: said}
 	store, err := openCache(m.cache, testUID, log)
 	if err != nil {
 		t.Fatal(err)

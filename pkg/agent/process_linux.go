@@ -9,6 +9,9 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/pkg/agent/confine"
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // command is a program to start: always in a process group of its own, with
@@ -144,7 +147,7 @@ func (c command) ready(written ...string) error {
 	if !c.last {
 		return nil
 	}
-	if err := settle(c.tree.uid); err != nil {
+	if err := confine.Settle(c.tree.uid); err != nil {
 		return fmt.Errorf("give up root: %w", err)
 	}
 	return nil
@@ -230,7 +233,7 @@ func sweep(group int) {
 // exitCode is what a shell would make of a status.
 func exitCode(s syscall.WaitStatus) int {
 	if s.Signaled() {
-		return exitSignal + int(s.Signal())
+		return console.ExitSignal + int(s.Signal())
 	}
 	return s.ExitStatus()
 }

@@ -79,8 +79,8 @@ func (p *proof) write(path string) error {
 	return err
 }
 
-// known is the digest of a file that is as it was.
-func (p *proof) known(name string, info fs.FileInfo) (string, bool) {
+// Known is the digest of a file that is as it was.
+func (p *proof) Known(name string, info fs.FileInfo) (string, bool) {
 	kept, ok := p.Files[name]
 	if !ok {
 		return "", false
@@ -90,8 +90,8 @@ func (p *proof) known(name string, info fs.FileInfo) (string, bool) {
 	return kept.SHA256, ok && now == kept
 }
 
-// learn notes a file that was read while it was as info says.
-func (p *proof) learn(name string, info fs.FileInfo, sha256 string) {
+// Learn notes a file that was read while it was as info says.
+func (p *proof) Learn(name string, info fs.FileInfo, sha256 string) {
 	if info.Size() < largeFile {
 		return
 	}
@@ -112,7 +112,7 @@ func (p *proof) written(dir string, m source.Manifest) error {
 		if err != nil {
 			return err
 		}
-		p.learn(f.Path, info, f.SHA256)
+		p.Learn(f.Path, info, f.SHA256)
 	}
 	return nil
 }

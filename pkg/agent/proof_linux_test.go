@@ -7,6 +7,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/archive"
 )
 
 // counted is a memory that counts what it was told, because it was read.
@@ -15,11 +18,11 @@ type counted struct {
 	read []string
 }
 
-func (c *counted) learn(name string, info fs.FileInfo, sha256 string) {
+func (c *counted) Learn(name string, info fs.FileInfo, sha256 string) {
 	if info.Size() >= largeFile {
 		c.read = append(c.read, name)
 	}
-	c.proof.learn(name, info, sha256)
+	c.proof.Learn(name, info, sha256)
 }
 
 // TestLargeFilesAreReadOnce fetches a tree with a film in it. Starts after that
@@ -28,7 +31,7 @@ func TestLargeFilesAreReadOnce(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	film := strings.Repeat("film", largeFile/4)
-	digest := c.tree(t, entry{name: "app.py", content: "x = 1\n"}, entry{name: "assets/big_video.mp4", content: film})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py", Content: "x = 1\n"}, agenttest.Entry{Name: "assets/big_video.mp4", Content: film})
 	target := treeTarget(digest)
 	var said bytes.Buffer
 	f := m.fetcher(t, c, &said)
@@ -45,7 +48,7 @@ func TestLargeFilesAreReadOnce(t *testing.T) {
 	reads := func(dir string) string {
 		t.Helper()
 		p := &counted{proof: readProof(path)}
-		if got, err := manifestOf(dir, p); err != nil || got.Digest() != digest {
+		if got, err := archive.ManifestOf(dir, p); err != nil || got.Digest() != digest {
 			t.Fatalf("digest %s, %v", got.Digest(), err)
 		}
 		return strings.Join(p.read, " ")
@@ -101,7 +104,7 @@ func TestNoRoomForTree(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	f := m.fetcher(t, c, io.Discard)
-	old := c.tree(t, entry{name: "app.py"})
+	old := c.tree(t, agenttest.Entry{Name: "app.py"})
 	_, lock, err := f.tree(t.Context(), treeTarget(old))
 	if err != nil {
 		t.Fatal(err)

@@ -5,27 +5,30 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"fngen.dev/fngen/pkg/agent/confine"
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // purge removes what a destroyed project has left in this node's cache: the
 // directory of its user.
-func purge(args []string, stderr io.Writer, log logger) int {
+func purge(args []string, stderr io.Writer, log console.Logger) int {
 	f := newFlags("purge", stderr)
 	uid := f.Int("uid", 0, "the project's user `id`")
 	dir := f.String("cache", "/var/cache/fngen", "the `directory` of trees and layers")
 	if err := parse(f, args); err != nil {
-		return log.usage(err)
+		return log.Usage(err)
 	}
 	if err := checkUID(*uid); err != nil {
-		return log.usage(err)
+		return log.Usage(err)
 	}
-	if err := becomeRoot(); err != nil {
-		log.say("purge failed: %v", err)
-		return exitFailed
+	if err := confine.BecomeRoot(); err != nil {
+		log.Say("purge failed: %v", err)
+		return console.ExitFailed
 	}
 	if err := os.RemoveAll(filepath.Join(*dir, strconv.Itoa(*uid))); err != nil {
-		log.say("purge failed: %v", err)
-		return exitFailed
+		log.Say("purge failed: %v", err)
+		return console.ExitFailed
 	}
 	return 0
 }

@@ -5,13 +5,15 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+
+	"fngen.dev/fngen/pkg/agent/agenttest"
 )
 
 func TestPurge(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	f := m.fetcher(t, c, io.Discard)
-	_, lock, err := f.tree(t.Context(), treeTarget(c.tree(t, entry{name: "a/b.py"})))
+	_, lock, err := f.tree(t.Context(), treeTarget(c.tree(t, agenttest.Entry{Name: "a/b.py"})))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // shell runs a command. Nodes have a merged /usr, so every task has it.
@@ -14,33 +16,33 @@ const shell = "/bin/sh"
 
 // runCommand runs one command in the code of a function until it ends, and returns
 // its exit code.
-func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan os.Signal, log logger) int {
+func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan os.Signal, log console.Logger) int {
 	// The person reads what is said here among what their command prints, so only
 	// what ends it is said.
-	p, err := o.fetch(ctx, logger{io.Discard})
+	p, err := o.fetch(ctx, console.Logger{W: io.Discard})
 	defer p.close() // held as long as the command runs
 	e := o.environment(p, env)
 	if err == nil {
 		e, err = o.withSDK(e)
 	}
 	if code, stopped := stoppedBy(ctx, signals); stopped {
-		log.say("stopped before the release command of %s was started", o.name)
+		log.Say("stopped before the release command of %s was started", o.name)
 		return code
 	}
 	if err != nil {
-		log.say("prepare the release command of %s: %v", o.name, err)
-		return exitFailed
+		log.Say("prepare the release command of %s: %v", o.name, err)
+		return console.ExitFailed
 	}
 	debug.FreeOSMemory()
 	c := command{path: shell, args: []string{"-c", o.command}, tree: p.tree, env: e, group: true, last: true, disk: o.bound(p.tree, log), tasks: &tasks{o.uid, log}}
 	status, err := run(c, signals)
 	if err != nil {
-		log.say("run the release command of %s: %v", o.name, err)
-		return exitFailed
+		log.Say("run the release command of %s: %v", o.name, err)
+		return console.ExitFailed
 	}
 	o.sayFull(status, log)
 	if status.Signaled() {
-		log.say("the release command of %s %s", o.name, ending(status))
+		log.Say("the release command of %s %s", o.name, ending(status))
 	}
 	return exitCode(status)
 }

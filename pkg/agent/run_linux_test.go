@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // wheel puts the SDK on the node as make up does: packed, with what an installer reads.
@@ -45,17 +47,17 @@ func (m *machine) wheel(t *testing.T) string {
 }
 
 // venv stores a layer that is a virtual environment with these modules.
-func (c *controlPlane) venv(t *testing.T, key string, modules ...entry) {
+func (c *controlPlane) venv(t *testing.T, key string, modules ...agenttest.Entry) {
 	t.Helper()
-	entries := []entry{
-		{name: "pyvenv.cfg", content: "home = /usr/bin\n"},
-		{name: "bin/python", link: "/usr/bin/python3.11", kind: '2'},
+	entries := []agenttest.Entry{
+		{Name: "pyvenv.cfg", Content: "home = /usr/bin\n"},
+		{Name: "bin/python", Link: "/usr/bin/python3.11", Kind: '2'},
 	}
 	for _, module := range modules {
-		module.name = "lib/python3.11/site-packages/" + module.name
+		module.Name = "lib/python3.11/site-packages/" + module.Name
 		entries = append(entries, module)
 	}
-	c.has("/v1/agent/layers/"+key, archive(t, entries...))
+	c.has("/v1/agent/layers/"+key, agenttest.Archive(t, entries...))
 }
 
 // TestRun runs a command in the code, with the environment and the rights of the
@@ -64,16 +66,16 @@ func TestRun(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	wheel := m.wheel(t)
-	c.venv(t, "pins", entry{name: "uvicorn.py", content: "mine = True\n"})
-	digest := c.tree(t, entry{name: "app.py", content: "from fngen.powers import webapp\nimport fngen, uvicorn\nassert uvicorn.mine\n"},
-		entry{name: "look.py", content: "import app, fngen\nX = fngen.__file__\n" + reporter[:strings.Index(reporter, "while True:")]})
+	c.venv(t, "pins", agenttest.Entry{Name: "uvicorn.py", Content: "mine = True\n"})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py", Content: "from fngen.powers import webapp\nimport fngen, uvicorn\nassert uvicorn.mine\n"},
+		agenttest.Entry{Name: "look.py", Content: "import app, fngen\nX = fngen.__file__\n" + reporter[:strings.Index(reporter, "while True:")]})
 	cmd := m.agent(t, c, "run", digest, "--layer=pins", "--function=live_app", "--power=webapp", "--file=app.py",
 		"--release=3", "--server=default", `--command=x="a b" && export X="$x" FILE && FILE=$(python -c 'import app, sys; print(app.fngen.__file__)') python look.py && exit 7`)
 	cmd.Env = []string{
 		"NOMAD_ALLOC_ID=a1", "NOMAD_TOKEN=canary", "VAULT_TOKEN=canary", "HOME=/root", "PATH=/sbin", "USER=root", "PYTHONPATH=/mine",
 		"SECRET_FILE=" + m.identity, "OTHER_CACHE=" + m.cache + "/700998",
 	}
-	if _, err := openCache(m.cache, testUID-1, logger{&bytes.Buffer{}}); err != nil {
+	if _, err := openCache(m.cache, testUID-1, console.Logger{W: &bytes.Buffer{}}); err != nil {
 		t.Fatal(err)
 	}
 	p := startAgent(t, cmd)
@@ -124,8 +126,8 @@ func TestRunOtherSDK(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	m.wheel(t)
-	c.venv(t, "own", entry{name: "fngen/__init__.py", content: "__version__ = '0.9.20'\n"})
-	p := startAgent(t, m.agent(t, c, "run", c.tree(t, entry{name: "app.py"}), "--layer=own", "--function=live_app", "--file=app.py",
+	c.venv(t, "own", agenttest.Entry{Name: "fngen/__init__.py", Content: "__version__ = '0.9.20'\n"})
+	p := startAgent(t, m.agent(t, c, "run", c.tree(t, agenttest.Entry{Name: "app.py"}), "--layer=own", "--function=live_app", "--file=app.py",
 		`--command=python -c 'import fngen; print(fngen.__version__)'`))
 	if line := string(p.line(t)); line != ir.SDKVersion+"\n" {
 		t.Errorf("got %q", line)
@@ -138,12 +140,12 @@ func TestRunOtherSDK(t *testing.T) {
 func TestRunExitCodes(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	digest := c.tree(t, entry{name: "app.py"})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 	run := func(command string) *agentProcess {
 		return startAgent(t, m.agent(t, c, "run", digest, "--function=live_app", "--file=app.py", "--command="+command))
 	}
 	p := run("true")
-	if code := p.wait(t); code != exitFailed || !strings.Contains(p.said.String(), "0 wheels of the SDK") {
+	if code := p.wait(t); code != console.ExitFailed || !strings.Contains(p.said.String(), "0 wheels of the SDK") {
 		t.Errorf("a node without the SDK: exit code %d, said %s", code, &p.said)
 	}
 	m.wheel(t)
@@ -176,7 +178,7 @@ func TestRunIsStopped(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	m.wheel(t)
-	digest := c.tree(t, entry{name: "migrate.py", content: `
+	digest := c.tree(t, agenttest.Entry{Name: "migrate.py", Content: `
 import signal
 try:
     print("begun", flush=True)  # the signal may come before this returns

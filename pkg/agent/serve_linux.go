@@ -11,10 +11,11 @@ import (
 	"syscall"
 
 	"fngen.dev/fngen/pkg/agent/capture"
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // serve runs one function until it ends, and returns its exit code.
-func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.Signal, log logger) int {
+func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.Signal, log console.Logger) int {
 	p, err := o.fetch(ctx, log)
 	defer p.close() // held as long as the function runs
 	c := o.command(p, env)
@@ -22,16 +23,16 @@ func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.
 		err = o.bootable(c)
 	}
 	if code, stopped := stoppedBy(ctx, signals); stopped {
-		log.say("stopped before %s was started", o.name)
+		log.Say("stopped before %s was started", o.name)
 		return code
 	}
 	if err != nil {
-		log.say("start %s: %v", o.name, err)
-		return exitFailed
+		log.Say("start %s: %v", o.name, err)
+		return console.ExitFailed
 	}
 	j, err := o.openJournal()
 	if err != nil {
-		log.say("%s runs, and what it prints is not kept: %v", o.name, err)
+		log.Say("%s runs, and what it prints is not kept: %v", o.name, err)
 	}
 	defer j.close()
 	debug.FreeOSMemory()
@@ -39,17 +40,17 @@ func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.
 }
 
 // run runs the function to its end, with what it prints and what is said of it in its log.
-func (o *serveOptions) run(c command, p *place, j *journal, signals <-chan os.Signal, log logger) int {
+func (o *serveOptions) run(c command, p *place, j *journal, signals <-chan os.Signal, log console.Logger) int {
 	aside := j.logger(log)
 	c.log, c.last, c.disk, c.tasks = j, true, o.bound(p.tree, aside), &tasks{o.uid, aside}
 	j.say(capture.Info, fmt.Sprintf("%s of release %s starts", o.name, o.release))
 	status, err := run(c, signals)
 	if err != nil {
-		aside.say("run %s: %v", o.name, err)
-		return exitFailed
+		aside.Say("run %s: %v", o.name, err)
+		return console.ExitFailed
 	}
 	o.sayFull(status, aside)
-	log.say("%s %s", o.name, ending(status))
+	log.Say("%s %s", o.name, ending(status))
 	j.end(o.name, status)
 	return exitCode(status)
 }
@@ -63,10 +64,10 @@ func stoppedBy(ctx context.Context, signals <-chan os.Signal) (int, bool) {
 		select {
 		case s := <-signals:
 			if s, ok := s.(syscall.Signal); ok && s != syscall.SIGCHLD {
-				return exitSignal + int(s), true
+				return console.ExitSignal + int(s), true
 			}
 		default:
-			return exitSignal + int(syscall.SIGTERM), true // another read it
+			return console.ExitSignal + int(syscall.SIGTERM), true // another read it
 		}
 	}
 }

@@ -15,6 +15,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // reporter is a function that says what it sees and then waits for a signal.
@@ -67,8 +70,8 @@ func TestServe(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	m.boot(t, reporter)
-	digest := c.tree(t, entry{name: "app.py", content: "x = 1\n"}, entry{name: "pkg/__init__.py"})
-	if _, err := openCache(m.cache, testUID-1, logger{io.Discard}); err != nil {
+	digest := c.tree(t, agenttest.Entry{Name: "app.py", Content: "x = 1\n"}, agenttest.Entry{Name: "pkg/__init__.py"})
+	if _, err := openCache(m.cache, testUID-1, console.Logger{W: io.Discard}); err != nil {
 		t.Fatal(err)
 	}
 	cmd := m.agent(t, c, "serve", digest, "--function=live_app", "--power=webapp", "--file=app.py",
@@ -150,7 +153,7 @@ func checkPowerless(t *testing.T, status map[string]string) {
 func TestServeExitCodes(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	digest := c.tree(t, entry{name: "app.py"})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 	for name, test := range map[string]struct {
 		boot string
 		code int
@@ -199,7 +202,7 @@ if os.fork() == 0:
     time.sleep(1000)
 sys.exit(9 if os.getppid() == 1 else 10)
 `)
-	digest := c.tree(t, entry{name: "app.py"})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 	cmd := m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
 	p := startAgent(t, cmd)
@@ -231,7 +234,7 @@ func TestServeDiesWithAgent(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	m.boot(t, "import os, signal\nprint(os.getpid(), flush=True)\nsignal.pause()\n")
-	p := startAgent(t, m.agent(t, c, "serve", c.tree(t, entry{name: "app.py"}), "--function=live_app", "--file=app.py"))
+	p := startAgent(t, m.agent(t, c, "serve", c.tree(t, agenttest.Entry{Name: "app.py"}), "--function=live_app", "--file=app.py"))
 	p.line(t)
 	p.signal(t, syscall.SIGKILL)
 	// The pipe ends when nobody holds it any more.
@@ -246,7 +249,7 @@ func TestRunRefuses(t *testing.T) {
 	m := newMachine(t, c)
 	m.write(t, m.node+"/runtime/3.10/x", "", 0o644)
 	m.write(t, m.node+"/runtime/3.9/x", "", 0o644)
-	digest := c.tree(t, entry{name: "app.py"})
+	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
 	serve := func(more ...string) *exec.Cmd {
 		return m.agent(t, c, "serve", digest, append([]string{"--function=f", "--file=app.py"}, more...)...)
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/pkg/agent/archive"
 )
 
 const (
@@ -50,7 +52,7 @@ func (c *cache) share() *shared {
 
 func (s *shared) add(path string, kept proven) {
 	info, err := os.Lstat(path)
-	if err != nil || kept.Size < sharedBytes || info.Mode() != fileMode(false) {
+	if err != nil || kept.Size < sharedBytes || info.Mode() != archive.FileMode(false) {
 		return
 	}
 	now, ok := stateOf(info)

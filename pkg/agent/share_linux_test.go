@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/archive"
 )
 
 // TestTreesShareLargeFiles fetches a tree with a film in it, and then the next
@@ -19,9 +22,9 @@ func TestTreesShareLargeFiles(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	film := strings.Repeat("film", sharedBytes/4)
-	first := c.tree(t, entry{name: "app.py", content: "x = 1\n"}, entry{name: "assets/big_video.mp4", content: film},
-		entry{name: "tool", content: film + "!", mode: 0o755})
-	second := c.tree(t, entry{name: "app.py", content: "x = 2\n"}, entry{name: "film.mp4", content: film})
+	first := c.tree(t, agenttest.Entry{Name: "app.py", Content: "x = 1\n"}, agenttest.Entry{Name: "assets/big_video.mp4", Content: film},
+		agenttest.Entry{Name: "tool", Content: film + "!", Mode: 0o755})
+	second := c.tree(t, agenttest.Entry{Name: "app.py", Content: "x = 2\n"}, agenttest.Entry{Name: "film.mp4", Content: film})
 	f := m.fetcher(t, c, io.Discard)
 	_, held, err := f.tree(t.Context(), treeTarget(first))
 	if err != nil {
@@ -35,7 +38,7 @@ func TestTreesShareLargeFiles(t *testing.T) {
 	var asked string
 	c.instead(func(w http.ResponseWriter, r *http.Request) bool {
 		asked = r.URL.Query().Get("have")
-		_, _ = w.Write(archive(t, entry{name: "app.py", content: "x = 2\n"}, entry{name: "film.mp4", link: asked, kind: '1'}))
+		_, _ = w.Write(agenttest.Archive(t, agenttest.Entry{Name: "app.py", Content: "x = 2\n"}, agenttest.Entry{Name: "film.mp4", Link: asked, Kind: '1'}))
 		return true
 	})
 	_, lock, err := f.tree(t.Context(), treeTarget(second))
@@ -57,7 +60,7 @@ func TestTreesShareLargeFiles(t *testing.T) {
 	}
 	c.Close()
 	remembered := &counted{proof: readProof(f.cache.proof(treeTarget(second).treeHex()))}
-	if got, err := manifestOf(f.cache.path(trees, treeTarget(second).treeHex()), remembered); err != nil || got.Digest() != second || len(remembered.read) > 0 {
+	if got, err := archive.ManifestOf(f.cache.path(trees, treeTarget(second).treeHex()), remembered); err != nil || got.Digest() != second || len(remembered.read) > 0 {
 		t.Errorf("digest %s, %v; read %v", got.Digest(), err, remembered.read)
 	}
 }
@@ -68,7 +71,7 @@ func TestShareRefuses(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	film := strings.Repeat("film", sharedBytes/4)
-	digest := c.tree(t, entry{name: "film.mp4", content: film})
+	digest := c.tree(t, agenttest.Entry{Name: "film.mp4", Content: film})
 	f := m.fetcher(t, c, io.Discard)
 	dir, lock, err := f.tree(t.Context(), treeTarget(digest))
 	if err != nil {
@@ -79,7 +82,7 @@ func TestShareRefuses(t *testing.T) {
 	s.close()
 	for _, link := range []string{"/etc/passwd", "../film.mp4", "film.mp4", strings.Repeat("0", 64)} {
 		err := f.extract(filepath.Join(m.dir, "part"), func(root *os.Root) error {
-			_, err := extractTree(root, -1, strings.NewReader(string(archive(t, entry{name: "a", link: link, kind: '1'}))), s.paths)
+			_, err := archive.ExtractTree(root, -1, strings.NewReader(string(agenttest.Archive(t, agenttest.Entry{Name: "a", Link: link, Kind: '1'}))), s.paths)
 			return err
 		})
 		if err == nil || !strings.Contains(err.Error(), "not a regular file") {

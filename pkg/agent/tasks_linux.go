@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/pkg/agent/confine"
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // tasksPause is how often it is looked how many processes and threads there are.
@@ -14,7 +17,7 @@ const tasksPause = 2 * time.Second
 // the program itself only hears that a resource is unavailable.
 type tasks struct {
 	uid int
-	log logger
+	log console.Logger
 }
 
 // watch says it once, and again when there have been fewer meanwhile.
@@ -26,9 +29,9 @@ func (t *tasks) watch(done <-chan struct{}) {
 		case <-done:
 			return
 		case <-tick.C:
-			full := t.count() >= maxTasks
+			full := t.count() >= confine.MaxTasks
 			if full && !said {
-				t.log.say("it has %d processes and threads, as many as it may: no more can be started", maxTasks)
+				t.log.Say("it has %d processes and threads, as many as it may: no more can be started", confine.MaxTasks)
 			}
 			said = full
 		}

@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/nodefiles"
 )
 
 // buildDisk is how much a build may have on the disk: its tree, the layer, and what
@@ -32,7 +35,7 @@ type uv struct {
 	git           *git
 }
 
-func newUV(o *buildOptions, env environ, c *cache, tree, dir string, log logger) (*uv, error) {
+func newUV(o *buildOptions, env environ, c *cache, tree, dir string, log console.Logger) (*uv, error) {
 	settings, err := buildSettings(o.node)
 	if err != nil {
 		return nil, err
@@ -42,11 +45,11 @@ func newUV(o *buildOptions, env environ, c *cache, tree, dir string, log logger)
 		return nil, err
 	}
 	u := &uv{
-		python: interpreter(o.node, o.python), dir: dir, wheels: filepath.Join(o.node, "wheels"),
+		python: nodefiles.Interpreter(o.node, o.python), dir: dir, wheels: filepath.Join(o.node, "wheels"),
 		sdk: sdk, excludes: filepath.Join(o.home, "excludes.txt"), files: o.files, provided: o.provided, hashes: o.requireHashes, home: o.home,
 	}
 	if _, err := os.Stat(u.python); err != nil {
-		return nil, lacks(o.node, o.python, err)
+		return nil, nodefiles.Lacks(o.node, o.python, err)
 	}
 	// Nothing of the task's environment but where it is: it holds tokens.
 	e := environ{"LANG=C.UTF-8"}
@@ -142,7 +145,7 @@ func (u *uv) installSDK(signals <-chan os.Signal) error {
 }
 
 // resolve reads what is wanted, and finds out what it takes from repositories.
-func (u *uv) resolve(ctx context.Context, python string, signals <-chan os.Signal, log logger) (err error) {
+func (u *uv) resolve(ctx context.Context, python string, signals <-chan os.Signal, log console.Logger) (err error) {
 	if len(u.files) == 0 {
 		return nil
 	}

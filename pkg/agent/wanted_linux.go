@@ -52,7 +52,7 @@ func (w *wanted) resolve(ctx context.Context, g *git) error {
 		}
 		w.commits[r] = commit
 		if commit != r.Ref {
-			g.log.say("%s of %s is commit %s", or(r.Ref, "the default branch"), r.URL, commit)
+			g.log.Say("%s of %s is commit %s", or(r.Ref, "the default branch"), r.URL, commit)
 		}
 	}
 	return nil

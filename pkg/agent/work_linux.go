@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fngen.dev/fngen/pkg/agent/capture"
+	"fngen.dev/fngen/pkg/agent/console"
 	crews "fngen.dev/fngen/pkg/agent/tasks"
 	"fngen.dev/fngen/pkg/queue"
 	"fngen.dev/fngen/pkg/task"
@@ -75,20 +76,20 @@ func parseWork(args []string, env environ, usage io.Writer) (*workOptions, error
 const maxConcurrency = 100
 
 // work runs a function's tasks until it is told to stop.
-func work(ctx context.Context, o *workOptions, env environ, signals <-chan os.Signal, log logger) int {
+func work(ctx context.Context, o *workOptions, env environ, signals <-chan os.Signal, log console.Logger) int {
 	s, err := o.prepare(ctx, env, log)
 	defer s.close()
 	if code, stopped := stoppedBy(ctx, signals); stopped {
-		log.say("stopped before %s was started", o.name)
+		log.Say("stopped before %s was started", o.name)
 		return code
 	}
 	if err != nil {
-		log.say("start %s: %v", o.name, err)
-		return exitFailed
+		log.Say("start %s: %v", o.name, err)
+		return console.ExitFailed
 	}
 	s.journal, err = o.openJournal()
 	if err != nil {
-		log.say("%s runs, and what it prints is not kept: %v", o.name, err)
+		log.Say("%s runs, and what it prints is not kept: %v", o.name, err)
 	}
 	defer s.journal.close()
 	s.listen()
@@ -99,7 +100,7 @@ func work(ctx context.Context, o *workOptions, env environ, signals <-chan os.Si
 // shift is a worker from its start to its end.
 type shift struct {
 	o       *workOptions
-	log     logger
+	log     console.Logger
 	place   *place
 	command command
 	control *os.File
@@ -132,7 +133,7 @@ func (s *shift) listen() {
 }
 
 // prepare brings everything into place, as root.
-func (o *workOptions) prepare(ctx context.Context, env environ, log logger) (*shift, error) {
+func (o *workOptions) prepare(ctx context.Context, env environ, log console.Logger) (*shift, error) {
 	p, err := o.fetch(ctx, log)
 	s := &shift{o: o, log: log, place: p}
 	if err != nil {
@@ -187,10 +188,10 @@ func zygoteSockets() (ours, theirs *os.File, err error) {
 
 // run starts Python, and hands it tasks until a stop signal or Python's end.
 func (s *shift) run(signals <-chan os.Signal) int {
-	crew, err := crews.NewCrew(s.control, s.o.concurrency, s.o.processKiB(), slog.New(slog.NewTextHandler(s.log.w, nil)))
+	crew, err := crews.NewCrew(s.control, s.o.concurrency, s.o.processKiB(), slog.New(slog.NewTextHandler(s.log.W, nil)))
 	if err != nil {
-		s.log.say("%v", err)
-		return exitFailed
+		s.log.Say("%v", err)
+		return console.ExitFailed
 	}
 	children, ended := make(chan os.Signal, 8), make(chan finish, 1)
 	go func() {
@@ -210,7 +211,7 @@ func (s *shift) run(signals <-chan os.Signal) int {
 				continue
 			}
 			if s.boss.stop(s.o.drain, s.log) > 2 {
-				return exitSignal + int(syscall.SIGKILL) // and all that runs ends with the agent
+				return console.ExitSignal + int(syscall.SIGKILL) // and all that runs ends with the agent
 			}
 		case e := <-ended: // before it was ready, or it died
 			crew.Close()
@@ -257,18 +258,18 @@ type finish struct {
 func (s *shift) end(served error, e finish, level int) int {
 	switch {
 	case e.err != nil:
-		s.log.say("run %s: %v", s.o.name, e.err)
-		return exitFailed
+		s.log.Say("run %s: %v", s.o.name, e.err)
+		return console.ExitFailed
 	case served != nil && level == 0:
 		s.o.sayFull(e.status, s.log)
-		s.log.say("%s %s", s.o.name, ending(e.status))
+		s.log.Say("%s %s", s.o.name, ending(e.status))
 		s.journal.end(s.o.name, e.status)
-		return max(exitCode(e.status), exitFailed)
+		return max(exitCode(e.status), console.ExitFailed)
 	case level > 1:
-		s.log.say("%s was stopped, and tasks that ran were given back", s.o.name)
-		return exitSignal + int(syscall.SIGTERM)
+		s.log.Say("%s was stopped, and tasks that ran were given back", s.o.name)
+		return console.ExitSignal + int(syscall.SIGTERM)
 	}
-	s.log.say("%s was stopped", s.o.name)
+	s.log.Say("%s was stopped", s.o.name)
 	return 0
 }
 
@@ -280,9 +281,9 @@ func (s *shift) serve(crew *crews.Crew, b *boss) error {
 		return err
 	}
 	if spawn != "" {
-		s.log.say("%s: so each worker imports it anew, which takes longer and more memory", spawn)
+		s.log.Say("%s: so each worker imports it anew, which takes longer and more memory", spawn)
 	}
-	logs := slog.New(slog.NewTextHandler(s.log.w, nil))
+	logs := slog.New(slog.NewTextHandler(s.log.W, nil))
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	publisher := queue.NewPublisher(ctx, s.broker, "agent "+s.o.allocation, logs)

@@ -17,7 +17,7 @@ import (
 	"fngen.dev/fngen/pkg/deploy/postmortem"
 )
 
-// layerWindow is what agents pack layers with (pkg/agent/pack.go), and more.
+// layerWindow is what agents pack layers with (pkg/agent/archive/pack.go), and more.
 const layerWindow = 8 << 20
 
 // checkImports refuses a tree whose code imports what nothing has, before anything

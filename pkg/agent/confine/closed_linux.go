@@ -1,4 +1,4 @@
-package agent
+package confine
 
 import (
 	"encoding/binary"
@@ -14,7 +14,7 @@ import (
 // what Nomad's executor knows of the task, and identities.
 var closed = []string{"alloc", "private", "secrets"}
 
-// closeTask keeps a project out of the directories of Nomad in its task, for good.
+// CloseTask keeps a project out of the directories of Nomad in its task, for good.
 // Nomad lays them open to every user, and works in them as root of the host: it
 // would follow a link that it finds there. The project may write to /app, /local
 // and /tmp, and nowhere else.
@@ -23,7 +23,7 @@ var closed = []string{"alloc", "private", "secrets"}
 // directories of each allocation again (client/allocdir of v1.11.1), while the
 // agent is root no more. So the project's user gets an entry in the access control
 // lists, which every mode leaves as it is.
-func closeTask(root string, uid int) error {
+func CloseTask(root string, uid int) error {
 	if os.Geteuid() != 0 {
 		return nil // as on a developer's machine
 	}
@@ -49,7 +49,7 @@ func bar(path string, uid int, mode os.FileMode, rights uint16) error {
 	defer unix.Close(fd)
 	err = errors.Join(unix.Fchown(fd, 0, 0), unix.Fchmod(fd, uint32(mode)))
 	if err == nil {
-		err = unix.Fsetxattr(fd, "system.posix_acl_access", accessList(uid, mode, rights), 0)
+		err = unix.Fsetxattr(fd, "system.posix_acl_access", AccessList(uid, mode, rights), 0)
 	}
 	if errors.Is(err, unix.ENOTSUP) {
 		return fmt.Errorf("close %s to the project: the file system has no access control lists: mount it with them (acl, on ZFS acltype=posixacl)", path)
@@ -60,9 +60,9 @@ func bar(path string, uid int, mode os.FileMode, rights uint16) error {
 	return nil
 }
 
-// accessList says the same as a mode, but for one user. The kernel wants it in this
+// AccessList says the same as a mode, but for one user. The kernel wants it in this
 // form and order (include/uapi/linux/posix_acl.h, posix_acl_xattr.h).
-func accessList(uid int, mode os.FileMode, rights uint16) []byte {
+func AccessList(uid int, mode os.FileMode, rights uint16) []byte {
 	const version, nobody = 2, ^uint32(0)
 	group := uint16(mode>>3) & 7
 	out := binary.LittleEndian.AppendUint32(nil, version)

@@ -1,4 +1,4 @@
-package agent
+package archive
 
 import (
 	"archive/tar"
@@ -15,9 +15,9 @@ import (
 // them when it starts.
 var staticLimits = limits{entries: 50_000, bytes: 1 << 30}
 
-// checkStatic refuses what extractStatic would refuse on each node, where nobody
+// CheckStatic refuses what extractStatic would refuse on each node, where nobody
 // sees it: static files are what code of the project has made.
-func checkStatic(root *os.Root) error {
+func CheckStatic(root *os.Root) error {
 	left := staticLimits
 	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || name == "." {
@@ -43,11 +43,11 @@ func checkStatic(root *os.Root) error {
 	})
 }
 
-// extractStatic writes an archive of static files below root: regular files and
+// ExtractStatic writes an archive of static files below root: regular files and
 // directories. All get one time, that of their collection: the archive has none,
 // so that the same files are the same bytes, and a browser must see that a file
 // may be another than before.
-func extractStatic(root *os.Root, gid int, r io.Reader, collected time.Time) error {
+func ExtractStatic(root *os.Root, gid int, r io.Reader, collected time.Time) error {
 	x := newExtractor(root, gid, staticLimits)
 	return x.each(r, func(h *tar.Header, content io.Reader) error {
 		if h.Typeflag == tar.TypeDir {

@@ -1,4 +1,4 @@
-package agent
+package archive
 
 import (
 	"crypto/sha256"
@@ -12,12 +12,12 @@ import (
 
 // memory knows the digests of files that need not be read.
 type memory interface {
-	known(name string, info fs.FileInfo) (sha256 string, ok bool)
-	learn(name string, info fs.FileInfo, sha256 string)
+	Known(name string, info fs.FileInfo) (sha256 string, ok bool)
+	Learn(name string, info fs.FileInfo, sha256 string)
 }
 
-// manifestOf reads a tree on disk, but for what a memory, which may be nil, knows.
-func manifestOf(dir string, remembered memory) (source.Manifest, error) {
+// ManifestOf reads a tree on disk, but for what a memory, which may be nil, knows.
+func ManifestOf(dir string, remembered memory) (source.Manifest, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return source.Manifest{}, err
@@ -48,7 +48,7 @@ func fileOf(root *os.Root, name string, buffer []byte, remembered memory) (sourc
 	}
 	f := source.File{Path: name, Size: info.Size(), Executable: info.Mode()&0o100 != 0}
 	if remembered != nil {
-		if digest, ok := remembered.known(name, info); ok {
+		if digest, ok := remembered.Known(name, info); ok {
 			f.SHA256 = digest
 			return f, nil
 		}
@@ -59,7 +59,7 @@ func fileOf(root *os.Root, name string, buffer []byte, remembered memory) (sourc
 	}
 	f.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	if remembered != nil {
-		remembered.learn(name, info, f.SHA256)
+		remembered.Learn(name, info, f.SHA256)
 	}
 	return f, nil
 }

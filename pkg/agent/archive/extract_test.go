@@ -1,4 +1,4 @@
-package agent
+package archive
 
 import (
 	"archive/tar"
@@ -15,71 +15,24 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/nodefiles"
 )
 
-// entry is one thing in an archive, of which only what matters is set.
-type entry struct {
-	name, content, link string
-	kind                byte
-	mode                int64
-}
-
-// archive packs entries as the control plane would, and as it would not.
-func archive(t testing.TB, entries ...entry) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	z, err := zstd.NewWriter(&out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := tar.NewWriter(z)
-	for _, e := range entries {
-		h := &tar.Header{Name: e.name, Linkname: e.link, Typeflag: e.kind, Mode: e.mode}
-		if e.kind == 0 {
-			h.Typeflag, h.Size = tar.TypeReg, int64(len(e.content))
-		}
-		if err := w.WriteHeader(h); err != nil {
-			t.Fatalf("pack %q: %v", e.name, err)
-		}
-		if h.Typeflag == tar.TypeReg {
-			if _, err := w.Write([]byte(e.content)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-func openTemp(t testing.TB) *os.Root {
-	t.Helper()
-	root, err := os.OpenRoot(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { root.Close() })
-	return root
-}
-
 func TestExtractTree(t *testing.T) {
-	root := openTemp(t)
-	data := archive(t,
-		entry{name: "pkg/__init__.py"},
-		entry{name: "app.py", content: "x = 1\n", mode: 0o4755},
-		entry{name: strings.Repeat("d/", 40) + "ü.py", content: "long"})
-	m, err := extractTree(root, -1, bytes.NewReader(data), nil)
+	root := agenttest.OpenTemp(t)
+	data := agenttest.Archive(t,
+		agenttest.Entry{Name: "pkg/__init__.py"},
+		agenttest.Entry{Name: "app.py", Content: "x = 1\n", Mode: 0o4755},
+		agenttest.Entry{Name: strings.Repeat("d/", 40) + "ü.py", Content: "long"})
+	m, err := ExtractTree(root, -1, bytes.NewReader(data), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(m.Files) != 3 || m.Files[0].Path != "app.py" || !m.Files[0].Executable || m.Files[2].Executable {
 		t.Errorf("manifest is %+v", m.Files)
 	}
-	onDisk, err := manifestOf(root.Name(), nil)
+	onDisk, err := ManifestOf(root.Name(), nil)
 	if err != nil || onDisk.Digest() != m.Digest() {
 		t.Errorf("digest on disk is %s (%v), in the archive %s", onDisk.Digest(), err, m.Digest())
 	}
@@ -90,14 +43,14 @@ func TestExtractTree(t *testing.T) {
 }
 
 func TestExtractTreeRefuses(t *testing.T) {
-	file := func(names ...string) (out []entry) {
+	file := func(names ...string) (out []agenttest.Entry) {
 		for _, n := range names {
-			out = append(out, entry{name: n, content: "x"})
+			out = append(out, agenttest.Entry{Name: n, Content: "x"})
 		}
 		return out
 	}
 	for name, test := range map[string]struct {
-		entries []entry
+		entries []agenttest.Entry
 		want    string
 	}{
 		"parent":        {file("../x"), "not a path inside"},
@@ -113,15 +66,15 @@ func TestExtractTreeRefuses(t *testing.T) {
 		"long segment":  {file(strings.Repeat("a", 256)), "longer than 255"},
 		"deep":          {file(strings.Repeat("a/", 64) + "b"), "deeper than 64"},
 		"long path":     {file(strings.Repeat(strings.Repeat("a", 200)+"/", 6) + "b"), "longer than 1024"},
-		"directory":     {[]entry{{name: "a/", kind: tar.TypeDir}}, "not a regular file"},
-		"symlink":       {[]entry{{name: "a", link: "b", kind: tar.TypeSymlink}}, "not a regular file"},
-		"hard link":     {[]entry{{name: "b"}, {name: "a", link: "b", kind: tar.TypeLink}}, "not a regular file"},
-		"device":        {[]entry{{name: "a", kind: tar.TypeChar}}, "not a regular file"},
-		"fifo":          {[]entry{{name: "a", kind: tar.TypeFifo}}, "not a regular file"},
+		"directory":     {[]agenttest.Entry{{Name: "a/", Kind: tar.TypeDir}}, "not a regular file"},
+		"symlink":       {[]agenttest.Entry{{Name: "a", Link: "b", Kind: tar.TypeSymlink}}, "not a regular file"},
+		"hard link":     {[]agenttest.Entry{{Name: "b"}, {Name: "a", Link: "b", Kind: tar.TypeLink}}, "not a regular file"},
+		"device":        {[]agenttest.Entry{{Name: "a", Kind: tar.TypeChar}}, "not a regular file"},
+		"fifo":          {[]agenttest.Entry{{Name: "a", Kind: tar.TypeFifo}}, "not a regular file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			root := openTemp(t)
-			_, err := extractTree(root, -1, bytes.NewReader(archive(t, test.entries...)), nil)
+			root := agenttest.OpenTemp(t)
+			_, err := ExtractTree(root, -1, bytes.NewReader(agenttest.Archive(t, test.entries...)), nil)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error is %v, want %q", err, test.want)
 			}
@@ -131,8 +84,8 @@ func TestExtractTreeRefuses(t *testing.T) {
 
 // TestExtractBomb unpacks small archives that would become large.
 func TestExtractBomb(t *testing.T) {
-	data := archive(t, entry{name: "a", content: strings.Repeat("0", 3<<20)})
-	x := newExtractor(openTemp(t), -1, limits{entries: 10, bytes: 1 << 20})
+	data := agenttest.Archive(t, agenttest.Entry{Name: "a", Content: strings.Repeat("0", 3<<20)})
+	x := newExtractor(agenttest.OpenTemp(t), -1, limits{entries: 10, bytes: 1 << 20})
 	err := x.each(bytes.NewReader(data), func(h *tar.Header, r io.Reader) error {
 		_, err := x.file(h, r)
 		return err
@@ -140,8 +93,8 @@ func TestExtractBomb(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "larger than the limit") {
 		t.Errorf("content over the limit: %v", err)
 	}
-	few := newExtractor(openTemp(t), -1, limits{entries: 1, bytes: 1 << 20})
-	err = few.each(bytes.NewReader(archive(t, entry{name: "a"}, entry{name: "b"})), func(*tar.Header, io.Reader) error { return nil })
+	few := newExtractor(agenttest.OpenTemp(t), -1, limits{entries: 1, bytes: 1 << 20})
+	err = few.each(bytes.NewReader(agenttest.Archive(t, agenttest.Entry{Name: "a"}, agenttest.Entry{Name: "b"})), func(*tar.Header, io.Reader) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "more than 1 entries") {
 		t.Errorf("entries over the limit: %v", err)
 	}
@@ -158,15 +111,15 @@ func TestExtractBomb(t *testing.T) {
 	w.Write(chunk[:100<<20])
 	w.Close()
 	z.Close()
-	if _, err := extractTree(openTemp(t), -1, &wide, nil); err == nil || !strings.Contains(err.Error(), "window") {
+	if _, err := ExtractTree(agenttest.OpenTemp(t), -1, &wide, nil); err == nil || !strings.Contains(err.Error(), "window") {
 		t.Errorf("a window of 64 MiB: %v", err)
 	}
 }
 
 func TestExtractTruncated(t *testing.T) {
-	data := archive(t, entry{name: "a", content: strings.Repeat("some text ", 1000)})
+	data := agenttest.Archive(t, agenttest.Entry{Name: "a", Content: strings.Repeat("some text ", 1000)})
 	for _, n := range []int{0, 1, len(data) / 2, len(data) - 1} {
-		if m, err := extractTree(openTemp(t), -1, bytes.NewReader(data[:n]), nil); err == nil && len(m.Files) > 0 {
+		if m, err := ExtractTree(agenttest.OpenTemp(t), -1, bytes.NewReader(data[:n]), nil); err == nil && len(m.Files) > 0 {
 			t.Errorf("%d of %d bytes were taken for the whole", n, len(data))
 		}
 	}
@@ -197,33 +150,33 @@ func TestExtractLayerLinks(t *testing.T) {
 		{"a/x", "", false},
 	} {
 		if test.target == "" {
-			if checkLink(test.name, "", defaultNode) == nil {
+			if checkLink(test.name, "", nodefiles.Default) == nil {
 				t.Error("an empty target was accepted")
 			}
 			continue
 		}
-		err := extractLayer(openTemp(t), -1, defaultNode, bytes.NewReader(archive(t, entry{name: test.name, link: test.target, kind: tar.TypeSymlink})))
+		err := ExtractLayer(agenttest.OpenTemp(t), -1, nodefiles.Default, bytes.NewReader(agenttest.Archive(t, agenttest.Entry{Name: test.name, Link: test.target, Kind: tar.TypeSymlink})))
 		if (err == nil) != test.ok {
 			t.Errorf("%s -> %s: %v", test.name, test.target, err)
 		}
 	}
-	through := archive(t, entry{name: "lib/", kind: tar.TypeDir}, entry{name: "lib64", link: "lib", kind: tar.TypeSymlink}, entry{name: "lib64/x"})
-	if err := extractLayer(openTemp(t), -1, defaultNode, bytes.NewReader(through)); err == nil {
+	through := agenttest.Archive(t, agenttest.Entry{Name: "lib/", Kind: tar.TypeDir}, agenttest.Entry{Name: "lib64", Link: "lib", Kind: tar.TypeSymlink}, agenttest.Entry{Name: "lib64/x"})
+	if err := ExtractLayer(agenttest.OpenTemp(t), -1, nodefiles.Default, bytes.NewReader(through)); err == nil {
 		t.Error("a file was written through a link")
 	}
-	if err := extractLayer(openTemp(t), -1, defaultNode, bytes.NewReader(archive(t, entry{name: completeMarker}))); err == nil {
+	if err := ExtractLayer(agenttest.OpenTemp(t), -1, nodefiles.Default, bytes.NewReader(agenttest.Archive(t, agenttest.Entry{Name: CompleteMarker}))); err == nil {
 		t.Error("an archive brought its own marker")
 	}
 }
 
 func TestPackLayerAndBack(t *testing.T) {
-	from := openTemp(t)
+	from := agenttest.OpenTemp(t)
 	for _, dir := range []string{"bin", "lib", "lib/empty"} {
 		if err := from.Mkdir(dir, 0o750); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for name, mode := range map[string]fs.FileMode{"bin/tool": 0o750, "lib/a.py": 0o640, completeMarker: 0o640} {
+	for name, mode := range map[string]fs.FileMode{"bin/tool": 0o750, "lib/a.py": 0o640, CompleteMarker: 0o640} {
 		if err := from.WriteFile(name, []byte(name), mode); err != nil {
 			t.Fatal(err)
 		}
@@ -238,94 +191,58 @@ func TestPackLayerAndBack(t *testing.T) {
 	}
 	var first, second bytes.Buffer
 	for _, w := range []*bytes.Buffer{&first, &second} {
-		if err := packLayer(from, defaultNode, w); err != nil {
+		if err := PackLayer(from, nodefiles.Default, w); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if !bytes.Equal(first.Bytes(), second.Bytes()) {
 		t.Error("the same layer gave different archives")
 	}
-	to := openTemp(t)
-	if err := extractLayer(to, -1, defaultNode, &first); err != nil {
+	to := agenttest.OpenTemp(t)
+	if err := ExtractLayer(to, -1, nodefiles.Default, &first); err != nil {
 		t.Fatal(err)
 	}
-	want := list(t, from.Name())
-	delete(want, completeMarker)
-	if diff := cmp.Diff(want, list(t, to.Name())); diff != "" {
+	want := agenttest.List(t, from.Name())
+	delete(want, CompleteMarker)
+	if diff := cmp.Diff(want, agenttest.List(t, to.Name())); diff != "" {
 		t.Error(diff)
 	}
 	if err := from.Symlink("../../etc", "lib/out"); err != nil {
 		t.Fatal(err)
 	}
-	if err := packLayer(from, defaultNode, &second); err == nil || !strings.Contains(err.Error(), `"lib/out" leads out`) {
+	if err := PackLayer(from, nodefiles.Default, &second); err == nil || !strings.Contains(err.Error(), `"lib/out" leads out`) {
 		t.Errorf("packed a link that leads out: %v", err)
 	}
 }
 
-// list describes everything below dir.
-func list(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	out := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || path == dir {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		text := info.Mode().String()
-		switch {
-		case info.Mode().IsRegular():
-			content, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			text += " " + string(content)
-		case info.Mode().Type() == fs.ModeSymlink:
-			target, err := os.Readlink(path)
-			if err != nil {
-				return err
-			}
-			text += " " + target
-		}
-		out[strings.TrimPrefix(path, dir+"/")] = text
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
 func FuzzExtractTree(f *testing.F) {
-	f.Add(archive(f, entry{name: "a/b.py", content: "x"}, entry{name: "c", mode: 0o755}), false)
+	f.Add(agenttest.Archive(f, agenttest.Entry{Name: "a/b.py", Content: "x"}, agenttest.Entry{Name: "c", Mode: 0o755}), false)
 	f.Add([]byte("a/../../b"), true)
 	f.Add([]byte("a\x00b"), true)
 	f.Fuzz(func(t *testing.T, data []byte, asName bool) {
 		var m source.Manifest
 		inside, err := extracted(t, data, asName, func(root *os.Root, r io.Reader) (err error) {
-			m, err = extractTree(root, -1, r, nil)
+			m, err = ExtractTree(root, -1, r, nil)
 			return err
 		})
 		if err != nil {
 			return
 		}
-		if onDisk, err := manifestOf(inside, nil); err != nil || onDisk.Digest() != m.Digest() {
+		if onDisk, err := ManifestOf(inside, nil); err != nil || onDisk.Digest() != m.Digest() {
 			t.Errorf("on disk is %s (%v), the manifest says %s", onDisk.Digest(), err, m.Digest())
 		}
 	})
 }
 
-var collectedAt = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+var storedAt = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 func FuzzExtractStatic(f *testing.F) {
-	f.Add(archive(f, entry{name: "css/", kind: tar.TypeDir}, entry{name: "css/a.css", content: "x"}), false)
-	f.Add(archive(f, entry{name: "a", link: "/etc", kind: tar.TypeSymlink}, entry{name: "a/b", content: "x"}), false)
+	f.Add(agenttest.Archive(f, agenttest.Entry{Name: "css/", Kind: tar.TypeDir}, agenttest.Entry{Name: "css/a.css", Content: "x"}), false)
+	f.Add(agenttest.Archive(f, agenttest.Entry{Name: "a", Link: "/etc", Kind: tar.TypeSymlink}, agenttest.Entry{Name: "a/b", Content: "x"}), false)
 	f.Add([]byte("a/../../b"), true)
 	f.Fuzz(func(t *testing.T, data []byte, asName bool) {
 		inside, _ := extracted(t, data, asName, func(root *os.Root, r io.Reader) error {
-			return extractStatic(root, -1, r, collectedAt)
+			return ExtractStatic(root, -1, r, storedAt)
 		})
 		err := filepath.WalkDir(inside, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() && !d.Type().IsRegular() {

@@ -1,4 +1,4 @@
-package agent
+package confine
 
 import (
 	"fmt"
@@ -6,11 +6,11 @@ import (
 	"syscall"
 )
 
-// becomeRoot turns the ambient capabilities that Nomad gives to a task of user
+// BecomeRoot turns the ambient capabilities that Nomad gives to a task of user
 // nobody into a root that has exactly these. A task of user root would have all
 // that the driver knows. An agent that has neither, as on a developer's machine,
 // stays who it is, and what needs more fails with its own message.
-func becomeRoot() error {
+func BecomeRoot() error {
 	if os.Geteuid() == 0 || syscall.Setgroups(nil) != nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package agent
+package confine
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // refusedCalls are the calls of the system that no program of a person gets to make,
@@ -78,10 +80,10 @@ func filterProgram(architecture uint32) []bpf.Instruction {
 	)
 }
 
-// filter has the kernel refuse these calls to the process and all that it starts,
+// Filter has the kernel refuse these calls to the process and all that it starts,
 // for good. A kernel without filters leaves it at the rights that the process lacks,
 // which is said.
-func filter() error {
+func Filter() error {
 	architecture, known := architectures[runtime.GOARCH]
 	if !known {
 		return fmt.Errorf("there is no filter of calls for %s", runtime.GOARCH)
@@ -93,7 +95,7 @@ func filter() error {
 	program := unix.SockFprog{Len: uint16(len(raw)), Filter: (*unix.SockFilter)(unsafe.Pointer(&raw[0]))}
 	err = unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0)
 	if errors.Is(err, unix.EINVAL) {
-		logger{os.Stderr}.say("the kernel of this node has no filters of calls (CONFIG_SECCOMP_FILTER): what is started may try any")
+		console.Logger{W: os.Stderr}.Say("the kernel of this node has no filters of calls (CONFIG_SECCOMP_FILTER): what is started may try any")
 		return nil
 	}
 	if err != nil {

@@ -1,4 +1,5 @@
-package agent
+// Package nodefiles knows where a node has the files of the platform, such as its Pythons.
+package nodefiles
 
 import (
 	"cmp"
@@ -10,13 +11,13 @@ import (
 	"strings"
 )
 
-// defaultNode is where a task sees the platform's files of its node.
-const defaultNode = "/opt/fngen"
+// Default is where a task sees the platform's files of its node.
+const Default = "/opt/fngen"
 
-// interpreter is the node's Python of a version. The platform's files have one name
+// Interpreter is the node's Python of a version. The platform's files have one name
 // for it, whoever installed it on which node, so that a layer finds it on each. A
 // node that was set up by hand may do with what is in /usr/bin.
-func interpreter(node, version string) string {
+func Interpreter(node, version string) string {
 	path := filepath.Join(node, "python", version, "bin", "python"+version)
 	if _, err := os.Stat(path); err != nil {
 		return "/usr/bin/python" + version
@@ -24,9 +25,9 @@ func interpreter(node, version string) string {
 	return path
 }
 
-// lacks is the error of a node that has no such Python, or only a part of it: who
+// Lacks is the error of a node that has no such Python, or only a part of it: who
 // reads it wants to know which others there are.
-func lacks(node, version string, cause error) error {
+func Lacks(node, version string, cause error) error {
 	runtimes, _ := filepath.Glob(filepath.Join(node, "runtime", "3.*")) // the pattern is right
 	slices.SortFunc(runtimes, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
 	for i, path := range runtimes {
@@ -40,9 +41,9 @@ var (
 	nodePython   = regexp.MustCompile(`^/python/3\.[0-9]{1,2}/bin/python[0-9.]*$`)
 )
 
-// isInterpreter reports whether a link leads to a Python of a node whose files are at
+// IsInterpreter reports whether a link leads to a Python of a node whose files are at
 // node.
-func isInterpreter(target, node string) bool {
+func IsInterpreter(target, node string) bool {
 	if below, found := strings.CutPrefix(target, node); found && nodePython.MatchString(below) {
 		return true
 	}

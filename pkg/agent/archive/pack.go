@@ -1,4 +1,4 @@
-package agent
+package archive
 
 import (
 	"archive/tar"
@@ -19,16 +19,16 @@ const packWindow = 4 << 20
 // the same bytes. It is the first that a zip can hold, which some tools need.
 var packTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// packLayer writes a layer as a compressed tar: files, directories and links in
+// PackLayer writes a layer as a compressed tar: files, directories and links in
 // byte order of each directory, without the marker. Hard links become files.
-func packLayer(root *os.Root, node string, w io.Writer) error {
+func PackLayer(root *os.Root, node string, w io.Writer) error {
 	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(packWindow))
 	if err != nil {
 		return fmt.Errorf("open archive: %w", err)
 	}
 	t := tar.NewWriter(z)
 	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || name == "." || name == completeMarker {
+		if err != nil || name == "." || name == CompleteMarker {
 			return err
 		}
 		if err := packEntry(root, t, node, name, d); err != nil {

@@ -1,4 +1,7 @@
-package agent
+// Package archive unpacks trees, layers and static files on a node, packs what a build
+// has made, and computes the digest of what is on the disk. Archives may be anybody's:
+// nothing of one leads out of the directory that it is unpacked in, or grows without end.
+package archive
 
 import (
 	"archive/tar"
@@ -16,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/agent/nodefiles"
 )
 
 // limits bound what an archive may become, counted while it streams: no header
@@ -32,8 +36,8 @@ var (
 	layerLimits = limits{entries: 500_000, bytes: 16 << 30}
 )
 
-// completeMarker is the file that says that a layer in the cache is whole.
-const completeMarker = ".complete"
+// CompleteMarker is the file that says that a layer in the cache is whole.
+const CompleteMarker = ".complete"
 
 const (
 	maxPath    = 1024
@@ -63,12 +67,12 @@ func newExtractor(root *os.Root, gid int, l limits) *extractor {
 	return &extractor{root: root, gid: gid, limits: l, dirs: map[string]bool{".": true}, buffer: make([]byte, 64<<10)}
 }
 
-// extractTree writes the files of a compressed tar of regular files below root
+// ExtractTree writes the files of a compressed tar of regular files below root
 // and returns their manifest, made from the bytes that were written. A hard link
 // names the digest of a file that is in have, where it is. The project owns the
 // files, since an overlay can be written to only where its user may write; it is
 // what leads to them that keeps the project away (cache).
-func extractTree(root *os.Root, gid int, r io.Reader, have map[string]string) (source.Manifest, error) {
+func ExtractTree(root *os.Root, gid int, r io.Reader, have map[string]string) (source.Manifest, error) {
 	x := newExtractor(root, gid, treeLimits)
 	x.uid = gid
 	m := source.Manifest{}
@@ -89,13 +93,13 @@ func extractTree(root *os.Root, gid int, r io.Reader, have map[string]string) (s
 	return m, err
 }
 
-// extractLayer writes a compressed tar of a virtual environment below root:
+// ExtractLayer writes a compressed tar of a virtual environment below root:
 // files, directories, and links that stay in it or lead to the node's Python.
-func extractLayer(root *os.Root, gid int, node string, r io.Reader) error {
+func ExtractLayer(root *os.Root, gid int, node string, r io.Reader) error {
 	x := newExtractor(root, gid, layerLimits)
 	x.node = node
 	return x.each(r, func(h *tar.Header, content io.Reader) error {
-		if h.Name == completeMarker {
+		if h.Name == CompleteMarker {
 			return fmt.Errorf("%q is the cache's own", h.Name)
 		}
 		switch h.Typeflag {
@@ -193,7 +197,7 @@ func (x *extractor) file(h *tar.Header, content io.Reader) (f source.File, err e
 			return f, err
 		}
 	}
-	return f, out.Chmod(fileMode(f.Executable))
+	return f, out.Chmod(FileMode(f.Executable))
 }
 
 // share links to a file of another tree, which is what its digest says.
@@ -218,7 +222,8 @@ func (x *extractor) share(h *tar.Header, from string) (source.File, error) {
 	return f, nil
 }
 
-func fileMode(executable bool) fs.FileMode {
+// FileMode is the mode of a file in a cache.
+func FileMode(executable bool) fs.FileMode {
 	if executable {
 		return 0o750
 	}
@@ -266,7 +271,7 @@ func (x *extractor) link(h *tar.Header) error {
 // Such a target must be clean, that is, go up only at its beginning, where the
 // directories are real: after another link, ".." may lead anywhere.
 func checkLink(name, target, node string) error {
-	if isInterpreter(target, node) {
+	if nodefiles.IsInterpreter(target, node) {
 		return nil
 	}
 	inside := path.Join(path.Dir(name), target)

@@ -1,4 +1,4 @@
-package agent
+package confine
 
 import (
 	"errors"
@@ -11,23 +11,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// agentUID is the user and the group of the agent beside a program: no project's, so
+// AgentUID is the user and the group of the agent beside a program: no project's, so
 // that nothing of a project can signal it, look into its memory, or read what it
 // reads. Projects begin above it.
-const agentUID = 699999
+const AgentUID = 699999
 
 // agentCapabilities are all that the agent keeps of root: to pass signals on to the
 // program and to end it, and to read the workload identity, which is renewed, and how
 // much the program has on the disk.
 var agentCapabilities = []int{unix.CAP_KILL, unix.CAP_DAC_READ_SEARCH}
 
-// settle gives up root for good and in all threads, and proves it. What runs as the
+// Settle gives up root for good and in all threads, and proves it. What runs as the
 // project's user on a developer's machine, without any right, stays that user. After
 // it, no other process can look into this one's memory, where tokens are.
-func settle(uid int) error {
+func Settle(uid int) error {
 	var keep uint64
 	if os.Geteuid() == 0 {
-		uid, keep = agentUID, capabilitySet(agentCapabilities)
+		uid, keep = AgentUID, capabilitySet(agentCapabilities)
 		if err := settleAs(uid, keep); err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func settleAs(uid int, keep uint64) error {
 	if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_SET_KEEPCAPS, 1, 0); errno != 0 {
 		return fmt.Errorf("keep capabilities: %w", errno)
 	}
-	if err := become(uid, uid); err != nil {
+	if err := Become(uid, uid); err != nil {
 		return err
 	}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -69,8 +69,8 @@ func capabilitySet(of []int) uint64 {
 	return set
 }
 
-// become becomes a user with one group and no other; -1 is who one is.
-func become(uid, gid int) error {
+// Become becomes a user with one group and no other; -1 is who one is.
+func Become(uid, gid int) error {
 	if gid >= 0 {
 		if err := syscall.Setgroups([]int{gid}); err != nil {
 			return fmt.Errorf("set groups: %w", err)

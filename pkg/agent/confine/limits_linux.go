@@ -1,4 +1,4 @@
-package agent
+package confine
 
 import (
 	"fmt"
@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	// maxTasks is how many processes and threads a program may have: Linux counts both
+	// MaxTasks is how many processes and threads a program may have: Linux counts both
 	// alike. In a user namespace of its own (door) they are counted for this program
 	// alone, elsewhere for all of the project on the node.
-	maxTasks = 1024
-	// maxOpen is how many files and connections each of its processes may have open.
-	maxOpen = 65536
+	MaxTasks = 1024
+	// MaxOpen is how many files and connections each of its processes may have open.
+	MaxOpen = 65536
 )
 
-// limit bounds what the process, and all that it starts, may have, for good. file is
+// Limit bounds what the process, and all that it starts, may have, for good. file is
 // the size of the largest file, 0 for any.
-func limit(file int64) error {
+func Limit(file int64) error {
 	largest := uint64(math.MaxUint64) // RLIM_INFINITY
 	if file > 0 {
 		largest = uint64(file)
@@ -29,8 +29,8 @@ func limit(file int64) error {
 		name     string
 		most     uint64
 	}{
-		{unix.RLIMIT_NPROC, "processes", maxTasks},
-		{unix.RLIMIT_NOFILE, "open files", maxOpen},
+		{unix.RLIMIT_NPROC, "processes", MaxTasks},
+		{unix.RLIMIT_NOFILE, "open files", MaxOpen},
 		{unix.RLIMIT_FSIZE, "size of files", largest},
 		{unix.RLIMIT_CORE, "size of memory dumps", 0},
 	} {
