@@ -20,29 +20,33 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/dev"
+	"fngen.dev/fngen/pkg/task"
 	"fngen.dev/fngen/pkg/term"
 )
 
 type devOptions struct {
 	Path, Env, Python string
 	Port              int
+	Fast              bool
 }
 
 func newCmdDev(a *app) *cobra.Command {
 	o := devOptions{Path: "."}
 	cmd := &cobra.Command{
 		Use:   "dev [PATH] [flags]",
-		Short: "Run the web functions here, and again on each save",
-		Long: `Run the web functions of the code at PATH on this machine, without a platform: by
-the same compile and the same runtime, on http://localhost:8000. With several, each
-is also on http://FUNCTION--PROJECT.localhost:8000.
+		Short: "Run the code here, and again on each save",
+		Long: `Run the code at PATH on this machine, without a platform: by the same compile and
+the same runtime. The web app is on http://localhost:8000; with several, each is also
+on http://FUNCTION--PROJECT.localhost:8000.
 
-A save starts them anew. The old ones serve until the new ones answer, and code with
-faults changes nothing. Dependencies are installed by uv into .fngen/dev.
+Tasks that the code sends by platform.run_task run here too, as do those of
+"fngen run_task --dev" and of a POST to http://localhost:8000/.fngen/tasks/FUNCTION.
 
-Environment variables come from the file .env, or that of --env. Task workers are
-not run here yet.`,
-		Example: "  fngen dev\n  fngen dev --port 9000 --env .env.local my_website.py",
+A save starts the functions anew. The old ones serve until the new ones answer, and
+code with faults changes nothing. Dependencies are installed by uv into .fngen/dev.
+
+Environment variables come from the file .env, or that of --env.`,
+		Example: "  fngen dev\n  fngen dev --port 9000 --env .env.local my_website.py\n  fngen run_task --dev --wait process_order '{\"order_id\": 7}'",
 		Args:    maxArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
@@ -54,6 +58,7 @@ not run here yet.`,
 	cmd.Flags().IntVar(&o.Port, "port", 8000, "listen on port `N`; 0 for any that is free")
 	cmd.Flags().StringVar(&o.Env, "env", "", "take environment variables from `FILE` (default .env, when there is one)")
 	cmd.Flags().StringVar(&o.Python, "python", "", "use the interpreter at `PATH`, which has the dependencies, and install none")
+	cmd.Flags().BoolVar(&o.Fast, "fast", false, "try a task that failed again after a second at most")
 	return cmd
 }
 
@@ -82,6 +87,7 @@ func runDev(ctx context.Context, a *app, o devOptions) error {
 	return dev.Run(ctx, dev.Options{
 		Root: scanned.Root, Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port)), Python: o.Python, UV: uv,
 		Compile: d.compile, Variables: d.variables, Say: a.sayf, Line: d.line,
+		Fast: o.Fast, Task: d.task,
 	}, d.listening)
 }
 
@@ -157,10 +163,10 @@ func rendered(list diag.List, colour bool) string {
 	return b.String()
 }
 
-// introduce says where each function is, and which are not run.
+// introduce says how each function is reached.
 func (d *devRun) introduce(p *ir.Project) {
 	for _, f := range p.Functions {
-		text := fmt.Sprintf("%s is a task worker, which fngen dev does not run yet", f.Name)
+		text := fmt.Sprintf("%s: fngen run_task --dev %s PAYLOAD", f.Name, f.Name)
 		if f.WebApp != nil {
 			text = fmt.Sprintf("%s: http://%s.%s", f.Name, f.WebApp.Hosts[len(f.WebApp.Hosts)-1], d.address)
 		}
@@ -212,4 +218,23 @@ func (d *devRun) line(function, line string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	fmt.Fprintf(d.IO.Err, "%s %s\n", d.IO.Paint(term.Dim, function+" |"), term.Escape(line))
+}
+
+// task tells what becomes of a task.
+func (d *devRun) task(e task.Event) {
+	text, style := fmt.Sprintf("task %s %s", e.ID, e.State), term.Dim
+	switch {
+	case e.State == task.Succeeded:
+		text += fmt.Sprintf(" after %.2f s", e.At.Sub(e.StartedAt).Seconds())
+	case e.Error != nil:
+		style = term.Red
+		text += ": " + errorText(e.Error)
+		if e.State == task.Retrying {
+			style = term.Yellow
+			text += fmt.Sprintf("; attempt %d in %.0f s", e.Attempt+1, e.NextAt.Sub(e.At).Seconds())
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fmt.Fprintf(d.IO.Err, "%s %s\n", d.IO.Paint(term.Dim, e.Function+" |"), d.IO.Paint(style, term.Escape(text)))
 }

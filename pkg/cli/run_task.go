@@ -22,7 +22,7 @@ import (
 const waitTime = 25 * time.Second
 
 func newCmdRunTask(a *app) *cobra.Command {
-	var wait bool
+	var wait, here bool
 	var key string
 	cmd := &cobra.Command{
 		Use:   "run_task PROJECT FUNCTION PAYLOAD",
@@ -35,27 +35,40 @@ A payload that does not fit the function is refused here, with every fault. A ta
 that was sent is run at least once.
 
 With --wait the command waits for the end, prints the result as JSON, and fails when
-the task does.`,
-		Example: `  fngen run_task my-project process_order '{"order_id": 7, "items": []}'`,
-		Args:    threeArgs("PROJECT", "FUNCTION", "PAYLOAD"),
+the task does. With --dev the task is for the ` + "`fngen dev`" + ` that runs in this directory,
+and PROJECT is left out.`,
+		Example: `  fngen run_task my-project process_order '{"order_id": 7, "items": []}'
+  fngen run_task --dev --wait process_order '{"order_id": 7, "items": []}'`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if here && len(args) == 2 {
+				return nil
+			}
+			return threeArgs("PROJECT", "FUNCTION", "PAYLOAD")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runRunTask(cmd.Context(), a, args[0], args[1], args[2], key, wait)
+			if here && len(args) == 2 {
+				args = append([]string{devProject}, args...)
+			}
+			return runRunTask(cmd.Context(), a, args[0], args[1], args[2], key, wait, here)
 		},
 	}
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait for the end, and print the result")
 	cmd.Flags().StringVar(&key, "key", "", "the same key gives the same task for a day")
+	cmd.Flags().BoolVar(&here, "dev", false, "run it in the fngen dev of this directory, without PROJECT")
 	return cmd
 }
 
-func runRunTask(ctx context.Context, a *app, project, function, text, key string, wait bool) error {
-	if err := checkProject(project); err != nil {
-		return err
+func runRunTask(ctx context.Context, a *app, project, function, text, key string, wait, here bool) error {
+	if project != devProject || !here {
+		if err := checkProject(project); err != nil {
+			return err
+		}
 	}
 	body, err := readPayload(a, text)
 	if err != nil {
 		return err
 	}
-	client, err := a.client()
+	client, err := a.clientOf(here)
 	if err != nil {
 		return err
 	}
@@ -159,7 +172,7 @@ func (a *app) awaitTask(ctx context.Context, client *api.Client, project string,
 	}
 	err := &failure{Code: api.Failed, Message: fmt.Sprintf("task %s is %s: %s", t.ID, t.State, errorText(t.Error))}
 	if t.Retryable {
-		err.Help = fmt.Sprintf("fngen tasks %s --retry %s puts it back", project, t.ID)
+		err.Help = fmt.Sprintf("fngen tasks %s --retry %s puts it back", orDev(project), t.ID)
 	}
 	if a.json {
 		return &reported{err}
@@ -196,4 +209,12 @@ func errorText(e *task.Error) string {
 	}
 	line, _, _ := strings.Cut(text, "\n")
 	return line
+}
+
+// orDev is how a project is named on the command line.
+func orDev(project string) string {
+	if project == devProject {
+		return "--dev"
+	}
+	return project
 }

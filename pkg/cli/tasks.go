@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/task"
 	"fngen.dev/fngen/pkg/term"
 )
 
@@ -19,6 +20,7 @@ type tasksOptions struct {
 	function      string
 	before        string
 	limit         int
+	here          bool
 }
 
 func newCmdTasks(a *app) *cobra.Command {
@@ -35,8 +37,16 @@ attempt failed). What failed or died can be put back with --retry: it keeps its 
 Piped, the lines are tab separated and have no heading:
 id, function, state, attempts, sent, finished, error.`,
 		Example: "  fngen tasks my-project --dead",
-		Args:    oneOrTwo("PROJECT"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.here && (len(args) == 0 || len(args) == 1 && task.ValidID(args[0])) {
+				return nil
+			}
+			return oneOrTwo("PROJECT")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.here && (len(args) == 0 || len(args) == 1 && task.ValidID(args[0])) {
+				args = append([]string{devProject}, args...)
+			}
 			id := ""
 			if len(args) == 2 {
 				id = args[1]
@@ -50,13 +60,16 @@ id, function, state, attempts, sent, finished, error.`,
 	cmd.Flags().StringVar(&o.function, "function", "", "only those of one function")
 	cmd.Flags().StringVar(&o.before, "before", "", "those before the task of this `ID`: the next page")
 	cmd.Flags().IntVar(&o.limit, "limit", 50, "how many")
+	cmd.Flags().BoolVar(&o.here, "dev", false, "those of the fngen dev of this directory; without PROJECT")
 	cmd.MarkFlagsMutuallyExclusive("retry", "cancel", "dead")
 	return cmd
 }
 
 func runTasks(ctx context.Context, a *app, project, id string, o *tasksOptions) error {
-	if err := checkProject(project); err != nil {
-		return err
+	if project != devProject || !o.here {
+		if err := checkProject(project); err != nil {
+			return err
+		}
 	}
 	if id != "" && (o.retry != "" || o.cancel != "" || o.dead) {
 		return &usageError{message: "tasks: TASK_ID shows one task; it has no --dead, --retry or --cancel", help: "usage: fngen tasks PROJECT --retry ID"}
@@ -64,7 +77,7 @@ func runTasks(ctx context.Context, a *app, project, id string, o *tasksOptions) 
 	if o.limit < 1 || o.limit > api.MaxTaskPage {
 		return &usageError{message: fmt.Sprintf("tasks: --limit is from 1 to %d", api.MaxTaskPage), help: "--before shows the next page"}
 	}
-	client, err := a.client()
+	client, err := a.clientOf(o.here)
 	if err != nil {
 		return err
 	}
@@ -97,7 +110,7 @@ func (a *app) listTasks(ctx context.Context, client *api.Client, project string,
 		return a.writeJSON(orEmpty(list))
 	}
 	if len(list) == 0 {
-		a.sayf("%s has no such tasks.", project)
+		a.sayf("%s has no such tasks.", orDev(project))
 		return nil
 	}
 	heading := []string{"ID", "FUNCTION", "STATE", "ATTEMPTS", "SENT", "FINISHED", "ERROR"}

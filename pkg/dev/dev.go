@@ -1,4 +1,4 @@
-// Package dev runs the web functions of a tree on the machine of the person who
+// Package dev runs the functions of a tree on the machine of the person who
 // writes it, without a platform: the same compile, the same runtime, behind a proxy
 // that holds requests while a function starts anew.
 //
@@ -12,10 +12,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/pkg/dev/tasks"
+	"fngen.dev/fngen/pkg/task"
 )
 
 // Options say what to run, and how to talk about it. All are required but Python.
@@ -36,6 +40,10 @@ type Options struct {
 	// Say tells what goes on; Line is a line that a function printed.
 	Say  func(format string, args ...any)
 	Line func(function, line string)
+	// Fast has no attempt of a task wait longer than a second.
+	Fast bool
+	// Task is told what becomes of a task.
+	Task func(task.Event)
 }
 
 // Compiled is a tree, and the digest of all that a change of has to be served.
@@ -57,10 +65,26 @@ func Run(ctx context.Context, o Options, listening func(address string)) error {
 	if err != nil {
 		return fmt.Errorf("listen for the browser: %w", err)
 	}
-	r := &runner{Options: o, proxy: newProxy(), running: map[string]*instance{}}
-	server := &http.Server{Handler: r.proxy, ReadHeaderTimeout: time.Minute}
+	address := listener.Addr().String()
+	dir, err := workplace(o.Root)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	r := &runner{
+		Options: o, dir: dir, platform: "http://" + address + strings.TrimSuffix(tasks.Prefix, "/"), proxy: newProxy(), running: map[string]*instance{},
+		tasks: tasks.New(tasks.Options{Database: filepath.Join(dir, "tasks.db"), Fast: o.Fast, Tell: o.Task, Say: o.Say}),
+	}
+	forget, err := remember(dir, r.platform)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer forget()
+	mux := http.NewServeMux()
+	mux.Handle("/", r.proxy)
+	mux.Handle(tasks.Prefix, r.tasks.Handler())
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }()
-	listening(listener.Addr().String())
+	listening(address)
 	err = r.loop(ctx, changes)
 	_ = server.Close()
 	r.stopAll()
@@ -74,6 +98,9 @@ func Run(ctx context.Context, o Options, listening func(address string)) error {
 type runner struct {
 	Options
 	proxy *proxy
+	tasks *tasks.Service
+	// dir is where all is that is made for here, and platform the address of tasks.
+	dir, platform string
 
 	mu      sync.Mutex
 	running map[string]*instance
@@ -149,7 +176,8 @@ func (r *runner) apply(ctx context.Context, t tree) error {
 	web := webFunctions(t.project)
 	r.proxy.route(web)
 	r.drop(web)
-	if err := r.startAll(ctx, env, web); err != nil {
+	r.tasks.Expect(t.project)
+	if err := r.startAll(ctx, env, t.project.Functions); err != nil {
 		return err
 	}
 	r.Say("ready after %.2f s", time.Since(begin).Seconds())
@@ -167,25 +195,42 @@ func webFunctions(p *ir.Project) []ir.Function {
 }
 
 // startAll starts a new instance of each function and puts it in the place of the old.
-func (r *runner) startAll(ctx context.Context, env *environment, web []ir.Function) error {
-	faults := make([]error, len(web))
+func (r *runner) startAll(ctx context.Context, env *environment, functions []ir.Function) error {
+	faults := make([]error, len(functions))
 	var group sync.WaitGroup
-	for i, f := range web {
-		group.Go(func() { faults[i] = r.replace(ctx, env, f) })
+	for i, f := range functions {
+		group.Go(func() {
+			if f.WebApp != nil {
+				faults[i] = r.replace(ctx, env, f)
+			} else if err := r.tasks.Replace(ctx, f, r.worker(env)); err != nil && ctx.Err() == nil {
+				faults[i] = fmt.Errorf("%s did not start: %w", f.Name, err)
+			}
+		})
 	}
 	group.Wait()
 	return errors.Join(faults...)
 }
 
+// worker starts processes of task workers.
+func (r *runner) worker(env *environment) tasks.Start {
+	return func(_ context.Context, f ir.Function, variables ...string) (tasks.Process, error) {
+		in, err := env.start(f, r.Line, []string{"dev-tasks"}, variables...)
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", f.Name, err)
+		}
+		return in, nil
+	}
+}
+
 func (r *runner) replace(ctx context.Context, env *environment, f ir.Function) error {
-	in, err := env.start(ctx, f, r.Line)
+	in, err := env.serve(ctx, f, r.Line)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", f.Name, err)
 	}
 	if err := in.ready(ctx); err != nil {
-		in.stop(stopTime)
+		in.Stop(stopTime)
 		if ctx.Err() == nil {
-			r.proxy.fail(f.Name, nil, fmt.Sprintf("%s did not start.\n\n%s", f.Name, in.tail()))
+			r.proxy.fail(f.Name, nil, fmt.Sprintf("%s did not start.\n\n%s", f.Name, in.Tail()))
 			err = fmt.Errorf("%s did not start: %w", f.Name, err)
 		}
 		return err
@@ -196,7 +241,7 @@ func (r *runner) replace(ctx context.Context, env *environment, f ir.Function) e
 	r.mu.Unlock()
 	go func() {
 		<-in.done
-		r.proxy.fail(f.Name, in, fmt.Sprintf("%s has ended.\n\n%s", f.Name, in.tail()))
+		r.proxy.fail(f.Name, in, fmt.Sprintf("%s has ended.\n\n%s", f.Name, in.Tail()))
 	}()
 	if old != nil {
 		go old.retire()
@@ -225,7 +270,8 @@ func (r *runner) stopAll() {
 	defer r.mu.Unlock()
 	var group sync.WaitGroup
 	for _, in := range r.running {
-		group.Go(func() { in.stop(stopTime) })
+		group.Go(func() { in.Stop(stopTime) })
 	}
+	group.Go(func() { r.tasks.Close(stopTime) })
 	group.Wait()
 }

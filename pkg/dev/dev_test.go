@@ -15,6 +15,7 @@ import (
 
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/task"
 )
 
 // patience stands for "it never ends": nothing here is as slow on any machine.
@@ -38,6 +39,8 @@ func (s *session) say(format string, args ...any) {
 	defer s.mu.Unlock()
 	fmt.Fprintf(&s.talk, format+"\n", args...)
 }
+
+func (s *session) task(e task.Event) { s.say("%s %s %d", e.Function, e.State, e.Attempt) }
 
 // write saves a file as an editor does: beside it first.
 func (s *session) write(name, text string) {
@@ -110,23 +113,30 @@ func begin(t *testing.T, files map[string]string) *session {
 	for name, text := range files {
 		s.write(name, text)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	s.run()
+	return s
+}
+
+// run runs dev until end is called.
+func (s *session) run() {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(s.t.Context())
 	ended, listening := make(chan error, 1), make(chan string, 1)
 	go func() {
 		ended <- Run(ctx, Options{
-			Root: s.root, Address: "127.0.0.1:0", Python: python(t), UV: uv(t), Compile: s.compile, Variables: s.variables,
+			Root: s.root, Address: "127.0.0.1:0", Python: python(s.t), UV: uv(s.t), Compile: s.compile, Variables: s.variables,
 			Say: s.say, Line: func(function, line string) { s.say("%s | %s", function, line) },
+			Task: s.task, Fast: true,
 		}, func(address string) { listening <- address })
 	}()
 	s.end = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
-			t.Errorf("dev ended with %v", err)
+			s.t.Errorf("dev ended with %v", err)
 		}
 	})
-	t.Cleanup(s.end)
+	s.t.Cleanup(s.end)
 	s.address = <-listening
-	return s
 }
 
 func uv(t *testing.T) string {
@@ -279,12 +289,12 @@ func TestKilled(t *testing.T) {
 		s := &session{t: t, root: root}
 		_ = Run(t.Context(), Options{
 			Root: root, Address: "127.0.0.1:0", Python: python(t), UV: uv(t), Compile: s.compile, Variables: s.variables,
-			Say: func(format string, args ...any) { fmt.Printf(format+"\n", args...) }, Line: func(string, string) {},
+			Say: func(format string, args ...any) { fmt.Printf(format+"\n", args...) }, Line: func(string, string) {}, Task: func(task.Event) {},
 		}, func(string) {})
 		return
 	}
 	s := &session{t: t, root: t.TempDir()}
-	s.write("a.py", code("one", "first"))
+	s.write("a.py", code("one", "first")+"\nfrom fngen.powers import task_worker\n\n@task_worker()\ndef work():\n    pass\n")
 	python(t)
 	uv(t)
 	program := exec.Command(os.Args[0], "-test.run=^TestKilled$")
@@ -294,8 +304,8 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.until("it serves", func() bool { return strings.Contains(s.said(), "ready after") })
-	if n := len(processesIn(t, s.root)); n == 0 {
-		t.Error("no process of the code was seen")
+	if n := len(processesIn(t, s.root)); n < 2 {
+		t.Errorf("%d processes of a web app and a task worker were seen", n)
 	}
 	if err := program.Process.Kill(); err != nil {
 		t.Fatal(err)

@@ -24,6 +24,8 @@ type environment struct {
 	// python has the dependencies of the tree, runtime those of ours.
 	python, runtime string
 	variables       []string
+	// platform is where functions send tasks to.
+	platform string
 }
 
 func (e *environment) boot() string {
@@ -33,21 +35,14 @@ func (e *environment) boot() string {
 // prepare installs what is missing into .fngen/dev, which is known by what it is
 // made of: nothing changes, nothing is done.
 func (r *runner) prepare(ctx context.Context, p *ir.Project) (*environment, error) {
-	e := &environment{root: r.Root, project: p.Name, python: r.Python}
-	dir := filepath.Join(r.Root, ".fngen", "dev")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make %s: %w", dir, err)
-	}
-	if err := os.WriteFile(filepath.Join(r.Root, ".fngen", ".gitignore"), []byte("*\n"), 0o644); err != nil {
-		return nil, fmt.Errorf("keep .fngen out of git: %w", err)
-	}
+	e := &environment{root: r.Root, project: p.Name, python: r.Python, platform: r.platform}
 	var err error
 	if e.python == "" {
-		if e.python, err = r.layer(ctx, dir, p); err != nil {
+		if e.python, err = r.layer(ctx, r.dir, p); err != nil {
 			return nil, err
 		}
 	}
-	e.runtime, err = r.sdk(ctx, dir, e.python)
+	e.runtime, err = r.sdk(ctx, r.dir, e.python)
 	return e, err
 }
 

@@ -33,19 +33,30 @@ type instance struct {
 	last []string
 }
 
-// start starts a function; it need not answer yet.
-func (e *environment) start(ctx context.Context, f ir.Function, line func(function, line string)) (*instance, error) {
+// serve starts a web function; it need not answer yet.
+func (e *environment) serve(ctx context.Context, f ir.Function, line func(function, line string)) (*instance, error) {
 	port, err := freePort(ctx)
 	if err != nil {
 		return nil, err
 	}
-	in := &instance{address: net.JoinHostPort("127.0.0.1", port), done: make(chan struct{})}
-	cmd := exec.Command(e.python, "-u", e.boot()) //nolint:noctx // it is ended as a group, see stop
+	in, err := e.start(f, line, nil, "FNGEN_FRAMEWORK="+f.WebApp.Framework, "FNGEN_HEALTH="+f.WebApp.Health,
+		"FNGEN_HOST=127.0.0.1", "FNGEN_PORT="+port, "FNGEN_DRAIN_SECONDS=1")
+	if in != nil {
+		in.address = net.JoinHostPort("127.0.0.1", port)
+	}
+	return in, err
+}
+
+// start starts a process of a function.
+func (e *environment) start(f ir.Function, line func(function, line string), args []string, variables ...string) (*instance, error) {
+	in := &instance{done: make(chan struct{})}
+	cmd := exec.Command(e.python, append([]string{"-u", e.boot()}, args...)...) //nolint:noctx // it is ended as a group, see Stop
 	cmd.Dir = e.root
-	cmd.Env = append(append(os.Environ(), e.variables...),
-		"FNGEN_PROJECT="+e.project, "FNGEN_FUNCTION="+f.Name, "FNGEN_POWER=webapp", "FNGEN_RELEASE=dev", "FNGEN_SERVER=dev",
-		"FNGEN_FILE="+f.File, "FNGEN_FRAMEWORK="+f.WebApp.Framework, "FNGEN_HEALTH="+f.WebApp.Health,
-		"FNGEN_HOST=127.0.0.1", "FNGEN_PORT="+port, "FNGEN_RUNTIME="+e.runtime, "FNGEN_DRAIN_SECONDS=1", "PYTHONDONTWRITEBYTECODE=1")
+	cmd.Env = append(append(append(os.Environ(), e.variables...),
+		"FNGEN_PROJECT="+e.project, "FNGEN_FUNCTION="+f.Name, "FNGEN_POWER="+string(f.Power), "FNGEN_RELEASE=dev", "FNGEN_SERVER=dev",
+		"FNGEN_FILE="+f.File, "FNGEN_RUNTIME="+e.runtime, "PYTHONDONTWRITEBYTECODE=1",
+		// Tasks that the code sends are for here, whatever the shell's own key is for.
+		"FNGEN_API_URL="+e.platform, "FNGEN_API_KEY="+Key, "FNGEN_CA_CERT="), variables...)
 	separate(cmd)
 	read, hold, err := os.Pipe()
 	if err != nil {
@@ -111,12 +122,18 @@ func (in *instance) note(line string) {
 	}
 }
 
-// tail is what the instance printed last.
-func (in *instance) tail() string {
+// Tail is what the instance printed last.
+func (in *instance) Tail() string {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return strings.Join(in.last, "\n")
 }
+
+// Done is closed when the process has ended and all it printed is read.
+func (in *instance) Done() <-chan struct{} { return in.done }
+
+// ExitCode is how it ended; -1 for a signal.
+func (in *instance) ExitCode() int { return in.process.ProcessState.ExitCode() }
 
 // ready waits until the instance takes connections.
 func (in *instance) ready(ctx context.Context) error {
@@ -129,7 +146,7 @@ func (in *instance) ready(ctx context.Context) error {
 		}
 		select {
 		case <-in.done:
-			return fmt.Errorf("it ended with exit code %d", in.process.ProcessState.ExitCode())
+			return fmt.Errorf("it ended with exit code %d", in.ExitCode())
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
@@ -140,11 +157,11 @@ func (in *instance) ready(ctx context.Context) error {
 // retire stops an instance once its last request has ended.
 func (in *instance) retire() {
 	in.requests.Wait()
-	in.stop(stopTime)
+	in.Stop(stopTime)
 }
 
-// stop asks the process to end, and ends it when it does not within the time.
-func (in *instance) stop(within time.Duration) {
+// Stop asks the process to end, and ends it when it does not within the time.
+func (in *instance) Stop(within time.Duration) {
 	askToEnd(in.process)
 	select {
 	case <-in.done:

@@ -165,7 +165,7 @@ func (p *proxy) forward(w http.ResponseWriter, r *http.Request, in *instance) {
 			out.SetXForwarded()
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
-			page(w, fmt.Sprintf("The function did not answer to the end: %v\n\n%s", err, in.tail()))
+			page(w, fmt.Sprintf("The function did not answer to the end: %v\n\n%s", err, in.Tail()))
 		},
 	}).ServeHTTP(w, r)
 }

@@ -138,7 +138,7 @@ func (s *Server) sendTasks(r *http.Request, from taskCaller) (any, error) {
 		return nil, unsure(sent[0])
 	}
 	t, err := s.Tasks.Get(r.Context(), from.project, sent[0].ID)
-	return taskOf(t), err
+	return t.Public(), err
 }
 
 // unsure tells the id of a task of which nobody knows whether it will be run.
@@ -215,7 +215,7 @@ func (s *Server) listTasks(r *http.Request, from taskCaller) (any, error) {
 	}
 	out := make([]api.Task, len(list))
 	for i, t := range list {
-		out[i] = taskOf(t)
+		out[i] = t.Public()
 	}
 	return out, nil
 }
@@ -239,7 +239,7 @@ func (s *Server) getTask(r *http.Request, from taskCaller) (any, error) {
 		defer cancel()
 		t, err = s.Tasks.Wait(ctx, from.project, id)
 	}
-	return taskOf(t), err
+	return t.Public(), err
 }
 
 func (s *Server) retryTask(r *http.Request, from taskCaller) (any, error) {
@@ -248,7 +248,7 @@ func (s *Server) retryTask(r *http.Request, from taskCaller) (any, error) {
 		return nil, err
 	}
 	t, err := s.Tasks.Retry(r.Context(), from.actor, from.project, id)
-	return taskOf(t), err
+	return t.Public(), err
 }
 
 func (s *Server) cancelTask(r *http.Request, from taskCaller) (any, error) {
@@ -257,7 +257,7 @@ func (s *Server) cancelTask(r *http.Request, from taskCaller) (any, error) {
 		return nil, err
 	}
 	t, err := s.Tasks.Cancel(r.Context(), from.actor, from.project, id)
-	return taskOf(t), err
+	return t.Public(), err
 }
 
 func (s *Server) cancelledTasks(r *http.Request, from taskCaller) (any, error) {
@@ -300,23 +300,4 @@ func readBody(r *http.Request, into any) error {
 		return api.NewProblem(api.Invalid, "the request is not what it should be: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	return nil
-}
-
-func taskOf(t tasks.Task) api.Task {
-	out := api.Task{
-		ID: t.ID, Function: t.Function, State: t.State, Attempts: t.Attempt, EnqueuedAt: t.EnqueuedAt, StartedAt: instant(t.StartedAt),
-		FinishedAt: instant(t.FinishedAt), NextAt: instant(t.NextAt), Result: t.Result, Error: t.Error, Release: t.Release, Server: t.Server,
-		Retryable: t.Kept && (t.State == task.Failed || t.State == task.Dead),
-	}
-	if t.State == task.Queued { // the attempt is yet to begin
-		out.Attempts--
-	}
-	return out
-}
-
-func instant(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }

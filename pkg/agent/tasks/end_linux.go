@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"syscall"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -48,7 +46,7 @@ func (a answer) give(d *queue.Delivery) error {
 }
 
 func cancelledEnd() end {
-	return end{state: task.Failed, err: &task.Error{Reason: task.ReasonCancelled, Message: "it was cancelled"}}
+	return end{state: task.Failed, err: task.Cancelled()}
 }
 
 func poisoned() end {
@@ -60,7 +58,7 @@ func poisoned() end {
 // ended says what the account of a process comes to.
 func (r *Runner) ended(x *execution, o outcome) end {
 	if !o.crashed && o.done.code == well {
-		return end{state: task.Succeeded, result: resultOf(o.done.body)}
+		return end{state: task.Succeeded, result: task.Result(o.done.body)}
 	}
 	by := x.endedBy()
 	if !o.crashed && o.done.code == badPayload {
@@ -76,19 +74,10 @@ func (r *Runner) ended(x *execution, o outcome) end {
 	if !o.crashed && o.done.code == badResult {
 		return end{state: task.Failed, err: r.failure(x, o, by)}
 	}
-	if x.attempt < x.m.First+r.o.Retries {
+	if task.Exited.Next(x.attempt, x.m.First, r.o.Retries) == task.Retrying {
 		return end{state: task.Retrying, err: r.failure(x, o, by)}
 	}
 	return end{state: task.Dead, err: r.failure(x, o, by), answer: reject}
-}
-
-// resultOf is a result as the process told it, if it is JSON: strangers' code writes
-// to its socket.
-func resultOf(body []byte) json.RawMessage {
-	if len(body) > task.MaxResult || !json.Valid(body) {
-		return json.RawMessage("null")
-	}
-	return body
 }
 
 // failure is the error of an attempt.
@@ -98,29 +87,10 @@ func (r *Runner) failure(x *execution, o outcome, by why) *task.Error {
 		if r.o.Heard != nil {
 			r.o.Heard()
 		}
-		e.Output = cut(r.o.Tails.of(x.id))
+		e.Output = task.Cut(r.o.Tails.of(x.id))
 		return e
 	}
-	var said struct {
-		Type, Message, Traceback string
-		Faults                   json.RawMessage
-	}
-	_ = json.Unmarshal(o.done.body, &said) // what is not said is empty
-	e := &task.Error{Type: cut(said.Type), Message: cut(said.Message), Traceback: cut(said.Traceback), Faults: said.Faults}
-	switch o.done.code {
-	case badPayload:
-		e.Reason = task.ReasonPayload
-	case badResult:
-		e.Reason = task.ReasonResult
-	case timedOut:
-		e.Reason = task.ReasonTimeout
-	case exited:
-		e.Reason = task.ReasonCrashed
-		e.Message = strings.TrimSuffix("the task ended its process by "+said.Type+": "+said.Message, ": ")
-	default:
-		e.Reason = task.ReasonException
-	}
-	return e
+	return o.done.code.Failure(o.done.body)
 }
 
 // crash tells how a process ended in the middle of a task.
@@ -140,17 +110,6 @@ func (r *Runner) crash(status syscall.WaitStatus, by why) *task.Error {
 		e.Message = "the process was killed by " + unix.SignalName(status.Signal())
 	}
 	return e
-}
-
-// cut keeps as much of a text as is kept of an error.
-func cut(s string) string {
-	if len(s) > task.MaxError {
-		s = s[:task.MaxError]
-	}
-	if utf8.ValidString(s) {
-		return s
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 // settle tells what an attempt came to, and then answers its message.

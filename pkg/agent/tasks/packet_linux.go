@@ -23,15 +23,13 @@ const (
 )
 
 // code says how a task ended, by its process's own account.
-type code byte
+type code = task.Code
 
 const (
-	well code = iota
-	raised
-	badPayload
-	timedOut
-	badResult
-	exited
+	well       = task.Well
+	raised     = task.Raised
+	badPayload = task.BadPayload
+	badResult  = task.BadResult
 )
 
 // done is the account that a process gives of a task.

@@ -41,6 +41,11 @@ def boot() -> int:
 
         return schemas.run(tree, sys.argv[2], sys.argv[3:], to_person)
 
+    if sys.argv[1:2] == ["dev-tasks"]:
+        from fngen.runtime.dev import tasks
+
+        return tasks.run(tree, to_person)
+
     if os.environ.get("FNGEN_POWER") == "task_worker":
         from fngen.runtime.work import zygote
 

@@ -62,14 +62,20 @@ class AsyncWorker:
                 return
             place = self._free.pop()
             self._page.start(place, task.number)
-            one = asyncio.ensure_future(self._one(task, place))
-            self._tasks.add(one)
-            one.add_done_callback(self._tasks.discard)
+            self._begin(task, place)
         self._read(bool(self._free))
+
+    def _begin(self, task: wire.Task, place: int) -> None:
+        one = asyncio.ensure_future(self._one(task, place))
+        self._tasks.add(one)
+        one.add_done_callback(self._tasks.discard)
+
+    def _is_late(self, number: int) -> bool:
+        return self._page.cancelled(number)
 
     def _stop(self) -> None:
         for number, call in self._calls.items():
-            if self._page.cancelled(number):
+            if self._is_late(number):
                 call.cancel()
 
     async def _one(self, task: wire.Task, place: int) -> None:
@@ -80,6 +86,9 @@ class AsyncWorker:
         if code in (wire.RAISED, wire.TIMEOUT, wire.EXITED):
             outcome.tell(_said(data))
         outcome.end_lines()
+        self._tell(task, place, code, data)
+
+    def _tell(self, task: wire.Task, place: int, code: int, data: bytes) -> None:
         self._page.finish(place, task.number, code == wire.WELL)
         wire.send(self._socket, task.number, code, self._memory.kib(), data)
         self._free.append(place)
@@ -91,7 +100,7 @@ class AsyncWorker:
             args, keywords = self._function.arguments(task)
         except Refused as refused:
             return outcome.of_refusal(refused)
-        if self._page.cancelled(task.number):  # before it has begun
+        if self._is_late(task.number):  # before it has begun
             return outcome.of_error(self._function.late())
         try:
             # A task of its own: what is cancelled is the function, never what tells of it.
@@ -99,7 +108,7 @@ class AsyncWorker:
             self._calls[task.number] = call
             return outcome.of_value(await call)
         except asyncio.CancelledError as error:
-            late = self._page.cancelled(task.number)
+            late = self._is_late(task.number)
             return outcome.of_error(self._function.late() if late else error)
         except BaseException as error:
             return outcome.of_error(error)

@@ -6,10 +6,12 @@ import asyncio
 import inspect
 import signal
 import socket
+from collections.abc import Mapping
 from typing import Any, Callable
 
-from fngen.runtime import context
-from fngen.runtime.bind import Refused, Signature, decode
+from fngen.runtime import context, load
+from fngen.runtime.bind import Refused, Signature, Unbindable, decode, signature
+from fngen.runtime.failure import StartError
 from fngen.runtime.work import outcome, wire
 from fngen.runtime.work.outcome import Outcome, TaskTimeout
 from fngen.runtime.work.page import Page
@@ -32,6 +34,16 @@ class Function:
         return TaskTimeout(f"the task took longer than {self.timeout}")
 
 
+def function_of(tree: str, env: Mapping[str, str]) -> Function:
+    """Import the function that the environment names, or raise a StartError."""
+    name, file = env["FNGEN_FUNCTION"], env["FNGEN_FILE"]
+    found = load.function(tree, file, name)
+    try:
+        return Function(found, signature(found), env.get("FNGEN_TIMEOUT", "15m"))
+    except Unbindable as error:
+        raise StartError(f"{name} of {file}: {error}") from error
+
+
 class Worker:
     """A process that runs tasks one after another."""
 
@@ -50,7 +62,7 @@ class Worker:
             self._one(task)
 
     def _one(self, task: wire.Task) -> None:
-        self._page.start(0, task.number)
+        self._note(task)
         token = context.task_id.set(task.id)
         try:
             code, data = self._outcome(task)
@@ -62,8 +74,17 @@ class Worker:
             outcome.tell(_said(data))
         outcome.end_lines()
         context.task_id.reset(token)
+        self._tell(task, code, data)
+
+    def _note(self, task: wire.Task) -> None:
+        self._page.start(0, task.number)
+
+    def _tell(self, task: wire.Task, code: int, data: bytes) -> None:
         self._page.finish(0, task.number, code == wire.WELL)
         wire.send(self._socket, task.number, code, self._memory.kib(), data)
+
+    def _is_late(self, number: int) -> bool:
+        return self._page.cancelled(number)
 
     def _outcome(self, task: wire.Task) -> Outcome:
         try:
@@ -72,7 +93,7 @@ class Worker:
             return outcome.of_refusal(refused)
         try:
             self._running = task.number
-            if self._page.cancelled(task.number):  # told so before it began
+            if self._is_late(task.number):  # told so before it began
                 raise self._function.late()
             value = self._function.call(*args, **keywords)
             if inspect.isawaitable(value):
@@ -86,7 +107,7 @@ class Worker:
     def _stop(self, number: int, frame: Any) -> None:
         """Raise in the task that the agent wants to end, and in no other."""
         running = self._running
-        if running and self._page.cancelled(running):
+        if running and self._is_late(running):
             self._running = 0
             raise self._function.late()
 

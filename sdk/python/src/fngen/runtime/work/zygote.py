@@ -16,13 +16,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from fngen.runtime import lines, load
-from fngen.runtime.bind import Unbindable, signature
+from fngen.runtime import lines
 from fngen.runtime.failure import StartError, report
 from fngen.runtime.work import page, wire
 from fngen.runtime.work.concurrent import AsyncWorker
 from fngen.runtime.work.page import Page
-from fngen.runtime.work.worker import Function, Worker
+from fngen.runtime.work.worker import Function, Worker, function_of
 
 _CONTROL, _CHILD = "FNGEN_WORK", "FNGEN_WORK_CHILD"
 _PR_SET_PDEATHSIG = 1
@@ -35,7 +34,7 @@ def run(tree: str, to_person: Callable[[], None]) -> int:
     child, control = env.pop(_CHILD, ""), env.pop(_CONTROL, "")
     try:
         to_person()
-        function = _function(tree, env)
+        function = function_of(tree, env)
     except StartError as failure:
         report(failure)
         return 1
@@ -44,15 +43,6 @@ def run(tree: str, to_person: Callable[[], None]) -> int:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         return _work(function, socket.socket(fileno=sock), fd)
     return Zygote(function, socket.socket(fileno=int(control)), env).serve()
-
-
-def _function(tree: str, env: Mapping[str, str]) -> Function:
-    name, file = env["FNGEN_FUNCTION"], env["FNGEN_FILE"]
-    found = load.function(tree, file, name)
-    try:
-        return Function(found, signature(found), env.get("FNGEN_TIMEOUT", "15m"))
-    except Unbindable as error:
-        raise StartError(f"{name} of {file}: {error}") from error
 
 
 def _work(function: Function, sock: socket.socket, fd: int) -> int:
