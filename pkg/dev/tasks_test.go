@@ -125,6 +125,9 @@ func TestTasks(t *testing.T) {
 	if status, _ := s.ask("POST", "/site", `{}`); status != 404 {
 		t.Errorf("a web app takes a task: %d", status)
 	}
+	if out := s.ended("later", `"`+strings.Repeat("x", 2<<20)+`"`); out["state"] != "failed" || field(out, "error", "reason") != "bad_result" {
+		t.Errorf("a large one: %v", out)
+	}
 	_, id := s.get("localhost")
 	if out := s.endOf(map[string]any{"id": id}); field(out, "result", "sum") != 21.0 {
 		t.Errorf("one of the code: %v\n%s", out, s.said())

@@ -68,7 +68,7 @@ func (s *Server) takeLarge(w http.ResponseWriter, r *http.Request, who func(*htt
 		return nil, unsure(sent)
 	}
 	t, err := s.Tasks.Get(r.Context(), from.project, sent.ID)
-	return taskOf(t), err
+	return t.Public(), err
 }
 
 // getPayload gives an agent the payload of a task of its project.

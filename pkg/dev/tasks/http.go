@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -25,7 +26,7 @@ const Prefix = "/.fngen/"
 const Any = "-"
 
 const (
-	maxBodyIn = 17 << 20 // many tasks at once
+	maxBodyIn = task.MaxLarge + 1<<20 // one large task, or many
 	maxWait   = 30 * time.Second
 	usualPage = 50
 )
@@ -41,6 +42,7 @@ func (s *Service) Handler() http.Handler {
 		mux.HandleFunc("POST "+base+"/{id}/cancel", s.answer(func(r *http.Request) (any, error) { return s.Cancel(r.Context(), r.PathValue("id")) }))
 	}
 	mux.HandleFunc("POST /.fngen/v1/projects/{project}/tasks", s.answer(s.send))
+	mux.HandleFunc("POST /.fngen/v1/projects/{project}/tasks/large", s.answer(s.sendPayload))
 	mux.HandleFunc("POST /.fngen/tasks/{function}", s.answer(s.sendPayload))
 	mux.HandleFunc("/", s.answer(func(r *http.Request) (any, error) {
 		return nil, api.NewProblem(api.NotFound, "fngen dev has nothing at %s", r.URL.Path)
@@ -150,7 +152,7 @@ func (s *Service) send(r *http.Request) (any, error) {
 	return out, nil
 }
 
-// sendPayload takes a payload as it is, and with ?wait=SECONDS waits for the end.
+// sendPayload takes a payload as it is, what a path or a query says of it, and with ?wait=SECONDS waits for the end.
 func (s *Service) sendPayload(r *http.Request) (any, error) {
 	wait, err := seconds(r)
 	if err != nil {
@@ -163,7 +165,10 @@ func (s *Service) sendPayload(r *http.Request) (any, error) {
 	if len(data) > 0 && !json.Valid(data) {
 		return nil, api.NewProblem(api.Invalid, "the payload is not JSON")
 	}
-	t, err := s.Send(r.Context(), api.NewTask{Function: r.PathValue("function"), Payload: data})
+	query := r.URL.Query()
+	t, err := s.Send(r.Context(), api.NewTask{
+		Function: cmp.Or(r.PathValue("function"), query.Get("function")), Payload: data, Key: query.Get("key"), Shape: query.Get("shape"),
+	})
 	if err != nil || wait == 0 {
 		return t, err
 	}

@@ -34,9 +34,9 @@ func (s *Service) Send(ctx context.Context, t api.NewTask) (api.Task, error) {
 		body = []byte("null")
 	}
 	switch {
-	case len(body) > task.MaxPayload:
-		return api.Task{}, api.NewProblem(api.TooLarge, "the payload has %d bytes; it may have %d", len(body), task.MaxPayload).
-			WithHelp("send a reference to the data in place of the data")
+	case len(body) > task.MaxLarge:
+		return api.Task{}, api.NewProblem(api.TooLarge, "the payload has more than %d MiB", task.MaxLarge>>20).
+			WithHelp("put the data where the function reads it, such as a bucket, and send its place")
 	case t.Shape != "" && t.Shape != task.ShapeCall:
 		return api.Task{}, api.NewProblem(api.Invalid, "shape %q is not known", t.Shape)
 	}
