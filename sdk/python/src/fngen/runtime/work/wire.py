@@ -19,7 +19,8 @@ _TASK = struct.Struct("<cQBI36s")
 # Kind, number of the task, how it ended, flags, the process's memory in KiB; then the outcome.
 _DONE = struct.Struct("<cQBBI")
 _LARGEST = 64 * 1024
-_MOST, _SPACE = _LARGEST + _TASK.size, socket.CMSG_LEN(4)
+# Windows has no such thing, and needs of this file what tasks are, for `fngen dev`.
+_MOST, _SPACE = _LARGEST + _TASK.size, socket.CMSG_LEN(4) if hasattr(socket, "CMSG_LEN") else 0
 _IN_FILE, _CALL = 1, 2
 
 # How a task ended, as pkg/agent/tasks knows it.
