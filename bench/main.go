@@ -51,6 +51,7 @@ var alone = []struct {
 	{"load", pushesUnderLoad},
 	{"faults", faultsUnderLoad},
 	{"functions", functionsAtOnce},
+	{"router", throughRouter},
 }
 
 // online measurements share one project on the cluster.

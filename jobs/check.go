@@ -138,6 +138,9 @@ func checkWebApp(w *ir.WebApp) error {
 	if w.Processes < 0 || w.Threads < 0 {
 		return fmt.Errorf("%d processes of %d threads are no numbers of them", w.Processes, w.Threads)
 	}
+	if w.MaxBodyMB < 0 || w.MaxHeaderKB < 0 || w.KeepAlive < 0 {
+		return fmt.Errorf("a body of %d MB, a head of %d KB and %d s of idle connections are no limits", w.MaxBodyMB, w.MaxHeaderKB, w.KeepAlive)
+	}
 	if w.Static != "" && !ir.ValidModule(w.Static) {
 		return invalid("module of settings", w.Static)
 	}

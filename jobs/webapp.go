@@ -57,7 +57,9 @@ func webGroup(p *ir.Project, f ir.Function, s ir.Server, r Release, c Cluster, r
 	}
 	task := withVariables(agentTask("app", serve(p, f, s, r, c,
 		"framework", f.WebApp.Framework, "static", staticOf(p, f, r), "health", f.WebApp.Health,
-		"processes", orDefault(Processes(p, f, s), 1), "threads", orDefault(f.WebApp.Threads, 0), "drain", strconv.Itoa(drainSeconds)+"s",
+		"processes", orDefault(Processes(p, f, s), 1), "threads", orDefault(f.WebApp.Threads, 0),
+		"max-body-mb", orDefault(f.WebApp.MaxBodyMB, 0), "max-header-kb", orDefault(f.WebApp.MaxHeaderKB, 0), "keep-alive", orDefault(f.WebApp.KeepAlive, 0),
+		"drain", strconv.Itoa(drainSeconds)+"s",
 	), share(size, len(p.Functions))), p, r)
 	task.KillTimeout = new(killTimeout)
 	return &nomad.TaskGroup{

@@ -150,6 +150,12 @@ type WebApp struct {
 	// Threads is how many requests of WSGI one process serves at a time, or 0 where the
 	// person does not say.
 	Threads int `json:"threads,omitempty"`
+	// MaxBodyMB is the largest body of a request, MaxHeaderKB the largest head, and
+	// KeepAlive for how many seconds a connection may be idle; each is 0 where the person
+	// does not say.
+	MaxBodyMB   int `json:"max_body_mb,omitempty"`
+	MaxHeaderKB int `json:"max_header_kb,omitempty"`
+	KeepAlive   int `json:"keep_alive,omitempty"`
 	// Static is the module of Django's settings by which the static files are
 	// collected, or empty where none are.
 	Static string `json:"static,omitempty"`

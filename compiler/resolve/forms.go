@@ -31,9 +31,12 @@ func Forms() map[string]map[string]Form {
 			"compute":   compute,
 			"health":    {Kinds: []literal.Kind{literal.Str, literal.None}, Pattern: ir.HealthForm, Not: `//|/\.{1,2}(/|$)`},
 			// Which letters of the world's scripts a host name has, no pattern says.
-			"domain":    {Kinds: []literal.Kind{literal.Str, literal.None}, Pattern: `^[^\s/:]+\.[^\s/:]+$`},
-			"processes": {Kinds: []literal.Kind{literal.Str, literal.Int}, Pattern: "^auto$", Bounds: &[2]int{1, maxProcesses}, Default: `"auto"`},
-			"threads":   {Kinds: []literal.Kind{literal.Int, literal.None}, Bounds: &[2]int{1, maxThreads}},
+			"domain":       {Kinds: []literal.Kind{literal.Str, literal.None}, Pattern: `^[^\s/:]+\.[^\s/:]+$`},
+			"processes":    {Kinds: []literal.Kind{literal.Str, literal.Int}, Pattern: "^auto$", Bounds: &[2]int{1, maxProcesses}, Default: `"auto"`},
+			"threads":      {Kinds: []literal.Kind{literal.Int, literal.None}, Bounds: &[2]int{1, maxThreads}},
+			maxBody.name:   maxBody.form(),
+			maxHeader.name: maxHeader.form(),
+			keepAlive.name: keepAlive.form(),
 			// Bytes and composed letters are beyond a pattern too.
 			"release": {Kinds: []literal.Kind{literal.Str, literal.None}, Pattern: `\S`, Not: "\\$\\{|%\\{|\\{\\{|`|[\\x00-\\x1f\\x7f-\\x9f]"},
 		},

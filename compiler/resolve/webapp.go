@@ -18,6 +18,9 @@ var webappOptions = []option{
 	{name: "release", keyword: true},
 	{name: "processes", keyword: true},
 	{name: "threads", keyword: true},
+	{name: maxBody.name, keyword: true},
+	{name: maxHeader.name, keyword: true},
+	{name: keepAlive.name, keyword: true},
 }
 
 func exampleOf(power string) string {
@@ -28,7 +31,8 @@ func exampleOf(power string) string {
 }
 
 // webapp resolves @webapp(framework, compute='server', *, health=None, domain=None,
-// release=None, processes='auto', threads=None).
+// release=None, processes='auto', threads=None, max_body_mb=None, max_header_kb=None,
+// keep_alive=None).
 func (r *resolver) webapp(fn *ir.Function, u discover.Use) {
 	g := r.options(u, webappOptions)
 	w := &ir.WebApp{Compute: r.compute(u, g), Hosts: []string{}}
@@ -43,6 +47,7 @@ func (r *resolver) webapp(fn *ir.Function, u discover.Use) {
 		w.Release = r.release(u, g)
 	}
 	w.Processes, w.Threads = r.processes(u, g), r.threads(u, g)
+	w.MaxBodyMB, w.MaxHeaderKB, w.KeepAlive = r.limit(u, g, maxBody), r.limit(u, g, maxHeader), r.limit(u, g, keepAlive)
 	r.noArguments(u)
 	r.runs(u)
 	r.returns(u)

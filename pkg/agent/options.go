@@ -60,7 +60,9 @@ type serveOptions struct {
 	framework string
 	// processes and threads are how many of them serve, or 0.
 	processes, threads int
-	drain              time.Duration
+	// maxBodyMB, maxHeaderKB and keepAlive bound what it takes, or are 0.
+	maxBodyMB, maxHeaderKB, keepAlive int
+	drain                             time.Duration
 }
 
 // runOptions is one command to run in the code of a function.
@@ -179,6 +181,9 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 	f.StringVar(&o.health, "health", "", "the `path` that answers 2xx or 3xx when the function is well; without it, / below 500")
 	f.IntVar(&o.processes, "processes", 0, "the `number` of processes that serve")
 	f.IntVar(&o.threads, "threads", 0, "the `number` of requests of WSGI that each serves at a time; without it, 16")
+	f.IntVar(&o.maxBodyMB, "max-body-mb", 0, "the `size` of the largest body of a request; without it, any")
+	f.IntVar(&o.maxHeaderKB, "max-header-kb", 0, "the `size` of the largest head of a request; without it, 64")
+	f.IntVar(&o.keepAlive, "keep-alive", 0, "the `seconds` for which a connection may be idle; without it, 120")
 	f.DurationVar(&o.drain, "drain", 25*time.Second, "the `time` to finish requests after a stop signal")
 	if err := parse(f, args); err != nil {
 		return nil, err
@@ -193,6 +198,8 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 		return nil, fmt.Errorf("--health %q does not begin with /", o.health)
 	case o.processes < 0 || o.threads < 0:
 		return nil, fmt.Errorf("--processes %d and --threads %d are not both numbers of something", o.processes, o.threads)
+	case o.maxBodyMB < 0 || o.maxHeaderKB < 0 || o.keepAlive < 0:
+		return nil, fmt.Errorf("--max-body-mb %d, --max-header-kb %d and --keep-alive %d are not all limits", o.maxBodyMB, o.maxHeaderKB, o.keepAlive)
 	case o.drain < 0:
 		return nil, fmt.Errorf("--drain %s is below zero", o.drain)
 	case o.host != "" && net.ParseIP(o.host) == nil:

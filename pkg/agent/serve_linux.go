@@ -84,6 +84,9 @@ func (o *serveOptions) command(p *place, env environ) command {
 		{"FNGEN_CAUSE", p.cause},
 		{"FNGEN_PROCESSES", orEmpty(o.processes)},
 		{"FNGEN_THREADS", orEmpty(o.threads)},
+		{"FNGEN_MAX_BODY_MB", orEmpty(o.maxBodyMB)},
+		{"FNGEN_MAX_HEADER_KB", orEmpty(o.maxHeaderKB)},
+		{"FNGEN_KEEP_ALIVE", orEmpty(o.keepAlive)},
 		{"FNGEN_DRAIN_SECONDS", strconv.Itoa(int(math.Ceil(o.drain.Seconds())))},
 	} {
 		e = e.with(v[0], v[1])

@@ -73,7 +73,8 @@ func webAppTraits(f ir.Function) Traits {
 	app := f.WebApp
 	return Traits{
 		Hosts: app.Hosts, Health: app.HealthPath(), Command: app.Release, Settings: app.Static,
-		Options: []Option{{"framework", app.Framework}, {"health", app.Health}, {"domain", app.Domain}, {"release", app.Release}, {"threads", number(app.Threads)}},
+		Options: []Option{{"framework", app.Framework}, {"health", app.Health}, {"domain", app.Domain}, {"release", app.Release}, {"threads", number(app.Threads)},
+			{"max_body_mb", number(app.MaxBodyMB)}, {"max_header_kb", number(app.MaxHeaderKB)}, {"keep_alive", number(app.KeepAlive)}},
 	}
 }
 

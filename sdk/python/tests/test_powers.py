@@ -27,6 +27,9 @@ def test_webapp_returns_the_same_function_and_notes_the_options() -> None:
         "release": None,
         "processes": "auto",
         "threads": None,
+        "max_body_mb": None,
+        "max_header_kb": None,
+        "keep_alive": None,
     }
     with pytest.raises(AttributeError, match="immutable"):
         mark.power = "other"
@@ -154,3 +157,18 @@ def test_importing_the_package_is_enough_to_name_a_power() -> None:
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.startswith("<Power webapp(")
     assert out.stdout.endswith(" False\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [("max_body_mb", 1, 10240), ("max_header_kb", 8, 256), ("keep_alive", 100, 3600)],
+)
+def test_limits_are_numbers(name: str, least: int, most: int) -> None:
+    for value in (None, least, most):
+
+        def live_app() -> None: ...
+
+        assert webapp("flask", **{name: value})(live_app).__fngen__.options[name] == value  # type: ignore[attr-defined]
+    for wrong in (least - 1, most + 1, "10MB", True, 1.5):
+        with pytest.raises((TypeError, ValueError), match=f"@webapp: {name} is "):
+            webapp("flask", **{name: wrong})

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from fngen.runtime.limits import Limits
 from fngen.runtime.wsgi.environ import Maker, UnfitTargetError
-from fngen.runtime.wsgi.parser import MOST_HEAD_BYTES, Parser
+from fngen.runtime.wsgi.parser import Parser
 
 GOOD = [
     b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n",
@@ -132,10 +133,10 @@ def test_what_is_no_http_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize(
     "head",
     [
-        b"GET /%b HTTP/1.1\r\n\r\n" % (b"a" * MOST_HEAD_BYTES),
-        b"GET / HTTP/1.1\r\nA: %b\r\n\r\n" % (b"a" * 3 * MOST_HEAD_BYTES),
-        b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * (MOST_HEAD_BYTES // 4) + b"\r\n",
-        b"GET / HTTP/1.1\r\nA: %b" % (b"a" * 3 * MOST_HEAD_BYTES),
+        b"GET /%b HTTP/1.1\r\n\r\n" % (b"a" * Limits.head_bytes),
+        b"GET / HTTP/1.1\r\nA: %b\r\n\r\n" % (b"a" * 3 * Limits.head_bytes),
+        b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * (Limits.head_bytes // 4) + b"\r\n",
+        b"GET / HTTP/1.1\r\nA: %b" % (b"a" * 3 * Limits.head_bytes),
     ],
 )
 def test_a_head_that_is_too_large_is_refused(head: bytes, piece: int) -> None:

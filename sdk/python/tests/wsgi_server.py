@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 from fngen.runtime import listening, settings
+from fngen.runtime.limits import Limits
 from fngen.runtime.overload import Overload
 from fngen.runtime.seats import Seat
 from fngen.runtime.traffic import Traffic
@@ -25,7 +26,7 @@ class Server:
         self.traffic = Traffic(10)
         edge = Edge(settings.read(env), self.traffic, overload or Overload(0), Seat())
         edge.app = app
-        self.crew = Crew(listener, edge.serve, threads, Seat())
+        self.crew = Crew(listener, edge.serve, threads, Seat(), Limits())
         edge.in_work = lambda: self.crew.in_work
         listener.listen()
         self.crew.start()

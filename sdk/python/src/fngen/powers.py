@@ -54,13 +54,17 @@ _WEBAPP_OPTIONS = (
     "release",
     "processes",
     "threads",
+    "max_body_mb",
+    "max_header_kb",
+    "keep_alive",
 )
 _TASK_WORKER_OPTIONS = ("compute", "concurrency", "timeout", "retries")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-# The same bounds as the compiler's (compiler/resolve/taskworker.go and processes.go,
-# compiler/ir/names.go).
+# The same bounds as the compiler's (compiler/resolve/taskworker.go, processes.go and
+# limits.go, compiler/ir/names.go).
 _MOST_PROCESSES = 64
 _MOST_THREADS = 256
+_LIMITS = {"max_body_mb": (1, 10240), "max_header_kb": (8, 256), "keep_alive": (100, 3600)}
 _MOST_CONCURRENCY = 100
 _MOST_RETRIES = 100
 _MOST_SECONDS = 12 * 3600
@@ -102,6 +106,9 @@ if TYPE_CHECKING:
         release: str | None = None,
         processes: int | Literal["auto"] = "auto",
         threads: int | None = None,
+        max_body_mb: int | None = None,
+        max_header_kb: int | None = None,
+        keep_alive: int | None = None,
     ) -> Callable[[F], F]: ...
     @overload  # never matched: it makes the implementation's **unknown legal
     def webapp(framework: object, compute: object, *, _: None) -> NoReturn: ...
@@ -116,6 +123,9 @@ def webapp(
     release: Any = None,
     processes: Any = "auto",
     threads: Any = None,
+    max_body_mb: Any = None,
+    max_header_kb: Any = None,
+    keep_alive: Any = None,
     **unknown: Any,
 ) -> Any:
     """Serve the web application that the function returns.
@@ -132,6 +142,10 @@ def webapp(
         processor of the server.
     threads: how many requests one process of Flask or Django serves at a time, 1 to 256; 16
         when it is left out.
+    max_body_mb: the largest body of a request, in megabytes, 1 to 10240; any when it is left out.
+    max_header_kb: the largest head of a request, in kilobytes, 8 to 256; 64 when it is left out.
+    keep_alive: for how many seconds an idle connection is kept, 100 to 3600; 120 when it is left
+        out.
     """
     _refuse_unknown("webapp", unknown, _WEBAPP_OPTIONS)
     if framework is None or callable(framework):
@@ -153,6 +167,14 @@ def webapp(
         _whole_number("webapp", "processes", processes, 1, _MOST_PROCESSES)
     if threads is not None:
         _whole_number("webapp", "threads", threads, 1, _MOST_THREADS)
+    limits = {
+        "max_body_mb": max_body_mb,
+        "max_header_kb": max_header_kb,
+        "keep_alive": keep_alive,
+    }
+    for name, value in limits.items():
+        if value is not None:
+            _whole_number("webapp", name, value, *_LIMITS[name])
     options = {
         "framework": framework,
         "compute": compute,
@@ -161,6 +183,7 @@ def webapp(
         "release": release,
         "processes": processes,
         "threads": threads,
+        **limits,
     }
     return _marker(Power("webapp", options))
 

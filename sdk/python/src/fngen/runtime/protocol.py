@@ -12,18 +12,31 @@ from typing import Any
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http import httptools_impl as uvicorn_http
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-_NO_BODY = (204, 304)
-# A body up to this size goes out with its head, in one piece.
-_SMALL_BYTES = 64 * 1024
+from fngen.runtime.cycle import Cycle
+from fngen.runtime.limits import Limits
+
+_PHRASES = {
+    400: b"400 Bad Request",
+    413: b"413 Content Too Large",
+    431: b"431 Request Header Fields Too Large",
+}
+# For what is still on its way when a request is refused.
+_LINGER_SECONDS = 5.0
 
 
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
+    # Of the server that is served.
+    limits = Limits()
+
     _idle_since = 0.0
+    # What has come of the request that comes: of its head, and while that is not complete.
+    _in_head = _refused = False
+    _head_bytes = _raw_bytes = _body_bytes = 0
+    _refusal = 400
 
     # The timer: one for a connection, which looks when it was used last. uvicorn has one
     # for each answer, and takes it back with the next request.
@@ -74,23 +87,84 @@ class Protocol(HttpToolsProtocol):
             cycle, app = self.pipeline.pop()
             self._start(cycle, app)
 
+    # What is refused.
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+        if self._refused:
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            if self._refusal == 400:
+                self.logger.warning("what came is no request of HTTP")
+            self._refuse(self._refusal)
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+        if self._in_head:
+            self._raw_bytes += len(data)
+            if self._raw_bytes > 2 * self.limits.head_bytes and not self._refused:
+                self._refuse(431)  # a field that does not end
+
+    def _refuse(self, status: int) -> None:
+        """Answer in the application's place, and take no more from the connection."""
+        self._refused = True
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.close()
+                return
+        phrase = _PHRASES[status]
+        text = phrase[4:].lower() + b"\n"
+        self.transport.write(
+            b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
+            b"connection: close\r\n\r\n%b" % (phrase, len(text), text)
+        )
+        # Closed at once, what still comes would reset it, and the answer with it.
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        super()._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+
+    def _grow(self, count: int) -> None:
+        self._head_bytes += count
+        if self._head_bytes > self.limits.head_bytes:
+            self._refusal = 431
+            raise ValueError("the head is too large")  # httptools makes an error of its own of it
+
     # What httptools calls.
 
     def on_message_begin(self) -> None:
         """Forget the head before."""
+        self._in_head = True
+        self._head_bytes = self._raw_bytes = self._body_bytes = 0
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
 
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the target."""
+        self.url += url
+        self._grow(len(url))
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one field of the head."""
+        self._grow(len(name) + len(value) + 4)
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
+        elif name == b"content-length" and 0 < self.limits.body_bytes < int(value):
+            self._refusal = 413
+            raise ValueError("the body is too large")
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Begin to serve the request."""
+        self._in_head = False
         parser = self.parser
         version = parser.get_http_version()
         raw_path, query = _split(self.url)
@@ -116,7 +190,7 @@ class Protocol(HttpToolsProtocol):
         if parser.should_upgrade() and self._should_upgrade():
             return
         before = self.cycle
-        self.cycle = cycle = _Cycle(
+        self.cycle = cycle = Cycle(
             scope=scope,
             transport=self.transport,
             flow=self.flow,
@@ -135,105 +209,20 @@ class Protocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
 
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        if self._refused:
+            return
+        self._body_bytes += len(body)
+        if 0 < self.limits.body_bytes < self._body_bytes:
+            self._refuse(413)
+            return
+        super().on_body(body)
+
     def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
         task = self.loop.create_task(cycle.run_asgi(app))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
-
-
-class _Cycle(RequestResponseCycle):
-    """One request and its answer."""
-
-    # The head of an answer until the first of its body, where that follows at once.
-    _head = b""
-
-    async def send(self, message: Any) -> None:
-        """Take what the application sends."""
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
-        if self.disconnected:
-            return
-        kind = message["type"]
-        if not self.response_started:
-            _expect(kind, "http.response.start")
-            self.response_started = True
-            self.waiting_for_100_continue = False
-            head = self._made_head(message["status"], message.get("headers") or ())
-            # An answer without a length is a stream: its client waits for the head.
-            if self.chunked_encoding:
-                self.transport.write(head)
-            else:
-                self._head = head
-            return
-        if self.response_complete:
-            raise RuntimeError(f"{kind!r} was sent after the answer was complete")
-        _expect(kind, "http.response.body")
-        self._send_body(message.get("body", b""), not message.get("more_body", False))
-
-    def _made_head(self, status: int, headers: Any) -> bytes:
-        lines = [uvicorn_http.STATUS_LINE[status]]
-        closes = False
-        invalid_name = uvicorn_http.HEADER_RE.search
-        invalid_value = uvicorn_http.HEADER_VALUE_RE.search
-        for name, value in [*self.default_headers, *headers]:
-            if invalid_name(name) or invalid_value(value):
-                raise RuntimeError(f"the field {name!r} of the answer is no field of HTTP")
-            name = name.lower()
-            if name == b"content-length" and self.chunked_encoding is None:
-                self.expected_content_length = int(value)
-                self.chunked_encoding = False
-            elif name == b"transfer-encoding" and value.lower() == b"chunked":
-                self.expected_content_length = 0
-                self.chunked_encoding = True
-            elif name == b"connection" and b"close" in value.lower():
-                self.keep_alive = False
-                closes = True
-            lines.append(b"%b: %b\r\n" % (name, value))
-        if not self.keep_alive and not closes:
-            lines.append(b"connection: close\r\n")
-        may_have_a_body = self.scope["method"] != "HEAD" and status not in _NO_BODY
-        if self.chunked_encoding is None and may_have_a_body:
-            self.chunked_encoding = True
-            lines.append(b"transfer-encoding: chunked\r\n")
-        lines.append(b"\r\n")
-        return b"".join(lines)
-
-    def _send_body(self, body: bytes, is_last: bool) -> None:
-        if self.scope["method"] == "HEAD":
-            self.expected_content_length = 0
-            body = b""
-        elif self.chunked_encoding:
-            body = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-            if is_last:
-                body += b"0\r\n\r\n"
-        else:
-            self.expected_content_length -= len(body)
-            if self.expected_content_length < 0:
-                raise RuntimeError("the answer is longer than its content-length")
-        if self._head:
-            head, self._head = self._head, b""
-            if len(body) > _SMALL_BYTES:
-                self.transport.write(head)
-            else:
-                body = head + body
-        if body:
-            self.transport.write(body)
-        if is_last:
-            self._finish()
-
-    def _finish(self) -> None:
-        if self.expected_content_length != 0:
-            raise RuntimeError("the answer is shorter than its content-length")
-        self.response_complete = True
-        self.message_event.set()
-        if not self.keep_alive:
-            self.transport.close()
-        self.on_response()
-
-
-def _expect(kind: str, wanted: str) -> None:
-    if kind != wanted:
-        raise RuntimeError(f"the application sent {kind!r} where {wanted!r} was due")
 
 
 def _split(url: bytes) -> tuple[bytes, bytes]:

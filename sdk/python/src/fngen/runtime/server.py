@@ -22,10 +22,6 @@ from fngen.runtime.seats import Seat
 from fngen.runtime.settings import Settings
 from fngen.runtime.traffic import Traffic
 
-# Longer than a router keeps an idle connection (Traefik: 90 s), so that it is
-# the router that closes it, never we while a request is on its way.
-_KEEP_ALIVE_SECONDS = 120
-
 # For how long a connection is left to another process that has fewer.
 _ASIDE_SECONDS = 0.002
 
@@ -73,12 +69,15 @@ class Service:
 
 
 def _config(app: Edge, settings: Settings) -> Config:
+    class Limited(Protocol):
+        limits = settings.limits
+
     config = Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="none",
-        http=Protocol,
+        http=Limited,
         ws=WebSocketsSansIOProtocol,
         lifespan="auto",
         interface="asgi3",
@@ -86,7 +85,7 @@ def _config(app: Edge, settings: Settings) -> Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # the edge does it, with all else that it does
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=int(settings.limits.keep_alive_seconds),
         backlog=BACKLOG,
     )
     config.load()
@@ -122,15 +121,17 @@ class _Server(Server):
         """
         loop = asyncio.get_running_loop()
         connections = self.server_state.connections
+        kind: Any = self.config.http_protocol_class
         accepting: set[asyncio.Task[Any]] = set()
 
         def protocol() -> asyncio.Protocol:
-            return Protocol(
+            made: asyncio.Protocol = kind(
                 config=self.config,
                 server_state=self.server_state,
                 app_state=self.lifespan.state,
                 _loop=loop,
             )
+            return made
 
         def accept() -> None:
             if not self._seat.may_accept(len(connections)):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from fngen.runtime.failure import StartError
+from fngen.runtime.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Settings:
     # where nobody says.
     processes: int
     threads: int
+    limits: Limits
     # What all of them may take together, or 0.
     memory_bytes: int
 
@@ -59,7 +61,17 @@ def read(env: Mapping[str, str]) -> Settings:
         static=env.get("FNGEN_STATIC", ""),
         processes=int(_number(env, "FNGEN_PROCESSES", "1")),
         threads=int(_number(env, "FNGEN_THREADS", "0")),
+        limits=_limits(env),
         memory_bytes=_memory(env),
+    )
+
+
+def _limits(env: Mapping[str, str]) -> Limits:
+    usual = Limits()
+    return Limits(
+        body_bytes=int(_number(env, "FNGEN_MAX_BODY_MB", "0")) << 20,
+        head_bytes=int(_number(env, "FNGEN_MAX_HEADER_KB", "0")) << 10 or usual.head_bytes,
+        keep_alive_seconds=_number(env, "FNGEN_KEEP_ALIVE", "0") or usual.keep_alive_seconds,
     )
 
 

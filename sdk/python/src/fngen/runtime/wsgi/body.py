@@ -15,6 +15,10 @@ class BrokenBodyError(OSError):
     """The rest of the body will not come."""
 
 
+class LargeBodyError(BrokenBodyError):
+    """The body is larger than it may be."""
+
+
 def reader(request: Request, more: Callable[[], None]) -> BinaryIO:
     """Return the body to read from; more receives some of it, or raises a BrokenBodyError."""
     if request.complete:

@@ -7,14 +7,12 @@ import selectors
 import socket
 from time import monotonic
 
-from fngen.runtime.wsgi.body import SMALL_BYTES, BrokenBodyError
+from fngen.runtime.limits import Limits
+from fngen.runtime.wsgi.body import SMALL_BYTES, BrokenBodyError, LargeBodyError
 from fngen.runtime.wsgi.parser import Parser, Request
 
 # How long the other side may let us wait, in the middle of a request or an answer.
 PATIENCE_SECONDS = 60.0
-# Longer than a router keeps an idle connection (Traefik: 90 s), so that it is
-# the router that closes it, never we while a request is on its way.
-KEEP_ALIVE_SECONDS = 120.0
 # For what is still on its way when an answer says that the connection is closed.
 _LINGER_SECONDS = 5.0
 _RECEIVED_BYTES = 64 * 1024
@@ -30,7 +28,7 @@ class GoneError(OSError):
 class Connection:
     """A socket that never blocks; only who serves it, or the leader, may touch it."""
 
-    def __init__(self, sock: socket.socket, peer: tuple[str, int]) -> None:
+    def __init__(self, sock: socket.socket, peer: tuple[str, int], limits: Limits) -> None:
         self.socket = sock
         self.peer = peer
         self.busy = False
@@ -38,7 +36,8 @@ class Connection:
         self.parked = False
         self.closed = False
         self._lingers = False
-        self._parser = Parser()
+        self._limits = limits
+        self._parser = Parser(limits.head_bytes)
         self._last = monotonic()
 
     def receive(self) -> bool:
@@ -119,7 +118,9 @@ class Connection:
         waited = now - self._last
         if self._lingers:
             return waited > _LINGER_SECONDS
-        limit = PATIENCE_SECONDS if self._parser.within_a_request else KEEP_ALIVE_SECONDS
+        limit = (
+            PATIENCE_SECONDS if self._parser.within_a_request else self._limits.keep_alive_seconds
+        )
         return waited > limit
 
     def is_idle(self) -> bool:
@@ -139,6 +140,13 @@ class Connection:
             self.close()
             raise BrokenBodyError("the client has gone")
         self._parser.feed(data)
+        if self.is_too_large(self._parser.requests[0]):
+            raise LargeBodyError("the body is larger than it may be")
+
+    def is_too_large(self, request: Request) -> bool:
+        """Say whether the body of request, or what came of it, is more than it may be."""
+        most = self._limits.body_bytes
+        return bool(most) and max(request.length or 0, request.received) > most
 
     def send(self, data: bytes) -> None:
         """Send all of data."""

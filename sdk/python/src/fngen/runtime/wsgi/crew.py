@@ -19,6 +19,7 @@ from collections import deque
 from time import monotonic, sleep, thread_time
 from typing import Callable
 
+from fngen.runtime.limits import Limits
 from fngen.runtime.seats import Seat
 from fngen.runtime.wsgi.connection import Connection
 from fngen.runtime.wsgi.habit import PATIENCE_SECONDS, Habit
@@ -49,8 +50,10 @@ class Crew:
         serve: Callable[[Connection], None],
         threads: int,
         seat: Seat,
+        limits: Limits,
     ) -> None:
         self._listener = listener
+        self._limits = limits
         self._serve = serve
         self._most = threads
         self._seat = seat
@@ -239,7 +242,7 @@ class Crew:
             return
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = Connection(sock, peer)
+        connection = Connection(sock, peer, self._limits)
         with self._lock:
             self._connections.add(connection)
             self._selector.register(sock, selectors.EVENT_READ, connection)

@@ -23,7 +23,11 @@ from fngen.runtime.wsgi.environ import Environ, Maker, UnfitTargetError
 from fngen.runtime.wsgi.parser import Request
 
 _log = logging.getLogger("fngen")
-_REFUSALS = {400: "400 Bad Request", 431: "431 Request Header Fields Too Large"}
+_REFUSALS = {
+    400: "400 Bad Request",
+    413: "413 Content Too Large",
+    431: "431 Request Header Fields Too Large",
+}
 
 
 class Edge:
@@ -53,7 +57,10 @@ class Edge:
         """Answer the next request of a connection."""
         request = connection.take()
         if request is None:
-            self._refuse(connection)
+            self._refuse(connection, connection.refusal)
+            return
+        if connection.is_too_large(request):
+            self._refuse(connection, 413)
             return
         try:
             keep = self._answer(request, connection)
@@ -68,7 +75,7 @@ class Edge:
         try:
             environ = self._maker.make(request, connection.peer, stream)
         except UnfitTargetError:
-            self._refuse(connection)
+            self._refuse(connection, 400)
             return False
         given = environ.get("HTTP_X_REQUEST_ID")
         name = identity.valid(given) or identity.made()
@@ -124,6 +131,10 @@ class Edge:
             answers.run(self.app, environ, answer)
         except GoneError:
             raise
+        except body.LargeBodyError:
+            answer.keep_alive = False
+            if not answer.begun:
+                _say(answer, _REFUSALS[413], "content too large\n")
         except body.BrokenBodyError:
             answer.keep_alive = False
             if not answer.begun:
@@ -145,8 +156,8 @@ class Edge:
         elif not answer.complete:
             answer.keep_alive = False
 
-    def _refuse(self, connection: Connection) -> None:
-        status = _REFUSALS.get(connection.refusal, _REFUSALS[400])
+    def _refuse(self, connection: Connection, number: int) -> None:
+        status = _REFUSALS.get(number, _REFUSALS[400])
         try:
             answers.of_text(connection.send, status, status[4:] + "\n")
         except GoneError:

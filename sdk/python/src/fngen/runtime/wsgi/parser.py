@@ -6,8 +6,7 @@ from collections import deque
 
 import httptools
 
-# Of the head of a request: far more than any router passes on.
-MOST_HEAD_BYTES = 64 * 1024
+from fngen.runtime.limits import Limits
 
 _TOO_LARGE = 431
 _MALFORMED = 400
@@ -54,7 +53,8 @@ class Parser:
     HTTP; closed says that nothing that comes is looked at any more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, head_bytes: int = Limits.head_bytes) -> None:
+        self._most_head_bytes = head_bytes
         self.requests: deque[Request] = deque()
         self.refusal = 0
         self.closed = False
@@ -82,7 +82,7 @@ class Parser:
             self._without_upgrade(data[stop.args[0] :])
         except httptools.HttpParserError:
             self._refuse(self.refusal or _MALFORMED)
-        if self._head_bytes and self._raw > 2 * MOST_HEAD_BYTES and not self.closed:
+        if self._head_bytes and self._raw > 2 * self._most_head_bytes and not self.closed:
             self._refuse(_TOO_LARGE)  # a field that does not end
 
     def _refuse(self, status: int) -> None:
@@ -151,7 +151,7 @@ class Parser:
 
     def _grow(self, count: int) -> None:
         self._head_bytes += count
-        if self._head_bytes > MOST_HEAD_BYTES:
+        if self._head_bytes > self._most_head_bytes:
             self.refusal = _TOO_LARGE
             raise ValueError("the head is too large")  # httptools makes an error of its own of it
 

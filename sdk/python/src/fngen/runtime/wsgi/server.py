@@ -36,6 +36,7 @@ class Service:
         started: Callable[[], None],
     ) -> None:
         self._threads = settings.threads or THREADS
+        self._limits = settings.limits
         self._traffic = traffic
         self._overload = overload
         self._edge = Edge(settings, traffic, overload, seat)
@@ -60,7 +61,7 @@ class Service:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        crew = Crew(listener, self._edge.serve, self._threads, self._seat)
+        crew = Crew(listener, self._edge.serve, self._threads, self._seat, self._limits)
         self._edge.in_work = lambda: crew.in_work
         self._overload.begin()
         listener.listen(BACKLOG)
