@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/dotenv"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/dev"
@@ -210,7 +212,16 @@ func (d *devRun) variables() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read environment: %w", err)
 	}
-	return readVariables(file, data)
+	entries, faults := dotenv.Parse(file, data)
+	if len(faults) > 0 {
+		// By its own renderer: a diagnostic has the number of a line, and never its text.
+		return nil, errors.New(strings.TrimRight(rendered(faults, false), "\n"))
+	}
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.Name+"="+e.Value)
+	}
+	return out, nil
 }
 
 // line prints a line of a function's output.
