@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -76,7 +75,10 @@ func runDev(ctx context.Context, a *app, o devOptions) error {
 	if err != nil {
 		return err
 	}
-	uv, err := findUV(a.Getenv)
+	uv, err := dev.FindUV(ctx, scanned.Root, a.Getenv, a.sayf)
+	if errors.Is(err, dev.ErrNoUV) {
+		return &usageError{message: "dev: " + err.Error(), help: "install it: pip install uv"}
+	}
 	if err != nil {
 		return err
 	}
@@ -105,18 +107,6 @@ type devRun struct {
 	// told are the notes that were said, each once.
 	told map[string]bool
 	mu   sync.Mutex
-}
-
-// findUV finds the installer, which the wheel does not bring along.
-func findUV(getenv func(string) string) (string, error) {
-	if path := getenv("UV"); path != "" {
-		return path, nil
-	}
-	path, err := exec.LookPath("uv")
-	if err != nil {
-		return "", &usageError{message: "dev: uv is missing, which installs what the code needs", help: "install it: pip install uv"}
-	}
-	return path, nil
 }
 
 func (d *devRun) listening(address string) {
