@@ -19,6 +19,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/deploy/turns"
 	"fngen.dev/fngen/pkg/deploy/waves"
 	"fngen.dev/fngen/pkg/lock"
@@ -35,19 +36,19 @@ type change struct {
 	// ir and release are what is to be live.
 	ir      *ir.Project
 	release jobs.Release
-	// live is what was live before, nil for nothing, old what it meant. was are its
-	// jobs by id, removed those of them that the new release has no function for,
-	// until they are stopped.
-	live    *store.Release
-	old     *ir.Project
-	was     map[string]*nomadapi.Job
-	removed []string
-	result  api.PushResult
+	// liveRelease is what was live before, nil for nothing, liveIR what it meant, and
+	// liveJobs are its jobs by id. removed are those of them that the new release has
+	// no function for, until they are stopped.
+	liveRelease *store.Release
+	liveIR      *ir.Project
+	liveJobs    map[string]*nomadapi.Job
+	removed     []string
+	result      api.PushResult
 
-	// takesOver says that the change may take the place of what cannot be undone, and
-	// over are the releases that it takes the place of.
-	takesOver bool
-	over      []store.Release
+	// mayReplace says that the change may take the place of releases that cannot be
+	// undone, and replaces are those of which it does.
+	mayReplace bool
+	replaces   []store.Release
 
 	// turn is its turn among others that look for room; nil for one that waits for
 	// nobody.
@@ -68,7 +69,7 @@ type change struct {
 // listens.
 func (s *Service) start(ctx context.Context, actor store.Actor, project store.Project, run func(context.Context, *change) error) <-chan api.Event {
 	events := make(chan api.Event)
-	c := &change{Service: s, actor: actor, project: project, takesOver: true}
+	c := &change{Service: s, actor: actor, project: project, mayReplace: true}
 	last := ""
 	c.emit = func(e api.Event) {
 		e.Time = time.Now().UTC()
@@ -95,8 +96,8 @@ func (s *Service) start(ctx context.Context, actor store.Actor, project store.Pr
 }
 
 // locked does something while nobody else changes the project. What an earlier
-// change has left half done is undone first. What this one leaves half done, since
-// it ended with an error, is undone beside.
+// change has left half done is undone first. When this one ends with an error, what
+// it leaves half done is undone in the background.
 func (c *change) locked(ctx context.Context, what string, do func(context.Context) error) error {
 	held, err := c.acquire(ctx, c.project, what+" by "+c.actor.Email, func(holder string) { c.phase("rollout", "another change goes first: %s", holder) })
 	if err != nil {
@@ -127,15 +128,15 @@ func (c *change) holding(ctx context.Context, do func(context.Context) error) er
 	return err
 }
 
-// movingOff begins what a relocation says of itself when it holds a project, and
-// relocationWait how long it is left alone before the lock is tried once more.
+// A relocation that holds a project says so by movingOff. Others try for the lock
+// again each relocationWait.
 const (
 	movingOff      = "moving functions off server "
 	relocationWait = time.Second
 )
 
-// acquire reserves a project for one change at a time. A relocation, which nobody
-// asked for who wants to push, is waited for, which waiting is told once.
+// acquire reserves a project for one change at a time. It waits for a relocation,
+// since nobody who pushes has asked for one, and tells once that it waits.
 func (s *Service) acquire(ctx context.Context, p store.Project, what string, waiting func(holder string)) (Lock, error) {
 	held, err := s.locks.Acquire(ctx, strconv.FormatInt(p.ID, 10), what)
 	other, taken := errors.AsType[*lock.HeldError](err)
@@ -157,7 +158,7 @@ func (s *Service) acquire(ctx context.Context, p store.Project, what string, wai
 }
 
 func (c *change) readLive(ctx context.Context) error {
-	c.live, c.old, c.was = nil, nil, nil
+	c.liveRelease, c.liveIR, c.liveJobs = nil, nil, nil
 	live, err := c.store.LiveRelease(ctx, c.project.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -165,11 +166,11 @@ func (c *change) readLive(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read live release: %w", err)
 	}
-	if c.old, err = decodeIR(live); err != nil {
+	if c.liveIR, err = decodeIR(live); err != nil {
 		return err
 	}
 	ran, err := decodeJobs(live.Jobs)
-	c.live, c.was = &live, byID(ran)
+	c.liveRelease, c.liveJobs = &live, byID(ran)
 	return err
 }
 
@@ -181,16 +182,16 @@ func (c *change) unchanged(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	var err error
-	if c.release.Env, err = c.store.CurrentVariables(ctx, c.project.ID); err != nil || c.live == nil {
+	if c.release.Env, err = c.store.CurrentVariables(ctx, c.project.ID); err != nil || c.liveRelease == nil {
 		return false, err
 	}
-	c.release.Number = c.live.Number
+	c.release.Number = c.liveRelease.Number
 	lowered, err := c.lower()
 	if err != nil {
 		return false, err
 	}
 	text, err := encodeJobs(lowered)
-	if err != nil || text != string(c.live.Jobs) {
+	if err != nil || text != string(c.liveRelease.Jobs) {
 		return false, err
 	}
 	if made, err := c.allMade(ctx); err != nil || !made {
@@ -274,4 +275,15 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-time.After(d):
 	}
+}
+
+// functionResults are the functions of a project with their addresses.
+func functionResults(p *ir.Project, c jobs.Cluster) []api.FunctionResult {
+	out := []api.FunctionResult{}
+	for _, f := range p.Functions {
+		out = append(out, api.FunctionResult{
+			Name: f.Name, Power: string(f.Power), File: f.File, Line: f.Line, URL: power.URL(f, c),
+		})
+	}
+	return out
 }

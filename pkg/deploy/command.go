@@ -77,8 +77,8 @@ func (p *push) explainCommand(name string, f *nomad.Failure, printed []string) e
 // may have done a part of its work, has changed nothing.
 func (p *push) commandProblem(format string, args ...any) error {
 	problem := api.NewProblem(api.Failed, format, args...)
-	if p.live == nil {
+	if p.liveRelease == nil {
 		return problem.WithHelp("mend it and push again; what the command has done itself is not undone")
 	}
-	return problem.WithHelp("release %d keeps serving; what the command has done itself is not undone", p.live.Number)
+	return problem.WithHelp("release %d keeps serving; what the command has done itself is not undone", p.liveRelease.Number)
 }

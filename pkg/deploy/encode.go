@@ -3,13 +3,12 @@ package deploy
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
-	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/deploy/power"
 )
 
 // encodeJobs writes jobs as a release keeps them; the same jobs give the same
@@ -40,12 +39,24 @@ func functionOf(p *ir.Project, jobID string) ir.Function {
 	panic("job " + jobID + " has no function") // Lower made it from one
 }
 
-func functionResults(p *ir.Project, c jobs.Cluster) []api.FunctionResult {
-	out := []api.FunctionResult{}
-	for _, f := range p.Functions {
-		out = append(out, api.FunctionResult{
-			Name: f.Name, Power: string(f.Power), File: f.File, Line: f.Line, URL: power.URL(f, c),
-		})
+// removed lists the jobs that the lowered ones leave out, sorted.
+func removed(before map[string]*nomadapi.Job, lowered []*nomadapi.Job) []string {
+	now := byID(lowered)
+	var out []string
+	for id := range before {
+		if _, stays := now[id]; !stays {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// byID are jobs by their ids.
+func byID(list []*nomadapi.Job) map[string]*nomadapi.Job {
+	out := make(map[string]*nomadapi.Job, len(list))
+	for _, job := range list {
+		out[*job.ID] = job
 	}
 	return out
 }

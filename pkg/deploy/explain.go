@@ -25,9 +25,9 @@ func (n *notUp) Error() string {
 	return fmt.Sprintf("%s did not come up: %s", n.f.Name, cmp.Or(n.checks.said, n.failure.Reason))
 }
 
-// explained says why a rollout failed. Of the function that was the first not to
-// come up it shows all that there is to see, of others that did not for causes of
-// their own it says why. All that is not about a function is passed on.
+// explained says why a rollout failed. It shows all that there is to see of the first
+// function that did not come up, and says why the others did not that have causes of
+// their own. An error that is not about a function is returned as it is.
 func (c *change) explained(ctx context.Context, err error, steps []*step) error {
 	first, ok := errors.AsType[*notUp](err)
 	if !ok {
@@ -46,8 +46,8 @@ func (c *change) explained(ctx context.Context, err error, steps []*step) error 
 	}
 	problem := api.NewProblem(api.Failed, "%s did not come up: %s", first.f.Name, why)
 	problem.Diagnostics = list
-	if c.live != nil {
-		return problem.WithHelp("release %d keeps serving", c.live.Number)
+	if c.liveRelease != nil {
+		return problem.WithHelp("release %d keeps serving", c.liveRelease.Number)
 	}
 	return problem.WithHelp("nothing of this project runs; mend it and push again")
 }

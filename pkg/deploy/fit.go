@@ -37,7 +37,7 @@ func (c *change) fit(ctx context.Context, job *nomadapi.Job) (fitted, error) {
 	for _, u := range plan.Unplaced {
 		full = append(full, u.Group)
 	}
-	if !servedMeanwhile(c.was[*job.ID], job, full) {
+	if !servedMeanwhile(c.liveJobs[*job.ID], job, full) {
 		return out, nil
 	}
 	tight := fitted{job: jobs.OneByOne(job, full), groups: plan.Groups, oneByOne: full}
@@ -50,15 +50,15 @@ func (c *change) fit(ctx context.Context, job *nomadapi.Job) (fitted, error) {
 // servedMeanwhile reports whether somebody answers while one instance of each
 // full group is away: another instance of that group, or a group with room, which
 // keeps its old ones until the new ones are there.
-func servedMeanwhile(was, job *nomadapi.Job, full []string) bool {
-	if was == nil {
+func servedMeanwhile(before, job *nomadapi.Job, full []string) bool {
+	if before == nil {
 		return false
 	}
 	now := map[string]int{}
 	for _, g := range job.TaskGroups {
 		now[*g.Name] = *g.Count
 	}
-	for _, g := range was.TaskGroups {
+	for _, g := range before.TaskGroups {
 		count, stays := now[*g.Name]
 		if stays && (!slices.Contains(full, *g.Name) || min(count, *g.Count) > 1) {
 			return true
@@ -86,9 +86,9 @@ func (c *change) makeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function)
 }
 
 // madeRoom fits a job in as well as can be. Where there is no room yet it makes
-// some: instances that still drain are waited for, then jobs that come up, whose
-// old instances drain next; and last jobs that are to go are stopped now instead
-// of at the end.
+// some. It waits for instances that were told to stop; then for jobs that come up,
+// whose old instances stop next; last it stops the jobs that are to go, now instead of
+// at the end.
 func (c *change) madeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function) (fitted, error) {
 	for told := false; ; told = true {
 		form, err := c.fit(ctx, job)
@@ -119,8 +119,8 @@ func (c *change) madeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function)
 
 func (c *change) noRoom(f ir.Function, u nomad.Unplaced) error {
 	problem := api.NewProblem(api.Failed, "there is no room for %s: %s", f.Name, u.Reason)
-	if c.live != nil {
-		return problem.WithHelp("release %d keeps serving. Choose another size or region in fngen.yml, or ask the operator for more servers", c.live.Number)
+	if c.liveRelease != nil {
+		return problem.WithHelp("release %d keeps serving. Choose another size or region in fngen.yml, or ask the operator for more servers", c.liveRelease.Number)
 	}
 	return problem.WithHelp("choose another size or region in fngen.yml, or ask the operator for more servers")
 }

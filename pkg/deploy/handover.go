@@ -29,7 +29,7 @@ func (c *change) alsoAt(job *nomadapi.Job, f ir.Function, hosts []string) *nomad
 }
 
 func (c *change) handedOver(f ir.Function) []string {
-	had := power.Of(compare.ByName(c.old)[f.Name]).Hosts
+	had := power.Of(compare.ByName(c.liveIR)[f.Name]).Hosts
 	var out []string
 	for _, other := range c.ir.Functions {
 		if other.Name == f.Name {
@@ -49,10 +49,10 @@ func (c *change) handedOver(f ir.Function) []string {
 // instances that answer. What has been replaced has its hosts.
 func (c *change) giveHosts(ctx context.Context) error {
 	for _, id := range c.removed {
-		if _, ran := c.was[id]; !ran {
+		if _, ran := c.liveJobs[id]; !ran {
 			continue // it is stopped to go back
 		}
-		gone := functionOf(c.old, id)
+		gone := functionOf(c.liveIR, id)
 		for _, f := range c.ir.Functions {
 			if err := c.give(ctx, gone, f); err != nil {
 				return err
@@ -63,13 +63,13 @@ func (c *change) giveHosts(ctx context.Context) error {
 }
 
 func (c *change) give(ctx context.Context, gone, f ir.Function) error {
-	had, runs := compare.ByName(c.old)[f.Name]
+	had, runs := compare.ByName(c.liveIR)[f.Name]
 	free := power.Of(gone).Hosts
 	hosts := slices.DeleteFunc(slices.Clone(power.Of(f).Hosts), func(h string) bool { return !slices.Contains(free, h) })
 	if !runs || len(hosts) == 0 || len(power.Of(had).Hosts) == 0 {
 		return nil
 	}
-	job := c.was[jobs.ID(f)]
+	job := c.liveJobs[jobs.ID(f)]
 	plan, err := c.nomad.Plan(ctx, job)
 	if err != nil || len(plan.Diff) > 0 {
 		return err

@@ -18,8 +18,8 @@ import (
 // errLost ends what was made of a tree of which something is lost. orLost says what.
 var errLost = errors.New("the tree is damaged")
 
-// manifest reads the list of files of a tree that the platform took in. That it is
-// not there is nobody's fault but the platform's.
+// manifest reads the list of files of a tree that the platform took in. When it is not
+// there, the platform has lost it.
 func (c *change) manifest(ctx context.Context, tree string) (source.Manifest, error) {
 	m, err := c.store.Tree(ctx, c.project.ID, tree)
 	if errors.Is(err, store.ErrNotFound) {

@@ -49,8 +49,8 @@ func (s *Service) Plan(ctx context.Context, project store.Project, req api.PlanR
 	if err != nil {
 		return out, err
 	}
-	if p.live != nil {
-		out.Live = p.live.Number
+	if p.liveRelease != nil {
+		out.Live = p.liveRelease.Number
 	}
 	if !same {
 		if p.release.Number, err = p.store.NextRelease(ctx, project.ID); err != nil {
@@ -86,7 +86,7 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	if p.lowered, err = p.lower(); err != nil {
 		return err
 	}
-	p.removed = removed(p.was, p.lowered)
+	p.removed = removed(p.liveJobs, p.lowered)
 	if err := p.askNomad(ctx); err != nil {
 		return err
 	}
@@ -145,12 +145,12 @@ func (p *plan) askNomad(ctx context.Context) error {
 func (p *plan) jobs() ([]api.PlannedJob, error) {
 	out := []api.PlannedJob{}
 	for _, id := range p.removed {
-		text, err := compare.Jobs(p.was[id], nil)
+		text, err := compare.Jobs(p.liveJobs[id], nil)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, api.PlannedJob{
-			ID: id, Action: api.Stop, Functions: []string{functionOf(p.old, id).Name}, Groups: []api.PlannedGroup{},
+			ID: id, Action: api.Stop, Functions: []string{functionOf(p.liveIR, id).Name}, Groups: []api.PlannedGroup{},
 			Placement: api.Placement{OK: true, Reasons: []string{}, OneByOne: []string{}}, Diff: text, Drift: []string{},
 		})
 	}
@@ -197,7 +197,7 @@ func (p *plan) job(job *nomadapi.Job) (api.PlannedJob, error) {
 	for _, g := range form.groups {
 		out.Groups = append(out.Groups, plannedGroup(g))
 	}
-	if out.Diff, err = compare.Jobs(p.was[out.ID], job); err != nil {
+	if out.Diff, err = compare.Jobs(p.liveJobs[out.ID], job); err != nil {
 		return out, err
 	}
 	if out.Diff == "" {
@@ -224,7 +224,7 @@ func (p *plan) dependencies(ctx context.Context) (api.PlannedDependencies, error
 	if out.Dependencies, err = p.dependenciesOf(ctx, p.ir.Dependencies, p.release.Layer); err != nil {
 		return out, err
 	}
-	if p.live != nil && p.live.Layer == p.release.Layer || p.release.Layer == "" {
+	if p.liveRelease != nil && p.liveRelease.Layer == p.release.Layer || p.release.Layer == "" {
 		return out, nil
 	}
 	has, err := p.hasLayer(ctx, p.release.Layer)

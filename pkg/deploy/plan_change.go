@@ -12,7 +12,7 @@ import (
 
 // compared is what is live beside what is planned.
 func (p *plan) compared() compare.Projects {
-	return compare.Projects{Old: p.old, New: p.ir, Cluster: p.cfg.Cluster, Recoded: p.live != nil && p.live.Tree != p.release.Tree}
+	return compare.Projects{Old: p.liveIR, New: p.ir, Cluster: p.cfg.Cluster, Recoded: p.liveRelease != nil && p.liveRelease.Tree != p.release.Tree}
 }
 
 // withDepths says how many tasks are in each queue. One with tasks in it outlives its

@@ -37,8 +37,8 @@ func (s *Service) Push(ctx context.Context, actor store.Actor, project store.Pro
 	}), nil
 }
 
-// run is the push from tree to live. That nothing changed is found without the
-// lock, which costs more than all the rest of such a push.
+// run is the push from tree to live. Whether anything changed is found out without the
+// lock: the lock costs more than all the rest of a push that changes nothing.
 func (p *push) run(ctx context.Context) error {
 	if err := p.compile(ctx); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (p *push) run(ctx context.Context) error {
 		Tree: p.req.Tree, UID: uid(p.project),
 		Layer: layer,
 	}
-	// What is wrong now may be mended with the lock, or is found again.
+	// An error here is no reason to end: the push finds it again when it holds the lock.
 	if same, err := p.unchanged(ctx); err == nil && same {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (p *push) run(ctx context.Context) error {
 	return p.locked(ctx, "a push", p.makeLive)
 }
 
-// makeLive makes the tree live.
+// makeLive makes the tree live. The project is locked.
 func (p *push) makeLive(ctx context.Context) error {
 	if err := p.ensureNamespace(ctx, p.project); err != nil {
 		return err

@@ -23,14 +23,14 @@ import (
 // nothing to do. What cannot be put back keeps no other from it.
 func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 	now := byID(lowered)
-	live := slices.SortedFunc(maps.Values(c.was), func(a, b *nomadapi.Job) int { return cmp.Compare(*a.ID, *b.ID) })
+	live := slices.SortedFunc(maps.Values(c.liveJobs), func(a, b *nomadapi.Job) int { return cmp.Compare(*a.ID, *b.ID) })
 	c.removed = removed(now, live)
 	if len(live) == 0 {
 		return c.stopRemoved(ctx)
 	}
 	live, sequence := c.wavesBack(ctx, live)
 	errs := make([]error, len(live))
-	err := c.crew.BringUp(ctx, sequence, waves.AtOnce(c.old), func(ctx context.Context, i int) (waves.Rest, error) {
+	err := c.crew.BringUp(ctx, sequence, waves.AtOnce(c.liveIR), func(ctx context.Context, i int) (waves.Rest, error) {
 		rest, err := c.beginBack(ctx, live[i], now[*live[i].ID])
 		if errs[i] = err; rest == nil {
 			return nil, nil
@@ -43,14 +43,14 @@ func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 	return errors.Join(append(errs, err, c.stopRemoved(ctx))...)
 }
 
-// isBack reports whether what Nomad has is what was live, whatever else went wrong on
-// the way there: such as instances that were well once and do not come up again.
-// Nobody goes on trying that; who wants others pushes.
+// isBack reports whether Nomad has the jobs that were live, whatever else went wrong on
+// the way: instances that were well once may not come up again. Nothing tries that
+// further; the next push brings others.
 func (c *change) isBack(ctx context.Context) bool {
 	if len(c.removed) > 0 {
 		return false
 	}
-	plans, err := c.plans(ctx, slices.Collect(maps.Values(c.was)))
+	plans, err := c.plans(ctx, slices.Collect(maps.Values(c.liveJobs)))
 	return err == nil && !slices.ContainsFunc(plans, func(p planned) bool { return len(p.plan.Diff) > 0 })
 }
 
@@ -95,7 +95,7 @@ func (c *change) beginBack(ctx context.Context, job, now *nomadapi.Job) (waves.R
 		if err != nil || !form.plan.Changed {
 			return nil, errors.Join(failed, err)
 		}
-		c.phase("rollout", "going back to release %d", c.live.Number)
+		c.phase("rollout", "going back to release %d", c.liveRelease.Number)
 		deployment, err := c.place(ctx, form)
 		switch {
 		case err == nil:
@@ -121,12 +121,11 @@ func (c *change) beginBack(ctx context.Context, job, now *nomadapi.Job) (waves.R
 const routedBackTime = 5 * time.Second
 
 // routedBack waits until the router leads to the instances of a job that has gone
-// back and to nothing of the failed release. That it does not is no reason to do
-// anything else.
+// back and to nothing of the failed release. When it does not, that is only logged.
 func (c *change) routedBack(ctx context.Context, job *nomadapi.Job, allocations []string) {
 	ctx, cancel := context.WithTimeout(ctx, routedBackTime)
 	defer cancel()
-	f := functionOf(c.old, *job.ID)
+	f := functionOf(c.liveIR, *job.ID)
 	if err := c.answers(ctx, f, power.Of(f).OwnHost(), allocations); err != nil {
 		c.log.Warn("wait for the router to go back", slog.String("project", c.project.Name), slog.String("function", f.Name), slog.Any("error", err))
 	}
@@ -139,7 +138,7 @@ func (c *change) wholly(ctx context.Context, form, job *nomadapi.Job) error {
 		return nil
 	}
 	for {
-		if _, _, err := c.become(ctx, functionOf(c.old, *job.ID), job); !isMoved(err) {
+		if _, _, err := c.become(ctx, functionOf(c.liveIR, *job.ID), job); !isMoved(err) {
 			return err
 		}
 	}
@@ -153,7 +152,7 @@ func isMoved(err error) bool {
 // formBack is the next form of a job on its way back: with the servers of what
 // was to take its place, for as long as nobody else serves.
 func (c *change) formBack(ctx context.Context, job, now *nomadapi.Job) (fitted, error) {
-	f := functionOf(c.old, *job.ID)
+	f := functionOf(c.liveIR, *job.ID)
 	form, err := c.madeRoom(ctx, job, f)
 	if err != nil || !leaves(job, form.plan) {
 		return form, err

@@ -70,10 +70,10 @@ func (c *change) undoLeft(ctx context.Context) error {
 			if c.closing.Err() == nil {
 				c.interrupted(ctx, c, r.Number, whyFailed(r), err)
 			}
-			if _, notUp := errors.AsType[*nomad.Failure](err); !c.takesOver || !notUp {
+			if _, notUp := errors.AsType[*nomad.Failure](err); !c.mayReplace || !notUp {
 				return err
 			}
-			c.over = append(c.over, r)
+			c.replaces = append(c.replaces, r)
 		}
 	}
 	return c.undoRelocations(ctx)
@@ -104,8 +104,8 @@ func (c *change) undo(ctx context.Context, r store.Release) error {
 	return nil
 }
 
-// stopCommands stops the release command during which a push was interrupted.
-// They are none of the jobs of the release, and the row says which there are.
+// stopCommands stops the release commands of a push that was interrupted. They are not
+// among the jobs of the release; its resolved project says which there are.
 func (c *change) stopCommands(ctx context.Context, r store.Release) error {
 	project, err := decodeIR(r)
 	if err != nil {

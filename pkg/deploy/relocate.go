@@ -54,7 +54,7 @@ func (c *change) away(ctx context.Context, r evacuate.Relocation) (fitted, error
 	if err := c.readLive(ctx); err != nil {
 		return fitted{}, err
 	}
-	job, live := c.was[r.Job]
+	job, live := c.liveJobs[r.Job]
 	if !live {
 		return fitted{}, nil
 	}
@@ -107,10 +107,10 @@ func (c *change) moveOff(ctx context.Context, r evacuate.Relocation, form fitted
 	}
 	err := c.startAway(ctx, r, form)
 	if err == nil {
-		_, _, err = c.become(ctx, functionOf(c.old, r.Job), c.was[r.Job])
+		_, _, err = c.become(ctx, functionOf(c.liveIR, r.Job), c.liveJobs[r.Job])
 	}
 	if err != nil {
-		if undo := c.restore(ctx, c.was[r.Job]); undo != nil {
+		if undo := c.restore(ctx, c.liveJobs[r.Job]); undo != nil {
 			return errors.Join(err, undo) // the row stays, and undoRelocations tries again
 		}
 	}
@@ -126,7 +126,7 @@ func (c *change) moveOff(ctx context.Context, r evacuate.Relocation, form fitted
 func (c *change) startAway(ctx context.Context, r evacuate.Relocation, form fitted) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, relocationLimit, fmt.Errorf("it was not up elsewhere after %s", relocationLimit))
 	defer cancel()
-	c.ir = c.old
+	c.ir = c.liveIR
 	f := functionOf(c.ir, r.Job)
 	err := c.startedAway(ctx, f, form)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
@@ -163,7 +163,7 @@ func (c *change) undoRelocations(ctx context.Context) error {
 		if err := c.readLive(ctx); err != nil {
 			return err
 		}
-		if job, live := c.was[row.Job]; live {
+		if job, live := c.liveJobs[row.Job]; live {
 			if err := c.restore(ctx, job); err != nil {
 				return err
 			}

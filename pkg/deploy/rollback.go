@@ -44,7 +44,7 @@ func (c *change) rollback(ctx context.Context, number int) error {
 			WithHelp("push its code again")
 	}
 	c.release = jobs.Release{Number: target.Number, Tree: target.Tree, Layer: target.Layer, UID: uid(c.project), Env: target.EnvVersion}
-	if c.live != nil && c.live.Number == target.Number {
+	if c.liveRelease != nil && c.liveRelease.Number == target.Number {
 		c.done(false)
 		return nil
 	}
@@ -118,7 +118,7 @@ func (c *change) before(ctx context.Context) (store.Release, error) {
 		return store.Release{}, fmt.Errorf("list releases: %w", err)
 	}
 	for _, r := range all { // newest first
-		if !r.LiveAt.IsZero() && (c.live == nil || r.Number < c.live.Number) {
+		if !r.LiveAt.IsZero() && (c.liveRelease == nil || r.Number < c.liveRelease.Number) {
 			return r, nil
 		}
 	}

@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 	"golang.org/x/sync/errgroup"
@@ -16,9 +15,9 @@ import (
 // rollJobs makes jobs run in the place of those before, in stages that each wait
 // for the one before:
 //
-//  1. All come up, as many at the same time as there is room for, and answer each
-//     at a host of its own. Nobody who served is gone until then without another in
-//     their place, so that all can go back.
+//  1. All come up, as many at the same time as there is room for, and each answers
+//     at a host of its own. Until then whoever served still serves, or has another in
+//     its place, so that all can go back.
 //  2. The removed ones are stopped, unless that was needed to make room.
 //  3. What runs in an interim form, since it kept something for others until they
 //     were up, is made what it is to be.
@@ -109,34 +108,13 @@ func (c *change) waves(ctx context.Context, order []planned) ([]waves.Wave, erro
 func (c *change) oldFirst(lowered []*nomadapi.Job) []*nomadapi.Job {
 	var old, added []*nomadapi.Job
 	for _, job := range lowered {
-		if _, runs := c.was[*job.ID]; runs {
+		if _, runs := c.liveJobs[*job.ID]; runs {
 			old = append(old, job)
 		} else {
 			added = append(added, job)
 		}
 	}
 	return append(old, added...)
-}
-
-// removed lists the jobs that the lowered ones leave out, sorted.
-func removed(was map[string]*nomadapi.Job, lowered []*nomadapi.Job) []string {
-	now := byID(lowered)
-	var out []string
-	for id := range was {
-		if _, stays := now[id]; !stays {
-			out = append(out, id)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-func byID(list []*nomadapi.Job) map[string]*nomadapi.Job {
-	out := make(map[string]*nomadapi.Job, len(list))
-	for _, job := range list {
-		out[*job.ID] = job
-	}
-	return out
 }
 
 // stopRemoved stops the jobs of functions that are gone, by their exact ids.

@@ -107,8 +107,8 @@ func (c *change) firstWorker() ir.Function {
 
 func (c *change) schemasProblem(format string, args ...any) *api.Problem {
 	problem := api.NewProblem(api.Failed, format, args...)
-	if c.live == nil {
+	if c.liveRelease == nil {
 		return problem
 	}
-	return problem.WithHelp("release %d keeps serving", c.live.Number)
+	return problem.WithHelp("release %d keeps serving", c.liveRelease.Number)
 }

@@ -25,8 +25,8 @@ func (c *change) seal(lowered []*nomadapi.Job, index func(*nomadapi.Job) (uint64
 		Tree          string
 		Jobs          []job
 	}{Release: c.release.Number, Tree: c.release.Tree}
-	if c.live != nil {
-		content.Live = c.live.Number
+	if c.liveRelease != nil {
+		content.Live = c.liveRelease.Number
 	}
 	for _, j := range lowered {
 		text, err := jobs.HCL(j)
@@ -75,8 +75,8 @@ func (p *push) asPlanned(ctx context.Context) error {
 
 func (p *push) drifted() error {
 	live := "nothing is live"
-	if p.live != nil {
-		live = fmt.Sprintf("release %d is live", p.live.Number)
+	if p.liveRelease != nil {
+		live = fmt.Sprintf("release %d is live", p.liveRelease.Number)
 	}
 	return api.NewProblem(api.Drifted, "the plan does not hold any more: since it was made the project, its jobs in Nomad or the platform have changed (%s)", live).
 		WithHelp("nothing was changed. Make a new plan: fngen plan %s --json", p.project.Name)

@@ -38,8 +38,8 @@ func (c *change) ensureStatic(ctx context.Context) error {
 			return err
 		}
 	}
-	// While old and new are both in the router, an instance that lacks them answers
-	// 404. A node that is in trouble is no reason not to push.
+	// While the router leads to old and new instances, an old one that lacks the files
+	// answers 404. The push goes on all the same when a node is in trouble.
 	limited, cancel := context.WithTimeout(ctx, handOverTime)
 	defer cancel()
 	if err := c.handOverStatic(limited, statics); err != nil {
@@ -53,8 +53,8 @@ func (c *change) ensureStatic(ctx context.Context) error {
 // release run that look for them there.
 func (c *change) handOverStatic(ctx context.Context, statics []jobs.Static) error {
 	var nodes []string
-	for id, job := range c.was {
-		if f := functionOf(c.old, *job.ID); power.Of(f).Settings == "" {
+	for id, job := range c.liveJobs {
+		if f := functionOf(c.liveIR, *job.ID); power.Of(f).Settings == "" {
 			continue
 		}
 		instances, err := c.nomad.Instances(ctx, c.project.Name, id)
@@ -121,10 +121,10 @@ func (c *change) collect(ctx context.Context, s jobs.Static) error {
 // LiveStatic are the keys of the static files that the live release serves.
 func (s *Service) LiveStatic(ctx context.Context, p store.Project) ([]string, error) {
 	c := &change{Service: s, project: p}
-	if err := c.readLive(ctx); err != nil || c.live == nil {
+	if err := c.readLive(ctx); err != nil || c.liveRelease == nil {
 		return nil, err
 	}
-	statics, err := jobs.Statics(c.old, jobs.Release{Tree: c.live.Tree, Layer: c.live.Layer, UID: uid(p), Env: c.live.EnvVersion}, s.cfg.Cluster)
+	statics, err := jobs.Statics(c.liveIR, jobs.Release{Tree: c.liveRelease.Tree, Layer: c.liveRelease.Layer, UID: uid(p), Env: c.liveRelease.EnvVersion}, s.cfg.Cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -161,8 +161,8 @@ func (c *change) staticCause(ctx context.Context, s jobs.Static, found *cause.Ca
 func (c *change) staticProblem(format string, args ...any) *api.Problem {
 	const how = "`python manage.py collectstatic` shows the same on your machine; STATIC_ROOT = None turns it off"
 	problem := api.NewProblem(api.Failed, format, args...)
-	if c.live == nil {
+	if c.liveRelease == nil {
 		return problem.WithHelp(how)
 	}
-	return problem.WithHelp("release %d keeps serving. %s", c.live.Number, how)
+	return problem.WithHelp("release %d keeps serving. %s", c.liveRelease.Number, how)
 }

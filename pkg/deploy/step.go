@@ -35,7 +35,7 @@ func (c *change) newStep(job *nomadapi.Job) *step {
 	f := functionOf(c.ir, *job.ID)
 	shared := c.withHandedOver(job, f)
 	s := &step{f: f, job: job, forms: []*nomadapi.Job{shared}}
-	if both := withLeft(shared, c.was[*job.ID]); both != nil {
+	if both := withLeft(shared, c.liveJobs[*job.ID]); both != nil {
 		s.forms = []*nomadapi.Job{both, shared}
 	}
 	return s
@@ -191,8 +191,8 @@ func healthOf(groups []nomad.GroupHealth) string {
 	return strings.Join(parts, ", ")
 }
 
-// tally tells how many functions of a rollout answer. Of one alone it is told what
-// it is waited for; of several that would be one line more of each.
+// tally tells how many functions of a rollout answer. When there is only one, it also
+// tells what is waited for; for several that would be one more line each.
 type tally struct {
 	*change
 	of      int

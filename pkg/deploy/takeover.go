@@ -10,16 +10,16 @@ import (
 	"fngen.dev/fngen/pkg/store"
 )
 
-// A release that failed cannot be undone where what was live before does not come up
-// any more, such as when the database has changed for good: Nomad goes back to what
-// was well last, and that is the release that failed. Trying again brings nothing
-// then. A push or a rollback takes the place of all of it, job by job.
+// A release that failed cannot be undone when what was live before does not come up
+// any more, for example because a database has changed for good. Nomad then goes back
+// to what was well last, which is the release that failed, and trying again does not
+// help. A push or a rollback takes the place of all of it, job by job.
 
 // toRemove are the jobs that a change has no function for: of what was live, and of
 // the releases that it takes the place of.
 func (c *change) toRemove(lowered []*nomadapi.Job) []string {
-	out := removed(c.was, lowered)
-	for _, r := range c.over {
+	out := removed(c.liveJobs, lowered)
+	for _, r := range c.replaces {
 		jobs, err := decodeJobs(r.Jobs)
 		if err != nil {
 			c.log.Error("read the jobs of an interrupted release", slog.String("project", c.project.Name), slog.Int("release", r.Number), slog.Any("error", err))
@@ -34,13 +34,13 @@ func (c *change) toRemove(lowered []*nomadapi.Job) []string {
 // settleOver notes that nothing is left of the releases that a change has taken the
 // place of. Where that cannot be noted now it is found out later.
 func (c *change) settleOver(ctx context.Context) {
-	for _, r := range c.over {
+	for _, r := range c.replaces {
 		if err := c.settle(ctx, r); err != nil {
 			c.log.Warn("settle an interrupted release", slog.String("project", c.project.Name), slog.Int("release", r.Number), slog.Any("error", err))
 			defer c.undoLater(c.project)
 		}
 	}
-	c.over = nil
+	c.replaces = nil
 }
 
 // settle notes that a release is undone.

@@ -43,7 +43,7 @@ func (c *change) prepareTasks(ctx context.Context) error {
 // tidyTasks removes the queues of functions that are gone, where nothing is in them. That
 // it fails is no fault of the change.
 func (c *change) tidyTasks(ctx context.Context) {
-	if c.cfg.Tasks == nil || len(workersOf(c.ir)) == 0 && len(workersOf(c.old)) == 0 {
+	if c.cfg.Tasks == nil || len(workersOf(c.ir)) == 0 && len(workersOf(c.liveIR)) == 0 {
 		return
 	}
 	if err := c.cfg.Tasks.Tidy(ctx, c.project, workersOf(c.ir)); err != nil {

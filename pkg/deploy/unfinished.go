@@ -44,9 +44,9 @@ func (s *Service) interrupted(ctx context.Context, c *change, number int, why st
 	}
 }
 
-// leftOpen notes that the release of a change that ended with an error, while it
-// holds the project, is not undone. That is nothing to note when it is, nor when
-// this control plane ends: the next one begins with it.
+// leftOpen notes that the release of a change that ended with an error is not undone.
+// It is called while the change still holds the project. Nothing is noted when this
+// control plane ends: the next one begins with what is left.
 func (c *change) leftOpen(ctx context.Context, err error) {
 	if c.release.Number == 0 || c.closing.Err() != nil {
 		return
@@ -91,9 +91,9 @@ func (s *Service) unfinished(ctx context.Context) (map[int64]bool, error) {
 	return out, nil
 }
 
-// undoLater undoes beside, and until it has worked, what a change has left half done
-// in a project. When the store does not tell whether there is anything, there may
-// be. What this control plane leaves when it ends, the next one undoes.
+// undoLater undoes what a change has left half done in a project: in the background,
+// and again until it has worked. When the store cannot say whether anything is left,
+// it is tried. What is still left when this control plane ends, the next one undoes.
 func (s *Service) undoLater(p store.Project) {
 	if s.closing.Err() != nil {
 		return

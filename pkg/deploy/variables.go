@@ -29,7 +29,7 @@ type Secrets interface {
 const byHand = "by hand in Vault"
 
 // keptVersions is how far the newest version may be from the live one: Vault keeps a
-// hundred, and a live one must not go.
+// hundred, and must not forget the live one.
 const keptVersions = 90
 
 // setting is a change of variables under way.
@@ -55,7 +55,7 @@ func (v *setting) run(ctx context.Context) error {
 	if err := v.readLive(ctx); err != nil {
 		return err
 	}
-	rolls := !v.req.NoRollout && v.live != nil
+	rolls := !v.req.NoRollout && v.liveRelease != nil
 	if rolls {
 		if err := v.prepare(ctx); err != nil {
 			return err
@@ -91,14 +91,14 @@ func (v *setting) run(ctx context.Context) error {
 
 // prepare makes the live code what is to be rolled out again.
 func (v *setting) prepare(ctx context.Context) error {
-	v.ir = v.old
-	v.push.req = api.PushRequest{Tree: v.live.Tree, Entry: v.live.Entry}
-	v.release = jobs.Release{Tree: v.live.Tree, Layer: v.live.Layer, UID: uid(v.project)}
+	v.ir = v.liveIR
+	v.push.req = api.PushRequest{Tree: v.liveRelease.Tree, Entry: v.liveRelease.Entry}
+	v.release = jobs.Release{Tree: v.liveRelease.Tree, Layer: v.liveRelease.Layer, UID: uid(v.project)}
 	if v.ir.Version != ir.Version {
-		return api.NewProblem(api.Refused, "release %d was made by another version of the platform, and cannot be rolled out with other variables", v.live.Number).
+		return api.NewProblem(api.Refused, "release %d was made by another version of the platform, and cannot be rolled out with other variables", v.liveRelease.Number).
 			WithHelp("push its code again, or set them by --no-rollout")
 	}
-	return v.lost(ctx, v.live.Tree)
+	return v.lost(ctx, v.liveRelease.Tree)
 }
 
 // base is what a change of variables is built on.
@@ -115,11 +115,11 @@ type base struct {
 	stale []string
 }
 
-// base finds out what to build on. That is the version that the project goes by. When
-// it is not the newest one, since a rollback or a rollout that failed has gone back,
-// Vault cannot bring its values back, which nobody may read: those of them that are
-// others in the newest version are stale, and must be given again. A newest version
-// that somebody has written by hand is taken over as it is.
+// base finds out what to build on: the version that the project goes by. After a
+// rollback, or a rollout that failed, that is not the newest one. Vault can only build
+// on the newest, and nobody may read values to copy them. So values that differ between
+// the two are stale, and must be given again. A newest version that somebody has written
+// by hand is taken over as it is.
 func (v *setting) base(ctx context.Context) (base, error) {
 	newest, err := v.secrets.Newest(ctx, v.project.Name)
 	if err != nil {
@@ -192,8 +192,8 @@ func (s *change) known(ctx context.Context, version int) ([]store.Variable, erro
 func (v *setting) next(b base) (store.Variables, error) {
 	now := time.Now().UTC()
 	out := store.Variables{Version: b.newest + 1, Mark: "." + rand.Text(), By: v.actor.Email, CreatedAt: now}
-	if v.live != nil && v.live.EnvVersion > 0 && out.Version-v.live.EnvVersion > keptVersions {
-		return out, api.NewProblem(api.Refused, "version %d of the variables is live, and %d newer ones were never rolled out: with more, Vault would forget the live one", v.live.EnvVersion, b.newest-v.live.EnvVersion).
+	if v.liveRelease != nil && v.liveRelease.EnvVersion > 0 && out.Version-v.liveRelease.EnvVersion > keptVersions {
+		return out, api.NewProblem(api.Refused, "version %d of the variables is live, and %d newer ones were never rolled out: with more, Vault would forget the live one", v.liveRelease.EnvVersion, b.newest-v.liveRelease.EnvVersion).
 			WithHelp("push the code: that rolls the newest out")
 	}
 	var stale, unknown []string
@@ -235,8 +235,8 @@ func (v *setting) next(b base) (store.Variables, error) {
 // roundUp keeps the store from knowing how long a value is.
 func roundUp(n int) int { return (n + 63) &^ 63 }
 
-// write writes a version: what is known of it first, so that whoever has written it is
-// known too when this is the last thing that the control plane does.
+// write writes a version. What is known of it goes into the store first, so that the
+// store still says who wrote it when the control plane dies in between.
 func (v *setting) write(ctx context.Context, b base, next store.Variables) error {
 	if err := v.store.SaveVariables(ctx, v.actor, v.project.ID, next); err != nil {
 		return err
@@ -299,8 +299,8 @@ func (c *change) vaultProblem(err error) error {
 	return err
 }
 
-// haveVariables holds that the variables of the release are there: Nomad would wait
-// for ever for those that are not.
+// haveVariables refuses a release whose variables are not there: Nomad would wait for
+// them for ever.
 func (c *change) haveVariables(ctx context.Context) error {
 	if c.release.Env == 0 {
 		return nil

@@ -30,9 +30,9 @@ func (s *Service) Variables(ctx context.Context, p store.Project) (api.Variables
 		return out, err
 	}
 	reads := map[string][]api.VariableRead{}
-	if c.live != nil {
-		out.Live = c.live.EnvVersion
-		out.Missing = unsetOf(c.old.Env, names)
+	if c.liveRelease != nil {
+		out.Live = c.liveRelease.EnvVersion
+		out.Missing = unsetOf(c.liveIR.Env, names)
 		reads = c.reads(ctx)
 	}
 	for _, n := range names {
@@ -50,23 +50,23 @@ func (s *Service) Variables(ctx context.Context, p store.Project) (api.Variables
 // known to have its own file.
 func (c *change) reads(ctx context.Context) map[string][]api.VariableRead {
 	files := map[string][]string{} // of each function
-	err := c.openTree(ctx, c.live.Tree)
+	err := c.openTree(ctx, c.liveRelease.Tree)
 	if err != nil {
 		c.log.Warn("read the imports of live code", slog.String("project", c.project.Name), slog.Any("error", err))
 	} else {
 		defer func() { _ = c.closeTree() }() // it was only read
 	}
-	for _, f := range c.old.Functions {
+	for _, f := range c.liveIR.Functions {
 		files[f.Name] = []string{f.File}
 		if err == nil {
-			files[f.Name] = imports.Reached(imports.Input{Tree: c.tree, Python: c.old.Python, Files: []string{f.File}})
+			files[f.Name] = imports.Reached(imports.Input{Tree: c.tree, Python: c.liveIR.Python, Files: []string{f.File}})
 		}
 	}
 	out := map[string][]api.VariableRead{}
-	for _, name := range c.old.Env {
+	for _, name := range c.liveIR.Env {
 		for _, place := range name.Places {
 			read := api.VariableRead{File: place.File, Line: place.Line, Functions: []string{}}
-			for _, f := range c.old.Functions {
+			for _, f := range c.liveIR.Functions {
 				if slices.Contains(files[f.Name], place.File) {
 					read.Functions = append(read.Functions, f.Name)
 				}
