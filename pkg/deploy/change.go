@@ -19,6 +19,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/deploy/turns"
 	"fngen.dev/fngen/pkg/deploy/waves"
@@ -169,8 +170,8 @@ func (c *change) readLive(ctx context.Context) error {
 	if c.liveIR, err = decodeIR(live); err != nil {
 		return err
 	}
-	ran, err := decodeJobs(live.Jobs)
-	c.liveRelease, c.liveJobs = &live, byID(ran)
+	ran, err := jobset.Decode(live.Jobs)
+	c.liveRelease, c.liveJobs = &live, jobset.ByID(ran)
 	return err
 }
 
@@ -190,7 +191,7 @@ func (c *change) unchanged(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	text, err := encodeJobs(lowered)
+	text, err := jobset.Encode(lowered)
 	if err != nil || text != string(c.liveRelease.Jobs) {
 		return false, err
 	}

@@ -12,6 +12,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad/nomadtest"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -324,7 +325,7 @@ func TestCreate(t *testing.T) {
 // TestByHand holds that a push makes what somebody changed in Nomad what it is to be.
 func TestByHand(t *testing.T) {
 	inWorld(t, func(w *world) {
-		live := must(decodeJobs(w.release(1).Jobs))(t)[0]
+		live := must(jobset.Decode(w.release(1).Jobs))(t)[0]
 		other := *live
 		other.Priority = new(70)
 		plan := must(w.nomad.Plan(w.Context(), &other))(t)

@@ -16,6 +16,7 @@ import (
 
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/router"
 	"fngen.dev/fngen/pkg/deploy/turns"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -77,7 +78,7 @@ type Service struct {
 	nomad   Scheduler
 	locks   Locks
 	secrets Secrets
-	router  *router
+	router  *router.Router
 	log     *slog.Logger
 
 	compiled compilations
@@ -94,11 +95,11 @@ type Service struct {
 
 // New makes a service. Start it before use.
 func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Scheduler, locks Locks, secrets Secrets, log *slog.Logger) (*Service, error) {
-	router, err := newRouter(cfg.Ingress, cfg.CACert, cfg.Cluster)
+	ingress, err := router.New(cfg.Ingress, cfg.CACert, cfg.Cluster)
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, locks: locks, secrets: secrets, router: router, log: log, undoes: map[int64]bool{}}
+	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, locks: locks, secrets: secrets, router: ingress, log: log, undoes: map[int64]bool{}}
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	return s, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -44,15 +45,15 @@ func TestJobsRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := encodeJobs(lowered)
+	text, err := jobset.Encode(lowered)
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoded, err := decodeJobs([]byte(text))
+	decoded, err := jobset.Decode([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := encodeJobs(decoded)
+	again, err := jobset.Encode(decoded)
 	if err != nil || again != text {
 		t.Errorf("jobs changed in the store: %v\n%s\n%s", err, text, again)
 	}

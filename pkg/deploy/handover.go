@@ -9,6 +9,7 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/deploy/compare"
+	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/power"
 )
 
@@ -52,7 +53,7 @@ func (c *change) giveHosts(ctx context.Context) error {
 		if _, ran := c.liveJobs[id]; !ran {
 			continue // it is stopped to go back
 		}
-		gone := functionOf(c.liveIR, id)
+		gone := jobset.FunctionOf(c.liveIR, id)
 		for _, f := range c.ir.Functions {
 			if err := c.give(ctx, gone, f); err != nil {
 				return err

@@ -13,6 +13,7 @@ import (
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/deploy/compare"
+	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/deploy/waves"
 	"fngen.dev/fngen/pkg/store"
@@ -86,7 +87,7 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	if p.lowered, err = p.lower(); err != nil {
 		return err
 	}
-	p.removed = removed(p.liveJobs, p.lowered)
+	p.removed = jobset.Missing(p.liveJobs, p.lowered)
 	if err := p.askNomad(ctx); err != nil {
 		return err
 	}
@@ -150,7 +151,7 @@ func (p *plan) jobs() ([]api.PlannedJob, error) {
 			return nil, err
 		}
 		out = append(out, api.PlannedJob{
-			ID: id, Action: api.Stop, Functions: []string{functionOf(p.liveIR, id).Name}, Groups: []api.PlannedGroup{},
+			ID: id, Action: api.Stop, Functions: []string{jobset.FunctionOf(p.liveIR, id).Name}, Groups: []api.PlannedGroup{},
 			Placement: api.Placement{OK: true, Reasons: []string{}, OneByOne: []string{}}, Diff: text, Drift: []string{},
 		})
 	}
@@ -173,7 +174,7 @@ func (p *plan) job(job *nomadapi.Job) (api.PlannedJob, error) {
 	form := p.inNomad[*job.ID]
 	seen := form.plan
 	out := api.PlannedJob{
-		ID: *job.ID, Action: api.None, Functions: []string{functionOf(p.ir, *job.ID).Name}, Groups: []api.PlannedGroup{},
+		ID: *job.ID, Action: api.None, Functions: []string{jobset.FunctionOf(p.ir, *job.ID).Name}, Groups: []api.PlannedGroup{},
 		Placement: api.Placement{OK: len(seen.Unplaced) == 0, Reasons: []string{}, OneByOne: orNone(form.oneByOne)}, Drift: []string{},
 	}
 	for _, u := range seen.Unplaced {

@@ -9,6 +9,7 @@ import (
 
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/jobset"
 )
 
 // planned plans a push of files, compiled as a client does.
@@ -135,7 +136,7 @@ func TestPlanSeesDrift(t *testing.T) {
 	inWorld(t, func(w *world) {
 		files := code(1, oneServer, "one", "two")
 		before := w.planned(files)
-		changed := *must(decodeJobs(w.release(1).Jobs))(t)[0]
+		changed := *must(jobset.Decode(w.release(1).Jobs))(t)[0]
 		changed.Priority = new(70)
 		must(w.nomad.Place(t.Context(), &changed, must(w.nomad.Plan(t.Context(), &changed))(t).Index, nil))(t)
 		after := w.planned(files)

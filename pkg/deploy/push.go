@@ -12,6 +12,7 @@ import (
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -151,7 +152,7 @@ func (p *push) addRelease(ctx context.Context) ([]*nomadapi.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	jobsText, err := encodeJobs(lowered)
+	jobsText, err := jobset.Encode(lowered)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/deploy/waves"
 )
@@ -22,9 +23,9 @@ import (
 // given a host of theirs. Where Nomad has gone back by itself already, that is
 // nothing to do. What cannot be put back keeps no other from it.
 func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
-	now := byID(lowered)
+	now := jobset.ByID(lowered)
 	live := slices.SortedFunc(maps.Values(c.liveJobs), func(a, b *nomadapi.Job) int { return cmp.Compare(*a.ID, *b.ID) })
-	c.removed = removed(now, live)
+	c.removed = jobset.Missing(now, live)
 	if len(live) == 0 {
 		return c.stopRemoved(ctx)
 	}
@@ -125,7 +126,7 @@ const routedBackTime = 5 * time.Second
 func (c *change) routedBack(ctx context.Context, job *nomadapi.Job, allocations []string) {
 	ctx, cancel := context.WithTimeout(ctx, routedBackTime)
 	defer cancel()
-	f := functionOf(c.liveIR, *job.ID)
+	f := jobset.FunctionOf(c.liveIR, *job.ID)
 	if err := c.answers(ctx, f, power.Of(f).OwnHost(), allocations); err != nil {
 		c.log.Warn("wait for the router to go back", slog.String("project", c.project.Name), slog.String("function", f.Name), slog.Any("error", err))
 	}
@@ -138,7 +139,7 @@ func (c *change) wholly(ctx context.Context, form, job *nomadapi.Job) error {
 		return nil
 	}
 	for {
-		if _, _, err := c.become(ctx, functionOf(c.liveIR, *job.ID), job); !isMoved(err) {
+		if _, _, err := c.become(ctx, jobset.FunctionOf(c.liveIR, *job.ID), job); !isMoved(err) {
 			return err
 		}
 	}
@@ -152,12 +153,12 @@ func isMoved(err error) bool {
 // formBack is the next form of a job on its way back: with the servers of what
 // was to take its place, for as long as nobody else serves.
 func (c *change) formBack(ctx context.Context, job, now *nomadapi.Job) (fitted, error) {
-	f := functionOf(c.liveIR, *job.ID)
+	f := jobset.FunctionOf(c.liveIR, *job.ID)
 	form, err := c.madeRoom(ctx, job, f)
 	if err != nil || !leaves(job, form.plan) {
 		return form, err
 	}
-	both := withLeft(job, now)
+	both := jobset.WithLeft(job, now)
 	if both == nil {
 		return form, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -87,7 +88,7 @@ func (c *change) undo(ctx context.Context, r store.Release) error {
 	if err := c.ensureNamespace(ctx, c.project); err != nil {
 		return err
 	}
-	lowered, err := decodeJobs(r.Jobs)
+	lowered, err := jobset.Decode(r.Jobs)
 	if err != nil {
 		return err
 	}

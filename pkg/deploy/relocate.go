@@ -14,6 +14,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/deploy/evacuate"
+	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -107,7 +108,7 @@ func (c *change) moveOff(ctx context.Context, r evacuate.Relocation, form fitted
 	}
 	err := c.startAway(ctx, r, form)
 	if err == nil {
-		_, _, err = c.become(ctx, functionOf(c.liveIR, r.Job), c.liveJobs[r.Job])
+		_, _, err = c.become(ctx, jobset.FunctionOf(c.liveIR, r.Job), c.liveJobs[r.Job])
 	}
 	if err != nil {
 		if undo := c.restore(ctx, c.liveJobs[r.Job]); undo != nil {
@@ -127,7 +128,7 @@ func (c *change) startAway(ctx context.Context, r evacuate.Relocation, form fitt
 	ctx, cancel := context.WithTimeoutCause(ctx, relocationLimit, fmt.Errorf("it was not up elsewhere after %s", relocationLimit))
 	defer cancel()
 	c.ir = c.liveIR
-	f := functionOf(c.ir, r.Job)
+	f := jobset.FunctionOf(c.ir, r.Job)
 	err := c.startedAway(ctx, f, form)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return cause

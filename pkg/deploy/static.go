@@ -13,6 +13,7 @@ import (
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/cause"
+	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/postmortem"
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
@@ -54,7 +55,7 @@ func (c *change) ensureStatic(ctx context.Context) error {
 func (c *change) handOverStatic(ctx context.Context, statics []jobs.Static) error {
 	var nodes []string
 	for id, job := range c.liveJobs {
-		if f := functionOf(c.liveIR, *job.ID); power.Of(f).Settings == "" {
+		if f := jobset.FunctionOf(c.liveIR, *job.ID); power.Of(f).Settings == "" {
 			continue
 		}
 		instances, err := c.nomad.Instances(ctx, c.project.Name, id)

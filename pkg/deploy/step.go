@@ -12,6 +12,7 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
+	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/deploy/waves"
 )
@@ -32,10 +33,10 @@ type step struct {
 }
 
 func (c *change) newStep(job *nomadapi.Job) *step {
-	f := functionOf(c.ir, *job.ID)
+	f := jobset.FunctionOf(c.ir, *job.ID)
 	shared := c.withHandedOver(job, f)
 	s := &step{f: f, job: job, forms: []*nomadapi.Job{shared}}
-	if both := withLeft(shared, c.liveJobs[*job.ID]); both != nil {
+	if both := jobset.WithLeft(shared, c.liveJobs[*job.ID]); both != nil {
 		s.forms = []*nomadapi.Job{both, shared}
 	}
 	return s
@@ -103,7 +104,7 @@ func (c *change) answers(ctx context.Context, f ir.Function, host string, alloca
 	if host == "" {
 		return nil
 	}
-	return c.router.answering(ctx, host, power.Of(f).Health, allocations)
+	return c.router.Answering(ctx, host, power.Of(f).Health, allocations)
 }
 
 // finish makes a job that runs in an interim form what it is to be.

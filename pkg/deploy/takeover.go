@@ -7,6 +7,7 @@ import (
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
+	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -18,14 +19,14 @@ import (
 // toRemove are the jobs that a change has no function for: of what was live, and of
 // the releases that it takes the place of.
 func (c *change) toRemove(lowered []*nomadapi.Job) []string {
-	out := removed(c.liveJobs, lowered)
+	out := jobset.Missing(c.liveJobs, lowered)
 	for _, r := range c.replaces {
-		jobs, err := decodeJobs(r.Jobs)
+		jobs, err := jobset.Decode(r.Jobs)
 		if err != nil {
 			c.log.Error("read the jobs of an interrupted release", slog.String("project", c.project.Name), slog.Int("release", r.Number), slog.Any("error", err))
 			continue
 		}
-		out = append(out, removed(byID(jobs), lowered)...)
+		out = append(out, jobset.Missing(jobset.ByID(jobs), lowered)...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/deploy/treefs"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -25,7 +26,7 @@ func (c *change) openTree(ctx context.Context, digest string) error {
 		return err
 	}
 	c.damaged = new(atomic.Bool)
-	c.tree = source.Tree{Manifest: m, FS: newBlobFS(c.blobView, m, c.damaged)}
+	c.tree = source.Tree{Manifest: m, FS: treefs.New(c.blobView, m, c.damaged)}
 	return nil
 }
 

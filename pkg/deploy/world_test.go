@@ -24,6 +24,7 @@ import (
 	"fngen.dev/fngen/nomad/nomadtest"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/lock/locktest"
 	"fngen.dev/fngen/pkg/secret/secrettest"
 	"fngen.dev/fngen/pkg/store"
@@ -124,7 +125,7 @@ func (w *world) begin() {
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	cfg := Config{Cluster: jobs.DefaultCluster(), DefaultRegion: "us-west", Pythons: []string{"3.13"}}
 	service := must(New(w.Context(), cfg, faultyStore{w.store, w.faults}, faultyBlobs{w.blobs, w.faults}, faultyNomad{w.nomad, w.faults}, faultyLocks{w.locks, w.faults}, faultySecrets{w.secrets, w}, log))(w.T)
-	service.router.http = &http.Client{Transport: &ingress{cluster: w.nomad}}
+	service.router.HTTP = &http.Client{Transport: &ingress{cluster: w.nomad}}
 	w.service, w.faults.killed = service, service.close
 }
 
@@ -232,7 +233,7 @@ func (w *world) differs() string {
 	ctx := w.Context()
 	wanted := map[string]*nomadapi.Job{}
 	if live, err := w.store.LiveRelease(ctx, w.project.ID); err == nil {
-		wanted = byID(must(decodeJobs(live.Jobs))(w.T))
+		wanted = jobset.ByID(must(jobset.Decode(live.Jobs))(w.T))
 	} else if !errors.Is(err, store.ErrNotFound) {
 		w.Fatal(err)
 	}

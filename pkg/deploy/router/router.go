@@ -1,4 +1,6 @@
-package deploy
+// Package router asks functions through the platform's own ingress, as a person would,
+// to know to which instances it leads.
+package router
 
 import (
 	"context"
@@ -20,15 +22,15 @@ const (
 	routeInterval = 50 * time.Millisecond
 )
 
-// router asks functions through the platform's own ingress, as a person would.
-type router struct {
-	http    *http.Client
+// Router asks functions through the platform's own ingress, as a person would.
+type Router struct {
+	HTTP    *http.Client
 	cluster jobs.Cluster
 }
 
-// newRouter asks by way of the router's TLS entry at an address, whose certificate a CA
+// New asks by way of the router's TLS entry at an address, whose certificate a CA
 // signed.
-func newRouter(address, caFile string, cluster jobs.Cluster) (*router, error) {
+func New(address, caFile string, cluster jobs.Cluster) (*Router, error) {
 	transport, err := api.NewTransport(caFile)
 	if err != nil {
 		return nil, err
@@ -41,13 +43,13 @@ func newRouter(address, caFile string, cluster jobs.Cluster) (*router, error) {
 	}
 	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &router{http: client, cluster: cluster}, nil
+	return &Router{HTTP: client, cluster: cluster}, nil
 }
 
-// answering returns when the router leads to the allocations and to nothing else:
+// Answering returns when the router leads to the allocations and to nothing else:
 // each has answered, and for more than a round of its servers no other did. Old
 // instances have left by then, but the router may not have heard of it yet.
-func (r *router) answering(ctx context.Context, label, path string, allocations []string) error {
+func (r *Router) Answering(ctx context.Context, label, path string, allocations []string) error {
 	if len(allocations) == 0 {
 		return nil
 	}
@@ -76,13 +78,13 @@ func (r *router) answering(ctx context.Context, label, path string, allocations 
 }
 
 // probe returns the allocation that answered, empty when none of ours did.
-func (r *router) probe(ctx context.Context, label, path string) string {
+func (r *Router) probe(ctx context.Context, label, path string) string {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("https://%s.%s%s", label, r.cluster.Domain, path), nil)
 	if err != nil {
 		return ""
 	}
 	req.Header.Set("Fngen-Probe", "1")
-	resp, err := r.http.Do(req)
+	resp, err := r.HTTP.Do(req)
 	if err != nil {
 		return ""
 	}

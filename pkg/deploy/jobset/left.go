@@ -1,4 +1,4 @@
-package deploy
+package jobset
 
 import (
 	"slices"
@@ -6,11 +6,11 @@ import (
 	nomadapi "github.com/hashicorp/nomad/api"
 )
 
-// withLeft is the job with the groups of those servers that it leaves, as the job
+// WithLeft is the job with the groups of those servers that it leaves, as the job
 // before has them; nil when it leaves none. When a job is registered, Nomad stops the
 // groups that it no longer has, whatever its update says of canaries. So a push that
 // renames the only server would stop all that serves before anything new has started.
-func withLeft(job, before *nomadapi.Job) *nomadapi.Job {
+func WithLeft(job, before *nomadapi.Job) *nomadapi.Job {
 	if before == nil {
 		return nil
 	}

@@ -1,4 +1,6 @@
-package deploy
+// Package treefs opens the files of a tree that the platform took in, from the blobs of
+// its project.
+package treefs
 
 import (
 	"bytes"
@@ -16,25 +18,25 @@ import (
 // anybody sees any of it. Nothing larger is code.
 const readWhole = 16 << 20
 
-// blobFS opens the files of a manifest from the blobs of its project.
-type blobFS struct {
+// Tree opens the files of a manifest from the blobs of its project.
+type Tree struct {
 	view    *blob.View
 	digests map[string]string
 	damaged *atomic.Bool
 }
 
-// newBlobFS opens the files of a manifest. damaged becomes true when a content is not
+// New opens the files of a manifest. damaged becomes true when a content is not
 // there as it was taken in: what was made of the tree then is worth nothing.
-func newBlobFS(view *blob.View, m source.Manifest, damaged *atomic.Bool) blobFS {
+func New(view *blob.View, m source.Manifest, damaged *atomic.Bool) Tree {
 	digests := make(map[string]string, len(m.Files))
 	for _, f := range m.Files {
 		digests[f.Path] = f.SHA256
 	}
-	return blobFS{view: view, digests: digests, damaged: damaged}
+	return Tree{view: view, digests: digests, damaged: damaged}
 }
 
 // Open implements fs.FS for files; the compiler lists them by the manifest.
-func (b blobFS) Open(name string) (fs.File, error) {
+func (b Tree) Open(name string) (fs.File, error) {
 	digest, ok := b.digests[name]
 	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
@@ -48,7 +50,7 @@ func (b blobFS) Open(name string) (fs.File, error) {
 	return f, err
 }
 
-func (b blobFS) open(digest string) (fs.File, error) {
+func (b Tree) open(digest string) (fs.File, error) {
 	f, err := b.view.OpenKept(digest)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,6 @@
-package deploy
+// Package jobset has the jobs of a release as a whole: how a release keeps them, which
+// function each runs, and what another release has of them.
+package jobset
 
 import (
 	"encoding/json"
@@ -11,9 +13,9 @@ import (
 	"fngen.dev/fngen/jobs"
 )
 
-// encodeJobs writes jobs as a release keeps them; the same jobs give the same
+// Encode writes jobs as a release keeps them; the same jobs give the same
 // text.
-func encodeJobs(list []*nomadapi.Job) (string, error) {
+func Encode(list []*nomadapi.Job) (string, error) {
 	text, err := json.Marshal(list)
 	if err != nil {
 		return "", fmt.Errorf("encode jobs: %w", err)
@@ -21,7 +23,8 @@ func encodeJobs(list []*nomadapi.Job) (string, error) {
 	return string(text), nil
 }
 
-func decodeJobs(text []byte) ([]*nomadapi.Job, error) {
+// Decode reads what Encode wrote.
+func Decode(text []byte) ([]*nomadapi.Job, error) {
 	var list []*nomadapi.Job
 	if err := json.Unmarshal(text, &list); err != nil {
 		return nil, fmt.Errorf("decode jobs of a release: %w", err)
@@ -29,8 +32,8 @@ func decodeJobs(text []byte) ([]*nomadapi.Job, error) {
 	return list, nil
 }
 
-// functionOf is the function that a job runs.
-func functionOf(p *ir.Project, jobID string) ir.Function {
+// FunctionOf is the function that a job runs.
+func FunctionOf(p *ir.Project, jobID string) ir.Function {
 	for _, f := range p.Functions {
 		if jobs.ID(f) == jobID {
 			return f
@@ -39,9 +42,9 @@ func functionOf(p *ir.Project, jobID string) ir.Function {
 	panic("job " + jobID + " has no function") // Lower made it from one
 }
 
-// removed lists the jobs that the lowered ones leave out, sorted.
-func removed(before map[string]*nomadapi.Job, lowered []*nomadapi.Job) []string {
-	now := byID(lowered)
+// Missing lists the jobs that the lowered ones leave out, sorted.
+func Missing(before map[string]*nomadapi.Job, lowered []*nomadapi.Job) []string {
+	now := ByID(lowered)
 	var out []string
 	for id := range before {
 		if _, stays := now[id]; !stays {
@@ -52,8 +55,8 @@ func removed(before map[string]*nomadapi.Job, lowered []*nomadapi.Job) []string 
 	return out
 }
 
-// byID are jobs by their ids.
-func byID(list []*nomadapi.Job) map[string]*nomadapi.Job {
+// ByID are jobs by their ids.
+func ByID(list []*nomadapi.Job) map[string]*nomadapi.Job {
 	out := make(map[string]*nomadapi.Job, len(list))
 	for _, job := range list {
 		out[*job.ID] = job
