@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -15,7 +16,7 @@ import (
 // The form of packets, as sdk/python/src/fngen/runtime/work/wire.py has it.
 const (
 	taskHead = 1 + 8 + 1 + 4 + 36
-	doneHead = 1 + 8 + 1 + 1 + 4
+	doneHead = 1 + 8 + 1 + 1 + 4 + 4
 	// largest is how much goes with a packet; what is larger is a file in memory.
 	largest = 64 << 10
 	inFile  = 1
@@ -38,7 +39,10 @@ type done struct {
 	code   code
 	// memory is what the process has, in KiB.
 	memory int
-	body   []byte
+	// took is how long it took, without the time in which the process had no processor
+	// between two tasks.
+	took time.Duration
+	body []byte
 }
 
 // maxOutcome bounds what a process may tell of one task.
@@ -124,7 +128,7 @@ func readDone(conn *net.UnixConn, buf []byte) (done, error) {
 	}
 	d := done{
 		number: binary.LittleEndian.Uint64(buf[1:]), code: code(buf[9]), memory: int(binary.LittleEndian.Uint32(buf[11:])),
-		body: append([]byte(nil), buf[doneHead:n]...),
+		took: time.Duration(binary.LittleEndian.Uint32(buf[15:])) * time.Microsecond, body: append([]byte(nil), buf[doneHead:n]...),
 	}
 	if buf[10]&inFile == 0 {
 		return d, nil

@@ -8,8 +8,10 @@ import (
 
 // Tasks wait in one queue. The first goes to a process that has a place free; where all
 // are taken, into the socket of one whose tasks are so short that it will come to it
-// within pipeTime. A process that takes longer than overdue over what it is at gives back
-// what lies in its socket. So nothing waits behind a long task while a place is free.
+// within pipeTime. What lies in the socket of a process that takes longer than overdue
+// over what it is at is taken back as soon as there is a place for it. So nothing waits
+// behind a long task while a place is free, and nothing is moved about for nothing where
+// all are busy, or the machine is.
 
 // overdue is more than pipeTime, for machines are busy.
 const overdue = 10 * time.Millisecond
@@ -25,6 +27,9 @@ func (c *Crew) schedule(n *news) {
 	}
 	now := time.Now()
 	free := c.free()
+	if len(c.queue) == 0 && free > 0 {
+		c.relieve(now, n)
+	}
 	for len(c.queue) > 0 {
 		j := c.queue[0]
 		if j.place {
@@ -113,16 +118,19 @@ func (c *Crew) look() {
 		var n news
 		c.mu.Lock()
 		c.looks = false
-		now := time.Now()
-		for _, w := range c.workers {
-			if w.behind() > 0 && now.Sub(w.began) >= overdue {
-				c.queue = append(w.recall(now, &n), c.queue...)
-			}
-		}
 		c.schedule(&n)
 		c.mu.Unlock()
 		n.tell()
 	})
+}
+
+// relieve takes back what lies in the sockets of processes that are late.
+func (c *Crew) relieve(now time.Time, n *news) {
+	for _, w := range c.workers {
+		if w.behind() > 0 && now.Sub(w.began) >= overdue {
+			c.queue = append(c.queue, w.recall(now, n)...)
+		}
+	}
 }
 
 // finished takes the account of a process.
@@ -133,7 +141,7 @@ func (c *Crew) finished(w *worker, d done) {
 	w.memory = d.memory
 	ended, next := w.take(d.number, now)
 	if ended != nil {
-		c.pace.add(now.Sub(ended.since))
+		c.pace.add(min(d.took, now.Sub(ended.since)))
 		w.proven, c.failed = true, 0
 		n.ended = append(n.ended, verdict{ended, outcome{done: d}})
 	}

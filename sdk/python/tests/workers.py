@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 TASK = struct.Struct("<cQBI36s")
-DONE = struct.Struct("<cQBBI")
+DONE = struct.Struct("<cQBBII")
 WELL, RAISED, PAYLOAD, TIMEOUT, RESULT, EXITED = range(6)
 # Stands for "it never ends".
 PATIENCE = 120
@@ -50,7 +50,7 @@ class Worker:
         data, extra, _, _ = self.socket.recvmsg(70_000, socket.CMSG_LEN(4))
         if not data:
             raise EOFError
-        _, number, code, flags, memory = DONE.unpack_from(data)
+        _, number, code, flags, memory, _ = DONE.unpack_from(data)
         assert memory > 0
         body = data[DONE.size :]
         if flags & 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import time
 from typing import Any
 
 from fngen.runtime import context
@@ -22,6 +23,7 @@ class AsyncWorker:
         self._function, self._socket, self._page = function, sock, page
         self._memory = outcome.Memory()
         self._free = list(range(page.places))
+        self._begun = [0] * page.places
         # What runs the function, by the number of the task, and who is to hold on to it.
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -61,6 +63,7 @@ class AsyncWorker:
                 self._over.set_result(None)
                 return
             place = self._free.pop()
+            self._begun[place] = time.perf_counter_ns()
             self._page.start(place, task.number)
             self._begin(task, place)
         self._read(bool(self._free))
@@ -90,7 +93,7 @@ class AsyncWorker:
 
     def _tell(self, task: wire.Task, place: int, code: int, data: bytes) -> None:
         self._page.finish(place, task.number, code == wire.WELL)
-        wire.send(self._socket, task.number, code, self._memory.kib(), data)
+        wire.send(self._socket, task.number, code, self._memory.kib(), self._begun[place], data)
         self._free.append(place)
         if not self._over.done():
             self._read(True)

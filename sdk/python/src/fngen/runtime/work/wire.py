@@ -12,12 +12,14 @@ import array
 import os
 import socket
 import struct
+import time
 from typing import NamedTuple
 
 # Kind, number of the task, flags, its attempt, its id; then the payload.
 _TASK = struct.Struct("<cQBI36s")
-# Kind, number of the task, how it ended, flags, the process's memory in KiB; then the outcome.
-_DONE = struct.Struct("<cQBBI")
+# Kind, number of the task, how it ended, flags, the process's memory in KiB, how long the task
+# took in microseconds; then the outcome.
+_DONE = struct.Struct("<cQBBII")
 _LARGEST = 64 * 1024
 # Windows has no such thing, and needs of this file what tasks are, for `fngen dev`.
 _MOST, _SPACE = _LARGEST + _TASK.size, socket.CMSG_LEN(4) if hasattr(socket, "CMSG_LEN") else 0
@@ -50,17 +52,20 @@ def receive(sock: socket.socket, flags: int = 0) -> Task | None:
     return Task(number, bool(bits & _CALL), attempt, name.decode("ascii"), payload)
 
 
-def send(sock: socket.socket, number: int, code: int, memory: int, outcome: bytes) -> None:
-    """Send the outcome of a task."""
+def send(
+    sock: socket.socket, number: int, code: int, memory: int, begun: int, outcome: bytes
+) -> None:
+    """Send the outcome of a task that was begun at a time of time.perf_counter_ns()."""
+    took = min((time.perf_counter_ns() - begun) // 1000, 0xFFFFFFFF)
     if len(outcome) <= _LARGEST:
-        sock.send(_DONE.pack(b"D", number, code, 0, memory) + outcome)
+        sock.send(_DONE.pack(b"D", number, code, 0, memory, took) + outcome)
         return
     fd = os.memfd_create("fngen-outcome", os.MFD_CLOEXEC)
     try:
         view = memoryview(outcome)
         while view:
             view = view[os.write(fd, view) :]
-        send_files(sock, _DONE.pack(b"D", number, code, _IN_FILE, memory), [fd])
+        send_files(sock, _DONE.pack(b"D", number, code, _IN_FILE, memory, took), [fd])
     finally:
         os.close(fd)
 

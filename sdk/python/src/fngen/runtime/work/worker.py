@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import signal
 import socket
+import time
 from collections.abc import Mapping
 from typing import Any, Callable
 
@@ -77,11 +78,12 @@ class Worker:
         self._tell(task, code, data)
 
     def _note(self, task: wire.Task) -> None:
+        self._begun = time.perf_counter_ns()
         self._page.start(0, task.number)
 
     def _tell(self, task: wire.Task, code: int, data: bytes) -> None:
         self._page.finish(0, task.number, code == wire.WELL)
-        wire.send(self._socket, task.number, code, self._memory.kib(), data)
+        wire.send(self._socket, task.number, code, self._memory.kib(), self._begun, data)
 
     def _is_late(self, number: int) -> bool:
         return self._page.cancelled(number)
