@@ -39,6 +39,7 @@ var offline = []struct {
 	{"files", listFiles},
 	{"discover", discovery},
 	{"own-tree", ownTree},
+	{"tasks", tasksBesideRivals},
 	{"serving", serving},
 }
 
