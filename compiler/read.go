@@ -32,8 +32,8 @@ func (r *reader) scan(file string) *discover.Module {
 	return r.scanner.Scan(file, src)
 }
 
-// read returns a file, which stays valid until the next one is read. Of one that
-// is too large it returns only so much that this can be seen.
+// read returns a file, which stays valid until the next one is read. A file
+// that is too large is returned only so far that this can be seen.
 func (r *reader) read(file string) ([]byte, error) {
 	f, err := r.fsys.Open(file)
 	if err != nil {

@@ -89,7 +89,7 @@ func write(ctx context.Context, namespace string) *api.WriteOptions {
 
 // isNotFound reports whether Nomad says that what was asked about does not exist.
 // The words "not found" alone do not say it: "ACL token not found" is a token that
-// Nomad refuses. Of a namespace it says it with status 500.
+// Nomad refuses. When a namespace does not exist, the status is 500.
 func isNotFound(err error) bool {
 	e, ok := errors.AsType[api.UnexpectedResponseError](err)
 	if !ok {

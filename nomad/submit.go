@@ -34,8 +34,8 @@ func (c *Client) submit(ctx context.Context, job *api.Job, index uint64, source 
 }
 
 // registered finds the evaluation of a job that is registered already just as it is
-// to be: the answer to that was lost, and the request made again. Of any other job
-// somebody else has changed it.
+// to be: the request was made again because the first answer was lost. Any other job
+// was changed by somebody else.
 func (c *Client) registered(ctx context.Context, job *api.Job) (evalID string, err error) {
 	plan, err := c.Plan(ctx, job)
 	if err != nil {

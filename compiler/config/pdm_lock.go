@@ -222,7 +222,7 @@ func (r *requirements) wantPDM(l *pdmLock, p *tomlValue, marker string) {
 }
 
 // wantOnce takes a package that has more than one entry once: those with extras
-// bring nothing of their own. Of two reasons the wider one stays.
+// bring nothing of their own. When there are two reasons, the wider one stays.
 func (r *requirements) wantOnce(w Wanted, take func(Wanted)) {
 	key := pep.NormalName(w.Name) + strings.Join(w.Specifiers, ",")
 	if i, ok := r.taken[key]; ok {

@@ -4,7 +4,7 @@ import "strings"
 
 // Nearest returns the candidate that a person most likely meant by name, or ""
 // when none is near: at most a third of the letters differ, at least one may.
-// Of several equally near the first wins.
+// When several are equally near, the first wins.
 func Nearest(name string, candidates []string) string {
 	best, least := "", max(1, (len(name)+1)/3)+1
 	for _, c := range candidates {

@@ -10,7 +10,7 @@ import (
 )
 
 // Advice says what to do about a module that was not found, by its dotted name, and
-// what explains it. Of the input it reads no file.
+// what explains it. It reads no file of the input.
 func Advice(module string, in Input) ([]diag.Note, string) { return advice(module, module, in) }
 
 func advice(module, asked string, in Input) ([]diag.Note, string) {

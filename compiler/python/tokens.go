@@ -48,8 +48,8 @@ type Shape struct {
 	Colon int32
 }
 
-// spill makes room for one more token. Of a line that is too long it lets the
-// last one go each time.
+// spill makes room for one more token. When a line is too long, the last token
+// is dropped each time.
 func (lx *Lexer) spill(toks []Token) []Token {
 	if len(toks) >= maxTokens {
 		lx.Long = true

@@ -32,7 +32,7 @@ type fetcher struct {
 
 // tree returns a verified tree and the lock that keeps it. A tree that is there already is read and verified again, which costs little
 // beside starting Python, and finds what a crash of the machine left half
-// written. Of its large files that is done once a run of the machine (proof).
+// written. Its large files are verified once in a run of the machine (proof).
 func (f *fetcher) tree(ctx context.Context, t *target) (*ownTree, *os.File, error) {
 	own := &ownTree{
 		from: f.cache.path(trees, t.treeHex()), at: t.app, uid: t.uid, gid: f.cache.gid, copies: t.copies, log: f.log,

@@ -83,7 +83,7 @@ func (b *Batch) IndexBytes() int64 { return b.had.IndexBytes() }
 
 // Put keeps size bytes of r under their digest. It is there only after Close,
 // and content that is not what the digest says is ErrMismatch then at the
-// latest. Of a blob that was there before the batch, r is not read.
+// latest. A blob that was there before the batch is not read from r.
 func (b *Batch) Put(ctx context.Context, digest string, size int64, r io.Reader) error {
 	if err := valid(digest); err != nil {
 		return err

@@ -49,9 +49,9 @@ func clockTime(t, now time.Time) string {
 var colours = regexp.MustCompile("\x1b\\[[0-9;:]*m")
 
 // readable makes a message safe to show: without its own colours, and with all else
-// that a terminal would act on made visible. Of a line that was written over again and
-// again, as progress is, the last state is shown. More lines are set off from the next
-// entry.
+// that a terminal would act on made visible. When a line was written over again and
+// again, as progress is, only the last state is shown. Several lines are set off from
+// the next entry.
 func readable(message string) string {
 	lines := strings.Split(colours.ReplaceAllString(message, ""), "\n")
 	for i, line := range lines {

@@ -134,8 +134,8 @@ func (a *app) askPlan(ctx context.Context, client *api.Client, o planOptions) (a
 }
 
 // planRequest is what the platform needs to know of a tree: what it means, and the
-// entries of the files that dependencies are read from, which are few. Of those that
-// packages are built from, which may be all, the project has the digest.
+// entries of the files that dependencies are read from, which are few. Packages may be
+// built from all files of a tree; for these the project has one digest.
 func planRequest(m source.Manifest, project *ir.Project) api.PlanRequest {
 	out := api.PlanRequest{Tree: m.Digest(), Project: *project, Requirements: []source.File{}}
 	for _, f := range m.Files {

@@ -13,9 +13,9 @@ import (
 	"fngen.dev/fngen/pkg/store"
 )
 
-// A layer is built once for what it is made of, its key. Of a branch, or a range of
-// versions, another day makes another layer: a rebuild gets a key of its own, "r"
-// and a number after the first, and is what later pushes of the same files use.
+// A layer is built once for what it is made of, its key. A branch, or a range of
+// versions, may give another layer on another day. So a rebuild gets a key of its own,
+// the first with "r" and a number, and later pushes of the same files use that.
 const rebuildMark = "r"
 
 // chooseLayer finds the layer for a key that the compiler computed: that of the

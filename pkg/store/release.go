@@ -50,8 +50,8 @@ type Release struct {
 	// IR and Jobs are JSON.
 	IR, Jobs []byte
 	State    ReleaseState
-	// Reason says why it failed. Of an interrupted one the first line says why it is
-	// not undone yet.
+	// Reason says why it failed. When the release is interrupted, the first line says why
+	// it is not undone yet.
 	Reason string
 	// By is the address of who pushed.
 	By        string

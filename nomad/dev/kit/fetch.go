@@ -162,8 +162,8 @@ func (f *fetcher) install(ctx context.Context, env []string, minor int) (Python,
 	return p, nil
 }
 
-// place moves a Python to its place. Of the version only the patch before stays, for
-// what runs with it.
+// place moves a Python to its place. Only the patch version before it
+// is kept, for what runs with that.
 func (f *fetcher) place(staged string, p Python) error {
 	before, _ := managed(f.Layout, p.Minor)
 	if err := os.Rename(staged, p.Home); err != nil && !os.IsExist(err) {
