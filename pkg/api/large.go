@@ -58,7 +58,7 @@ func (u *Upload) settle(ctx context.Context) error {
 		}
 		p, err := u.open(u.content(n))
 		if err == nil {
-			err = p.drain(ctx)
+			err = p.readToEnd(ctx)
 		}
 		digest := ""
 		if err == nil {

@@ -56,8 +56,8 @@ func (p *piece) skip(ctx context.Context, offset int64) error {
 	return nil
 }
 
-// drain reads to the end.
-func (p *piece) drain(ctx context.Context) error {
+// readToEnd reads what is left.
+func (p *piece) readToEnd(ctx context.Context) error {
 	buf := make([]byte, frameBytes)
 	for {
 		if err := ctx.Err(); err != nil {

@@ -60,13 +60,13 @@ func writeEntry(t *tar.Writer, f source.File, open func(string) (fs.File, error)
 	defer file.Close()
 	_, err = io.Copy(t, file)
 	if errors.Is(err, tar.ErrWriteTooLong) {
-		err = errors.Join(err, drain(file)) // it has grown: it is not what it was
+		err = errors.Join(err, readToEnd(file)) // it has grown: it is not what it was
 	}
 	return err
 }
 
-// drain reads a file to its end, where it is held to its digest.
-func drain(file io.Reader) error {
+// readToEnd reads a file to its end, where it is held to its digest.
+func readToEnd(file io.Reader) error {
 	_, err := io.Copy(io.Discard, file)
 	return err
 }
