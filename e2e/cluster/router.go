@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	nomad "github.com/hashicorp/nomad/api"
+
 	"fngen.dev/fngen/nomad/dev/layout"
 	"fngen.dev/fngen/pkg/api"
 )
@@ -46,7 +48,20 @@ func Probe(ctx context.Context, client *http.Client, url string) string {
 		return ""
 	}
 	defer resp.Body.Close()
-	return resp.Header.Get("Fngen-Allocation")
+	return whole(ctx, resp.Header.Get("Fngen-Allocation"))
+}
+
+// whole is the name of an allocation that has told its beginning; empty for none.
+func whole(ctx context.Context, beginning string) string {
+	client, err := Nomad()
+	if err != nil || beginning == "" {
+		return beginning
+	}
+	found, _, err := client.Allocations().List((&nomad.QueryOptions{Namespace: "*", Prefix: beginning}).WithContext(ctx))
+	if err != nil || len(found) != 1 {
+		return beginning
+	}
+	return found[0].ID
 }
 
 // Answering lists the allocations that answer at a URL, in a few requests.

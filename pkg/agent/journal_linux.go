@@ -19,6 +19,7 @@ import (
 	"fngen.dev/fngen/pkg/agent/ship"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/spool"
+	"fngen.dev/fngen/pkg/task"
 )
 
 const (
@@ -40,8 +41,10 @@ const (
 // journal is the log of one program: what it prints, with what the agent says of it, on
 // its way to the platform. All of it is also written to the agent's own streams.
 type journal struct {
-	uid     int
-	clock   *capture.Clock
+	uid   int
+	clock *capture.Clock
+	// again says that the same instance ran here before, and ended.
+	again   bool
 	spool   *spool.Spool
 	shipper *ship.Shipper
 	out     sync.Mutex // of our own streams
@@ -93,6 +96,7 @@ func (fn *function) openJournal() (*journal, error) {
 	}
 	transport.Proxy = nil
 	dir := filepath.Join(filepath.Dir(fn.app), spoolDir)
+	_, missing := os.Stat(dir)
 	s, err := spool.Open(dir, spoolLimit)
 	if err != nil {
 		return nil, err
@@ -102,7 +106,7 @@ func (fn *function) openJournal() (*journal, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
-	j := &journal{uid: fn.uid, clock: &capture.Clock{}, spool: s}
+	j := &journal{uid: fn.uid, clock: &capture.Clock{}, spool: s, again: missing == nil}
 	c := newClient(fn.api, fn.identity, transport, console.Logger{W: io.Discard})
 	j.shipper = ship.Start(s, j.clock, c.sendLog)
 	return j, nil
@@ -150,6 +154,26 @@ func (j *journal) say(level, text string) {
 	if j != nil {
 		j.shipper.Take(capture.Entry{Time: j.clock.Next(), Stream: capture.Stderr, Level: level, Message: text, Platform: true})
 	}
+}
+
+// starts says that the program does.
+func (j *journal) starts(name, release string) {
+	switch {
+	case j == nil:
+	case j.again:
+		j.say(capture.Warning, fmt.Sprintf("%s of release %s is started again: it had ended", name, release))
+	default:
+		j.say(capture.Info, fmt.Sprintf("%s of release %s starts", name, release))
+	}
+}
+
+// task says what became of a task.
+func (j *journal) task(e task.Event) {
+	level, text := taskLine(e)
+	if j == nil || text == "" {
+		return
+	}
+	j.shipper.Take(capture.Entry{Time: j.clock.Next(), Stream: capture.Stderr, Level: level, Message: text, TaskID: e.ID, Platform: true})
 }
 
 // end says how the program ended. What kills without a word is Linux, which ran out of

@@ -3,14 +3,12 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"os"
 	"runtime/debug"
 	"strconv"
 	"syscall"
 
-	"fngen.dev/fngen/pkg/agent/capture"
 	"fngen.dev/fngen/pkg/agent/console"
 )
 
@@ -43,7 +41,7 @@ func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.
 func (o *serveOptions) run(c command, p *place, j *journal, signals <-chan os.Signal, log console.Logger) int {
 	aside := j.logger(log)
 	c.log, c.last, c.disk, c.tasks = j, true, o.bound(p.tree, aside), &tasks{o.uid, aside}
-	j.say(capture.Info, fmt.Sprintf("%s of release %s starts", o.name, o.release))
+	j.starts(o.name, o.release)
 	status, err := run(c, signals)
 	if err != nil {
 		aside.Say("run %s: %v", o.name, err)

@@ -125,7 +125,7 @@ func (s *shift) listen() {
 	}
 	s.command.files = []*os.File{s.theirs}
 	s.command.env = s.command.env.with("FNGEN_WORK", strconv.Itoa(number))
-	s.journal.say(capture.Info, fmt.Sprintf("%s of release %s starts", s.o.name, s.o.release))
+	s.journal.starts(s.o.name, s.o.release)
 	if s.journal != nil {
 		s.journal.hear = func(e capture.Entry) { s.tails.Note(e.TaskID, e.Message) }
 		s.journal.work = func() capture.Work { return capture.Work{TaskID: s.boss.only()} }
@@ -297,7 +297,7 @@ func (s *shift) serve(crew *crews.Crew, b *boss) error {
 	runner := crews.NewRunner(crews.Options{
 		Project: s.o.project, Function: s.o.name, Allocation: s.o.allocation, Server: s.o.server, Release: release,
 		Concurrency: s.o.concurrency, Timeout: s.o.timeout, Retries: s.o.retries, Grace: taskGrace, MemoryMB: s.o.memory,
-		Tails: &s.tails, Heard: s.journal.caughtUp,
+		Tails: &s.tails, Heard: s.journal.caughtUp, Say: s.journal.task,
 	}, crew, session, publisher, claims{s.client}, logs)
 	b.lead(runner)
 	err = runner.Serve()

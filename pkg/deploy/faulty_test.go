@@ -326,6 +326,14 @@ func (s faultySecrets) Write(ctx context.Context, project string, base int, whol
 	return call(s.w.faults, ctx, "secrets", "Write", func() (int, error) { return s.Memory.Write(ctx, project, base, whole, set, unset) })
 }
 
+func (s faultySecrets) Old(ctx context.Context, project string, before time.Time) ([]int, error) {
+	return call(s.w.faults, ctx, "secrets", "Old", func() ([]int, error) { return s.Memory.Old(ctx, project, before) })
+}
+
+func (s faultySecrets) Destroy(ctx context.Context, project string, numbers []int) error {
+	return do(s.w.faults, ctx, "secrets", "Destroy", func() error { return s.Memory.Destroy(ctx, project, numbers) })
+}
+
 func (s faultySecrets) Delete(ctx context.Context, project string) error {
 	return do(s.w.faults, ctx, "secrets", "Delete", func() error { return s.Memory.Delete(ctx, project) })
 }

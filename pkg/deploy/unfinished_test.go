@@ -207,7 +207,7 @@ func TestPushBeginsWithUndoing(t *testing.T) {
 			t.Errorf("left is %v", w.left())
 		}
 		w.begin()
-		time.Sleep(lockTime)
+		time.Sleep(lockTime + time.Second) // not at the very moment at which the lock of the dead is let go
 		if problem := w.push(code(3, oneServer, "one")); problem != nil {
 			t.Errorf("push: %v", problem)
 		}

@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"fngen.dev/fngen/compiler/dotenv"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
@@ -23,14 +25,18 @@ type Secrets interface {
 	Has(ctx context.Context, project string, version int) (bool, error)
 	Write(ctx context.Context, project string, base int, whole bool, set map[string]string, unset []string) (int, error)
 	Delete(ctx context.Context, project string) error
+	// Old are the versions before the newest one that are from before a time, and Destroy
+	// removes versions for good.
+	Old(ctx context.Context, project string, before time.Time) ([]int, error)
+	Destroy(ctx context.Context, project string, versions []int) error
 }
 
 // byHand is who has set the variables of a version that this platform has not written.
 const byHand = "by hand in Vault"
 
-// keptVersions is how far the newest version may be from the live one: Vault keeps a
-// hundred, and must not forget the live one.
-const keptVersions = 90
+// spareVersions are how many of the versions that Vault keeps are left for changes that
+// roll out: those that do not could push the live version out, one after the other.
+const spareVersions = 10
 
 // setting is a change of variables under way.
 type setting struct {
@@ -79,6 +85,7 @@ func (v *setting) run(ctx context.Context) error {
 			return err
 		}
 		v.result.Project = v.project.Name
+		v.prune(ctx)
 		return nil
 	}
 	v.result.Variables.RolledOut, v.release.Env = true, next.Version
@@ -86,7 +93,11 @@ func (v *setting) run(ctx context.Context) error {
 	if err := v.ensureLayer(ctx); err != nil {
 		return err
 	}
-	return v.goLive(ctx)
+	if err := v.goLive(ctx); err != nil {
+		return err
+	}
+	v.prune(ctx)
+	return nil
 }
 
 // prepare makes the live code what is to be rolled out again.
@@ -107,6 +118,8 @@ type base struct {
 	// build on. gone says that there is nothing in it.
 	newest int
 	gone   bool
+	// keeps is how many versions Vault keeps.
+	keeps int
 	// names are what the change begins with; drop are others that the newest version
 	// has.
 	names []store.Variable
@@ -136,7 +149,7 @@ func (v *setting) base(ctx context.Context) (base, error) {
 	if err != nil {
 		return base{}, err
 	}
-	b := base{newest: newest.Number, gone: newest.Number == 0 || newest.Gone, names: has}
+	b := base{newest: newest.Number, gone: newest.Number == 0 || newest.Gone, keeps: newest.Keeps, names: has}
 	if current != newest.Number && !hand && !v.req.Newest {
 		if b.names, err = v.known(ctx, current); err != nil {
 			return base{}, err
@@ -168,10 +181,19 @@ func (s *change) namesOf(ctx context.Context, newest secret.Newest) (names []sto
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, false, err
 	}
+	var unfit []string
 	for _, name := range newest.Names {
-		if !strings.HasPrefix(name, ".") {
+		switch {
+		case strings.HasPrefix(name, "."): // a mark
+		case dotenv.CheckName(name) != nil:
+			unfit = append(unfit, strconv.Quote(name))
+		default:
 			names = append(names, store.Variable{Name: name, Version: newest.Number, By: byHand, At: newest.At})
 		}
+	}
+	if len(unfit) > 0 {
+		// With it nothing would start, and nobody could unset what is no name.
+		s.phase("variables", "version %d was written by hand in Vault: %s is left out, since no function can have a variable of that name", newest.Number, strings.Join(unfit, ", "))
 	}
 	return names, true, nil
 }
@@ -192,9 +214,8 @@ func (s *change) known(ctx context.Context, version int) ([]store.Variable, erro
 func (v *setting) next(b base) (store.Variables, error) {
 	now := time.Now().UTC()
 	out := store.Variables{Version: b.newest + 1, Mark: "." + rand.Text(), By: v.actor.Email, CreatedAt: now}
-	if v.liveRelease != nil && v.liveRelease.EnvVersion > 0 && out.Version-v.liveRelease.EnvVersion > keptVersions {
-		return out, api.NewProblem(api.Refused, "version %d of the variables is live, and %d newer ones were never rolled out: with more, Vault would forget the live one", v.liveRelease.EnvVersion, b.newest-v.liveRelease.EnvVersion).
-			WithHelp("push the code: that rolls the newest out")
+	if err := v.keepsLive(b); err != nil {
+		return out, err
 	}
 	var stale, unknown []string
 	for _, name := range b.stale {
@@ -230,6 +251,26 @@ func (v *setting) next(b base) (store.Variables, error) {
 			v.project.Name, len(out.Names), total>>10, api.MaxVariables, api.MaxVariablesBytes>>10).WithHelp("nothing was changed. Keep what is large elsewhere, and name the place in a variable")
 	}
 	return out, nil
+}
+
+// keepsLive holds that Vault does not forget the live version when one more is written.
+// One that it has forgotten already keeps nothing from being set.
+func (v *setting) keepsLive(b base) error {
+	if v.liveRelease == nil || v.liveRelease.EnvVersion == 0 || b.newest-v.liveRelease.EnvVersion >= b.keeps {
+		return nil
+	}
+	newer, room := b.newest-v.liveRelease.EnvVersion, b.keeps-1
+	if v.req.NoRollout {
+		room -= spareVersions
+	}
+	if newer < room {
+		return nil
+	}
+	p := api.NewProblem(api.Refused, "version %d of the variables is live, and there are %d newer ones that are not: with more, Vault, which keeps %d, would forget the live one", v.liveRelease.EnvVersion, newer, b.keeps)
+	if v.req.NoRollout {
+		return p.WithHelp("set them without --no-rollout, or push the code: that rolls the newest out")
+	}
+	return p.WithHelp("who runs Vault can have it keep more: vault kv metadata put -mount=%s -max-versions=%d %s", jobs.SecretMount, 2*b.keeps, jobs.SecretPath(v.project.Name))
 }
 
 // roundUp keeps the store from knowing how long a value is.

@@ -7,11 +7,12 @@ import (
 )
 
 // WriterPolicy is what the control plane may do: write variables, see their names and
-// versions, and delete all of them; and write the logins of workers at the broker. It can read none, and can change nobody's rights.
+// versions, destroy versions that nothing needs any more, and delete all of them; and write the logins of workers at the broker. It can read none, and can change nobody's rights.
 func WriterPolicy() string {
 	const rules = `path "%[1]s/data/+/env"     { capabilities = ["create", "update", "patch"] }
 path "%[1]s/metadata/+/env" { capabilities = ["read", "delete"] }
 path "%[1]s/subkeys/+/env"  { capabilities = ["read"] }
+path "%[1]s/destroy/+/env"  { capabilities = ["update"] }
 path "%[1]s/data/+/broker"     { capabilities = ["create", "update"] }
 path "%[1]s/metadata/+/broker" { capabilities = ["read", "delete"] }
 `

@@ -63,18 +63,24 @@ type Newest struct {
 	At     time.Time
 	Gone   bool
 	Names  []string
+	// Keeps is how many versions Vault keeps: with one more, the oldest is lost.
+	Keeps int
 }
+
+// keeps is how many versions Vault keeps where nothing else is set for a project: that of
+// the mount.
+const keeps = 100
 
 // Newest looks up the newest version.
 func (s *Store) Newest(ctx context.Context, project string) (Newest, error) {
-	versions, err := s.versions(ctx, project)
+	versions, kept, err := s.versions(ctx, project)
 	if err != nil {
 		return Newest{}, err
 	}
-	var out Newest
+	out := Newest{Keeps: kept}
 	for number, v := range versions {
 		if number >= out.Number {
-			out = Newest{Number: number, At: v.at, Gone: v.gone}
+			out = Newest{Number: number, At: v.at, Gone: v.gone, Keeps: kept}
 		}
 	}
 	if out.Number == 0 || out.Gone {
@@ -94,9 +100,30 @@ func (s *Store) Newest(ctx context.Context, project string) (Newest, error) {
 
 // Has reports whether a version is there and can be read.
 func (s *Store) Has(ctx context.Context, project string, number int) (bool, error) {
-	versions, err := s.versions(ctx, project)
+	versions, _, err := s.versions(ctx, project)
 	v, ok := versions[number]
 	return ok && !v.gone, err
+}
+
+// Old are the versions before the newest one that can be read and were written before a
+// time, the oldest first.
+func (s *Store) Old(ctx context.Context, project string, before time.Time) ([]int, error) {
+	versions, _, err := s.versions(ctx, project)
+	if err != nil || len(versions) == 0 {
+		return nil, err
+	}
+	numbers := slices.Sorted(maps.Keys(versions))
+	return slices.DeleteFunc(numbers[:len(numbers)-1], func(n int) bool {
+		return versions[n].gone || !versions[n].at.Before(before)
+	}), nil
+}
+
+// Destroy removes the values of versions for good.
+func (s *Store) Destroy(ctx context.Context, project string, numbers []int) error {
+	_, err := s.ask(ctx, "destroy old variables", func(c *vault.Client) (*vault.Secret, error) {
+		return c.Logical().WriteWithContext(ctx, path("destroy", project), map[string]any{"versions": numbers})
+	})
+	return err
 }
 
 type version struct {
@@ -104,20 +131,23 @@ type version struct {
 	gone bool
 }
 
-func (s *Store) versions(ctx context.Context, project string) (map[int]version, error) {
+func (s *Store) versions(ctx context.Context, project string) (out map[int]version, kept int, err error) {
 	found, err := s.ask(ctx, "read the versions of variables", func(c *vault.Client) (*vault.Secret, error) {
 		return c.Logical().ReadWithContext(ctx, path("metadata", project))
 	})
 	if err != nil || found == nil {
-		return nil, err
+		return nil, keeps, err
+	}
+	if kept, _ = strconv.Atoi(fmt.Sprint(found.Data["max_versions"])); kept == 0 {
+		kept = keeps
 	}
 	listed, _ := found.Data["versions"].(map[string]any)
-	out := map[int]version{}
+	out = map[int]version{}
 	for text, state := range listed {
 		number, err := strconv.Atoi(text)
 		fields, ok := state.(map[string]any)
 		if err != nil || !ok {
-			return nil, fmt.Errorf("read the versions of variables: version %q is of no form that is known", text)
+			return nil, kept, fmt.Errorf("read the versions of variables: version %q is of no form that is known", text)
 		}
 		created, _ := fields["created_time"].(string)
 		deleted, _ := fields["deletion_time"].(string)
@@ -125,7 +155,7 @@ func (s *Store) versions(ctx context.Context, project string) (map[int]version, 
 		at, _ := time.Parse(time.RFC3339Nano, created) // only shown
 		out[number] = version{at, destroyed || deleted != ""}
 	}
-	return out, nil
+	return out, kept, nil
 }
 
 // Write makes the version after base, which is base with names set and unset, or the

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	vault "github.com/hashicorp/vault/api"
 
@@ -50,12 +51,15 @@ type store interface {
 	Has(ctx context.Context, project string, version int) (bool, error)
 	Write(ctx context.Context, project string, base int, whole bool, set map[string]string, unset []string) (int, error)
 	Delete(ctx context.Context, project string) error
+	Old(ctx context.Context, project string, before time.Time) ([]int, error)
+	Destroy(ctx context.Context, project string, versions []int) error
 }
 
 // conformance is what every store does. remove deletes the newest version, as an
 // operator would.
 func conformance(t *testing.T, s store, remove func(project string)) {
 	t.Run("write", func(t *testing.T) { testWrite(t, s) })
+	t.Run("old", func(t *testing.T) { testOld(t, s) })
 	t.Run("delete", func(t *testing.T) { testDelete(t, s, remove) })
 }
 
@@ -93,6 +97,38 @@ func testWrite(t *testing.T, s store) {
 	}
 }
 
+func testOld(t *testing.T, s store) {
+	ctx := t.Context()
+	for n := range 4 {
+		if _, err := s.Write(ctx, "aged", n, n == 0, map[string]string{"A": "1"}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	late := time.Now().Add(time.Minute)
+	for before, want := range map[time.Time][]int{late: {1, 2, 3}, late.Add(-time.Hour): nil} {
+		if got, err := s.Old(ctx, "aged", before); err != nil || !slices.Equal(got, want) {
+			t.Errorf("before %s: %v, %v", before, got, err)
+		}
+	}
+	if err := s.Destroy(ctx, "aged", []int{1, 3}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Old(ctx, "aged", late); err != nil || !slices.Equal(got, []int{2}) {
+		t.Errorf("with two destroyed: %v, %v", got, err)
+	}
+	for number, want := range map[int]bool{1: false, 2: true, 3: false, 4: true} {
+		if has, err := s.Has(ctx, "aged", number); err != nil || has != want {
+			t.Errorf("version %d is there: %t, %v", number, has, err)
+		}
+	}
+	if n, err := s.Newest(ctx, "aged"); err != nil || n.Number != 4 || n.Keeps != 100 {
+		t.Errorf("newest: %+v, %v", n, err)
+	}
+	if got, err := s.Old(ctx, "nobody", late); err != nil || len(got) != 0 {
+		t.Errorf("of nobody: %v, %v", got, err)
+	}
+}
+
 func testValues(t *testing.T, v *secrettest.Vault) {
 	found, err := v.Root.KVv2(jobs.SecretMount).Get(t.Context(), jobs.SecretPath("shop"))
 	if err != nil || found.Data["A"] != values["A"] || found.Data["C"] != "canary" || len(found.Data) != 3 {
@@ -100,8 +136,7 @@ func testValues(t *testing.T, v *secrettest.Vault) {
 	}
 }
 
-// The control plane can read no value, destroy no version alone, list no project and
-// change no right.
+// The control plane can read no value, list no project and change no right.
 func testWritesOnly(t *testing.T, v *secrettest.Vault) {
 	token, err := os.ReadFile(v.TokenFile)
 	if err != nil {
@@ -113,7 +148,6 @@ func testWritesOnly(t *testing.T, v *secrettest.Vault) {
 		"read":      func() error { _, err := c.KVv2(jobs.SecretMount).Get(t.Context(), path); return err },
 		"read old":  func() error { _, err := c.KVv2(jobs.SecretMount).GetVersion(t.Context(), path, 1); return err },
 		"list":      func() error { _, err := c.Logical().List(jobs.SecretMount + "/metadata"); return err },
-		"destroy":   func() error { return c.KVv2(jobs.SecretMount).Destroy(t.Context(), path, []int{1}) },
 		"undelete":  func() error { return c.KVv2(jobs.SecretMount).Undelete(t.Context(), path, []int{1}) },
 		"elsewhere": func() error { _, err := c.KVv2(jobs.SecretMount).Put(t.Context(), "shop/other", nil); return err },
 		"policy":    func() error { return c.Sys().PutPolicy("fngend", `path "*" { capabilities = ["read"] }`) },

@@ -119,12 +119,15 @@ func (r *Runner) settle(x *execution, e end) {
 		tier := task.Tier(x.attempt-x.m.First+1, rand.Float64())
 		event := r.eventOf(x, e)
 		event.NextAt = event.At.Add(tier)
+		r.say(event)
 		r.tell.ended(event)
 		next := x.m
 		next.Attempt++
 		r.send(queue.TaskLetter(task.DelayExchange(tier), next))
 	} else if e.state != "" {
-		r.tell.ended(r.eventOf(x, e))
+		event := r.eventOf(x, e)
+		r.say(event)
+		r.tell.ended(event)
 	}
 	if e.again {
 		r.send(queue.TaskLetter(task.DelayExchange(heldPause), x.m))
@@ -140,6 +143,12 @@ func (r *Runner) settle(x *execution, e end) {
 	r.mu.Unlock()
 	// An answer that does not arrive is given when the message comes again.
 	_ = e.answer.give(d)
+}
+
+func (r *Runner) say(e task.Event) {
+	if r.o.Say != nil {
+		r.o.Say(e)
+	}
 }
 
 // heldPause is how long a task waits that another allocation runs.

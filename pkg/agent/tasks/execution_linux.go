@@ -188,7 +188,9 @@ func (r *Runner) watch(x *execution, stop func(kill bool)) {
 		hook(context.AfterFunc(r.breaking, func() { x.finish(broken, breakGrace) })),
 	}
 	x.mu.Unlock()
-	r.tell.begun(r.event(x, task.Running))
+	begun := r.event(x, task.Running)
+	r.say(begun)
+	r.tell.begun(begun)
 	if r.isCancelled(x.id) { // between the last look and now
 		x.finish(cancelled, r.o.Grace)
 	}

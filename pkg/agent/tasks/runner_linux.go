@@ -27,6 +27,9 @@ type Options struct {
 	// in them. Both may be nil.
 	Tails *Tails
 	Heard func()
+	// Say is told of each attempt that begins and of what it came to, for the log. It may
+	// be nil.
+	Say func(task.Event)
 }
 
 // Source hands out messages: a queue.Session.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"fngen.dev/fngen/jobs"
@@ -59,7 +60,7 @@ func (r *Router) Answering(ctx context.Context, label, path string, allocations 
 	defer ticker.Stop()
 	waiting, alone := slices.Clone(allocations), 0
 	for len(waiting) > 0 || alone < 2*len(allocations)+2 {
-		if id := r.probe(ctx, label, path); slices.Contains(allocations, id) {
+		if id := r.probe(ctx, label, path, allocations); slices.Contains(allocations, id) {
 			waiting = slices.DeleteFunc(waiting, func(w string) bool { return w == id })
 			alone++
 			continue
@@ -77,13 +78,15 @@ func (r *Router) Answering(ctx context.Context, label, path string, allocations 
 	return nil
 }
 
-// probe returns the allocation that answered, empty when none of ours did.
-func (r *Router) probe(ctx context.Context, label, path string) string {
+// probe returns the allocation that answered, empty when none of ours did, and only the
+// beginning of one that is not among the allocations. By their names these know that it
+// is we who ask, and not somebody of whom their log should tell.
+func (r *Router) probe(ctx context.Context, label, path string, allocations []string) string {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("https://%s.%s%s", label, r.cluster.Domain, path), nil)
 	if err != nil {
 		return ""
 	}
-	req.Header.Set("Fngen-Probe", "1")
+	req.Header.Set("Fngen-Probe", strings.Join(allocations, ","))
 	resp, err := r.HTTP.Do(req)
 	if err != nil {
 		return ""

@@ -28,10 +28,37 @@ func (m *Memory) Newest(_ context.Context, project string) (secret.Newest, error
 	defer m.mu.Unlock()
 	all := m.versions[project]
 	if len(all) == 0 {
-		return secret.Newest{}, nil
+		return secret.Newest{Keeps: Keeps}, nil
 	}
 	v := all[len(all)-1]
-	return secret.Newest{Number: len(all), At: v.at, Gone: v.values == nil, Names: slices.Sorted(maps.Keys(v.values))}, nil
+	return secret.Newest{Number: len(all), At: v.at, Gone: v.values == nil, Names: slices.Sorted(maps.Keys(v.values)), Keeps: Keeps}, nil
+}
+
+// Keeps is what Newest says of it, though it keeps all.
+const Keeps = 100
+
+// Old is that of secret.Store.
+func (m *Memory) Old(_ context.Context, project string, before time.Time) (out []int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, v := range m.versions[project] {
+		if i < len(m.versions[project])-1 && v.values != nil && v.at.Before(before) {
+			out = append(out, i+1)
+		}
+	}
+	return out, nil
+}
+
+// Destroy is that of secret.Store.
+func (m *Memory) Destroy(_ context.Context, project string, numbers []int) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, n := range numbers {
+		if n > 0 && n <= len(m.versions[project]) {
+			m.versions[project][n-1].values = nil
+		}
+	}
+	return nil
 }
 
 // Has is that of secret.Store.

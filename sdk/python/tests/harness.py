@@ -53,6 +53,9 @@ def _key(*parts: str) -> str:
     return hashlib.sha256("\n".join([sys.version, *parts]).encode()).hexdigest()[:12]
 
 
+ALLOCATION = "5f0d0001-aaaa-bbbb-cccc-0123456789ab"
+
+
 class Instance:
     """One process of the runtime, started as the agent starts it."""
 
@@ -66,6 +69,7 @@ class Instance:
                 cwd=tree,
                 stdout=output,
                 stderr=output,
+                pass_fds=[int(env["FNGEN_LINES"])] if "FNGEN_LINES" in env else [],
                 env={
                     "PATH": os.environ["PATH"],
                     "PYTHONPYCACHEPREFIX": str(runtime.parent / "bytecode"),
@@ -80,7 +84,7 @@ class Instance:
                     "FNGEN_RUNTIME": str(runtime),
                     "FNGEN_DRAIN_SECONDS": "10",
                     "FNGEN_CAUSE": str(self._cause),
-                    "NOMAD_ALLOC_ID": "5f0d",
+                    "NOMAD_ALLOC_ID": ALLOCATION,
                     **env,
                 },
             )

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 import re
+import socket
 
 import pytest
 from conftest import Start
-from harness import until
+from harness import ALLOCATION, DEADLINE, until
 from websockets.sync.client import connect
 
 CODE = """
@@ -103,8 +105,22 @@ def test_a_header_with_an_underscore_is_dropped(start: Start, code: str) -> None
 def test_a_probe_is_told_which_instance_answers(start: Start) -> None:
     instance = start({"app.py": CODE}).ready()
     headers = instance.get(Fngen_Probe="1")[0].headers
-    assert (headers["fngen-release"], headers["fngen-allocation"]) == ("3", "5f0d")
+    assert (headers["fngen-release"], headers["fngen-allocation"]) == ("3", "5f0d0001")
     assert "fngen-release" not in instance.get()[0].headers
+
+
+@pytest.mark.parametrize("code", [WSGI, ASGI])
+def test_a_probe_of_the_platform_is_in_no_log(start: Start, code: str) -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(DEADLINE)
+    with ours, theirs:
+        instance = start({"app.py": code}, FNGEN_LINES=str(theirs.fileno())).ready()
+        headers = instance.get("/ours", Fngen_Probe=f"0000,{ALLOCATION}")[0].headers
+        assert headers["fngen-allocation"] == ALLOCATION
+        # Who has been told the beginning of the name does not know the name.
+        instance.get("/stranger", Fngen_Probe="5f0d0001")
+        told = json.loads(ours.recv(1 << 16))
+        assert told["a"]["path"] == "/stranger"
 
 
 ANSWERS = """

@@ -12,6 +12,7 @@ from fngen.runtime.checks import Checks
 from fngen.runtime.context import request_id
 from fngen.runtime.failure import person_traceback
 from fngen.runtime.overload import Overload
+from fngen.runtime.probes import Probes
 from fngen.runtime.proxies import Proxies
 from fngen.runtime.seats import Seat
 from fngen.runtime.settings import Settings
@@ -50,10 +51,7 @@ class Edge:
         self._seat = seat
         self._proxies = Proxies(settings.proxies)
         self._in_work = 0
-        self._probe: Headers = [
-            (b"fngen-release", settings.release.encode()),
-            (b"fngen-allocation", settings.allocation.encode()),
-        ]
+        self._probes = Probes(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of the server: a request, a socket, the lifespan."""
@@ -67,7 +65,9 @@ class Edge:
             self._through_proxy(scope, fields)
         exchange = _Exchange(name, self._traffic, send, scope)
         if b"fngen-probe" in fields:
-            exchange.extra = self._probe
+            named = fields[b"fngen-probe"].decode("latin-1")
+            exchange.extra = [(n.encode(), v.encode()) for n, v in self._probes.answer(named)]
+            exchange.quiet = exchange.quiet or self._probes.ours(named)
         request_id.set(name)
         note = self._seat.begin(scope.get("method", "GET"), scope["path"], name)
         self._in_work += 1

@@ -12,6 +12,7 @@ from fngen.runtime.checks import Checks
 from fngen.runtime.context import request_id
 from fngen.runtime.failure import person_traceback
 from fngen.runtime.overload import Overload
+from fngen.runtime.probes import Probes
 from fngen.runtime.seats import Seat
 from fngen.runtime.settings import Settings
 from fngen.runtime.traffic import Traffic
@@ -47,10 +48,7 @@ class Edge:
         # As WSGI has paths: their bytes, each as one letter.
         self._check_path = settings.health.encode().decode("latin-1")
         self._maker = Maker(settings.host, settings.port, settings.proxies)
-        self._probe = [
-            ("fngen-release", settings.release),
-            ("fngen-allocation", settings.allocation),
-        ]
+        self._probes = Probes(settings)
         self._context = contextvars.copy_context()
 
     def serve(self, connection: Connection) -> None:
@@ -82,7 +80,7 @@ class Edge:
         environ["HTTP_X_REQUEST_ID"] = name
         answer.extra = [("x-request-id", name)]
         if "HTTP_FNGEN_PROBE" in environ:
-            answer.extra += self._probe
+            answer.extra += self._probes.answer(environ["HTTP_FNGEN_PROBE"])
         answer.traffic = self._traffic
         note = self._seat.begin(request.method, environ["PATH_INFO"], name)
         try:
@@ -106,8 +104,12 @@ class Edge:
         try:
             self._serve(environ, answer)
         finally:
-            path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
-            access.note(environ["REQUEST_METHOD"], path, answer.status, perf_counter() - began)
+            if not self._probes.ours(environ.get("HTTP_FNGEN_PROBE", "")):
+                self._note(environ, answer, perf_counter() - began)
+
+    def _note(self, environ: Environ, answer: Answer, seconds: float) -> None:
+        path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
+        access.note(environ["REQUEST_METHOD"], path, answer.status, seconds)
 
     def _serve(self, environ: Environ, answer: Answer) -> None:
         self._traffic.note()
