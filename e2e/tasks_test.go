@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,7 @@ def once(n: int) -> int:
 
 @task_worker(retries=0)
 def never(n: int) -> int:
+    print("trying", n)
     %s
     return n
 `
@@ -55,6 +57,7 @@ func TestTasks(t *testing.T) {
 	}
 	dead := strings.TrimSpace(p.run(t, "run_task", p.name, "never", "8"))
 	p.becomes(t, dead, task.Dead)
+	p.says(t, dead, "task starts", "trying 8", "task is dead: ValueError: never")
 	if out := p.run(t, "tasks", p.name, "--dead"); !strings.HasPrefix(out, dead+"\tnever\tdead\t1\t") || !strings.Contains(out, "ValueError: never") {
 		t.Errorf("the dead are\n%s", out)
 	}
@@ -111,6 +114,23 @@ func (p project) becomes(t *testing.T, id string, state task.State) (got api.Tas
 		t.Fatalf("the task does not become %s: %+v", state, got)
 	}
 	return got
+}
+
+// says waits until the log of a task has all texts, each in a line that names the task.
+func (p project) says(t *testing.T, id string, texts ...string) {
+	t.Helper()
+	var lines []api.LogLine
+	if !eventually(func() bool {
+		lines = p.lines(t, "--task-id", id)
+		return !slices.ContainsFunc(texts, func(text string) bool { _, found := find(lines, text); return !found })
+	}) {
+		t.Errorf("the log of the task is %+v", lines)
+	}
+	for _, l := range lines {
+		if l.TaskID != id {
+			t.Errorf("not of the task: %+v", l)
+		}
+	}
 }
 
 func (p project) tasks(t *testing.T) (all []api.Task) {

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -34,6 +36,44 @@ func (c Cluster) StopServer(name string) error {
 		return fmt.Errorf("%s does not run", name)
 	}
 	return process.Stop(dir, r, 20*time.Second)
+}
+
+// RestartAlone ends a server, does something, and starts the server again as it was: make
+// up would start all else that is down too. It is make up's again after end.
+func (c Cluster) RestartAlone(name string, between func() error) (end func() error, err error) {
+	r, alive := process.Load(filepath.Join(c.checkout, ".dev/run"), name)
+	if !alive {
+		return nil, fmt.Errorf("%s does not run", name)
+	}
+	dir := fmt.Sprintf("/proc/%d/", r.PID)
+	args, err := os.ReadFile(dir + "cmdline")
+	if err != nil {
+		return nil, err
+	}
+	env, err := os.ReadFile(dir + "environ")
+	if err != nil {
+		return nil, err
+	}
+	at, err := os.Readlink(dir + "cwd")
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(c.StopServer(name), between()); err != nil {
+		return nil, err
+	}
+	list := strings.Split(strings.TrimSuffix(string(args), "\x00"), "\x00")
+	cmd := exec.Command(list[0], list[1:]...) //nolint:noctx // ends with end
+	cmd.Dir, cmd.Env = at, strings.Split(strings.TrimSuffix(string(env), "\x00"), "\x00")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return func() error {
+		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			return err
+		}
+		return cmd.Wait()
+	}, nil
 }
 
 // KillMachine kills all that runs on a simulated server at once, its agents and its

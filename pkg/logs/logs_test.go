@@ -2,10 +2,12 @@ package logs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,7 +94,28 @@ func TestLoki(t *testing.T) {
 	t.Run("late", func(t *testing.T) { lateOnes(t, l, now, whole) })
 	t.Run("forget", func(t *testing.T) {
 		if err := l.Forget(t.Context(), "a.1"); err != nil {
-			t.Error(err)
+			t.Fatal(err)
+		}
+		asked, err := l.do(t.Context(), "a.1", http.MethodGet, "/loki/api/v1/delete", nil, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var requests []struct {
+			Query, Status string
+			Start         int64 `json:"start_time"`
+		}
+		if err := json.Unmarshal(asked, &requests); err != nil {
+			t.Fatalf("%v: %s", err, asked)
+		}
+		var queries []string
+		for _, r := range requests {
+			if queries = append(queries, r.Query); r.Status != "received" {
+				t.Errorf("%+v", r)
+			}
+		}
+		slices.Sort(queries)
+		if want := []string{`{late="true"}`, `{power=~".+"}`}; !slices.Equal(queries, want) {
+			t.Errorf("it is to delete %q: %s", queries, asked)
 		}
 	})
 	t.Run("away", func(t *testing.T) { relayOver(t, s, l, now) })

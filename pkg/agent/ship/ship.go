@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,6 +57,8 @@ type Shipper struct {
 	// lost and held are what is to be told.
 	lost int
 	held time.Duration
+	// report is what was begun to be told.
+	report report
 	// waiting is how many bring an entry and wait.
 	waiting int
 
@@ -235,53 +238,64 @@ func (p *Shipper) isEnding() bool {
 	}
 }
 
-// batch sends the oldest entries.
+// batch sends the oldest entries, and what there is to tell.
 func (p *Shipper) batch(ctx context.Context) error {
-	p.tell()
+	told := p.tell()
 	records, mark, err := p.spool.Next(batchSize)
-	if err != nil || len(records) == 0 {
+	if err != nil || len(records)+len(told.records) == 0 {
 		return err
 	}
-	_, err = p.send(ctx, records, p.isEnding())
-	if errors.Is(err, ErrUnfit) {
-		p.lose(len(records))
-		err = nil
-	}
-	if err != nil {
+	_, err = p.send(ctx, slices.Concat(records, told.records), p.isEnding())
+	if err != nil && !errors.Is(err, ErrUnfit) {
 		return err
 	}
-	p.spool.Done(mark)
+	if len(records) > 0 {
+		p.spool.Done(mark)
+	}
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.report = report{}
+	if err == nil {
+		p.lost, p.held = p.lost-told.lost, max(0, p.held-told.held)
+	} else {
+		p.lost += len(records)
+	}
 	p.sent = p.now()
 	close(p.room)
 	p.room = make(chan struct{})
-	p.mu.Unlock()
 	return nil
 }
 
-// tell adds entries that say what was lost and how long the program was held back.
-func (p *Shipper) tell() {
-	p.mu.Lock()
-	lost, held := p.lost, p.held.Round(10*time.Millisecond)
-	p.mu.Unlock()
-	if lost > 0 && p.say(fmt.Sprintf("%d entries of the log were lost: they could not be sent, and there was no room to keep them", lost)) {
-		p.mu.Lock()
-		p.lost -= lost
-		p.mu.Unlock()
-	}
-	if held > 0 && p.say(fmt.Sprintf("the program was held back for %s: it writes to its log faster than that can be sent", held)) {
-		p.mu.Lock()
-		p.held = max(0, p.held-held)
-		p.mu.Unlock()
-	}
+// report are entries that say what was lost and how long the program was held back. They
+// go with a batch and not into the spool, where they could be dropped as well, and stay
+// the same until they are sent.
+type report struct {
+	records [][]byte
+	lost    int
+	held    time.Duration
 }
 
-// say adds an entry of our own, if it fits.
-func (p *Shipper) say(text string) bool {
-	record, err := json.Marshal(capture.Entry{Time: p.clock.Next(), Stream: capture.Stderr, Level: capture.Warning, Message: text, Platform: true})
-	if err != nil {
-		return false
+// tell is what there is to tell.
+func (p *Shipper) tell() report {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.report.records) > 0 {
+		return p.report
 	}
-	fits, err := p.spool.Append(record)
-	return fits && err == nil
+	if p.lost > 0 {
+		p.report.add(p.clock, fmt.Sprintf("%d entries of the log were lost: they could not be sent, and there was no room to keep them", p.lost))
+		p.report.lost = p.lost
+	}
+	if held := p.held.Round(10 * time.Millisecond); held > 0 {
+		p.report.add(p.clock, fmt.Sprintf("the program was held back for %s: it writes to its log faster than that can be sent", held))
+		p.report.held = held
+	}
+	return p.report
+}
+
+func (r *report) add(clock *capture.Clock, text string) {
+	record, err := json.Marshal(capture.Entry{Time: clock.Next(), Stream: capture.Stderr, Level: capture.Warning, Message: text, Platform: true})
+	if err == nil { // it is made of texts and numbers
+		r.records = append(r.records, record)
+	}
 }
