@@ -53,6 +53,8 @@ var alone = []struct {
 	{"faults", faultsUnderLoad},
 	{"functions", functionsAtOnce},
 	{"router", throughRouter},
+	{"logs", logFigures},
+	{"log-history", logHistory},
 }
 
 // online measurements share one project on the cluster.
