@@ -61,9 +61,7 @@ func (s *Server) takeLogs(r *http.Request) (api.LogReceipt, error) {
 	}
 	tenant := logs.Tenant(p.Name, p.ID)
 	fit, dropped, told := s.quota.take(tenant, entries)
-	if told != "" && s.LastLogs != nil {
-		s.LastLogs.Say(tenant, logs.Origin{}, "WARNING", told)
-	}
+	s.tellLost(tenant, logs.Origin{}, told)
 	rejected := 0
 	if len(fit) > 0 {
 		if rejected, err = s.pushLogs(r, tenant, from, fit); err != nil {
@@ -71,7 +69,17 @@ func (s *Server) takeLogs(r *http.Request) (api.LogReceipt, error) {
 			return api.LogReceipt{}, err
 		}
 	}
+	if rejected > 0 {
+		s.tellLost(tenant, logs.Origin{Function: from.Function, Server: from.Server, Release: from.Release}, s.quota.refused(tenant, rejected))
+	}
 	return api.LogReceipt{Dropped: dropped + rejected}, nil
+}
+
+// tellLost tells in a project's log what of it is lost, where that is to be told.
+func (s *Server) tellLost(tenant string, from logs.Origin, told string) {
+	if told != "" && s.LastLogs != nil {
+		s.LastLogs.Say(tenant, from, "WARNING", told)
+	}
 }
 
 // pushLogs stores entries. While the store is away an agent keeps its own; one that

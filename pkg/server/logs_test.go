@@ -28,9 +28,11 @@ type bookshelf struct {
 	lines map[string][]api.LogLine // by tenant
 	away  bool
 	notes []logs.Late
-	most  int      // of one answer, 0 for any
-	kept  []string // tenants of what was kept for later
-	told  []string
+	// rejects is how many of each batch are not taken.
+	rejects int
+	most    int      // of one answer, 0 for any
+	kept    []string // tenants of what was kept for later
+	told    []string
 }
 
 func (b *bookshelf) Push(_ context.Context, tenant string, from logs.Origin, entries []api.LogEntry) (int, error) {
@@ -45,7 +47,7 @@ func (b *bookshelf) Push(_ context.Context, tenant string, from logs.Origin, ent
 			Power: from.Power, Function: from.Function, Server: from.Server, Instance: from.Instance,
 		})
 	}
-	return 0, nil
+	return b.rejects, nil
 }
 
 func (b *bookshelf) Range(_ context.Context, tenant string, _ api.LogQuery, begin, end time.Time) ([]api.LogLine, bool, error) {
@@ -273,6 +275,20 @@ func TestLogQuota(t *testing.T) {
 	now = now.Add(3 * time.Hour)
 	if fit, dropped, told := q.take("a", slices.Repeat([]api.LogEntry{entry}, 10)); len(fit) != 3 || dropped != 7 || !strings.Contains(told, "8 entries") {
 		t.Errorf("after three hours %d fit, %d do not; told %q", len(fit), dropped, told)
+	}
+}
+
+func TestRejectedLogs(t *testing.T) {
+	p, _, b, _ := withLogs(t)
+	b.rejects = 2
+	for range 2 { // it is told once a minute
+		resp, text := p.agentRequest(t, "POST", "/v1/agent/logs", "shop", "web-live_app", packed(t, api.LogEntry{Time: 1, Message: "x"}))
+		if resp.StatusCode != http.StatusOK || strings.TrimSpace(string(text)) != `{"dropped":2}` {
+			t.Errorf("%s %s", resp.Status, text)
+		}
+	}
+	if want := []string{"2 entries of the log were dropped: they came too late to be stored"}; !slices.Equal(b.told, want) {
+		t.Errorf("told is %q", b.told)
 	}
 }
 

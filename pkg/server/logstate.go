@@ -56,6 +56,9 @@ type usedLog struct {
 	// dropped are entries of which nothing was told yet, told is when something was.
 	dropped int
 	told    time.Time
+	// rejected and rejectedTold are the same of entries that cannot be stored.
+	rejected     int
+	rejectedTold time.Time
 }
 
 func newLogQuota(daily int64) *logQuota {
@@ -97,6 +100,21 @@ func (q *logQuota) take(tenant string, entries []api.LogEntry) (fit []api.LogEnt
 		u.dropped, u.told = 0, q.now()
 	}
 	return fit, dropped, told
+}
+
+// refused counts entries that the store does not take, and returns now and then what is to
+// be told of them.
+func (q *logQuota) refused(tenant string, entries int) (told string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	u := q.of(tenant)
+	u.rejected += entries
+	if u.rejected == 0 || q.now().Sub(u.rejectedTold) < tellEvery {
+		return ""
+	}
+	told = fmt.Sprintf("%d entries of the log were dropped: they came too late to be stored", u.rejected)
+	u.rejected, u.rejectedTold = 0, q.now()
+	return told
 }
 
 // giveBack is for entries that were not stored, and come again.
