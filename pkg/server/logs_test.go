@@ -299,6 +299,19 @@ func TestReadLogQuery(t *testing.T) {
 	if diff := cmp.Diff(want, q); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
+	// 2026-01-31T09:30:00Z in milliseconds, as the ids of tasks have it.
+	for id, since := range map[string]time.Time{
+		"019c1363-49c0-7abc-8abc-0123456789ab": now.Add(-35 * time.Minute),           // of now.Add(-30 * time.Minute)
+		"019c1363-49c0-4abc-8abc-0123456789ab": now.Add(time.Minute).Add(-usualSpan), // of another version
+		"t-1":                                  now.Add(time.Minute).Add(-usualSpan),
+	} {
+		if q, err := readLogQuery(url.Values{"task_id": {id}}, now); err != nil || !q.Since.Equal(since) {
+			t.Errorf("%s: since %s, not %s, %v", id, q.Since, since, err)
+		}
+	}
+	if q, err := readLogQuery(url.Values{"task_id": {"019c1363-49c0-7abc-8abc-0123456789ab"}, "since": {"2026-01-31T09:59:00Z"}}, now); err != nil || !q.Since.Equal(now.Add(-time.Minute)) {
+		t.Errorf("what is asked for is later: since %s, %v", q.Since, err)
+	}
 	for name, value := range map[string]string{
 		"level": "loud", "limit": "-1", "since": "yesterday", "function": "a\"b", "power": "x|y", "task_id": "a b", "request_id": "`", "text": "\xff",
 	} {
