@@ -49,8 +49,11 @@ func (r *resolver) available(u discover.Use) bool {
 			have = append(have, "@"+name)
 		}
 	}
-	r.fault(powers[u.Power].absent, u.Place, "@"+u.Power+" is not available yet on this platform",
-		"remove the decorator for now; the platform runs "+strings.Join(have, " and "))
+	what, help := "@"+u.Power+" is not available yet on this platform", "remove the decorator for now"
+	if u.Power == "task_worker" {
+		what, help = "@task_worker needs a broker, which this platform does not have", "tell the operator, or remove the decorator"
+	}
+	r.fault(powers[u.Power].absent, u.Place, what, help+"; the platform runs "+strings.Join(have, " and "))
 	return false
 }
 

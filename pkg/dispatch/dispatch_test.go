@@ -37,6 +37,7 @@ type world struct {
 	logins   map[string]task.Broker
 	// versions count what was written to logins.
 	versions map[string]int64
+	payloads *payloads.Dir
 }
 
 func (w *world) ReleaseOf(_ context.Context, _, _, allocation string) (int, error) {
@@ -59,7 +60,11 @@ func (w *world) DeleteBroker(_ context.Context, project string) error {
 
 func newWorld(t *testing.T, project string) *world {
 	t.Helper()
-	node := brokertest.Shared(t)
+	return newWorldAt(t, brokertest.Shared(t), project)
+}
+
+func newWorldAt(t *testing.T, node *brokertest.Node, project string) *world {
+	t.Helper()
 	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "db"))
 	if err != nil {
 		t.Fatal(err)
@@ -73,16 +78,24 @@ func newWorld(t *testing.T, project string) *world {
 	if w.p, err = s.CreateProject(t.Context(), store.Actor{AccountID: account.ID}, project); err != nil {
 		t.Fatal(err)
 	}
-	kept, err := payloads.Open(filepath.Join(t.TempDir(), "payloads"))
-	if err != nil {
+	if w.payloads, err = payloads.Open(filepath.Join(t.TempDir(), "payloads")); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { kept.Close() })
-	w.Service = dispatch.New(t.Context(), dispatch.Options{
-		Store: s, Ledger: tasks.New(s, nil), Broker: w.broker, Logins: w, Allocations: w, Payloads: kept, Log: brokertest.Log(t),
-	})
-	t.Cleanup(w.Stop)
+	t.Cleanup(func() { w.payloads.Close() })
+	w.start()
 	return w
+}
+
+// start is a control plane that comes up.
+func (w *world) start() {
+	w.t.Helper()
+	w.Service = dispatch.New(w.t.Context(), dispatch.Options{
+		Store: w.store, Ledger: tasks.New(w.store, nil), Broker: w.broker, Logins: w, Allocations: w, Payloads: w.payloads, Log: brokertest.Log(w.t),
+	})
+	if err := w.Start(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(w.Stop)
 }
 
 // release adds a release with workers of these names, live or not.
@@ -148,16 +161,23 @@ func (a *agent) next() *queue.Delivery {
 
 func (a *agent) tell(events ...task.Event) {
 	a.w.t.Helper()
+	if err := a.tryTell(a.w.t.Context(), events...); err != nil {
+		a.w.t.Fatal(err)
+	}
+}
+
+func (a *agent) tryTell(ctx context.Context, events ...task.Event) error {
 	body, err := json.Marshal(task.Events{Events: events})
 	if err != nil {
-		a.w.t.Fatal(err)
+		return err
 	}
-	id, _ := task.NewID()
-	ctx, cancel := context.WithTimeout(a.w.t.Context(), patience)
+	id, err := task.NewID()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := a.publisher.Publish(ctx, queue.Letter{Exchange: task.EventExchange, ID: id, Body: body}); err != nil {
-		a.w.t.Fatal(err)
-	}
+	return a.publisher.Publish(ctx, queue.Letter{Exchange: task.EventExchange, ID: id, Body: body})
 }
 
 func (w *world) until(id, what string, f func(tasks.Task) bool) tasks.Task {

@@ -117,9 +117,6 @@ func (w *world) untilRunning(function string, want int) {
 func TestUnsent(t *testing.T) {
 	w := newWorld(t, "unsent")
 	w.release(true, "send")
-	if err := w.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	// As a control plane leaves it that dies before it publishes.
 	died := func(key string) string {
 		t.Helper()

@@ -19,6 +19,7 @@ from fngen.runtime.bind.choice import Bounded, Enumeration, Literal, Union
 from fngen.runtime.bind.containers import Array, Dict, Tuple
 from fngen.runtime.bind.hints import BARE, SCALAR_TYPES, Unbindable, unpacked
 from fngen.runtime.bind.node import Derived, Later, Node
+from fngen.tasks import TaskContext
 
 __all__ = ["Builder", "Unbindable", "unpacked"]
 
@@ -216,6 +217,8 @@ def _can_hash(value: Any) -> bool:
 
 
 def _refuse_abstract(cls: type) -> None:
+    if cls is TaskContext:
+        raise Unbindable(["a TaskContext is given to the function itself, as a parameter"])
     if cls.__module__ in ("builtins", "collections.abc", "typing") and cls not in BARE:
         raise Unbindable([f"{cls.__name__} cannot be made from data"])
     if getattr(cls, "_is_protocol", False):

@@ -8,12 +8,15 @@ it. docs/tasks.md has the rules.
 from __future__ import annotations
 
 import inspect
+import types
+import typing
 from typing import Any, Callable
 
 from fngen.runtime.bind import annotation
 from fngen.runtime.bind.faults import Fault, Refused, missing, refuse
 from fngen.runtime.bind.node import LAX, SCALARS, Load, Node, Schema, gather, kind_of
 from fngen.runtime.bind.record import unknown
+from fngen.tasks import TaskContext
 
 VERSION = 1
 
@@ -218,8 +221,23 @@ def field_names(node: Node) -> list[str]:
 class Signature:
     """A function, ready to have payloads bound to it."""
 
-    def __init__(self, name: str, parameters: Parameters) -> None:
+    def __init__(
+        self, name: str, parameters: Parameters, contexts: list[tuple[str, int]] | None = None
+    ) -> None:
         self.name, self.parameters = name, parameters
+        # Parameters that are given the TaskContext, with their places among those that
+        # can be given by place; -1 for none.
+        self.contexts = contexts or []
+
+    def inject(self, made: Call, context: TaskContext) -> Call:
+        """Add the context to arguments that were bound."""
+        args, keywords = list(made[0]), dict(made[1])
+        for name, place in self.contexts:
+            if 0 <= place < len(args):
+                args.insert(place, context)
+            else:
+                keywords[name] = context
+        return args, keywords
 
     def bind(self, value: Any) -> Call:
         """Turn a payload into arguments, or raise Refused."""
@@ -239,20 +257,29 @@ class Signature:
 def signature(function: Callable[..., Any]) -> Signature:
     """Read the parameters of a function; raise Unbindable, naming each that is at fault."""
     name = getattr(function, "__name__", type(function).__name__)
-    return Signature(name, parameters_of(function, annotation.Builder(), name))
+    contexts: list[tuple[str, int]] = []
+    parameters = parameters_of(function, annotation.Builder(), name, contexts=contexts)
+    return Signature(name, parameters, contexts)
 
 
 def parameters_of(
-    function: Callable[..., Any], builder: annotation.Builder, name: str, skip: int = 0
+    function: Callable[..., Any],
+    builder: annotation.Builder,
+    name: str,
+    skip: int = 0,
+    contexts: list[tuple[str, int]] | None = None,
 ) -> Parameters:
     """Make nodes of the annotations of something that is called."""
     inner = inspect.unwrap(function)
     found = list(inspect.signature(inner).parameters.values())[skip:]
     faults: list[str] = []
     made: list[Parameter] = []
-    for p in found:
+    for place, p in enumerate(found):
         try:
             hint = builder.resolve(p.annotation, inner)
+            if contexts is not None and is_context(hint):
+                contexts.append((p.name, _context_place(p, place)))
+                continue
             fields = annotation.unpacked(hint) if p.kind is p.VAR_KEYWORD else None
             if fields is not None:
                 made += _keywords(builder, fields)
@@ -266,6 +293,24 @@ def parameters_of(
         if one.kind.startswith("var_"):
             one.required = False
     return Parameters(name, made)
+
+
+def is_context(hint: Any) -> bool:
+    """Say whether a parameter is for the TaskContext, which may be left out in other calls."""
+    of = [one for one in typing.get_args(hint) if one is not type(None)]
+    return hint is TaskContext or (len(of) == 1 and of[0] is TaskContext and _is_union(hint))
+
+
+def _is_union(hint: Any) -> bool:
+    return typing.get_origin(hint) in (typing.Union, getattr(types, "UnionType", None))
+
+
+def _context_place(p: inspect.Parameter, place: int) -> int:
+    if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY):
+        raise annotation.Unbindable(
+            ["a TaskContext is given by name: write it as a parameter of its own, without / or *"]
+        )
+    return -1 if p.kind is p.KEYWORD_ONLY else place
 
 
 def _keywords(builder: annotation.Builder, typed_dict: Any) -> list[Parameter]:

@@ -13,6 +13,7 @@ from fngen.runtime.bind import Refused
 from fngen.runtime.work import outcome, wire
 from fngen.runtime.work.outcome import Outcome
 from fngen.runtime.work.page import Page
+from fngen.runtime.work.start import Start
 from fngen.runtime.work.worker import Function, _said
 
 
@@ -24,6 +25,7 @@ class AsyncWorker:
         self._memory = outcome.Memory()
         self._free = list(range(page.places))
         self._begun = [0] * page.places
+        self._start = Start()
         # What runs the function, by the number of the task, and who is to hold on to it.
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -107,7 +109,7 @@ class AsyncWorker:
             return outcome.of_error(self._function.late())
         try:
             # A task of its own: what is cancelled is the function, never what tells of it.
-            call = asyncio.ensure_future(self._function.call(*args, **keywords))
+            call = asyncio.ensure_future(self._call(args, keywords))
             self._calls[task.number] = call
             return outcome.of_value(await call)
         except asyncio.CancelledError as error:
@@ -115,3 +117,7 @@ class AsyncWorker:
             return outcome.of_error(self._function.late() if late else error)
         except BaseException as error:
             return outcome.of_error(error)
+
+    async def _call(self, args: list[Any], keywords: dict[str, Any]) -> Any:
+        await self._start.run_async()
+        return await self._function.call(*args, **keywords)

@@ -17,17 +17,12 @@ from typing import Any
 from fngen.runtime.bind import Refused
 from fngen.runtime.failure import one_line, person_traceback
 from fngen.runtime.work import wire
+from fngen.tasks import TaskTimeout
 
 MOST_RESULT = 1 << 20
 _MOST_TEXT = 60 * 1024
 
 Outcome = tuple[int, bytes]
-
-
-class TaskTimeout(Exception):  # noqa: N818  # the name that people see
-    """The task takes longer than its function allows. It may still clean up, for a few seconds."""
-
-    __module__ = "fngen"
 
 
 def of_value(value: Any) -> Outcome:

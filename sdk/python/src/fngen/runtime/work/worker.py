@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import signal
 import socket
 import time
@@ -14,8 +15,12 @@ from fngen.runtime import context, load
 from fngen.runtime.bind import Refused, Signature, Unbindable, decode, signature
 from fngen.runtime.failure import StartError
 from fngen.runtime.work import outcome, wire
-from fngen.runtime.work.outcome import Outcome, TaskTimeout
+from fngen.runtime.work.outcome import Outcome
 from fngen.runtime.work.page import Page
+from fngen.runtime.work.start import Start
+from fngen.tasks import TaskContext, TaskTimeout
+
+_OF_FUNCTION = ("PROJECT", "FUNCTION")
 
 
 class Function:
@@ -28,7 +33,20 @@ class Function:
     def arguments(self, task: wire.Task) -> tuple[list[Any], dict[str, Any]]:
         """Bind the payload of a task, or raise Refused."""
         value = decode(task.payload)
-        return self.signature.bind_call(value) if task.call else self.signature.bind(value)
+        signature = self.signature
+        made = signature.bind_call(value) if task.call else signature.bind(value)
+        return signature.inject(made, self._context(task)) if signature.contexts else made
+
+    def _context(self, task: wire.Task) -> TaskContext:
+        project, function = (os.environ.get(f"FNGEN_{what}", "") for what in _OF_FUNCTION)
+        release = os.environ.get("FNGEN_RELEASE", "")
+        return TaskContext(
+            id=task.id,
+            attempt=task.attempt,
+            project=project,
+            function=function,
+            release=int(release) if release.isdecimal() else 0,
+        )
 
     def late(self) -> TaskTimeout:
         """Return what is raised in a task that takes too long."""
@@ -51,6 +69,7 @@ class Worker:
     def __init__(self, function: Function, sock: socket.socket, page: Page) -> None:
         self._function, self._socket, self._page = function, sock, page
         self._memory = outcome.Memory()
+        self._start = Start()
         self._running = 0
 
     def run(self) -> None:
@@ -97,6 +116,7 @@ class Worker:
             self._running = task.number
             if self._is_late(task.number):  # told so before it began
                 raise self._function.late()
+            self._start.run()
             value = self._function.call(*args, **keywords)
             if inspect.isawaitable(value):
                 value = asyncio.run(_awaited(value))
