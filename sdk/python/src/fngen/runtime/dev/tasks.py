@@ -20,6 +20,7 @@ from typing import Any, Callable, Union
 from fngen.runtime import lines
 from fngen.runtime.failure import StartError, report
 from fngen.runtime.work import concurrent, wire, worker
+from fngen.runtime.work.start import Start
 from fngen.runtime.work.worker import Function, function_of
 
 # A task to be run, or the number of one to be ended, or None when there is no more.
@@ -86,7 +87,7 @@ class Worker(worker.Worker):
     """Runs tasks one after another."""
 
     def __init__(self, function: Function, line: Line) -> None:
-        self._function, self._line = function, line
+        self._function, self._line, self._start = function, line, Start()
         self._orders: queue.SimpleQueue[wire.Task | None] = queue.SimpleQueue()
         self._running = 0
         self._late: set[int] = set()
@@ -127,7 +128,7 @@ class AsyncWorker(concurrent.AsyncWorker):
     """Runs tasks beside each other."""
 
     def __init__(self, function: Function, line: Line) -> None:
-        self._function, self._line = function, line
+        self._function, self._line, self._start = function, line, Start()
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._late: set[int] = set()

@@ -14,7 +14,8 @@ class Start:
 
     def __init__(self) -> None:
         self._left = list(tasks.starts)
-        self._turn = asyncio.Lock()
+        # Made in the event loop whose it is: Python 3.9 takes it for one that is there.
+        self._turn: asyncio.Lock | None = None
 
     def run(self) -> None:
         """Call what is left, in a worker that runs one task at a time."""
@@ -28,6 +29,7 @@ class Start:
         """Call what is left; tasks that come meanwhile wait."""
         if not self._left:
             return
+        self._turn = self._turn or asyncio.Lock()
         async with self._turn:
             while self._left:
                 made = self._left[0]()
