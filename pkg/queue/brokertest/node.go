@@ -136,6 +136,27 @@ func (n *Node) Kill() {
 	<-ended
 }
 
+// Keeps waits until the node has written down that it has a queue. It does so seconds
+// after it has declared one: RabbitMQ 3.10 that is killed before knows the queue, never
+// elects a leader for it, and has lost what was in it.
+func (n *Node) Keeps(vhost, queue string) error {
+	name := []byte(vhost + "_" + queue)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		files, err := filepath.Glob(n.path("data/*/quorum/*/names.dets"))
+		if err != nil || len(files) != 1 {
+			return fmt.Errorf("find the names of queues: %w, %d files", err, len(files))
+		}
+		text, err := os.ReadFile(files[0])
+		if err != nil {
+			return fmt.Errorf("read the names of queues: %w", err)
+		}
+		if bytes.Contains(text, name) {
+			return nil
+		}
+	}
+	return fmt.Errorf("RabbitMQ does not write down that it has %s", queue)
+}
+
 // End ends the node and its port mapper.
 func (n *Node) End() {
 	n.Kill()
