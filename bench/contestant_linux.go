@@ -128,7 +128,27 @@ func (c *contest) rawDrain(ctx context.Context) (float64, error) {
 	}
 	rate := count / time.Since(begin).Seconds()
 	fmt.Fprintf(os.Stderr, "raw: %.0f/s, load %s\n", rate, loadNow())
-	return rate, nil
+	return rate, c.emptied(ctx)
+}
+
+// emptied waits until the broker has seen the acknowledgements: those that it has not when
+// a connection ends are lost, and the messages come again to the next side.
+func (c *contest) emptied(ctx context.Context) error {
+	path := "/api/queues/" + task.Vhost(contestProject) + "/" + task.Queue(contestProject, "work")
+	for {
+		var queue struct{ Messages *int }
+		if err := c.node.API(ctx, http.MethodGet, path, nil, &queue); err != nil {
+			return err
+		}
+		if queue.Messages != nil && *queue.Messages == 0 {
+			return nil
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // treeMemory is the PSS of a process and of all that it started, in MB.
