@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -34,9 +33,7 @@ const vaultAway = time.Minute
 // make soak.
 func TestVaultAway(t *testing.T) {
 	requireCluster(t)
-	if os.Getenv("FNGEN_SOAK") == "" {
-		t.Skip("part of make soak")
-	}
+	onlySoak(t)
 	upAgain(t)
 	p := newProject(t)
 	p.write(t, "app.py", frugalApp)
