@@ -57,7 +57,7 @@ test-python: ## run the tests of the Python SDK
 
 soak: ## run what takes too long for make test: each server killed in each phase of a push, every fault, a year of pushes
 	@$(DEV) up
-	@$(ENV) && FNGEN_E2E=required FNGEN_SOAK=1 go test -count=1 -timeout 60m -v $(GOTESTFLAGS) -run '^(TestPhases|TestFaults|TestInterruptedTogether|TestRelocations|TestPythons|TestClientAway)$$' ./e2e
+	@$(ENV) && FNGEN_E2E=required FNGEN_SOAK=1 go test -count=1 -timeout 60m -v $(GOTESTFLAGS) -run '^(TestPhases|TestFaults|TestInterruptedTogether|TestRelocations|TestPythons|TestVaultAway|TestClientAway)$$' ./e2e
 	@FNGEN_SOAK=1 go test -count=1 -timeout 60m -v $(GOTESTFLAGS) -run '^TestYear$$' ./pkg/server
 
 lint: ## check format and style of Go and Python
