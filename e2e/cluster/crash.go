@@ -72,7 +72,11 @@ func (c Cluster) RestartAlone(name string, between func() error) (end func() err
 		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 			return err
 		}
-		return cmd.Wait()
+		err := cmd.Wait()
+		if _, ended := errors.AsType[*exec.ExitError](err); ended {
+			return nil // Nomad ends with code 1 when it is told to end
+		}
+		return err
 	}, nil
 }
 
