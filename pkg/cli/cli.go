@@ -1,77 +1,63 @@
-// Package cli is the commands of fngen, one file each.
+// Package cli is fngen put together: its commands, and what becomes of how one ends.
 //
-// A command is three things: its options, newCmdX, which declares arguments,
-// flags and help, and runX, which does the work and returns an error. What an
-// error means to the outside - the text, the JSON, the exit code - is decided in
-// one place, errors.go. stdout is the result; stderr is talk.
+// A command is a file of the package of its group below this one. It is three things:
+// its options, NewCmdX, which declares arguments, flags and help, and runX, which does
+// the work and returns an error. What an error means to the outside - the text, the JSON,
+// the exit code - is decided in one place, the package exit. stdout is the result; stderr
+// is talk.
 package cli
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
-	"os"
+	"errors"
 
+	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/pkg/cli/command"
+	"fngen.dev/fngen/pkg/cli/exit"
 	"fngen.dev/fngen/pkg/term"
 )
 
-// Env is what a run reads from the world around it.
-type Env struct {
-	Getenv func(string) string
-	// Home is the person's home directory, empty when there is none.
-	Home string
-	// Cache is the person's directory for what can be made again, empty when
-	// there is none.
-	Cache string
-	IO    *term.IO
-}
-
-// SystemEnv is the environment of this process.
-func SystemEnv() Env {
-	home, _ := os.UserHomeDir() // without one there is no credentials file
-	cache, _ := os.UserCacheDir()
-	return Env{Getenv: os.Getenv, Home: home, Cache: cache, IO: term.System(os.Getenv)}
-}
-
-// app is what the commands of one run share.
-type app struct {
-	Env
-	// json is the flag --json.
-	json bool
-}
-
 // Run runs one command line and returns the exit code.
-func Run(ctx context.Context, args []string, env Env) int {
-	a := &app{Env: env}
+func Run(ctx context.Context, args []string, env command.Env) int {
+	a := &command.App{Env: env}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetOut(env.IO.Out)
 	root.SetErr(env.IO.Err)
-	return a.finish(ctx, root.ExecuteContext(ctx))
-}
-
-// sayf prints talk: a line on stderr.
-func (a *app) sayf(format string, args ...any) {
-	fmt.Fprintf(a.IO.Err, format+"\n", args...)
-}
-
-// warnf prints a warning on stderr.
-func (a *app) warnf(format string, args ...any) {
-	a.sayf("%s %s", a.IO.Paint(term.Yellow, "warning:"), fmt.Sprintf(format, args...))
-}
-
-// writeJSON prints v as the one document on stdout.
-func (a *app) writeJSON(v any) error {
-	return encodeJSON(a.IO.Out, v)
-}
-
-func encodeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("write JSON: %w", err)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !errors.Is(err, exit.ErrChanges) {
+		report(a, exit.Explain(ctx, err), err)
 	}
-	return nil
+	return exit.Code(ctx, err)
+}
+
+// report says why a command failed.
+func report(a *command.App, f *exit.Failure, err error) {
+	var done *exit.Reported
+	switch {
+	case errors.As(err, &done): // stdout has its document
+	case a.JSON:
+		writeFailure(a, f)
+	default:
+		_ = diag.Render(a.IO.Err, f.Diagnostics, a.IO.Colour)
+	}
+	a.Sayf("%s %s", a.IO.Paint(term.Red, "error:"), term.Indent(f.Message, "       "))
+	if f.Help != "" {
+		a.Sayf("%s", term.Indent("  help: "+f.Help, "        "))
+	}
+	if f.RequestID != "" {
+		a.Sayf("  request: %s", term.Escape(f.RequestID))
+	}
+}
+
+func writeFailure(a *command.App, f *exit.Failure) {
+	list := f.Diagnostics
+	if list == nil {
+		list = diag.List{}
+	}
+	// stdout may be what is broken: the text on stderr still tells.
+	_ = a.WriteJSON(struct {
+		Error       *exit.Failure `json:"error"`
+		Diagnostics diag.List     `json:"diagnostics"`
+	}{f, list})
 }

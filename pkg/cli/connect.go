@@ -6,11 +6,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/cli/command"
 	"fngen.dev/fngen/pkg/term"
 )
 
-func newCmdConnect(a *app) *cobra.Command {
-	return &cobra.Command{
+func newCmdConnect(a *command.App) *cobra.Command {
+	return a.OfAccount(&cobra.Command{
 		Use:   "connect",
 		Short: "Check the API key and say whose it is",
 		Long: `Check that the platform can be reached and accepts the API key.
@@ -19,22 +21,16 @@ The key is FNGEN_API_KEY, else api_key in ~/.fngen/credentials.yml. The platform
 is FNGEN_API_URL or api_url, and FNGEN_CA_CERT or ca_cert names the file of its
 CA certificate when it has one of its own.`,
 		Example: "  fngen connect",
-		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runConnect(cmd.Context(), a) },
-	}
+	}, runConnect)
 }
 
-func runConnect(ctx context.Context, a *app) error {
-	client, err := a.client()
-	if err != nil {
-		return err
-	}
+func runConnect(ctx context.Context, a *command.App, client *api.Client) error {
 	account, err := client.Account(ctx)
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.writeJSON(account)
+	if a.JSON {
+		return a.WriteJSON(account)
 	}
 	_, err = fmt.Fprintf(a.IO.Out, "✅  Connected [%s]\n", term.Escape(account.Email))
 	return err

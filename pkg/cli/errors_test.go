@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/cli/command"
 	"fngen.dev/fngen/pkg/term"
 )
 
@@ -19,7 +20,7 @@ import (
 func run(ctx context.Context, apiURL string, args ...string) (code int, stdout, stderr string) {
 	var out, talk bytes.Buffer
 	vars := map[string]string{"FNGEN_API_URL": apiURL, "FNGEN_API_KEY": "fngen_" + strings.Repeat("A", 33)}
-	code = Run(ctx, args, Env{
+	code = Run(ctx, args, command.Env{
 		Getenv: func(name string) string { return vars[name] },
 		IO:     &term.IO{In: strings.NewReader(""), Out: &out, Err: &talk},
 	})

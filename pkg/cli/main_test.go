@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"fngen.dev/fngen/pkg/cli/command"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden outputs in testdata")
@@ -23,7 +25,7 @@ var update = flag.Bool("update", false, "rewrite the golden outputs in testdata"
 // takes its stdin and stderr for a terminal.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"fngen": func() { runProgram(SystemEnv()) },
+		"fngen": func() { runProgram(command.SystemEnv()) },
 		// with-key FILE COMMAND runs a command with the API key that is in a file.
 		"with-key": func() {
 			key, err := os.ReadFile(os.Args[1])
@@ -37,18 +39,18 @@ func TestMain(m *testing.M) {
 			os.Exit(program.ProcessState.ExitCode())
 		},
 		"fngen-tty": func() {
-			env := SystemEnv()
+			env := command.SystemEnv()
 			env.IO.InTTY, env.IO.ErrTTY = true, true
 			runProgram(env)
 		},
 	})
 }
 
-func runProgram(env Env) {
-	cutInterval = 50 * time.Millisecond
+func runProgram(env command.Env) {
+	env.Cut.Interval = 50 * time.Millisecond
 	// A script that waits for what never comes says how long.
 	if limit, err := time.ParseDuration(os.Getenv("CUT_TIME")); err == nil {
-		cutTime = limit
+		env.Cut.Time = limit
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -9,6 +9,17 @@ import (
 	"github.com/spf13/pflag"
 
 	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/pkg/cli/command"
+	"fngen.dev/fngen/pkg/cli/dev"
+	"fngen.dev/fngen/pkg/cli/env"
+	"fngen.dev/fngen/pkg/cli/exit"
+	"fngen.dev/fngen/pkg/cli/keys"
+	"fngen.dev/fngen/pkg/cli/local"
+	"fngen.dev/fngen/pkg/cli/logs"
+	"fngen.dev/fngen/pkg/cli/plan"
+	"fngen.dev/fngen/pkg/cli/projects"
+	"fngen.dev/fngen/pkg/cli/push"
+	"fngen.dev/fngen/pkg/cli/tasks"
 )
 
 const rootHelp = `fngen puts Python functions online.
@@ -47,7 +58,7 @@ Flags of every command:
 {{- end}}
 `
 
-func newRoot(a *app) *cobra.Command {
+func newRoot(a *command.App) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "fngen",
 		Short:         "Put Python functions online",
@@ -55,7 +66,7 @@ func newRoot(a *app) *cobra.Command {
 		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          knownCommand,
+		Args:          command.KnownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		CompletionOptions: cobra.CompletionOptions{
 			DisableDefaultCmd: true,
@@ -67,44 +78,17 @@ func newRoot(a *app) *cobra.Command {
 	root.SetHelpCommand(newCmdHelp())
 	root.Flags().Bool("version", false, "print the version")
 	root.PersistentFlags().BoolP("help", "h", false, "show this help")
-	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON document on stdout")
+	root.PersistentFlags().BoolVar(&a.JSON, "json", false, "print one JSON document on stdout")
 
 	root.AddGroup(
 		&cobra.Group{ID: "project", Title: "Projects:"},
 		&cobra.Group{ID: "local", Title: "On this machine, without an account:"},
 		&cobra.Group{ID: "other", Title: "Other:"},
 	)
-	addGroup(root, "project", newCmdPush(a), newCmdPlan(a), newCmdStatus(a), newCmdRunTask(a), newCmdTasks(a), newCmdLogs(a), newCmdReleases(a), newCmdRollback(a), newCmdSetEnv(a), newCmdEnv(a), newCmdUnsetEnv(a), newCmdCreate(a), newCmdProjects(a), newCmdDestroy(a))
-	addGroup(root, "local", newCmdInit(a), newCmdDev(a), newCmdCompile(a), newCmdFiles(a), newCmdSchema(a))
-	addGroup(root, "other", newCmdConnect(a), newCmdKey(a), newCmdVersion(a), newCmdCompletion(a))
+	command.AddGroup(root, "project", push.NewCmd(a), plan.NewCmd(a), projects.NewCmdStatus(a), tasks.NewCmdRun(a), tasks.NewCmd(a), logs.NewCmd(a), projects.NewCmdReleases(a), projects.NewCmdRollback(a), env.NewCmdSet(a), env.NewCmd(a), env.NewCmdUnset(a), projects.NewCmdCreate(a), projects.NewCmd(a), projects.NewCmdDestroy(a))
+	command.AddGroup(root, "local", local.NewCmdInit(a), dev.NewCmd(a), local.NewCmdCompile(a), local.NewCmdFiles(a), local.NewCmdSchema(a))
+	command.AddGroup(root, "other", newCmdConnect(a), keys.NewCmd(a), newCmdVersion(a), newCmdCompletion(a))
 	return root
-}
-
-func addGroup(root *cobra.Command, id string, cmds ...*cobra.Command) {
-	for _, c := range cmds {
-		c.GroupID = id
-		c.DisableFlagsInUseLine = true
-		root.AddCommand(c)
-	}
-}
-
-// knownCommand refuses what is no command, with the nearest one that is.
-func knownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	err := &usageError{message: fmt.Sprintf("unknown command %q", args[0]), help: fmt.Sprintf("%q lists the commands", helpOf(cmd))}
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		err.help = "did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return err
-}
-
-func helpOf(cmd *cobra.Command) string {
-	if cmd.HasParent() {
-		return cmd.CommandPath() + " --help"
-	}
-	return cmd.CommandPath() + " help"
 }
 
 // newCmdHelp is cobra's, but a command that does not exist is an error.
@@ -113,7 +97,7 @@ func newCmdHelp() *cobra.Command {
 		Use:    "help [COMMAND]",
 		Short:  "Show help for a command",
 		Hidden: true,
-		Args:   maxArgs(1),
+		Args:   command.MaxArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
 			if len(args) == 0 {
@@ -124,18 +108,18 @@ func newCmdHelp() *cobra.Command {
 					return c.Help()
 				}
 			}
-			return knownCommand(root, args)
+			return command.KnownCommand(root, args)
 		},
 	}
 }
 
 // flagError says which flag was meant, or where the flags are listed.
 func flagError(cmd *cobra.Command, err error) error {
-	out := &usageError{message: err.Error(), help: fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help")}
+	out := &exit.Usage{Message: err.Error(), Help: fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help")}
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
 		if near := nearestFlag(cmd, unknown.GetSpecifiedName()); near != "" {
-			out.help = "did you mean --" + near + "?"
+			out.Help = "did you mean --" + near + "?"
 		}
 	}
 	return out

@@ -7,21 +7,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/cli/command"
 )
 
-func newCmdVersion(a *app) *cobra.Command {
+func newCmdVersion(a *command.App) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version of fngen",
 		Example: "  fngen version",
-		Args:    noArgs,
+		Args:    command.ExactArgs(),
 		RunE:    func(*cobra.Command, []string) error { return runVersion(a) },
 	}
 }
 
-func runVersion(a *app) error {
-	if a.json {
-		return a.writeJSON(struct {
+func runVersion(a *command.App) error {
+	if a.JSON {
+		return a.WriteJSON(struct {
 			Version string `json:"version"`
 			Go      string `json:"go"`
 			OS      string `json:"os"`

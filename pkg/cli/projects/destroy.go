@@ -1,0 +1,120 @@
+package projects
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/cli/command"
+	"fngen.dev/fngen/pkg/cli/exit"
+	"fngen.dev/fngen/pkg/cli/target"
+	"fngen.dev/fngen/pkg/term"
+)
+
+type destroyOptions struct {
+	Project string
+	Yes     bool
+}
+
+// NewCmdDestroy is fngen destroy.
+func NewCmdDestroy(a *command.App) *cobra.Command {
+	o := destroyOptions{}
+	cmd := &cobra.Command{
+		Use:   "destroy PROJECT [--yes]",
+		Short: "Delete a project and all that belongs to it",
+		Long: `Stop the functions of a project and delete it for good: its servers, releases,
+dependencies and files. This cannot be undone.
+
+It asks you to type the project's name first. --yes does not ask.`,
+		Example: "  fngen destroy my-old-website",
+		Args:    command.ExactArgs("PROJECT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Project = args[0]
+			return runDestroy(cmd.Context(), a, o)
+		},
+	}
+	cmd.Flags().BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
+	return cmd
+}
+
+func runDestroy(ctx context.Context, a *command.App, o destroyOptions) error {
+	if err := target.CheckProject(o.Project); err != nil {
+		return err
+	}
+	if !o.Yes && !a.IO.InTTY {
+		return &exit.Usage{
+			Message: "destroy asks for confirmation, and there is no terminal to ask at",
+			Help:    fmt.Sprintf("if you are sure: fngen destroy %s --yes", o.Project),
+		}
+	}
+	client, err := a.Client()
+	if err != nil {
+		return err
+	}
+	if !o.Yes {
+		status, err := client.Status(ctx, o.Project)
+		if err != nil {
+			return err
+		}
+		if err := confirm(ctx, a, status); err != nil {
+			return err
+		}
+	}
+	destroyed, err := client.Destroy(ctx, o.Project)
+	if ctx.Err() != nil {
+		return &exit.Failure{
+			Code:    exit.Interrupted,
+			Message: "interrupted; the platform may have begun to delete the project, and then goes on",
+			Help:    "see what became of it: fngen status " + o.Project,
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if a.JSON {
+		return a.WriteJSON(destroyed)
+	}
+	return writeDestroyed(a, destroyed)
+}
+
+// confirm asks for the project's name and fails when the answer is another.
+func confirm(ctx context.Context, a *command.App, s api.Status) error {
+	a.Sayf("This deletes project %s for good, with %s.", s.Project, term.Count(len(s.Functions), "function", "functions"))
+	fmt.Fprint(a.IO.Err, "Type the project's name to go on: ")
+	answer, err := command.ReadLine(ctx, bufio.NewReader(a.IO.In))
+	if err != nil {
+		a.Sayf("")
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if answer != s.Project {
+		return &exit.Usage{Message: fmt.Sprintf("%q is not %q: nothing was deleted", answer, s.Project)}
+	}
+	return nil
+}
+
+func writeDestroyed(a *command.App, d api.Destroyed) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "deleted project %s\n", d.Project)
+	for _, job := range d.Jobs {
+		fmt.Fprintf(&b, "deleted job %s\n", term.Escape(job))
+	}
+	fmt.Fprintf(&b, "deleted %s\n", term.Count(d.Releases, "release", "releases"))
+	fmt.Fprintf(&b, "deleted %s\n", term.Count(d.Layers, "dependency layer", "dependency layers"))
+	fmt.Fprintf(&b, "deleted %s, %s\n", term.Count(d.Blobs, "stored file", "stored files"), term.Bytes(d.Bytes))
+	switch d.Logs {
+	case api.LogsDeleted:
+		b.WriteString("deleted logs: the store of logs removes them within a day, and nobody can read them until then\n")
+	case api.LogsExpire:
+		b.WriteString("logs could not be deleted now: nobody can read them, and they go when they are as old as logs are kept\n")
+	}
+	_, err := io.WriteString(a.IO.Out, b.String())
+	return err
+}
