@@ -32,7 +32,7 @@ type Config struct {
 	// UVVersion and BuildDigest are part of a layer's identity.
 	UVVersion, BuildDigest string
 	NomadAddr, NomadToken  string
-	// ConsulToken may write below fngen/locks/ and make sessions.
+	// ConsulToken may write below fngen/locks/, make sessions, and read nodes and services.
 	ConsulAddr, ConsulToken string
 	// LokiAddr is where logs are kept; empty on a platform without logs. DailyLog is what
 	// one project may write there within a day, in bytes, 0 for no bound.

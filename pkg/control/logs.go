@@ -5,7 +5,10 @@ import (
 	"log/slog"
 	"path/filepath"
 
+	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/deploy"
+	"fngen.dev/fngen/pkg/health"
+	"fngen.dev/fngen/pkg/incident"
 	"fngen.dev/fngen/pkg/logs"
 	"fngen.dev/fngen/pkg/server"
 	"fngen.dev/fngen/pkg/store"
@@ -47,6 +50,23 @@ func (l *logbook) journal() deploy.Journal {
 // Say adds a line of the platform's to a project's log.
 func (l *logbook) Say(p store.Project, function, release, level, text string) {
 	l.relay.Say(logs.Tenant(p.Name, p.ID), logs.Origin{Function: function, Release: release}, level, text)
+}
+
+// tell adds a line of an incident to a project's log.
+func (l *logbook) tell(i incident.Line) {
+	tenant, from := logs.Tenant(i.Project.Name, i.Project.ID), server.OriginOf(i.Args, i.Allocation)
+	if i.At.IsZero() {
+		l.relay.Say(tenant, from, i.Level, i.Text)
+		return
+	}
+	l.relay.SayOf(tenant, from, i.At.UnixNano(), i.Level, i.Text)
+}
+
+// watch tells of incidents, until ctx ends.
+func (l *logbook) watch(ctx context.Context, scheduler *nomad.Client, checks *health.Checks, s *store.Store, log *slog.Logger) {
+	if l != nil {
+		incident.New(scheduler, checks, s, l.tell, log).Watch(ctx)
+	}
 }
 
 // Forget has a project's log deleted.

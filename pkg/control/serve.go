@@ -16,6 +16,7 @@ import (
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/health"
 	"fngen.dev/fngen/pkg/server"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -82,6 +83,10 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 	if err != nil {
 		return err
 	}
+	checks, err := health.New(c.ConsulAddr, c.ConsulToken)
+	if err != nil {
+		return err
+	}
 	work, err := newDispatch(ctx, c, s, scheduler, log)
 	if err != nil {
 		return fmt.Errorf("start dispatch: %w", err)
@@ -125,6 +130,7 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 	defer end()
 	sweeper.Go(func() { h.Sweep(sweeping) })
 	sweeper.Go(func() { book.run(sweeping) })
+	sweeper.Go(func() { book.watch(sweeping, scheduler, checks, s, log) })
 	select {
 	case err := <-l.Failed():
 		return fmt.Errorf("serve: %w", err)

@@ -71,8 +71,13 @@ func (r *Relay) Keep(tenant string, from Origin, entries []api.LogEntry) error {
 
 // Say takes a line of the platform's own.
 func (r *Relay) Say(tenant string, from Origin, level, text string) {
+	r.SayOf(tenant, from, r.stamp(), level, text)
+}
+
+// SayOf takes a line of what was at a time, in nanoseconds.
+func (r *Relay) SayOf(tenant string, from Origin, at int64, level, text string) {
 	from.Power = PowerPlatform
-	e := api.LogEntry{Time: r.stamp(), Stream: "stderr", Level: level, Message: text, Platform: true}
+	e := api.LogEntry{Time: at, Stream: "stderr", Level: level, Message: text, Platform: true}
 	if err := r.Keep(tenant, from, []api.LogEntry{e}); err != nil {
 		r.log.Warn("a line of a project's log is lost", slog.String("tenant", tenant), slog.Any("error", err))
 	}

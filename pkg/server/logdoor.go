@@ -207,12 +207,13 @@ func (s *Server) origin(r *http.Request) (store.Project, logs.Origin, error) {
 	if !running {
 		return p, logs.Origin{}, api.NewProblem(api.Unauthenticated, "%s: its allocation does not run", errWorkload)
 	}
-	from := originOf(args, who.Allocation)
+	from := OriginOf(args, who.Allocation)
 	s.origins.put(who.Allocation, from)
 	return p, from, nil
 }
 
-func originOf(args []string, allocation string) logs.Origin {
+// OriginOf is from where the entries of an allocation come, by the arguments of its agent.
+func OriginOf(args []string, allocation string) logs.Origin {
 	from := logs.Origin{Instance: allocation[:min(len(allocation), 8)]}
 	for flag, to := range map[string]*string{"--power=": &from.Power, "--function=": &from.Function, "--server=": &from.Server, "--release=": &from.Release} {
 		for _, arg := range args {

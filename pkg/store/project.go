@@ -106,6 +106,7 @@ func (s *Store) DeleteProject(ctx context.Context, actor Actor, id int64) (Remov
 			{`DELETE FROM broker_logins WHERE project_id = $1`, new(int)},
 			{`DELETE FROM releases WHERE project_id = $1`, &r.Releases},
 			{`DELETE FROM relocations WHERE project_id = $1`, new(int)},
+			{`DELETE FROM incidents WHERE project_id = $1`, new(int)},
 			{`DELETE FROM variables WHERE project_id = $1`, new(int)},
 			{`DELETE FROM layers WHERE project_id = $1`, &r.Layers},
 			{`DELETE FROM trees WHERE project_id = $1`, &r.Trees},

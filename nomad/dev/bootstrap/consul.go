@@ -72,8 +72,11 @@ node_prefix ""    { policy = "read" }
 service_prefix "" { policy = "read" }
 `
 
-// fngendRules let the control plane hold the locks of projects.
+// fngendRules let the control plane hold the locks of projects, and read which instances
+// do not answer their health checks.
 const fngendRules = `
+node_prefix ""            { policy = "read" }
+service_prefix ""         { policy = "read" }
 key_prefix "fngen/locks/" { policy = "write" }
 session_prefix ""         { policy = "write" }
 `
