@@ -2,8 +2,9 @@
 // writes it, without a platform: the same compile, the same runtime, behind a proxy
 // that holds requests while a function starts anew.
 //
-// A save makes a new instance of each function; the old one serves until the new one
-// answers, and goes when its last request has ended. Code with faults changes nothing.
+// A save makes a new instance of each function that it may matter to; the old one serves
+// until the new one answers, and goes when its last request has ended. Code with faults
+// changes nothing.
 package dev
 
 import (
@@ -42,14 +43,18 @@ type Options struct {
 	Line func(function, line string)
 	// Fast has no attempt of a task wait longer than a second.
 	Fast bool
-	// Task is told what becomes of a task.
-	Task func(task.Event)
+	// Task is told what becomes of a task, Ready which functions run by new code, and
+	// what that took.
+	Task  func(task.Event)
+	Ready func(functions []string, took time.Duration)
+	// Reload asks for all functions to be started anew, also without a change.
+	Reload <-chan struct{}
 }
 
-// Compiled is a tree, and the digest of all that a change of has to be served.
+// Compiled is a tree, and the digests of the files of which a change has to be served.
 type Compiled struct {
 	Project *ir.Project
-	Digest  string
+	Files   map[string]string
 }
 
 // stopTime is how long the functions have at the end.
@@ -109,17 +114,21 @@ type runner struct {
 // loop brings what runs in line with the tree, and again after each change of what is
 // served; one that comes meanwhile ends the start that is going on.
 func (r *runner) loop(ctx context.Context, changes <-chan struct{}) error {
-	wanted, end := "", func() {}
+	wanted, end, anew := "", func() {}, false
 	for {
-		if t, ok := r.read(ctx); ok && t.digest != wanted {
+		if t, ok := r.read(ctx); ok && (anew || t.digest != wanted) {
 			end()
+			t.anew = anew
 			wanted, end = t.digest, r.begin(ctx, t)
 		}
+		anew = false
 		select {
 		case <-ctx.Done():
 			end()
 			return ctx.Err()
 		case <-changes:
+		case <-r.Reload:
+			anew = true
 		}
 	}
 }
@@ -141,8 +150,11 @@ func (r *runner) begin(ctx context.Context, t tree) (end func()) {
 // tree is what is to run. Its digest is that of all that a change of has to be served.
 type tree struct {
 	project   *ir.Project
+	files     map[string]string
 	variables []string
 	digest    string
+	// anew has functions started that nothing has changed for.
+	anew bool
 }
 
 // read compiles the tree. Faults have been told, and what runs goes on.
@@ -159,29 +171,42 @@ func (r *runner) read(ctx context.Context) (tree, bool) {
 		return tree{}, false
 	}
 	r.proxy.refuse("")
-	return tree{compiled.Project, variables, compiled.Digest + fmt.Sprint(variables)}, true
+	return tree{project: compiled.Project, files: compiled.Files, variables: variables, digest: fmt.Sprintf("%q %q", compiled.Files, variables)}, true
 }
 
 // apply starts what the tree means.
 func (r *runner) apply(ctx context.Context, t tree) error {
-	env, err := r.prepare(ctx, t.project)
+	env, err := r.prepare(ctx, t)
 	if err != nil {
 		if ctx.Err() == nil {
 			r.proxy.refuse(err.Error())
 		}
 		return err
 	}
-	env.variables = t.variables
 	begin := time.Now()
 	web := webFunctions(t.project)
 	r.proxy.route(web)
 	r.drop(web)
 	r.tasks.Expect(t.project)
-	if err := r.startAll(ctx, env, t.project.Functions); err != nil {
+	functions := t.project.Functions
+	if !t.anew {
+		functions = r.stale(ctx, env.origin, functions)
+	}
+	if err := r.startAll(ctx, env, functions); err != nil {
 		return err
 	}
-	r.Say("ready after %.2f s", time.Since(begin).Seconds())
+	if len(functions) > 0 {
+		r.Ready(names(functions), time.Since(begin))
+	}
 	return nil
+}
+
+func names(functions []ir.Function) []string {
+	out := make([]string, len(functions))
+	for i, f := range functions {
+		out[i] = f.Name
+	}
+	return out
 }
 
 func webFunctions(p *ir.Project) []ir.Function {

@@ -26,6 +26,7 @@ type session struct {
 	t       *testing.T
 	root    string
 	address string
+	reload  chan struct{}
 	end     func()
 
 	mu   sync.Mutex
@@ -38,6 +39,10 @@ func (s *session) say(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fmt.Fprintf(&s.talk, format+"\n", args...)
+}
+
+func (s *session) ready(functions []string, _ time.Duration) {
+	s.say("ready: %s", strings.Join(functions, " "))
 }
 
 func (s *session) task(e task.Event) { s.say("%s %s %d", e.Function, e.State, e.Attempt) }
@@ -64,7 +69,11 @@ func (s *session) compile(ctx context.Context) (Compiled, error) {
 		s.say("%s", list[0].Message)
 		return Compiled{}, io.EOF
 	}
-	return Compiled{Project: project, Digest: scanned.Digest()}, nil
+	files := map[string]string{}
+	for _, f := range scanned.Files {
+		files[f.Path] = f.SHA256
+	}
+	return Compiled{Project: project, Files: files}, nil
 }
 
 func (s *session) variables() ([]string, error) {
@@ -109,7 +118,7 @@ func (s *session) until(what string, ok func() bool) {
 // the runtime from.
 func begin(t *testing.T, files map[string]string) *session {
 	t.Helper()
-	s := &session{t: t, root: t.TempDir()}
+	s := &session{t: t, root: t.TempDir(), reload: make(chan struct{}, 1)}
 	for name, text := range files {
 		s.write(name, text)
 	}
@@ -126,7 +135,7 @@ func (s *session) run() {
 		ended <- Run(ctx, Options{
 			Root: s.root, Address: "127.0.0.1:0", Python: python(s.t), UV: uv(s.t), Compile: s.compile, Variables: s.variables,
 			Say: s.say, Line: func(function, line string) { s.say("%s | %s", function, line) },
-			Task: s.task, Fast: true,
+			Task: s.task, Fast: true, Ready: s.ready, Reload: s.reload,
 		}, func(address string) { listening <- address })
 	}()
 	s.end = sync.OnceFunc(func() {
@@ -290,6 +299,7 @@ func TestKilled(t *testing.T) {
 		_ = Run(t.Context(), Options{
 			Root: root, Address: "127.0.0.1:0", Python: python(t), UV: uv(t), Compile: s.compile, Variables: s.variables,
 			Say: func(format string, args ...any) { fmt.Printf(format+"\n", args...) }, Line: func(string, string) {}, Task: func(task.Event) {},
+			Ready: func([]string, time.Duration) { fmt.Println("ready") },
 		}, func(string) {})
 		return
 	}
@@ -303,7 +313,7 @@ func TestKilled(t *testing.T) {
 	if err := program.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s.until("it serves", func() bool { return strings.Contains(s.said(), "ready after") })
+	s.until("it serves", func() bool { return strings.Contains(s.said(), "ready") })
 	if n := len(processesIn(t, s.root)); n < 2 {
 		t.Errorf("%d processes of a web app and a task worker were seen", n)
 	}

@@ -26,6 +26,8 @@ type environment struct {
 	variables       []string
 	// platform is where functions send tasks to.
 	platform string
+	// origin is what instances are started from.
+	origin origin
 }
 
 func (e *environment) boot() string {
@@ -34,8 +36,9 @@ func (e *environment) boot() string {
 
 // prepare installs what is missing into .fngen/dev, which is known by what it is
 // made of: nothing changes, nothing is done.
-func (r *runner) prepare(ctx context.Context, p *ir.Project) (*environment, error) {
-	e := &environment{root: r.Root, project: p.Name, python: r.Python, platform: r.platform}
+func (r *runner) prepare(ctx context.Context, t tree) (*environment, error) {
+	p := t.project
+	e := &environment{root: r.Root, project: p.Name, python: r.Python, platform: r.platform, variables: t.variables}
 	var err error
 	if e.python == "" {
 		if e.python, err = r.layer(ctx, r.dir, p); err != nil {
@@ -43,6 +46,7 @@ func (r *runner) prepare(ctx context.Context, p *ir.Project) (*environment, erro
 		}
 	}
 	e.runtime, err = r.sdk(ctx, r.dir, e.python)
+	e.origin = origin{t.files, fmt.Sprintf("%q", append([]string{p.Name, e.python, e.runtime}, t.variables...))}
 	return e, err
 }
 

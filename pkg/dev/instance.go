@@ -22,12 +22,14 @@ const tailLines = 60
 // instance is one process that serves a function.
 type instance struct {
 	address  string
+	origin   origin
 	process  *exec.Cmd
 	requests sync.WaitGroup
 	// done is closed when the process has ended and all it printed is read.
 	done chan struct{}
-	// hold keeps the process alive: it ends when this does, or this program.
-	hold io.Closer
+	// hold keeps the process alive: it ends when this does, or this program. A line on
+	// it asks for what is imported.
+	hold io.WriteCloser
 
 	mu   sync.Mutex
 	last []string
@@ -49,7 +51,7 @@ func (e *environment) serve(ctx context.Context, f ir.Function, line func(functi
 
 // start starts a process of a function.
 func (e *environment) start(f ir.Function, line func(function, line string), args []string, variables ...string) (*instance, error) {
-	in := &instance{done: make(chan struct{})}
+	in := &instance{origin: e.origin, done: make(chan struct{})}
 	cmd := exec.Command(e.python, append([]string{"-u", e.boot()}, args...)...) //nolint:noctx // it is ended as a group, see Stop
 	cmd.Dir = e.root
 	cmd.Env = append(append(append(os.Environ(), e.variables...),

@@ -155,7 +155,7 @@ func TestTasksOverReload(t *testing.T) {
 	_, first := s.ask("POST", "/wait", `"`+gate+`"`)
 	s.until("it runs", func() bool { return strings.Contains(s.said(), "wait running 1") })
 	s.write("a.py", strings.ReplaceAll(waiting, "%s", "new"))
-	s.until("the new code", func() bool { return strings.Count(s.said(), "ready after") == 2 })
+	s.until("the new code", func() bool { return strings.Count(s.said(), "ready:") == 2 })
 	_, second := s.ask("POST", "/wait", `"`+gate+`"`)
 	s.until("both run", func() bool { return strings.Count(s.said(), "wait running 1") == 2 })
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {

@@ -7,6 +7,7 @@ package task
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -101,6 +102,22 @@ type Error struct {
 	Faults json.RawMessage `json:"faults,omitempty"`
 	// Output is the end of what was written before a crash.
 	Output string `json:"output,omitempty"`
+}
+
+// Text is the error in one line.
+func (e *Error) Text() string {
+	if e == nil {
+		return "without a reason"
+	}
+	text := e.Message
+	if e.Type != "" {
+		text = e.Type + ": " + text
+	}
+	if e.Reason != "" && e.Reason != ReasonException {
+		text = e.Reason + ": " + text
+	}
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
 // Event is what an agent tells of one task.

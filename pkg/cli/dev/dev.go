@@ -4,7 +4,6 @@ package dev
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -12,22 +11,18 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/dotenv"
-	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/cli/command"
 	"fngen.dev/fngen/pkg/cli/exit"
 	"fngen.dev/fngen/pkg/cli/target"
-	"fngen.dev/fngen/pkg/cli/tasks"
 	"fngen.dev/fngen/pkg/dev"
-	"fngen.dev/fngen/pkg/task"
-	"fngen.dev/fngen/pkg/term"
+	"fngen.dev/fngen/pkg/dev/console"
 )
 
 type devOptions struct {
@@ -49,10 +44,13 @@ on http://FUNCTION--PROJECT.localhost:8000.
 Tasks that the code sends by platform.run_task run here too, as do those of
 "fngen run_task --dev" and of a POST to http://localhost:8000/.fngen/tasks/FUNCTION.
 
-A save starts the functions anew. The old ones serve until the new ones answer, and
-code with faults changes nothing. Dependencies are installed by uv into .fngen/dev.
+A save starts the functions anew whose modules changed. The old ones serve until the
+new ones answer, and code with faults changes nothing. Dependencies are installed by
+uv into .fngen/dev. At a terminal, r starts all anew, o opens the browser, t lists
+tasks and q ends it; with --json each event is an object on a line of its own.
 
-Environment variables come from the file .env, or that of --env.`,
+Environment variables come from the file .env, or that of --env. Those that the code
+reads and nobody gives are warned of.`,
 		Example: "  fngen dev\n  fngen dev --port 9000 --env .env.local my_website.py\n  fngen run_task --dev --wait process_order '{\"order_id\": 7}'",
 		Args:    command.MaxArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -70,9 +68,6 @@ Environment variables come from the file .env, or that of --env.`,
 }
 
 func runDev(ctx context.Context, a *command.App, o devOptions) error {
-	if a.JSON {
-		return &exit.Usage{Message: "dev: --json is not there yet", Help: "its output is that of the functions"}
-	}
 	scanned, err := target.Scan(ctx, o.Path, source.Options{ListOnly: true})
 	if err != nil {
 		return err
@@ -81,52 +76,60 @@ func runDev(ctx context.Context, a *command.App, o devOptions) error {
 	if err != nil {
 		return err
 	}
-	uv, err := dev.FindUV(ctx, scanned.Root, a.Getenv, a.Sayf)
+	d := &devRun{App: a, console: console.New(a.IO, a.JSON), options: o, root: scanned.Root, project: cmp.Or(project, target.Unnamed)}
+	uv, err := dev.FindUV(ctx, scanned.Root, a.Getenv, d.console.Say)
 	if errors.Is(err, dev.ErrNoUV) {
 		return &exit.Usage{Message: "dev: " + err.Error(), Help: "install it: pip install uv"}
 	}
 	if err != nil {
 		return err
 	}
-	d := &devRun{App: a, options: o, root: scanned.Root, project: cmp.Or(project, target.Unnamed)}
 	if o.Python == "" {
 		if d.pythons, err = dev.Pythons(ctx, uv); err != nil {
 			return err
 		}
 	}
-	return dev.Run(ctx, dev.Options{
-		Root: scanned.Root, Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port)), Python: o.Python, UV: uv,
-		Compile: d.compile, Variables: d.variables, Say: a.Sayf, Line: d.line,
-		Fast: o.Fast, Task: d.task,
-	}, d.listening)
+	return d.run(ctx, uv)
 }
 
 // devRun is one run of fngen dev.
 type devRun struct {
 	*command.App
+	console *console.Console
 	options devOptions
 	root    string
 	project string
-	address string
 	// pythons are the versions that are on this machine, none for all that there are.
 	pythons []string
-	// told are the notes that were said, each once.
-	told map[string]bool
-	mu   sync.Mutex
 }
 
-func (d *devRun) listening(address string) {
-	_, port, _ := net.SplitHostPort(address)
-	d.address = "localhost:" + port
-	_, _ = fmt.Fprintf(d.IO.Out, "http://%s\n", d.address)
-	d.Sayf("Unlike the platform: one instance of each function, no TLS, no limits of memory. Ctrl-C ends it.")
+func (d *devRun) run(ctx context.Context, uv string) error {
+	ctx, quit := context.WithCancel(ctx)
+	defer quit()
+	reload := make(chan struct{}, 1)
+	keys := console.Keys{Browser: d.Getenv("BROWSER"), Quit: quit, Reload: func() {
+		select {
+		case reload <- struct{}{}:
+		default: // it is asked for already
+		}
+	}}
+	restore := func() {}
+	defer func() { restore() }()
+	return dev.Run(ctx, dev.Options{
+		Root: d.root, Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(d.options.Port)), Python: d.options.Python, UV: uv,
+		Compile: d.compile, Variables: d.variables, Fast: d.options.Fast, Reload: reload,
+		Say: d.console.Say, Line: d.console.Line, Task: d.console.Task, Ready: d.console.Ready,
+	}, func(address string) {
+		d.console.Listening(address)
+		restore = d.console.Listen(ctx, keys)
+	})
 }
 
 // compile reads the tree as a push does, and shows what is wrong with it.
 func (d *devRun) compile(ctx context.Context) (dev.Compiled, error) {
 	scanned, err := target.Scan(ctx, d.options.Path, target.Indexed(d.Cache))
 	if err != nil {
-		d.Sayf("%v", err)
+		d.console.Say("%v", err)
 		return dev.Compiled{}, err
 	}
 	// By the Pythons that are here; for another one, which uv then fetches, only when
@@ -145,57 +148,26 @@ func (d *devRun) compile(ctx context.Context) (dev.Compiled, error) {
 	if ctx.Err() != nil {
 		return dev.Compiled{}, ctx.Err()
 	}
-	if text := rendered(list, d.IO.Colour); d.once(text) {
-		fmt.Fprint(d.IO.Err, text)
-	}
+	d.console.Diagnostics(list)
 	if list.HasErrors() {
 		return dev.Compiled{}, exit.Refused(list, "")
 	}
-	d.introduce(project)
-	return dev.Compiled{Project: project, Digest: digestOf(scanned)}, nil
-}
-
-func rendered(list diag.List, colour bool) string {
-	var b strings.Builder
-	_ = diag.Render(&b, list, colour)
-	return b.String()
-}
-
-// introduce says how each function is reached.
-func (d *devRun) introduce(p *ir.Project) {
-	for _, f := range p.Functions {
-		text := fmt.Sprintf("%s: fngen run_task --dev %s PAYLOAD", f.Name, f.Name)
-		if f.WebApp != nil {
-			text = fmt.Sprintf("%s: http://%s.%s", f.Name, f.WebApp.Hosts[len(f.WebApp.Hosts)-1], d.address)
-		}
-		if d.once(text) {
-			d.Sayf("%s", text)
-		}
+	d.console.Introduce(project)
+	if given, err := d.variables(); err == nil { // else it is told when they are needed
+		d.console.Unset(project, append(given, os.Environ()...))
 	}
+	return dev.Compiled{Project: project, Files: servedFiles(scanned)}, nil
 }
 
-// once reports whether a text is new; code with faults that is saved again, and with
-// other faults in between, is told again.
-func (d *devRun) once(text string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.told == nil {
-		d.told = map[string]bool{}
-	}
-	known := d.told[text]
-	d.told[text] = true
-	return !known
-}
-
-// digestOf is that of the files whose change has to be served.
-func digestOf(s *source.Scanned) string {
-	h := sha256.New()
+// servedFiles are the files whose change has to be served, with their digests.
+func servedFiles(s *source.Scanned) map[string]string {
+	out := map[string]string{}
 	for _, f := range s.Files {
 		if dev.Serves(f.Path) {
-			fmt.Fprintf(h, "%q %s\n", f.Path, f.SHA256)
+			out[f.Path] = f.SHA256
 		}
 	}
-	return fmt.Sprintf("%x", h.Sum(nil))
+	return out
 }
 
 // variables reads those of the project, anew for each start.
@@ -211,37 +183,13 @@ func (d *devRun) variables() ([]string, error) {
 	entries, faults := dotenv.Parse(file, data)
 	if len(faults) > 0 {
 		// By its own renderer: a diagnostic has the number of a line, and never its text.
-		return nil, errors.New(strings.TrimRight(rendered(faults, false), "\n"))
+		var b strings.Builder
+		_ = diag.Render(&b, faults, false)
+		return nil, errors.New(strings.TrimRight(b.String(), "\n"))
 	}
 	var out []string
 	for _, e := range entries {
 		out = append(out, e.Name+"="+e.Value)
 	}
 	return out, nil
-}
-
-// line prints a line of a function's output.
-func (d *devRun) line(function, line string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	fmt.Fprintf(d.IO.Err, "%s %s\n", d.IO.Paint(term.Dim, function+" |"), term.Escape(line))
-}
-
-// task tells what becomes of a task.
-func (d *devRun) task(e task.Event) {
-	text, style := fmt.Sprintf("task %s %s", e.ID, e.State), term.Dim
-	switch {
-	case e.State == task.Succeeded:
-		text += fmt.Sprintf(" after %.2f s", e.At.Sub(e.StartedAt).Seconds())
-	case e.Error != nil:
-		style = term.Red
-		text += ": " + tasks.ErrorText(e.Error)
-		if e.State == task.Retrying {
-			style = term.Yellow
-			text += fmt.Sprintf("; attempt %d in %.0f s", e.Attempt+1, e.NextAt.Sub(e.At).Seconds())
-		}
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	fmt.Fprintf(d.IO.Err, "%s %s\n", d.IO.Paint(term.Dim, e.Function+" |"), d.IO.Paint(style, term.Escape(text)))
 }

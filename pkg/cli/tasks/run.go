@@ -174,7 +174,7 @@ func awaitTask(ctx context.Context, a *command.App, client *api.Client, project 
 	if t.State == task.Succeeded {
 		return nil
 	}
-	err := &exit.Failure{Code: api.Failed, Message: fmt.Sprintf("task %s is %s: %s", t.ID, t.State, ErrorText(t.Error))}
+	err := &exit.Failure{Code: api.Failed, Message: fmt.Sprintf("task %s is %s: %s", t.ID, t.State, t.Error.Text())}
 	if t.Retryable {
 		err.Help = fmt.Sprintf("fngen tasks %s --retry %s puts it back", orDev(project), t.ID)
 	}
@@ -187,7 +187,7 @@ func awaitTask(ctx context.Context, a *command.App, client *api.Client, project 
 // progressOf says where a task stands that has not ended.
 func progressOf(t api.Task) string {
 	if t.State == task.Retrying && t.NextAt != nil {
-		return fmt.Sprintf("attempt %d failed: %s; the next begins at %s", t.Attempts, ErrorText(t.Error), t.NextAt.Local().Format(time.TimeOnly))
+		return fmt.Sprintf("attempt %d failed: %s; the next begins at %s", t.Attempts, t.Error.Text(), t.NextAt.Local().Format(time.TimeOnly))
 	}
 	return "is " + string(t.State)
 }
@@ -197,22 +197,6 @@ func resultText(result json.RawMessage) string {
 		return "null"
 	}
 	return string(result)
-}
-
-// ErrorText is an error in one line.
-func ErrorText(e *task.Error) string {
-	if e == nil {
-		return "without a reason"
-	}
-	text := e.Message
-	if e.Type != "" {
-		text = e.Type + ": " + text
-	}
-	if e.Reason != "" && e.Reason != task.ReasonException {
-		text = e.Reason + ": " + text
-	}
-	line, _, _ := strings.Cut(text, "\n")
-	return line
 }
 
 // orDev is how a project is named on the command line.

@@ -123,7 +123,7 @@ func listTasks(ctx context.Context, a *command.App, client *api.Client, project 
 	for _, t := range list {
 		failure := ""
 		if t.Error != nil {
-			failure = ErrorText(t.Error)
+			failure = t.Error.Text()
 		}
 		rows = append(rows, []string{t.ID, t.Function, string(t.State), strconv.Itoa(t.Attempts), instant(a, &t.EnqueuedAt), instant(a, t.FinishedAt), failure})
 	}
@@ -163,7 +163,7 @@ func showTask(a *command.App, t api.Task) error {
 		rows = append(rows, []string{"result", string(t.Result)})
 	}
 	if t.Error != nil {
-		rows = append(rows, []string{"error", ErrorText(t.Error)})
+		rows = append(rows, []string{"error", t.Error.Text()})
 	}
 	if err := term.Table(a.IO.Out, a.IO.OutTTY, []string{"FIELD", "VALUE"}, rows); err != nil {
 		return err

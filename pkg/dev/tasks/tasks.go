@@ -126,6 +126,21 @@ func (s *Service) Replace(ctx context.Context, f ir.Function, start Start) error
 	return nil
 }
 
+// Processes are those that take the tasks of a function at present.
+func (s *Service) Processes(function string) []Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.functions[function]
+	if f == nil || f.current == nil {
+		return nil
+	}
+	var out []Process
+	for _, w := range f.current.workers {
+		out = append(out, w.process)
+	}
+	return out
+}
+
 // function is one by its name, made when it is asked for first. The caller holds the lock.
 func (s *Service) function(name string) *function {
 	f := s.functions[name]
