@@ -43,6 +43,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"pkg/agent/archive", "pkg/api", "an archive is a stream of bytes, wherever it comes from"},
 	{"pkg/agent", "nomad", "an agent runs in Nomad and does not talk to it"},
 	{"pkg/cli", "pkg/store", "a person's machine reaches the control plane over HTTP"},
+	{"pkg/dev", "pkg/store/postgres", "fngen dev keeps its tasks in a file"},
 	{"pkg/cli", "pkg/deploy", "a person's machine reaches the control plane over HTTP"},
 	{"pkg/cli", "pkg/server", "a person's machine reaches the control plane over HTTP"},
 	{"pkg/cli", "nomad", "a person's machine never talks to Nomad"},
@@ -98,6 +99,37 @@ func TestNoServerCores(t *testing.T) {
 				if below(imported, root) && !allowed[strings.Join(strings.SplitN(imported, "/", 5)[:4], "/")] {
 					t.Errorf("%s imports %s: only %s/api may be used", p.ImportPath, imported, root)
 				}
+			}
+		}
+	}
+}
+
+// foreign are packages of others that a program does not link: who installs it pays for
+// them in size, and in what may be wrong with them.
+var foreign = []struct{ program, not, why string }{
+	{"cmd/fngen", "github.com/jackc/pgx", "a person's machine keeps the tasks of fngen dev in a file"},
+	{"cmd/fngen", "github.com/hashicorp/vault", "a person's machine reaches the control plane over HTTP"},
+	{"cmd/fngen", "github.com/hashicorp/consul", "a person's machine reaches the control plane over HTTP"},
+	{"cmd/fngen", "github.com/rabbitmq", "a person's machine reaches the control plane over HTTP"},
+	{"cmd/fngen-agent", "github.com/jackc/pgx", "an agent reaches the control plane over HTTP"},
+	{"cmd/fngen-agent", "modernc.org/sqlite", "an agent keeps nothing in a database"},
+	{"cmd/fngen-agent", "github.com/spf13/cobra", "nobody types what an agent is told"},
+}
+
+// TestProgramsLinkWhatTheyNeed holds the dependencies of whole programs.
+func TestProgramsLinkWhatTheyNeed(t *testing.T) {
+	linked := map[string][]string{}
+	for _, rule := range foreign {
+		if linked[rule.program] == nil {
+			out, err := exec.Command("go", "list", "-deps", module+rule.program).Output()
+			if err != nil {
+				t.Fatalf("go list: %v", err)
+			}
+			linked[rule.program] = strings.Fields(string(out))
+		}
+		for _, dependency := range linked[rule.program] {
+			if below(dependency, rule.not) {
+				t.Errorf("%s links %s: %s", rule.program, dependency, rule.why)
 			}
 		}
 	}

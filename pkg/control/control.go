@@ -17,6 +17,7 @@ import (
 
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/store"
+	"fngen.dev/fngen/pkg/store/postgres"
 )
 
 // app is what every command works with.
@@ -66,7 +67,7 @@ func (a *app) withStore(ctx context.Context, f func(*store.Store) error) (err er
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(ctx, cmp.Or(a.getenv("FNGEND_DATABASE"), filepath.Join(dir, databaseFile)))
+	s, err := store.Open(ctx, cmp.Or(a.getenv("FNGEND_DATABASE"), filepath.Join(dir, databaseFile)), postgres.Engine)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/deploy"
 	"fngen.dev/fngen/pkg/store"
+	"fngen.dev/fngen/pkg/store/postgres"
 )
 
 // listing is a control plane whose lists are the real ones.
@@ -34,7 +35,7 @@ func BenchmarkProjectsPage(b *testing.B) {
 	if database == "" {
 		database = filepath.Join(b.TempDir(), "db")
 	}
-	s, err := store.Open(b.Context(), database)
+	s, err := store.Open(b.Context(), database, postgres.Engine)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"fngen.dev/fngen/pkg/store/dialect"
 )
 
 // Files are named <number>_<what>.sql and run once, in order. A file that was
@@ -24,7 +26,7 @@ func (s *Store) migrateOnce(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		files, err := s.migrationFiles()
+		files, err := migrationFiles(s.db)
 		if err != nil {
 			return err
 		}
@@ -74,8 +76,8 @@ type migration struct {
 }
 
 // migrationFiles are those of a database, in order.
-func (d dialect) migrationFiles() ([]migration, error) {
-	dir := path.Join("migrations", d.migrations)
+func migrationFiles(of dialect.Dialect) ([]migration, error) {
+	dir := path.Join("migrations", of.Migrations)
 	entries, err := migrations.ReadDir(dir) // sorted by name
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
@@ -97,7 +99,7 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, m migration) error {
 	if err != nil {
 		return fmt.Errorf("read migration %s: %w", m.path, err)
 	}
-	if _, err := tx.ExecContext(ctx, string(text), s.script...); err != nil {
+	if _, err := tx.ExecContext(ctx, string(text), s.db.Script...); err != nil {
 		return fmt.Errorf("run migration %s: %w", m.path, err)
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO migrations (version, at) VALUES ($1, $2)`, m.number, s.now().UnixMicro()); err != nil {

@@ -8,14 +8,15 @@ import (
 	"strings"
 	"testing"
 
+	"fngen.dev/fngen/pkg/store/dialect"
 	"fngen.dev/fngen/pkg/store/storetest"
 )
 
 // TestPairs holds that each migration has its twin for the other database.
 func TestPairs(t *testing.T) {
 	var names [2][]string
-	for i, d := range []dialect{sqliteDialect, postgresDialect} {
-		for _, f := range must(d.migrationFiles())(t) {
+	for i, d := range []dialect.Dialect{sqliteDialect, {Migrations: "postgres"}} {
+		for _, f := range must(migrationFiles(d))(t) {
 			names[i] = append(names[i], f.path[strings.LastIndexByte(f.path, '/')+1:])
 		}
 	}

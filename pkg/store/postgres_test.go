@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"fngen.dev/fngen/pkg/store/postgres"
 	"fngen.dev/fngen/pkg/store/storetest"
 )
 
@@ -22,7 +23,7 @@ const neverEnds = 2 * time.Minute
 
 func openIn(t *testing.T, database string) *Store {
 	t.Helper()
-	s := must(Open(t.Context(), database))(t)
+	s := must(Open(t.Context(), database, postgres.Engine))(t)
 	t.Cleanup(func() { _ = s.Close() }) // some have lost their server
 	return s
 }
@@ -78,7 +79,7 @@ func testFirstOpened(t *testing.T, server *storetest.Postgres) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			s, err := Open(t.Context(), database)
+			s, err := Open(t.Context(), database, postgres.Engine)
 			if err != nil {
 				t.Error(err)
 				return
@@ -208,7 +209,7 @@ func TestNoPasswordInErrors(t *testing.T) {
 		"postgres://fngen:%s@127.0.0.1:1/fngen?sslrootcert=/not/there&sslmode=verify-full",
 		"postgresql://fngen:%s@[::1/fngen",
 	} {
-		s, err := Open(t.Context(), fmt.Sprintf(url, secret))
+		s, err := Open(t.Context(), fmt.Sprintf(url, secret), postgres.Engine)
 		if err == nil {
 			_ = s.Close()
 			t.Errorf("%s was opened", url)

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"net/url"
@@ -10,32 +9,36 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"fngen.dev/fngen/pkg/store/dialect"
 )
 
-var sqliteDialect = dialect{migrations: "sqlite", duplicate: isSQLiteDuplicate, refused: isSQLiteRefused, busy: isSQLiteBusy}
+var sqliteDialect = dialect.Dialect{Migrations: "sqlite", Duplicate: isSQLiteDuplicate, Refused: isSQLiteRefused, Busy: isSQLiteBusy}
 
-func openSQLite(ctx context.Context, path string) (*Store, error) {
+func openSQLite(path string) (dialect.Database, error) {
+	none := dialect.Database{}
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	// SQLite would make the file with the umask's mode; its WAL takes the
 	// mode of the database.
 	file, err := os.OpenFile(abs, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if err := file.Close(); err != nil {
-		return nil, err
+		return none, err
 	}
-	s := &Store{dialect: sqliteDialect}
-	if s.write, err = sql.Open("sqlite", sqliteName(abs, "immediate")); err != nil {
-		return nil, err
+	write, err := sql.Open("sqlite", sqliteName(abs, "immediate"))
+	if err != nil {
+		return none, err
 	}
-	if s.read, err = sql.Open("sqlite", sqliteName(abs, "deferred")); err != nil {
-		return nil, errors.Join(err, s.write.Close())
+	read, err := sql.Open("sqlite", sqliteName(abs, "deferred"))
+	if err != nil {
+		return none, errors.Join(err, write.Close())
 	}
-	return s.ready(ctx)
+	return dialect.Database{Dialect: sqliteDialect, Write: write, Read: read}, nil
 }
 
 func sqliteName(path, lock string) string {

@@ -7,7 +7,7 @@
 // change nor tell of one that did not happen. Changes take turns, whatever the
 // database: SQLite has one writer, and in PostgreSQL each takes the same lock first.
 // Statements are those that both understand, with $1 placeholders; what is particular
-// to one is in sqlite.go or postgres.go and in its migrations.
+// to one is in sqlite.go or the package of an engine, and in its migrations.
 package store
 
 import (
@@ -15,8 +15,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
+
+	"fngen.dev/fngen/pkg/store/dialect"
 )
 
 // readers bounds the connections that only read. In SQLite each keeps a page cache,
@@ -29,62 +30,48 @@ type Store struct {
 	// fairer than waiting in the database.
 	write *sql.DB
 	read  *sql.DB
-	dialect
-	now func() time.Time
-}
-
-// dialect is what the databases do not have in common.
-type dialect struct {
-	// migrations is the directory below migrations/.
-	migrations string
-	// lock is the statement by which a change waits for its turn; empty where a
-	// transaction has it from its beginning.
-	lock string
-	// script are the arguments with which the driver takes several statements at once.
-	script []any
-	// duplicate reports whether an error is a row that is there already.
-	duplicate func(error) bool
-	// refused reports whether an error is of the values themselves.
-	refused func(error) bool
-	// busy reports whether an error passes when another process has opened the database.
-	busy func(error) bool
+	db    dialect.Dialect
+	now   func() time.Time
 }
 
 // Open opens a database, makes it when it is not there, and brings its tables up to
-// date. It is the path of a file of SQLite's (mode 0600), or a URL of PostgreSQL's
-// such as postgres://user:password@host:5432/name. No error shows a password.
-func Open(ctx context.Context, database string) (*Store, error) {
-	return OpenAt(ctx, database, time.Now)
+// date. It is the path of a file of SQLite's (mode 0600), or what one of the engines
+// owns. No error shows a password.
+func Open(ctx context.Context, database string, engines ...dialect.Engine) (*Store, error) {
+	return OpenAt(ctx, database, time.Now, engines...)
 }
 
 // OpenAt is Open with another clock, for tests that let days pass.
-func OpenAt(ctx context.Context, database string, now func() time.Time) (*Store, error) {
+func OpenAt(ctx context.Context, database string, now func() time.Time, engines ...dialect.Engine) (*Store, error) {
 	open, name := openSQLite, database
-	if isPostgres(database) {
-		open, name = openPostgres, "in PostgreSQL"
+	for _, engine := range engines {
+		if engine.Owns(database) {
+			open, name = engine.Open, "in "+engine.Name
+		}
 	}
-	s, err := open(ctx, database)
+	db, err := open(database)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", name, err)
 	}
-	s.now = now
+	s := &Store{write: db.Write, read: db.Read, db: db.Dialect, now: now}
+	if err := s.ready(ctx); err != nil {
+		if db.Place != "" {
+			err = fmt.Errorf("%s: %w", db.Place, err)
+		}
+		return nil, fmt.Errorf("open store %s: %w", name, err)
+	}
 	return s, nil
-}
-
-func isPostgres(database string) bool {
-	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://")
 }
 
 // ready brings the tables of a store up to date before anybody reads.
-func (s *Store) ready(ctx context.Context) (*Store, error) {
+func (s *Store) ready(ctx context.Context) error {
 	s.write.SetMaxOpenConns(1)
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
-	s.now = time.Now
 	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return errors.Join(err, s.Close())
 	}
-	return s, nil
+	return nil
 }
 
 // openWait is how long a store waits for others that open the same database.
@@ -93,7 +80,7 @@ const openWait = 10 * time.Second
 // migrate tries again while another process opens the database.
 func (s *Store) migrate(ctx context.Context) error {
 	err := s.migrateOnce(ctx)
-	for deadline := time.Now().Add(openWait); s.busy(err) && time.Now().Before(deadline); err = s.migrateOnce(ctx) {
+	for deadline := time.Now().Add(openWait); s.db.Busy(err) && time.Now().Before(deadline); err = s.migrateOnce(ctx) {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -123,7 +110,7 @@ func (s *Store) Change(ctx context.Context, f func(tx *sql.Tx) error) error { re
 
 // Refused reports whether the database does not take the values of a statement: it would
 // refuse them again.
-func (s *Store) Refused(err error) bool { return s.refused(err) }
+func (s *Store) Refused(err error) bool { return s.db.Refused(err) }
 
 // Reader is for statements that only read.
 func (s *Store) Reader() *sql.DB { return s.read }
@@ -155,10 +142,10 @@ func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) error) error {
 }
 
 func (s *Store) takeTurn(ctx context.Context, tx *sql.Tx) error {
-	if s.lock == "" {
+	if s.db.Lock == "" {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, s.lock); err != nil {
+	if _, err := tx.ExecContext(ctx, s.db.Lock); err != nil {
 		return fmt.Errorf("wait for other changes of the store: %w", err)
 	}
 	return nil
@@ -186,7 +173,7 @@ func missing(err error, format string, args ...any) error {
 // taken turns the driver's constraint error into ErrExists with its subject.
 func (s *Store) taken(err error, format string, args ...any) error {
 	subject := fmt.Sprintf(format, args...)
-	if s.duplicate(err) {
+	if s.db.Duplicate(err) {
 		return fmt.Errorf("%s %w", subject, ErrExists)
 	}
 	return fmt.Errorf("add %s: %w", subject, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/pkg/store"
+	"fngen.dev/fngen/pkg/store/postgres"
 	"fngen.dev/fngen/pkg/store/tasks"
 	"fngen.dev/fngen/pkg/task"
 )
@@ -30,7 +31,7 @@ var database = func(t *testing.T) string { return filepath.Join(t.TempDir(), "db
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	s, err := store.Open(t.Context(), database(t))
+	s, err := store.Open(t.Context(), database(t), postgres.Engine)
 	if err != nil {
 		t.Fatal(err)
 	}

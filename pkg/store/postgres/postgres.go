@@ -1,8 +1,8 @@
-package store
+// Package postgres is PostgreSQL as a database of the store.
+package postgres
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"fngen.dev/fngen/pkg/store/dialect"
 )
 
 // changesLock is the advisory lock of all changes, in each database of its own.
@@ -32,25 +34,32 @@ const (
 	dataException, constraintViolation = "22", "23"
 )
 
-var postgresDialect = dialect{
-	migrations: "postgres",
-	lock:       "SELECT pg_advisory_xact_lock(" + strconv.FormatInt(changesLock, 10) + ")",
-	script:     []any{pgx.QueryExecModeSimpleProtocol},
-	duplicate: func(err error) bool {
+// Engine opens databases whose names are URLs such as postgres://user:password@host:5432/name.
+var Engine = dialect.Engine{Name: "PostgreSQL", Owns: owns, Open: open}
+
+func owns(database string) bool {
+	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://")
+}
+
+var postgres = dialect.Dialect{
+	Migrations: "postgres",
+	Lock:       "SELECT pg_advisory_xact_lock(" + strconv.FormatInt(changesLock, 10) + ")",
+	Script:     []any{pgx.QueryExecModeSimpleProtocol},
+	Duplicate: func(err error) bool {
 		e, ok := errors.AsType[*pgconn.PgError](err)
 		return ok && e.Code == uniqueViolation
 	},
-	refused: func(err error) bool {
+	Refused: func(err error) bool {
 		e, ok := errors.AsType[*pgconn.PgError](err)
 		return ok && (strings.HasPrefix(e.Code, dataException) || strings.HasPrefix(e.Code, constraintViolation))
 	},
-	busy: func(error) bool { return false }, // migrations wait for the lock
+	Busy: func(error) bool { return false }, // migrations wait for the lock
 }
 
-func openPostgres(ctx context.Context, database string) (*Store, error) {
+func open(database string) (dialect.Database, error) {
 	config, err := readURL(database)
 	if err != nil {
-		return nil, err
+		return dialect.Database{}, err
 	}
 	config.ConnectTimeout = cmp.Or(config.ConnectTimeout, connectTime)
 	for name, limit := range map[string]time.Duration{"lock_timeout": turnTime, "idle_in_transaction_session_timeout": idleTime} {
@@ -61,11 +70,10 @@ func openPostgres(ctx context.Context, database string) (*Store, error) {
 	if _, set := config.RuntimeParams["application_name"]; !set {
 		config.RuntimeParams["application_name"] = "fngend"
 	}
-	s := &Store{dialect: postgresDialect, write: stdlib.OpenDB(*config), read: stdlib.OpenDB(*config)}
-	if s, err = s.ready(ctx); err != nil {
-		return nil, fmt.Errorf("database %q at %s: %w", config.Database, config.Host, err)
-	}
-	return s, nil
+	return dialect.Database{
+		Dialect: postgres, Write: stdlib.OpenDB(*config), Read: stdlib.OpenDB(*config),
+		Place: fmt.Sprintf("database %q at %s", config.Database, config.Host),
+	}, nil
 }
 
 // readURL reads a URL. The parser's error has parts of it, and with them a password
