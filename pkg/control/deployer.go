@@ -12,6 +12,7 @@ import (
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/deploy"
+	"fngen.dev/fngen/pkg/deploy/router"
 	"fngen.dev/fngen/pkg/dispatch"
 	"fngen.dev/fngen/pkg/lock"
 	"fngen.dev/fngen/pkg/secret"
@@ -50,14 +51,18 @@ func newDeployer(ctx context.Context, c Config, s *store.Store, b *blob.Dir, wit
 	cluster := jobs.DefaultCluster()
 	cluster.Domain, cluster.Port, cluster.APIURL = c.Domain, port, c.APIURL
 	cluster.UVVersion, cluster.BuildDigest = c.UVVersion, c.BuildDigest
+	ingress, err := router.New(c.Ingress, c.CACert, cluster)
+	if err != nil {
+		return nil, err
+	}
 	config := deploy.Config{
 		Version: api.Version, Cluster: cluster, DefaultRegion: c.DefaultRegion,
-		Pythons: c.Pythons, Ingress: c.Ingress, CACert: c.CACert, Journal: with.journal,
+		Pythons: c.Pythons, Router: ingress, Journal: with.journal,
 	}
 	if with.work != nil { // a nil *dispatch.Service is no nil deploy.Tasks
 		config.Tasks = with.work
 	}
-	return deploy.New(ctx, config, s, b, scheduler, consulLocks{locks}, secrets, log)
+	return deploy.New(ctx, config, s, b, scheduler, consulLocks{locks}, secrets, log), nil
 }
 
 // consulLocks are the locks in Consul as package deploy declares them.

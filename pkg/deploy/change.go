@@ -21,8 +21,9 @@ import (
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/power"
-	"fngen.dev/fngen/pkg/deploy/turns"
-	"fngen.dev/fngen/pkg/deploy/waves"
+	"fngen.dev/fngen/pkg/deploy/prepare"
+	"fngen.dev/fngen/pkg/deploy/rollout"
+	"fngen.dev/fngen/pkg/guard"
 	"fngen.dev/fngen/pkg/lock"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -32,31 +33,18 @@ type change struct {
 	*Service
 	actor   store.Actor
 	project store.Project
-	emit    func(api.Event)
+	// Rollout is how its jobs come up. What is to be live, and what was, is there.
+	*rollout.Rollout
 
-	// ir and release are what is to be live.
-	ir      *ir.Project
-	release jobs.Release
-	// liveRelease is what was live before, nil for nothing, liveIR what it meant, and
-	// liveJobs are its jobs by id. removed are those of them that the new release has
-	// no function for, until they are stopped.
+	// release is what is to be live, and liveRelease what was before, nil for nothing.
+	release     jobs.Release
 	liveRelease *store.Release
-	liveIR      *ir.Project
-	liveJobs    map[string]*nomadapi.Job
-	removed     []string
 	result      api.PushResult
 
 	// mayReplace says that the change may take the place of releases that cannot be
 	// undone, and replaces are those of which it does.
 	mayReplace bool
 	replaces   []store.Release
-
-	// turn is its turn among others that look for room; nil for one that waits for
-	// nobody.
-	turn *turns.Turn
-
-	// crew are the jobs that come up at this moment.
-	crew waves.Crew
 
 	// tree is there once openTree was called.
 	tree     source.Tree
@@ -65,14 +53,43 @@ type change struct {
 	damaged *atomic.Bool
 }
 
+// newChange is a change of a project of which nothing is known yet.
+func (s *Service) newChange(p store.Project) *change {
+	c := &change{Service: s, project: p}
+	c.Rollout = &rollout.Rollout{
+		Nomad: s.nomad, Router: s.cfg.Router, Cluster: s.cfg.Cluster, Log: s.log,
+		Project: p.Name, Emit: func(api.Event) {}, Code: c.code,
+	}
+	return c
+}
+
+// preparation is what comes before the jobs of the change start.
+func (c *change) preparation() *prepare.Preparation {
+	return &prepare.Preparation{Rollout: c.Rollout, Release: c.release, Servers: c.nomad, Has: c.hasLayer}
+}
+
+// takeTurns has a change be one of those that wait for each other, until leave.
+func (c *change) takeTurns() (leave func()) {
+	var kinds []string
+	for _, s := range c.IR.Servers {
+		kinds = append(kinds, s.Size+" "+s.Region)
+	}
+	c.Turn = c.turns.Take(kinds)
+	return func() {
+		c.Turn.Leave()
+		c.Turn = nil
+	}
+}
+
 // start runs a change. What happens is told on the channel, which is closed after
 // a Done or Failed event. The change goes on when ctx ends: from then on nobody
 // listens.
 func (s *Service) start(ctx context.Context, actor store.Actor, project store.Project, run func(context.Context, *change) error) <-chan api.Event {
 	events := make(chan api.Event)
-	c := &change{Service: s, actor: actor, project: project, mayReplace: true}
+	c := s.newChange(project)
+	c.actor, c.mayReplace = actor, true
 	last := ""
-	c.emit = func(e api.Event) {
+	c.Emit = func(e api.Event) {
 		e.Time = time.Now().UTC()
 		c.noted(&last, e)
 		select {
@@ -82,16 +99,16 @@ func (s *Service) start(ctx context.Context, actor store.Actor, project store.Pr
 	}
 	s.changes.Go(func() {
 		defer close(events)
-		err := guarded(func() error { return run(s.closing, c) })
+		err := guard.Do(func() error { return run(s.closing, c) })
 		s.logPanic(project, err)
 		if closeErr := c.closeTree(); closeErr != nil {
 			s.log.Warn("close tree", slog.Any("error", closeErr))
 		}
 		if err != nil {
-			c.emit(api.Event{Failed: s.problem(project, err)})
+			c.Emit(api.Event{Failed: s.problem(project, err)})
 			return
 		}
-		c.emit(api.Event{Done: &c.result})
+		c.Emit(api.Event{Done: &c.result})
 	})
 	return events
 }
@@ -100,7 +117,7 @@ func (s *Service) start(ctx context.Context, actor store.Actor, project store.Pr
 // change has left half done is undone first. When this one ends with an error, what
 // it leaves half done is undone in the background.
 func (c *change) locked(ctx context.Context, what string, do func(context.Context) error) error {
-	held, err := c.acquire(ctx, c.project, what+" by "+c.actor.Email, func(holder string) { c.phase("rollout", "another change goes first: %s", holder) })
+	held, err := c.acquire(ctx, c.project, what+" by "+c.actor.Email, func(holder string) { c.Phase("rollout", "another change goes first: %s", holder) })
 	if err != nil {
 		return err
 	}
@@ -115,7 +132,7 @@ func (c *change) locked(ctx context.Context, what string, do func(context.Contex
 }
 
 func (c *change) holding(ctx context.Context, do func(context.Context) error) error {
-	err := guarded(func() error {
+	err := guard.Do(func() error {
 		if err := c.undoLeft(ctx); err != nil {
 			return err
 		}
@@ -159,7 +176,7 @@ func (s *Service) acquire(ctx context.Context, p store.Project, what string, wai
 }
 
 func (c *change) readLive(ctx context.Context) error {
-	c.liveRelease, c.liveIR, c.liveJobs = nil, nil, nil
+	c.liveRelease, c.LiveNumber, c.LiveIR, c.LiveJobs = nil, 0, nil, nil
 	live, err := c.store.LiveRelease(ctx, c.project.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -167,11 +184,11 @@ func (c *change) readLive(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read live release: %w", err)
 	}
-	if c.liveIR, err = decodeIR(live); err != nil {
+	if c.LiveIR, err = decodeIR(live); err != nil {
 		return err
 	}
 	ran, err := jobset.Decode(live.Jobs)
-	c.liveRelease, c.liveJobs = &live, jobset.ByID(ran)
+	c.liveRelease, c.LiveNumber, c.LiveJobs = &live, live.Number, jobset.ByID(ran)
 	return err
 }
 
@@ -198,8 +215,8 @@ func (c *change) unchanged(ctx context.Context) (bool, error) {
 	if made, err := c.allMade(ctx); err != nil || !made {
 		return false, err
 	}
-	plans, err := c.plans(ctx, lowered)
-	if err != nil || slices.ContainsFunc(plans, func(p planned) bool { return p.plan.Changed }) {
+	plans, err := c.Plans(ctx, lowered)
+	if err != nil || slices.ContainsFunc(plans, func(p rollout.Planned) bool { return p.Plan.Changed }) {
 		return false, err
 	}
 	c.done(false)
@@ -209,7 +226,7 @@ func (c *change) unchanged(ctx context.Context) (bool, error) {
 // lower makes the jobs of the release. What cannot be one was refused by the
 // compiler, unless another program made it.
 func (c *change) lower() ([]*nomadapi.Job, error) {
-	lowered, err := jobs.Lower(c.ir, c.release, c.cfg.Cluster)
+	lowered, err := jobs.Lower(c.IR, c.release, c.cfg.Cluster)
 	if err != nil {
 		return nil, api.NewProblem(api.Refused, "what the code means cannot be made into jobs: %v", err)
 	}
@@ -220,9 +237,9 @@ func (c *change) lower() ([]*nomadapi.Job, error) {
 // not come up, all go back to what they were, and the release becomes undone.
 func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone store.ReleaseState) error {
 	begin := time.Now()
-	if err := guarded(func() error { return c.rollInTurn(ctx, lowered) }); err != nil {
-		if back := c.putBack(ctx, lowered); back != nil {
-			if !c.isBack(ctx) {
+	if err := guard.Do(func() error { return c.Run(ctx, lowered, c.toRemove(lowered)) }); err != nil {
+		if back := c.PutBack(ctx, lowered); back != nil {
+			if !c.IsBack(ctx) {
 				return &notBack{err, back}
 			}
 			err = errors.Join(err, back)
@@ -243,7 +260,7 @@ func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone stor
 // not need it: it has all that brings it back.
 func (c *change) tag(ctx context.Context, lowered []*nomadapi.Job) {
 	name := fmt.Sprintf("release-%d", c.release.Number)
-	_ = each(ctx, lowered, func(ctx context.Context, job *nomadapi.Job) error {
+	_ = guard.Each(ctx, lowered, func(ctx context.Context, job *nomadapi.Job) error {
 		if err := c.nomad.Tag(ctx, c.project.Name, *job.ID, name, "made live by "+c.actor.Email); err != nil {
 			c.log.Warn("tag a job's version", slog.String("project", c.project.Name), slog.Any("error", err))
 		}
@@ -254,11 +271,7 @@ func (c *change) tag(ctx context.Context, lowered []*nomadapi.Job) {
 // done fills in what the change has made live.
 func (c *change) done(changed bool) {
 	c.result.Project, c.result.Release, c.result.Changed = c.project.Name, c.release.Number, changed
-	c.result.Functions = functionResults(c.ir, c.cfg.Cluster)
-}
-
-func (c *change) phase(name, format string, args ...any) {
-	c.emit(api.Event{Phase: &api.Phase{Name: name, Message: fmt.Sprintf(format, args...)}})
+	c.result.Functions = functionResults(c.IR, c.cfg.Cluster)
 }
 
 // decodeIR reads the resolved project of a release.

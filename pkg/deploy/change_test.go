@@ -13,6 +13,7 @@ import (
 	"fngen.dev/fngen/nomad/nomadtest"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/deploy/jobset"
+	"fngen.dev/fngen/pkg/deploy/prepare"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -253,7 +254,7 @@ func TestCommands(t *testing.T) {
 // TestBuilds holds what becomes of a push whose requirements cannot be installed.
 func TestBuilds(t *testing.T) {
 	inWorld(t, func(w *world) {
-		behaviour := nomadtest.Behaviour{After: time.Second, Exit: refusedInput, Output: []string{"× No solution found", "Because there is no version of fastapi==999 and you require fastapi==999"}}
+		behaviour := nomadtest.Behaviour{After: time.Second, Exit: prepare.Refused, Output: []string{"× No solution found", "Because there is no version of fastapi==999 and you require fastapi==999"}}
 		w.nomad.Behave = func(*nomadapi.Job, string) nomadtest.Behaviour { return behaviour }
 		files := code(2, oneServer, "one", "two")
 		files["requirements.txt"] = "fastapi==999\n"

@@ -46,10 +46,8 @@ type Config struct {
 	DefaultRegion string
 	// Pythons are the language versions that the nodes have.
 	Pythons []string
-	// Ingress is the address of the router's TLS entry, CACert the file of the
-	// CA that signed its certificate.
-	Ingress string
-	CACert  string
+	// Router asks functions as a person would.
+	Router *router.Router
 	// Journal is where what happens is told too; nil on a platform without logs.
 	Journal Journal
 	// Tasks is nil where the platform has no broker: then nothing that needs one is
@@ -78,7 +76,6 @@ type Service struct {
 	nomad   Scheduler
 	locks   Locks
 	secrets Secrets
-	router  *router.Router
 	log     *slog.Logger
 
 	compiled compilations
@@ -94,21 +91,20 @@ type Service struct {
 }
 
 // New makes a service. Start it before use.
-func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Scheduler, locks Locks, secrets Secrets, log *slog.Logger) (*Service, error) {
-	ingress, err := router.New(cfg.Ingress, cfg.CACert, cfg.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, locks: locks, secrets: secrets, router: ingress, log: log, undoes: map[int64]bool{}}
+func New(ctx context.Context, cfg Config, st Store, blobs Blobs, scheduler Scheduler, locks Locks, secrets Secrets, log *slog.Logger) *Service {
+	s := &Service{cfg: cfg, store: st, blobs: blobs, nomad: scheduler, locks: locks, secrets: secrets, log: log, undoes: map[int64]bool{}}
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
-	return s, nil
+	return s
 }
 
 // Stop ends the changes that are under way, as a crash would, and waits for them.
 func (s *Service) Stop() {
-	s.close()
+	s.Abort()
 	s.changes.Wait()
 }
+
+// Abort is Stop for who does not wait.
+func (s *Service) Abort() { s.close() }
 
 func uid(p store.Project) int { return firstUID + int(p.ID) }
 

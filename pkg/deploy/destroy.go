@@ -9,6 +9,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/guard"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -81,7 +82,7 @@ func (s *Service) endJobs(ctx context.Context, p store.Project) ([]string, error
 	if err != nil {
 		return []string{}, err
 	}
-	err = each(ctx, ids, func(ctx context.Context, id string) error { return s.nomad.End(ctx, p.Name, id) })
+	err = guard.Each(ctx, ids, func(ctx context.Context, id string) error { return s.nomad.End(ctx, p.Name, id) })
 	return orNone(ids), err
 }
 

@@ -11,6 +11,7 @@ import (
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/guard"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -37,7 +38,7 @@ var operations = []operation{
 
 // destroy destroys the project as a request does: a panic ends the request.
 func (w *world) destroy() error {
-	return guarded(func() error {
+	return guard.Do(func() error {
 		_, err := w.service.Destroy(w.Context(), w.actor, w.project)
 		return err
 	})

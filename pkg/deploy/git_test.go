@@ -10,6 +10,7 @@ import (
 
 	"fngen.dev/fngen/nomad/nomadtest"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/prepare"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -100,7 +101,7 @@ func TestRepositoryRefused(t *testing.T) {
 			defer w.end()
 			w.nomad.Behave = func(job *nomadapi.Job, _ string) nomadtest.Behaviour {
 				if strings.HasPrefix(*job.ID, "build-") {
-					return nomadtest.Behaviour{Exit: refusedInput, Output: []string{"fngen-agent: build failed: requirements.txt:2:1: error[" + code + "]: " + words}}
+					return nomadtest.Behaviour{Exit: prepare.Refused, Output: []string{"fngen-agent: build failed: requirements.txt:2:1: error[" + code + "]: " + words}}
 				}
 				return nomadtest.Behaviour{}
 			}

@@ -48,8 +48,8 @@ func (p *push) checkImports(ctx context.Context) error {
 
 // importsInput is the opened tree and what it asks to be installed.
 func (c *change) importsInput() imports.Input {
-	in := imports.Input{Tree: c.tree, Python: c.ir.Python, Requirements: c.ir.Dependencies.Files, Provided: c.ir.Dependencies.Provided}
-	for _, f := range c.ir.Functions {
+	in := imports.Input{Tree: c.tree, Python: c.IR.Python, Requirements: c.IR.Dependencies.Files, Provided: c.IR.Dependencies.Provided}
+	for _, f := range c.IR.Functions {
 		in.Files = append(in.Files, f.File)
 	}
 	return in

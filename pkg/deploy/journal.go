@@ -45,7 +45,7 @@ func (c *change) inWords(e api.Event) (function, level, text string) {
 	case e.Phase != nil:
 		return "", "INFO", e.Phase.Name + ": " + e.Phase.Message
 	case e.Output != nil:
-		if c.ir != nil && slices.ContainsFunc(c.ir.Functions, func(f ir.Function) bool { return f.Name == e.Output.Source }) {
+		if c.IR != nil && slices.ContainsFunc(c.IR.Functions, func(f ir.Function) bool { return f.Name == e.Output.Source }) {
 			return e.Output.Source, "INFO", e.Output.Line
 		}
 		return "", "INFO", e.Output.Source + ": " + e.Output.Line

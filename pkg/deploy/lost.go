@@ -102,10 +102,10 @@ func (c *change) made() []string {
 	if c.release.Layer != "" {
 		out = append(out, c.release.Layer)
 	}
-	if c.ir == nil {
+	if c.IR == nil {
 		return out
 	}
-	statics, err := jobs.Statics(c.ir, c.release, c.cfg.Cluster)
+	statics, err := jobs.Statics(c.IR, c.release, c.cfg.Cluster)
 	if err != nil {
 		return out // it was never lowered
 	}

@@ -47,7 +47,8 @@ func kept(t *testing.T, files map[string]string) (c *change, tree, blobs string)
 	fatal(t, batch.Close())
 	fatal(t, st.SaveTree(ctx, actor, p.ID, m))
 	s := &Service{cfg: Config{Cluster: jobs.DefaultCluster()}, store: st, blobs: dir, log: slog.New(slog.DiscardHandler)}
-	c = &change{Service: s, actor: actor, project: p, emit: func(api.Event) {}}
+	c = s.newChange(p)
+	c.actor = actor
 	t.Cleanup(func() { fatal(t, c.closeTree()) })
 	return c, m.Digest(), filepath.Join(path, scope(p))
 }

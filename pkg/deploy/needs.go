@@ -3,11 +3,11 @@ package deploy
 import (
 	"context"
 
-	nomadapi "github.com/hashicorp/nomad/api"
-
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/deploy/prepare"
+	"fngen.dev/fngen/pkg/deploy/rollout"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -80,10 +80,9 @@ type Blobs interface {
 // Scheduler is Nomad.
 type Scheduler interface {
 	Namespaces
-	Placing
-	Batches
+	rollout.Scheduler
 	Jobs
-	Instances
+	prepare.Servers
 	Nodes
 }
 
@@ -93,34 +92,11 @@ type Namespaces interface {
 	DeleteNamespace(ctx context.Context, name string) error
 }
 
-// Placing brings a job up: asked about, registered, followed.
-type Placing interface {
-	Plan(ctx context.Context, job *nomadapi.Job) (nomad.Plan, error)
-	Room(ctx context.Context, namespace string) (nomad.Room, error)
-	Settle(ctx context.Context, namespace string) (waited bool, err error)
-	Place(ctx context.Context, job *nomadapi.Job, index uint64, source []byte) (deployment string, err error)
-	Follow(ctx context.Context, job *nomadapi.Job, deployment string, observer nomad.Observer) (nomad.Rollout, error)
-}
-
-// Batches are jobs that end.
-type Batches interface {
-	RunBatch(ctx context.Context, job *nomadapi.Job, source []byte, observer nomad.BatchObserver) error
-	RunEverywhere(ctx context.Context, job *nomadapi.Job, source []byte) error
-}
-
 // Jobs are those that are registered.
 type Jobs interface {
 	JobIDs(ctx context.Context, namespace string) ([]string, error)
 	Tag(ctx context.Context, namespace, jobID, name, description string) error
-	Stop(ctx context.Context, namespace, id string) error
 	End(ctx context.Context, namespace, id string) error
-}
-
-// Instances are what runs of a job, and what can be asked of it.
-type Instances interface {
-	Instances(ctx context.Context, namespace, jobID string) ([]nomad.Instance, error)
-	Address(ctx context.Context, namespace, allocation string) (string, error)
-	ReadFile(ctx context.Context, namespace, allocation, path string, limit int64) ([]byte, error)
 }
 
 // Nodes are the servers.

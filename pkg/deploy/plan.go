@@ -15,7 +15,9 @@ import (
 	"fngen.dev/fngen/pkg/deploy/compare"
 	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/power"
+	"fngen.dev/fngen/pkg/deploy/rollout"
 	"fngen.dev/fngen/pkg/deploy/waves"
+	"fngen.dev/fngen/pkg/guard"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -26,17 +28,18 @@ type plan struct {
 	// ordered are the jobs in the order in which they roll, inNomad the scheduler's
 	// answers by job, and waves those that come up together.
 	ordered []*nomadapi.Job
-	inNomad map[string]fitted
+	inNomad map[string]rollout.Fitted
 	waves   []waves.Wave
 }
 
 // Plan tells what a push of what req says would do. It changes nothing, and takes
 // no lock: it is what would happen now.
 func (s *Service) Plan(ctx context.Context, project store.Project, req api.PlanRequest) (api.Plan, error) {
-	p := &plan{change: &change{Service: s, project: project, ir: &req.Project, emit: func(api.Event) {}}}
+	p := &plan{change: s.newChange(project)}
+	p.IR = &req.Project
 	p.release = jobs.Release{
 		Tree: req.Tree, UID: uid(project),
-		Layer: jobs.LayerKey(p.ir, source.Manifest{Files: req.Requirements}, s.cfg.Cluster),
+		Layer: jobs.LayerKey(p.IR, source.Manifest{Files: req.Requirements}, s.cfg.Cluster),
 	}
 	if err := p.check(); err != nil {
 		return api.Plan{}, err
@@ -65,18 +68,18 @@ func (s *Service) Plan(ctx context.Context, project store.Project, req api.PlanR
 // check refuses a project that no compiler of ours has made for this place: what
 // it says becomes jobs.
 func (p *plan) check() error {
-	if p.ir.Version != ir.Version {
+	if p.IR.Version != ir.Version {
 		return api.NewProblem(api.Invalid, "the plan was compiled by another version of fngen").WithHelp("use the fngen that belongs to this platform, %s", p.cfg.Version)
 	}
-	if p.ir.Name != p.project.Name {
-		return api.NewProblem(api.Invalid, "the plan is of project %q, not %q", p.ir.Name, p.project.Name)
+	if p.IR.Name != p.project.Name {
+		return api.NewProblem(api.Invalid, "the plan is of project %q, not %q", p.IR.Name, p.project.Name)
 	}
-	for _, f := range p.ir.Functions {
+	for _, f := range p.IR.Functions {
 		if !slices.Contains(power.Names(p.cfg.Tasks != nil), string(f.Power)) {
 			return api.NewProblem(api.Invalid, "%q has the Power %q, which this platform does not run", f.Name, f.Power)
 		}
 	}
-	if _, err := jobs.Lower(p.ir, p.release, p.cfg.Cluster); err != nil {
+	if _, err := jobs.Lower(p.IR, p.release, p.cfg.Cluster); err != nil {
 		return api.NewProblem(api.Invalid, "the plan cannot be made into jobs: %v", err)
 	}
 	return nil
@@ -87,11 +90,11 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	if p.lowered, err = p.lower(); err != nil {
 		return err
 	}
-	p.removed = jobset.Missing(p.liveJobs, p.lowered)
+	p.Removed = jobset.Missing(p.LiveJobs, p.lowered)
 	if err := p.askNomad(ctx); err != nil {
 		return err
 	}
-	if out.Seal, err = p.seal(p.lowered, func(job *nomadapi.Job) (uint64, error) { return p.inNomad[*job.ID].plan.Index, nil }); err != nil {
+	if out.Seal, err = p.seal(p.lowered, func(job *nomadapi.Job) (uint64, error) { return p.inNomad[*job.ID].Plan.Index, nil }); err != nil {
 		return err
 	}
 	if out.Jobs, err = p.jobs(); err != nil {
@@ -123,21 +126,21 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 // askNomad asks the scheduler about each job, and finds those that there is room
 // for at the same time.
 func (p *plan) askNomad(ctx context.Context) error {
-	p.ordered, p.inNomad = p.oldFirst(p.lowered), map[string]fitted{}
-	forms := make([]fitted, len(p.ordered))
-	err := eachAt(ctx, p.ordered, func(ctx context.Context, i int, job *nomadapi.Job) (err error) {
-		forms[i], err = p.fit(ctx, job)
+	p.ordered, p.inNomad = p.OldFirst(p.lowered), map[string]rollout.Fitted{}
+	forms := make([]rollout.Fitted, len(p.ordered))
+	err := guard.EachAt(ctx, p.ordered, func(ctx context.Context, i int, job *nomadapi.Job) (err error) {
+		forms[i], err = p.Fit(ctx, job)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	var order []planned
+	var order []rollout.Planned
 	for i, job := range p.ordered {
 		p.inNomad[*job.ID] = forms[i]
-		order = append(order, planned{job, nomad.Plan{Groups: forms[i].groups}})
+		order = append(order, rollout.Planned{Job: job, Plan: nomad.Plan{Groups: forms[i].Groups}})
 	}
-	p.waves, err = p.change.waves(ctx, order)
+	p.waves, err = p.Waves(ctx, order)
 	return err
 }
 
@@ -145,13 +148,13 @@ func (p *plan) askNomad(ctx context.Context) error {
 // which they roll.
 func (p *plan) jobs() ([]api.PlannedJob, error) {
 	out := []api.PlannedJob{}
-	for _, id := range p.removed {
-		text, err := compare.Jobs(p.liveJobs[id], nil)
+	for _, id := range p.Removed {
+		text, err := compare.Jobs(p.LiveJobs[id], nil)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, api.PlannedJob{
-			ID: id, Action: api.Stop, Functions: []string{jobset.FunctionOf(p.liveIR, id).Name}, Groups: []api.PlannedGroup{},
+			ID: id, Action: api.Stop, Functions: []string{jobset.FunctionOf(p.LiveIR, id).Name}, Groups: []api.PlannedGroup{},
 			Placement: api.Placement{OK: true, Reasons: []string{}, OneByOne: []string{}}, Diff: text, Drift: []string{},
 		})
 	}
@@ -172,15 +175,15 @@ func (p *plan) jobs() ([]api.PlannedJob, error) {
 
 func (p *plan) job(job *nomadapi.Job) (api.PlannedJob, error) {
 	form := p.inNomad[*job.ID]
-	seen := form.plan
+	seen := form.Plan
 	out := api.PlannedJob{
-		ID: *job.ID, Action: api.None, Functions: []string{jobset.FunctionOf(p.ir, *job.ID).Name}, Groups: []api.PlannedGroup{},
-		Placement: api.Placement{OK: len(seen.Unplaced) == 0, Reasons: []string{}, OneByOne: orNone(form.oneByOne)}, Drift: []string{},
+		ID: *job.ID, Action: api.None, Functions: []string{jobset.FunctionOf(p.IR, *job.ID).Name}, Groups: []api.PlannedGroup{},
+		Placement: api.Placement{OK: len(seen.Unplaced) == 0, Reasons: []string{}, OneByOne: orNone(form.OneByOne)}, Drift: []string{},
 	}
 	for _, u := range seen.Unplaced {
 		out.Placement.Reasons = append(out.Placement.Reasons, u.Reason)
 	}
-	if !out.Placement.OK && len(p.removed) > 0 {
+	if !out.Placement.OK && len(p.Removed) > 0 {
 		out.Placement.Reasons = append(out.Placement.Reasons, "jobs that are to be stopped are stopped first when there is no room otherwise")
 	}
 	text, err := jobs.HCL(job)
@@ -195,10 +198,10 @@ func (p *plan) job(job *nomadapi.Job) (api.PlannedJob, error) {
 	if seen.Index == 0 {
 		out.Action = api.Create
 	}
-	for _, g := range form.groups {
+	for _, g := range form.Groups {
 		out.Groups = append(out.Groups, plannedGroup(g))
 	}
-	if out.Diff, err = compare.Jobs(p.liveJobs[out.ID], job); err != nil {
+	if out.Diff, err = compare.Jobs(p.LiveJobs[out.ID], job); err != nil {
 		return out, err
 	}
 	if out.Diff == "" {
@@ -222,7 +225,7 @@ func plannedGroup(g nomad.GroupPlan) api.PlannedGroup {
 func (p *plan) dependencies(ctx context.Context) (api.PlannedDependencies, error) {
 	out := api.PlannedDependencies{Action: api.None}
 	var err error
-	if out.Dependencies, err = p.dependenciesOf(ctx, p.ir.Dependencies, p.release.Layer); err != nil {
+	if out.Dependencies, err = p.dependenciesOf(ctx, p.IR.Dependencies, p.release.Layer); err != nil {
 		return out, err
 	}
 	if p.liveRelease != nil && p.liveRelease.Layer == p.release.Layer || p.release.Layer == "" {
@@ -236,7 +239,7 @@ func (p *plan) dependencies(ctx context.Context) (api.PlannedDependencies, error
 // static says whether the static files are there.
 func (p *plan) static(ctx context.Context, changed bool) ([]api.PlannedStatic, error) {
 	out := []api.PlannedStatic{}
-	statics, err := jobs.Statics(p.ir, p.release, p.cfg.Cluster)
+	statics, err := jobs.Statics(p.IR, p.release, p.cfg.Cluster)
 	if err != nil {
 		return out, api.NewProblem(api.Invalid, "the plan cannot be lowered to jobs: %v", err)
 	}

@@ -12,7 +12,7 @@ import (
 
 // compared is what is live beside what is planned.
 func (p *plan) compared() compare.Projects {
-	return compare.Projects{Old: p.liveIR, New: p.ir, Cluster: p.cfg.Cluster, Recoded: p.liveRelease != nil && p.liveRelease.Tree != p.release.Tree}
+	return compare.Projects{Old: p.LiveIR, New: p.IR, Cluster: p.cfg.Cluster, Recoded: p.liveRelease != nil && p.liveRelease.Tree != p.release.Tree}
 }
 
 // withDepths says how many tasks are in each queue. One with tasks in it outlives its
@@ -42,7 +42,7 @@ func (p *plan) commands(changed bool) ([]api.PlannedCommand, error) {
 	if !changed {
 		return out, nil
 	}
-	commands, err := jobs.Commands(p.ir, p.release, p.cfg.Cluster)
+	commands, err := jobs.Commands(p.IR, p.release, p.cfg.Cluster)
 	if err != nil {
 		return out, api.NewProblem(api.Invalid, "the plan cannot be lowered to jobs: %v", err)
 	}

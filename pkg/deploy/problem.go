@@ -3,9 +3,11 @@ package deploy
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/guard"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -27,4 +29,11 @@ func (s *Service) problem(p store.Project, err error) *api.Problem {
 		return api.NewProblem(api.Failed, "the platform was stopped during this push").WithHelp("push again")
 	}
 	return api.NewProblem(api.Internal, "the platform failed; its operator finds the cause in fngend's log").WithHelp("push again; what ran before keeps running")
+}
+
+// logPanic tells where a change has met a panic, if that is why it ended.
+func (s *Service) logPanic(p store.Project, err error) {
+	if met, ok := errors.AsType[*guard.Panic](err); ok {
+		s.log.Error("panic in a change", slog.String("project", p.Name), slog.Any("panic", met.Value), slog.String("stack", string(met.Stack)))
+	}
 }

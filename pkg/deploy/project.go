@@ -8,6 +8,7 @@ import (
 
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
@@ -90,4 +91,21 @@ func (s *Service) target(ctx context.Context) (compiler.Target, error) {
 		out.DefaultRegion = regions[0]
 	}
 	return out, nil
+}
+
+// LiveStatic are the keys of the static files that the live release serves.
+func (s *Service) LiveStatic(ctx context.Context, p store.Project) ([]string, error) {
+	c := s.newChange(p)
+	if err := c.readLive(ctx); err != nil || c.liveRelease == nil {
+		return nil, err
+	}
+	statics, err := jobs.Statics(c.LiveIR, jobs.Release{Tree: c.liveRelease.Tree, Layer: c.liveRelease.Layer, UID: uid(p), Env: c.liveRelease.EnvVersion}, s.cfg.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	for _, static := range statics {
+		keys = append(keys, static.Key)
+	}
+	return keys, nil
 }

@@ -3,8 +3,10 @@ package deploy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
@@ -32,7 +34,7 @@ func (s *Service) Push(ctx context.Context, actor store.Actor, project store.Pro
 		err := p.orLost(ctx, req.Tree, p.run(ctx))
 		p.result.Diagnostics = append(slices.Clip(p.warnings), p.unset(ctx)...)
 		if err == nil {
-			p.result.Dependencies, err = p.dependenciesOf(ctx, p.ir.Dependencies, p.release.Layer)
+			p.result.Dependencies, err = p.dependenciesOf(ctx, p.IR.Dependencies, p.release.Layer)
 		}
 		return err
 	}), nil
@@ -85,10 +87,11 @@ func (p *push) goLive(ctx context.Context) error {
 	if err := p.haveVariables(ctx); err != nil {
 		return err
 	}
-	if err := p.ensureStatic(ctx); err != nil {
+	before := p.preparation()
+	if err := before.Static(ctx); err != nil {
 		return err
 	}
-	if err := p.ensureSchemas(ctx); err != nil {
+	if err := before.Schemas(ctx); err != nil {
 		return err
 	}
 	if err := p.prepareTasks(ctx); err != nil {
@@ -108,9 +111,27 @@ func (p *push) goLive(ctx context.Context) error {
 	return nil
 }
 
+// runCommands runs the release commands before anything is rolled out. The first that
+// fails ends the push, and the release has failed. They belong to a push alone: a rollback
+// brings code back, and no command knows how to undo another.
+func (p *push) runCommands(ctx context.Context) error {
+	err := p.preparation().Commands(ctx)
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, p.store.SetReleaseState(ctx, p.actor, p.project.ID, p.release.Number, store.Failed, err.Error()))
+}
+
+// ensureLayer builds the virtual environment unless the platform has it.
+func (c *change) ensureLayer(ctx context.Context) error {
+	begin := time.Now()
+	defer func() { c.result.LayerMS = millis(begin) }()
+	return c.preparation().Layer(ctx)
+}
+
 // compile finds out what the tree means, unless it is the one of the last push.
 func (p *push) compile(ctx context.Context) error {
-	p.phase("compile", "finding the functions")
+	p.Phase("compile", "finding the functions")
 	target, err := p.target(ctx)
 	if err != nil {
 		return err
@@ -120,14 +141,14 @@ func (p *push) compile(ctx context.Context) error {
 
 func (p *push) compileFor(ctx context.Context, target compiler.Target) error {
 	if last, ok := p.compiled.find(p.project.ID, p.req, target); ok {
-		p.ir, p.warnings, p.layer = last.ir, last.warnings, last.layer
+		p.IR, p.warnings, p.layer = last.ir, last.warnings, last.layer
 		return nil
 	}
 	if err := p.openTree(ctx, p.req.Tree); err != nil {
 		return err
 	}
 	var list diag.List
-	p.ir, list = compiler.Compile(ctx, compiler.Input{Tree: p.tree, Project: p.project.Name, Entry: p.req.Entry, Target: target})
+	p.IR, list = compiler.Compile(ctx, compiler.Input{Tree: p.tree, Project: p.project.Name, Entry: p.req.Entry, Target: target})
 	if p.damaged.Load() {
 		return errLost
 	}
@@ -136,8 +157,8 @@ func (p *push) compileFor(ctx context.Context, target compiler.Target) error {
 		problem.Diagnostics = list
 		return problem
 	}
-	p.warnings, p.layer = list, jobs.LayerKey(p.ir, p.tree.Manifest, p.cfg.Cluster)
-	p.compiled.keep(p.project.ID, compiled{p.req, target, p.ir, p.warnings, p.layer})
+	p.warnings, p.layer = list, jobs.LayerKey(p.IR, p.tree.Manifest, p.cfg.Cluster)
+	p.compiled.keep(p.project.ID, compiled{p.req, target, p.IR, p.warnings, p.layer})
 	return nil
 }
 
@@ -156,7 +177,7 @@ func (p *push) addRelease(ctx context.Context) ([]*nomadapi.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	irText, err := json.Marshal(p.ir)
+	irText, err := json.Marshal(p.IR)
 	if err != nil {
 		return nil, fmt.Errorf("encode project: %w", err)
 	}

@@ -9,7 +9,6 @@ import (
 
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
-	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/store"
@@ -52,7 +51,9 @@ func (s *Service) Recover(ctx context.Context) error {
 
 // quiet is a change of a project by the platform itself, to which nobody listens.
 func (s *Service) quiet(p store.Project) *change {
-	return &change{Service: s, actor: store.Actor{Email: "fngend"}, project: p, emit: func(api.Event) {}}
+	c := s.newChange(p)
+	c.actor = store.Actor{Email: "fngend"}
+	return c
 }
 
 // undoLeft undoes what an earlier change of the project has left half done. The
@@ -81,7 +82,7 @@ func (c *change) undoLeft(ctx context.Context) error {
 }
 
 func (c *change) undo(ctx context.Context, r store.Release) error {
-	c.phase("rollout", "undoing release %d, which was interrupted", r.Number)
+	c.Phase("rollout", "undoing release %d, which was interrupted", r.Number)
 	if err := c.readLive(ctx); err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (c *change) undo(ctx context.Context, r store.Release) error {
 	if err := c.stopCommands(ctx, r); err != nil {
 		return err
 	}
-	if err := c.putBack(ctx, lowered); err != nil && !c.isBack(ctx) {
+	if err := c.PutBack(ctx, lowered); err != nil && !c.IsBack(ctx) {
 		return err
 	}
 	if err := c.settle(ctx, r); err != nil {

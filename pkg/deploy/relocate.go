@@ -10,12 +10,11 @@ import (
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
-	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/deploy/evacuate"
 	"fngen.dev/fngen/pkg/deploy/jobset"
-	"fngen.dev/fngen/pkg/deploy/power"
+	"fngen.dev/fngen/pkg/deploy/rollout"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -37,12 +36,12 @@ func (s *Service) EmptyServers() {
 // is first looked at without the lock, which others may want meanwhile.
 func (s *Service) relocate(ctx context.Context, r evacuate.Relocation, known bool) error {
 	c := s.quiet(r.Project)
-	if form, err := c.away(ctx, r); err == nil && form.job == nil || err != nil && known {
+	if form, err := c.away(ctx, r); err == nil && form.Job == nil || err != nil && known {
 		return err
 	}
 	return c.locked(ctx, movingOff+r.Off.Name, func(ctx context.Context) error {
 		form, err := c.away(ctx, r)
-		if err != nil || form.job == nil {
+		if err != nil || form.Job == nil {
 			return err // it has moved, or changed, meanwhile
 		}
 		return c.moveOff(ctx, r, form)
@@ -51,35 +50,35 @@ func (s *Service) relocate(ctx context.Context, r evacuate.Relocation, known boo
 
 // away is the form in which the job leaves the server; none when it has nothing
 // there that is the control plane's to move.
-func (c *change) away(ctx context.Context, r evacuate.Relocation) (fitted, error) {
+func (c *change) away(ctx context.Context, r evacuate.Relocation) (rollout.Fitted, error) {
 	if err := c.readLive(ctx); err != nil {
-		return fitted{}, err
+		return rollout.Fitted{}, err
 	}
-	job, live := c.liveJobs[r.Job]
+	job, live := c.LiveJobs[r.Job]
 	if !live {
-		return fitted{}, nil
+		return rollout.Fitted{}, nil
 	}
 	places, err := c.nomad.On(ctx, r.Off.Node)
 	if err != nil {
-		return fitted{}, err
+		return rollout.Fitted{}, err
 	}
 	groups := stayingOn(job, places)
 	if len(groups) == 0 {
-		return fitted{}, nil
+		return rollout.Fitted{}, nil
 	}
 	plan, err := c.nomad.Plan(ctx, job)
 	if err != nil {
-		return fitted{}, err
+		return rollout.Fitted{}, err
 	}
 	if len(plan.Diff) > 0 {
-		return fitted{}, &evacuate.StuckError{Reason: "somebody changed the job in Nomad; push the project again, or move it by hand"}
+		return rollout.Fitted{}, &evacuate.StuckError{Reason: "somebody changed the job in Nomad; push the project again, or move it by hand"}
 	}
-	out := fitted{job: jobs.AwayFrom(job, r.Off.Node, groups)}
-	if out.plan, err = c.nomad.Plan(ctx, out.job); err != nil {
-		return fitted{}, err
+	out := rollout.Fitted{Job: jobs.AwayFrom(job, r.Off.Node, groups)}
+	if out.Plan, err = c.nomad.Plan(ctx, out.Job); err != nil {
+		return rollout.Fitted{}, err
 	}
-	if len(out.plan.Unplaced) > 0 {
-		return fitted{}, &evacuate.StuckError{Reason: "there is no room elsewhere: " + out.plan.Unplaced[0].Reason}
+	if len(out.Plan.Unplaced) > 0 {
+		return rollout.Fitted{}, &evacuate.StuckError{Reason: "there is no room elsewhere: " + out.Plan.Unplaced[0].Reason}
 	}
 	return out, nil
 }
@@ -99,7 +98,7 @@ func stayingOn(job *nomadapi.Job, places []nomad.Place) []string {
 
 // moveOff makes the job leave the server. When that fails the job is made what it
 // was, and the old instance, which has served meanwhile, stays.
-func (c *change) moveOff(ctx context.Context, r evacuate.Relocation, form fitted) error {
+func (c *change) moveOff(ctx context.Context, r evacuate.Relocation, form rollout.Fitted) error {
 	begin, row := time.Now(), store.Relocation{ProjectID: c.project.ID, Job: r.Job, Node: r.Off.Name}
 	log := c.log.With(slog.String("project", c.project.Name), slog.String("job", r.Job), slog.String("server", r.Off.Name))
 	log.Info("moving a function off a server")
@@ -108,10 +107,10 @@ func (c *change) moveOff(ctx context.Context, r evacuate.Relocation, form fitted
 	}
 	err := c.startAway(ctx, r, form)
 	if err == nil {
-		_, _, err = c.become(ctx, jobset.FunctionOf(c.liveIR, r.Job), c.liveJobs[r.Job])
+		_, _, err = c.Become(ctx, jobset.FunctionOf(c.LiveIR, r.Job), c.LiveJobs[r.Job])
 	}
 	if err != nil {
-		if undo := c.restore(ctx, c.liveJobs[r.Job]); undo != nil {
+		if undo := c.Restore(ctx, c.LiveJobs[r.Job]); undo != nil {
 			return errors.Join(err, undo) // the row stays, and undoRelocations tries again
 		}
 	}
@@ -124,28 +123,15 @@ func (c *change) moveOff(ctx context.Context, r evacuate.Relocation, form fitted
 
 // startAway registers the job in the form in which it leaves, and returns when the
 // new instance answers through the router, and the old one no longer.
-func (c *change) startAway(ctx context.Context, r evacuate.Relocation, form fitted) error {
+func (c *change) startAway(ctx context.Context, r evacuate.Relocation, form rollout.Fitted) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, relocationLimit, fmt.Errorf("it was not up elsewhere after %s", relocationLimit))
 	defer cancel()
-	c.ir = c.liveIR
-	f := jobset.FunctionOf(c.ir, r.Job)
-	err := c.startedAway(ctx, f, form)
+	c.IR = c.LiveIR
+	err := c.Start(ctx, jobset.FunctionOf(c.IR, r.Job), form)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return cause
 	}
 	return err
-}
-
-func (c *change) startedAway(ctx context.Context, f ir.Function, form fitted) error {
-	deployment, err := c.place(ctx, form)
-	if err != nil {
-		return err
-	}
-	allocations, err := c.follow(ctx, f, form.job, deployment)
-	if err != nil {
-		return err
-	}
-	return c.answers(ctx, f, power.Of(f).OwnHost(), allocations)
 }
 
 // undoRelocations makes the jobs of the project what the live release says that
@@ -164,8 +150,8 @@ func (c *change) undoRelocations(ctx context.Context) error {
 		if err := c.readLive(ctx); err != nil {
 			return err
 		}
-		if job, live := c.liveJobs[row.Job]; live {
-			if err := c.restore(ctx, job); err != nil {
+		if job, live := c.LiveJobs[row.Job]; live {
+			if err := c.Restore(ctx, job); err != nil {
 				return err
 			}
 		}

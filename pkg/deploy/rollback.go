@@ -36,10 +36,10 @@ func (c *change) rollback(ctx context.Context, number int) error {
 		return api.NewProblem(api.Refused, "the code of release %d is not kept any more: the last that were live are, and those of the last days", target.Number).
 			WithHelp("push its code again: fngen push %s PATH", c.project.Name)
 	}
-	if c.ir, err = decodeIR(target); err != nil {
+	if c.IR, err = decodeIR(target); err != nil {
 		return err
 	}
-	if c.ir.Version != ir.Version {
+	if c.IR.Version != ir.Version {
 		return api.NewProblem(api.Refused, "release %d was made by another version of the platform and cannot be brought back", target.Number).
 			WithHelp("push its code again")
 	}
@@ -61,7 +61,7 @@ func (c *change) rollback(ctx context.Context, number int) error {
 			return err
 		}
 	}
-	if err := c.ensureStatic(ctx); err != nil {
+	if err := c.preparation().Static(ctx); err != nil {
 		return err
 	}
 	if err := c.prepareTasks(ctx); err != nil {

@@ -19,7 +19,7 @@ import (
 // toRemove are the jobs that a change has no function for: of what was live, and of
 // the releases that it takes the place of.
 func (c *change) toRemove(lowered []*nomadapi.Job) []string {
-	out := jobset.Missing(c.liveJobs, lowered)
+	out := jobset.Missing(c.LiveJobs, lowered)
 	for _, r := range c.replaces {
 		jobs, err := jobset.Decode(r.Jobs)
 		if err != nil {

@@ -27,7 +27,7 @@ func workersOf(p *ir.Project) []string {
 // prepareTasks makes the queues of the release before anything of it starts: a release
 // command may send tasks already. What another release needs stays.
 func (c *change) prepareTasks(ctx context.Context) error {
-	workers := workersOf(c.ir)
+	workers := workersOf(c.IR)
 	if len(workers) == 0 {
 		return nil
 	}
@@ -43,10 +43,10 @@ func (c *change) prepareTasks(ctx context.Context) error {
 // tidyTasks removes the queues of functions that are gone, where nothing is in them. That
 // it fails is no fault of the change.
 func (c *change) tidyTasks(ctx context.Context) {
-	if c.cfg.Tasks == nil || len(workersOf(c.ir)) == 0 && len(workersOf(c.liveIR)) == 0 {
+	if c.cfg.Tasks == nil || len(workersOf(c.IR)) == 0 && len(workersOf(c.LiveIR)) == 0 {
 		return
 	}
-	if err := c.cfg.Tasks.Tidy(ctx, c.project, workersOf(c.ir)); err != nil {
+	if err := c.cfg.Tasks.Tidy(ctx, c.project, workersOf(c.IR)); err != nil {
 		c.log.LogAttrs(ctx, slog.LevelWarn, "queues that are not used any more stay", slog.String("project", c.project.Name), slog.Any("error", err))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync/atomic"
 
+	"fngen.dev/fngen/compiler/imports"
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/deploy/treefs"
 	"fngen.dev/fngen/pkg/store"
@@ -28,6 +29,12 @@ func (c *change) openTree(ctx context.Context, digest string) error {
 	c.damaged = new(atomic.Bool)
 	c.tree = source.Tree{Manifest: m, FS: treefs.New(c.blobView, m, c.damaged)}
 	return nil
+}
+
+// code is what is to be live for who has to say where in it a fault is.
+func (c *change) code(ctx context.Context) (imports.Input, error) {
+	err := c.openTree(ctx, c.release.Tree)
+	return c.importsInput(), err
 }
 
 func (c *change) closeTree() error {

@@ -165,7 +165,7 @@ func TestPanicIsAFailedChange(t *testing.T) {
 			t.Errorf("the push ended with %v", problem)
 		}
 		w.heals()
-		for _, part := range []string{"panic in a change", "spoiled nomad.Follow", "faulty_test.go", "(*change).follow"} {
+		for _, part := range []string{"panic in a change", "spoiled nomad.Follow", "faulty_test.go", "(*Rollout).follow"} {
 			if !strings.Contains(w.log.String(), part) {
 				t.Errorf("the log does not have %q:\n%s", part, w.log)
 			}

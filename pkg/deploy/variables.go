@@ -75,7 +75,7 @@ func (v *setting) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.phase("variables", "storing version %d of the variables", next.Version)
+	v.Phase("variables", "storing version %d of the variables", next.Version)
 	if err := v.write(ctx, b, next); err != nil {
 		return err
 	}
@@ -102,10 +102,10 @@ func (v *setting) run(ctx context.Context) error {
 
 // prepare makes the live code what is to be rolled out again.
 func (v *setting) prepare(ctx context.Context) error {
-	v.ir = v.liveIR
+	v.IR = v.LiveIR
 	v.push.req = api.PushRequest{Tree: v.liveRelease.Tree, Entry: v.liveRelease.Entry}
 	v.release = jobs.Release{Tree: v.liveRelease.Tree, Layer: v.liveRelease.Layer, UID: uid(v.project)}
-	if v.ir.Version != ir.Version {
+	if v.IR.Version != ir.Version {
 		return api.NewProblem(api.Refused, "release %d was made by another version of the platform, and cannot be rolled out with other variables", v.liveRelease.Number).
 			WithHelp("push its code again, or set them by --no-rollout")
 	}
@@ -193,7 +193,7 @@ func (s *change) namesOf(ctx context.Context, newest secret.Newest) (names []sto
 	}
 	if len(unfit) > 0 {
 		// With it nothing would start, and nobody could unset what is no name.
-		s.phase("variables", "version %d was written by hand in Vault: %s is left out, since no function can have a variable of that name", newest.Number, strings.Join(unfit, ", "))
+		s.Phase("variables", "version %d was written by hand in Vault: %s is left out, since no function can have a variable of that name", newest.Number, strings.Join(unfit, ", "))
 	}
 	return names, true, nil
 }

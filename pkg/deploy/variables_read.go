@@ -32,7 +32,7 @@ func (s *Service) Variables(ctx context.Context, p store.Project) (api.Variables
 	reads := map[string][]api.VariableRead{}
 	if c.liveRelease != nil {
 		out.Live = c.liveRelease.EnvVersion
-		out.Missing = unsetOf(c.liveIR.Env, names)
+		out.Missing = unsetOf(c.LiveIR.Env, names)
 		reads = c.reads(ctx)
 	}
 	for _, n := range names {
@@ -56,17 +56,17 @@ func (c *change) reads(ctx context.Context) map[string][]api.VariableRead {
 	} else {
 		defer func() { _ = c.closeTree() }() // it was only read
 	}
-	for _, f := range c.liveIR.Functions {
+	for _, f := range c.LiveIR.Functions {
 		files[f.Name] = []string{f.File}
 		if err == nil {
-			files[f.Name] = imports.Reached(imports.Input{Tree: c.tree, Python: c.liveIR.Python, Files: []string{f.File}})
+			files[f.Name] = imports.Reached(imports.Input{Tree: c.tree, Python: c.LiveIR.Python, Files: []string{f.File}})
 		}
 	}
 	out := map[string][]api.VariableRead{}
-	for _, name := range c.liveIR.Env {
+	for _, name := range c.LiveIR.Env {
 		for _, place := range name.Places {
 			read := api.VariableRead{File: place.File, Line: place.Line, Functions: []string{}}
-			for _, f := range c.liveIR.Functions {
+			for _, f := range c.LiveIR.Functions {
 				if slices.Contains(files[f.Name], place.File) {
 					read.Functions = append(read.Functions, f.Name)
 				}
@@ -81,7 +81,7 @@ func (c *change) reads(ctx context.Context) map[string][]api.VariableRead {
 // not.
 func (c *change) missing(ctx context.Context) ([]api.EnvUse, error) {
 	names, err := c.known(ctx, c.release.Env)
-	return unsetOf(c.ir.Env, names), err
+	return unsetOf(c.IR.Env, names), err
 }
 
 func unsetOf(needed []ir.EnvName, has []store.Variable) []api.EnvUse {
@@ -98,7 +98,7 @@ func unsetOf(needed []ir.EnvName, has []store.Variable) []api.EnvUse {
 // unset are the warnings of them. A push goes on: the code may set them itself, in ways
 // that nobody sees who does not run it.
 func (p *push) unset(ctx context.Context) diag.List {
-	if p.ir == nil {
+	if p.IR == nil {
 		return nil
 	}
 	missing, err := p.missing(ctx)

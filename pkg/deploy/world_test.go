@@ -25,6 +25,7 @@ import (
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/deploy/jobset"
+	"fngen.dev/fngen/pkg/deploy/router"
 	"fngen.dev/fngen/pkg/lock/locktest"
 	"fngen.dev/fngen/pkg/secret/secrettest"
 	"fngen.dev/fngen/pkg/store"
@@ -123,9 +124,11 @@ func (w *world) end() {
 func (w *world) begin() {
 	w.faults = &faults{}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	cfg := Config{Cluster: jobs.DefaultCluster(), DefaultRegion: "us-west", Pythons: []string{"3.13"}}
-	service := must(New(w.Context(), cfg, faultyStore{w.store, w.faults}, faultyBlobs{w.blobs, w.faults}, faultyNomad{w.nomad, w.faults}, faultyLocks{w.locks, w.faults}, faultySecrets{w.secrets, w}, log))(w.T)
-	service.router.HTTP = &http.Client{Transport: &ingress{cluster: w.nomad}}
+	cfg := Config{
+		Cluster: jobs.DefaultCluster(), DefaultRegion: "us-west", Pythons: []string{"3.13"},
+		Router: router.Asking(&http.Client{Transport: &ingress{cluster: w.nomad}}, jobs.DefaultCluster()),
+	}
+	service := New(w.Context(), cfg, faultyStore{w.store, w.faults}, faultyBlobs{w.blobs, w.faults}, faultyNomad{w.nomad, w.faults}, faultyLocks{w.locks, w.faults}, faultySecrets{w.secrets, w}, log)
 	w.service, w.faults.killed = service, service.close
 }
 

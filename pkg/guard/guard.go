@@ -3,8 +3,11 @@
 package guard
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Panic is a panic that was met, with the stack of where.
@@ -24,4 +27,23 @@ func Do(do func() error) (err error) {
 		}
 	}()
 	return do()
+}
+
+// atOnce is how many of a list are done at a time.
+const atOnce = 16
+
+// Each does something with all of a list at the same time. The first error ends it, and
+// a panic is one.
+func Each[T any](ctx context.Context, list []T, do func(context.Context, T) error) error {
+	return EachAt(ctx, list, func(ctx context.Context, _ int, one T) error { return do(ctx, one) })
+}
+
+// EachAt is Each for who has to know which of the list it is.
+func EachAt[T any](ctx context.Context, list []T, do func(context.Context, int, T) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, one := range list {
+		group.Go(func() error { return Do(func() error { return do(ctx, i, one) }) })
+	}
+	return group.Wait()
 }

@@ -25,7 +25,7 @@ const (
 
 // Router asks functions through the platform's own ingress, as a person would.
 type Router struct {
-	HTTP    *http.Client
+	http    *http.Client
 	cluster jobs.Cluster
 }
 
@@ -44,8 +44,11 @@ func New(address, caFile string, cluster jobs.Cluster) (*Router, error) {
 	}
 	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Router{HTTP: client, cluster: cluster}, nil
+	return Asking(client, cluster), nil
 }
+
+// Asking asks by way of a client.
+func Asking(client *http.Client, cluster jobs.Cluster) *Router { return &Router{client, cluster} }
 
 // Answering returns when the router leads to the allocations and to nothing else:
 // each has answered, and for more than a round of its servers no other did. Old
@@ -87,7 +90,7 @@ func (r *Router) probe(ctx context.Context, label, path string, allocations []st
 		return ""
 	}
 	req.Header.Set("Fngen-Probe", strings.Join(allocations, ","))
-	resp, err := r.HTTP.Do(req)
+	resp, err := r.http.Do(req)
 	if err != nil {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package deploy
+package rollout
 
 import (
 	"cmp"
@@ -17,22 +17,22 @@ import (
 	"fngen.dev/fngen/pkg/deploy/waves"
 )
 
-// putBack undoes a rollout that failed or was interrupted, however many of its jobs
+// PutBack undoes a rollout that failed or was interrupted, however many of its jobs
 // were under way: every job of the live release is made what it was, together as
 // they came up, and every other one is stopped after them, since it may have been
 // given a host of theirs. Where Nomad has gone back by itself already, that is
 // nothing to do. What cannot be put back keeps no other from it.
-func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
+func (r *Rollout) PutBack(ctx context.Context, lowered []*nomadapi.Job) error {
 	now := jobset.ByID(lowered)
-	live := slices.SortedFunc(maps.Values(c.liveJobs), func(a, b *nomadapi.Job) int { return cmp.Compare(*a.ID, *b.ID) })
-	c.removed = jobset.Missing(now, live)
+	live := slices.SortedFunc(maps.Values(r.LiveJobs), func(a, b *nomadapi.Job) int { return cmp.Compare(*a.ID, *b.ID) })
+	r.Removed = jobset.Missing(now, live)
 	if len(live) == 0 {
-		return c.stopRemoved(ctx)
+		return r.stopRemoved(ctx)
 	}
-	live, sequence := c.wavesBack(ctx, live)
+	live, sequence := r.wavesBack(ctx, live)
 	errs := make([]error, len(live))
-	err := c.crew.BringUp(ctx, sequence, waves.AtOnce(c.liveIR), func(ctx context.Context, i int) (waves.Rest, error) {
-		rest, err := c.beginBack(ctx, live[i], now[*live[i].ID])
+	err := r.crew.BringUp(ctx, sequence, waves.AtOnce(r.LiveIR), func(ctx context.Context, i int) (waves.Rest, error) {
+		rest, err := r.beginBack(ctx, live[i], now[*live[i].ID])
 		if errs[i] = err; rest == nil {
 			return nil, nil
 		}
@@ -40,46 +40,46 @@ func (c *change) putBack(ctx context.Context, lowered []*nomadapi.Job) error {
 			errs[i] = rest(ctx, up)
 			return nil
 		}, nil
-	}, c.settled)
-	return errors.Join(append(errs, err, c.stopRemoved(ctx))...)
+	}, r.settled)
+	return errors.Join(append(errs, err, r.stopRemoved(ctx))...)
 }
 
-// isBack reports whether Nomad has the jobs that were live, whatever else went wrong on
+// IsBack reports whether Nomad has the jobs that were live, whatever else went wrong on
 // the way: instances that were well once may not come up again. Nothing tries that
 // further; the next push brings others.
-func (c *change) isBack(ctx context.Context) bool {
-	if len(c.removed) > 0 {
+func (r *Rollout) IsBack(ctx context.Context) bool {
+	if len(r.Removed) > 0 {
 		return false
 	}
-	plans, err := c.plans(ctx, slices.Collect(maps.Values(c.liveJobs)))
-	return err == nil && !slices.ContainsFunc(plans, func(p planned) bool { return len(p.plan.Diff) > 0 })
+	plans, err := r.Plans(ctx, slices.Collect(maps.Values(r.LiveJobs)))
+	return err == nil && !slices.ContainsFunc(plans, func(p Planned) bool { return len(p.Plan.Diff) > 0 })
 }
 
 // wavesBack orders the jobs of the live release: where the instances from before
 // still run it is the new ones that end, which makes room for those that have to
 // start again. When Nomad cannot be asked now, each of them waits for the one
 // before.
-func (c *change) wavesBack(ctx context.Context, live []*nomadapi.Job) ([]*nomadapi.Job, []waves.Wave) {
-	order, err := c.plans(ctx, live)
-	slices.SortStableFunc(order, func(a, b planned) int { return cmp.Compare(min(a.plan.Starts(), 1), min(b.plan.Starts(), 1)) })
+func (r *Rollout) wavesBack(ctx context.Context, live []*nomadapi.Job) ([]*nomadapi.Job, []waves.Wave) {
+	order, err := r.Plans(ctx, live)
+	slices.SortStableFunc(order, func(a, b Planned) int { return cmp.Compare(min(a.Plan.Starts(), 1), min(b.Plan.Starts(), 1)) })
 	var sequence []waves.Wave
 	if err == nil {
-		sequence, err = c.waves(ctx, order)
+		sequence, err = r.Waves(ctx, order)
 	}
 	if err != nil {
-		c.log.Warn("forecast how jobs go back", slog.String("project", c.project.Name), slog.Any("error", err))
+		r.Log.Warn("forecast how jobs go back", slog.String("project", r.Project), slog.Any("error", err))
 		return live, slices.Repeat([]waves.Wave{{Jobs: 1}}, len(live))
 	}
 	out := make([]*nomadapi.Job, len(order))
 	for i := range order {
-		out[i] = order[i].job
+		out[i] = order[i].Job
 	}
 	return out, sequence
 }
 
-// restore makes one job of the live release what it was.
-func (c *change) restore(ctx context.Context, job *nomadapi.Job) error {
-	rest, err := c.beginBack(ctx, job, nil)
+// Restore makes one job of the live release what it was.
+func (r *Rollout) Restore(ctx context.Context, job *nomadapi.Job) error {
+	rest, err := r.beginBack(ctx, job, nil)
 	if err != nil || rest == nil {
 		return err
 	}
@@ -89,27 +89,27 @@ func (c *change) restore(ctx context.Context, job *nomadapi.Job) error {
 // beginBack places a job of the live release again, unless it is so already. now
 // is what was to take its place. Nomad may be going back by itself meanwhile: then
 // the job has moved, and is looked at once more.
-func (c *change) beginBack(ctx context.Context, job, now *nomadapi.Job) (waves.Rest, error) {
+func (r *Rollout) beginBack(ctx context.Context, job, now *nomadapi.Job) (waves.Rest, error) {
 	var failed error
 	for {
-		form, err := c.formBack(ctx, job, now)
-		if err != nil || !form.plan.Changed {
+		form, err := r.formBack(ctx, job, now)
+		if err != nil || !form.Plan.Changed {
 			return nil, errors.Join(failed, err)
 		}
-		c.phase("rollout", "going back to release %d", c.liveRelease.Number)
-		deployment, err := c.place(ctx, form)
+		r.Phase("rollout", "going back to release %d", r.LiveNumber)
+		deployment, err := r.place(ctx, form)
 		switch {
 		case err == nil:
 			return func(ctx context.Context, _ func()) error {
-				rollout, err := c.nomad.Follow(ctx, form.job, deployment, nomad.Observer{})
-				err = errors.Join(failed, err, c.wholly(ctx, form.job, job))
+				rollout, err := r.Nomad.Follow(ctx, form.Job, deployment, nomad.Observer{})
+				err = errors.Join(failed, err, r.wholly(ctx, form.Job, job))
 				if err == nil {
-					c.routedBack(ctx, job, rollout.Allocations)
+					r.routedBack(ctx, job, rollout.Allocations)
 				}
 				return err
 			}, nil
 		case isMoved(err):
-		case form.job != job: // at least what was live is registered
+		case form.Job != job: // at least what was live is registered
 			failed, now = errors.Join(failed, err), nil
 		default:
 			return nil, errors.Join(failed, err)
@@ -123,23 +123,23 @@ const routedBackTime = 5 * time.Second
 
 // routedBack waits until the router leads to the instances of a job that has gone
 // back and to nothing of the failed release. When it does not, that is only logged.
-func (c *change) routedBack(ctx context.Context, job *nomadapi.Job, allocations []string) {
+func (r *Rollout) routedBack(ctx context.Context, job *nomadapi.Job, allocations []string) {
 	ctx, cancel := context.WithTimeout(ctx, routedBackTime)
 	defer cancel()
-	f := jobset.FunctionOf(c.liveIR, *job.ID)
-	if err := c.answers(ctx, f, power.Of(f).OwnHost(), allocations); err != nil {
-		c.log.Warn("wait for the router to go back", slog.String("project", c.project.Name), slog.String("function", f.Name), slog.Any("error", err))
+	f := jobset.FunctionOf(r.LiveIR, *job.ID)
+	if err := r.Answers(ctx, f, power.Of(f).OwnHost(), allocations); err != nil {
+		r.Log.Warn("wait for the router to go back", slog.String("project", r.Project), slog.String("function", f.Name), slog.Any("error", err))
 	}
 }
 
 // wholly makes a job that has gone back in a form with the servers of what was to
 // take its place what it was, whatever became of that form.
-func (c *change) wholly(ctx context.Context, form, job *nomadapi.Job) error {
+func (r *Rollout) wholly(ctx context.Context, form, job *nomadapi.Job) error {
 	if form == job {
 		return nil
 	}
 	for {
-		if _, _, err := c.become(ctx, jobset.FunctionOf(c.liveIR, *job.ID), job); !isMoved(err) {
+		if _, _, err := r.Become(ctx, jobset.FunctionOf(r.LiveIR, *job.ID), job); !isMoved(err) {
 			return err
 		}
 	}
@@ -152,18 +152,18 @@ func isMoved(err error) bool {
 
 // formBack is the next form of a job on its way back: with the servers of what
 // was to take its place, for as long as nobody else serves.
-func (c *change) formBack(ctx context.Context, job, now *nomadapi.Job) (fitted, error) {
-	f := jobset.FunctionOf(c.liveIR, *job.ID)
-	form, err := c.madeRoom(ctx, job, f)
-	if err != nil || !leaves(job, form.plan) {
+func (r *Rollout) formBack(ctx context.Context, job, now *nomadapi.Job) (Fitted, error) {
+	f := jobset.FunctionOf(r.LiveIR, *job.ID)
+	form, err := r.madeRoom(ctx, job, f)
+	if err != nil || !leaves(job, form.Plan) {
 		return form, err
 	}
 	both := jobset.WithLeft(job, now)
 	if both == nil {
 		return form, nil
 	}
-	kept, err := c.madeRoom(ctx, both, f)
-	if err != nil || len(kept.plan.Unplaced) > 0 {
+	kept, err := r.madeRoom(ctx, both, f)
+	if err != nil || len(kept.Plan.Unplaced) > 0 {
 		return form, err
 	}
 	return kept, nil

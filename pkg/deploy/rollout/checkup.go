@@ -1,4 +1,4 @@
-package deploy
+package rollout
 
 import (
 	"context"
@@ -38,7 +38,7 @@ const shownBody = 200
 // answer too, but tells others only whether it is a good one: it passes on the
 // words minutes later.
 type checkup struct {
-	*change
+	*Rollout
 	// path is the health check's; empty for a function that nobody asks.
 	path      string
 	http      *http.Client
@@ -63,9 +63,9 @@ type fault struct {
 	since time.Time
 }
 
-func (c *change) newCheckup(f ir.Function, job *nomadapi.Job) *checkup {
+func (r *Rollout) newCheckup(f ir.Function, job *nomadapi.Job) *checkup {
 	return &checkup{
-		change: c, path: power.Of(f).Health, header: checkHeader(job), addresses: map[string]string{}, faults: map[string]fault{},
+		Rollout: r, path: power.Of(f).Health, header: checkHeader(job), addresses: map[string]string{}, faults: map[string]fault{},
 		task: job.TaskGroups[0].Tasks[0].Name,
 		http: &http.Client{
 			Timeout: askTimeout, Transport: &http.Transport{DisableKeepAlives: true},
@@ -101,7 +101,7 @@ func (k *checkup) verdict(ctx context.Context, unhealthy []string) string {
 		}
 		switch {
 		case err != nil:
-			k.log.Debug("ask an instance", slog.Any("error", err)) // Nomad's own deadline stays
+			k.Log.Debug("ask an instance", slog.Any("error", err)) // Nomad's own deadline stays
 		case status == 0:
 			k.said = fmt.Sprintf("its health check never passed: GET %s: %s", k.path, text)
 		case status >= 300:
@@ -126,7 +126,7 @@ func (k *checkup) verdict(ctx context.Context, unhealthy []string) string {
 // sameFault notes with which exception an instance answers 500, and reports
 // whether that has been the same for long enough.
 func (k *checkup) sameFault(ctx context.Context, allocation string) bool {
-	found, err := k.readCause(ctx, allocation, k.task)
+	found, err := k.ReadCause(ctx, allocation, k.task)
 	if err != nil || found.Kind != cause.Request || found.ID == "" {
 		delete(k.faults, allocation) // nobody knows: its deadline stays
 		return false
@@ -147,7 +147,7 @@ func (k *checkup) sameFault(ctx context.Context, allocation string) bool {
 func (k *checkup) ask(ctx context.Context, allocation string) (status int, text string, err error) {
 	address, known := k.addresses[allocation]
 	if !known {
-		if address, err = k.nomad.Address(ctx, k.project.Name, allocation); err != nil {
+		if address, err = k.Nomad.Address(ctx, k.Project, allocation); err != nil {
 			return 0, "", err
 		}
 		k.addresses[allocation] = address
@@ -180,7 +180,7 @@ func (k *checkup) say(status int, body string) {
 	if body != "" {
 		line += ": " + body
 	}
-	k.emit(api.Event{Output: &api.Output{Source: "health", Line: line}})
+	k.Emit(api.Event{Output: &api.Output{Source: "health", Line: line}})
 }
 
 // isRefusal reports whether a status says that what was asked for is not there or

@@ -1,4 +1,4 @@
-package deploy
+package rollout
 
 import (
 	"context"
@@ -32,11 +32,11 @@ type step struct {
 	err         error
 }
 
-func (c *change) newStep(job *nomadapi.Job) *step {
-	f := jobset.FunctionOf(c.ir, *job.ID)
-	shared := c.withHandedOver(job, f)
+func (r *Rollout) newStep(job *nomadapi.Job) *step {
+	f := jobset.FunctionOf(r.IR, *job.ID)
+	shared := r.withHandedOver(job, f)
 	s := &step{f: f, job: job, forms: []*nomadapi.Job{shared}}
-	if both := jobset.WithLeft(shared, c.liveJobs[*job.ID]); both != nil {
+	if both := jobset.WithLeft(shared, r.LiveJobs[*job.ID]); both != nil {
 		s.forms = []*nomadapi.Job{both, shared}
 	}
 	return s
@@ -46,28 +46,28 @@ func (c *change) newStep(job *nomadapi.Job) *step {
 // waits until it is healthy, takes it through its other forms, which start
 // nothing, and returns when the router leads to the new instances and to nothing
 // else, at the host that no other function has.
-func (c *change) begin(ctx context.Context, s *step, told *tally) (waves.Rest, error) {
+func (r *Rollout) begin(ctx context.Context, s *step, told *tally) (waves.Rest, error) {
 	for i, job := range s.forms {
-		form, err := c.makeRoom(ctx, job, s.f)
+		form, err := r.MakeRoom(ctx, job, s.f)
 		if err != nil {
 			return nil, err
 		}
-		if !form.plan.Changed {
+		if !form.Plan.Changed {
 			continue
 		}
-		c.phase("rollout", "%s", begun(s.f.Name, form.plan))
-		if form.oneByOne != nil {
-			c.phase("rollout", "replacing %s one by one on %s, where old and new do not fit side by side", s.f.Name, strings.Join(form.oneByOne, ", "))
+		r.Phase("rollout", "%s", begun(s.f.Name, form.Plan))
+		if form.OneByOne != nil {
+			r.Phase("rollout", "replacing %s one by one on %s, where old and new do not fit side by side", s.f.Name, strings.Join(form.OneByOne, ", "))
 		}
-		deployment, placed, err := c.placeInTurn(ctx, form)
+		deployment, placed, err := r.placeInTurn(ctx, form)
 		if err == nil && !placed {
-			return c.begin(ctx, s, told)
+			return r.begin(ctx, s, told)
 		}
-		s.ran = form.job
+		s.ran = form.Job
 		return func(ctx context.Context, up func()) error {
-			if s.allocations, s.err = c.follow(ctx, s.f, s.ran, deployment); s.err == nil {
+			if s.allocations, s.err = r.follow(ctx, s.f, s.ran, deployment); s.err == nil {
 				up()
-				s.err = c.serve(ctx, s, s.forms[i+1:], told)
+				s.err = r.serve(ctx, s, s.forms[i+1:], told)
 			}
 			return s.err
 		}, err
@@ -79,77 +79,91 @@ func (c *change) begin(ctx context.Context, s *step, told *tally) (waves.Rest, e
 // serve returns when the router leads to a step's new instances in the last of its
 // forms. It takes none of those that served before away until it leads to the new
 // ones.
-func (c *change) serve(ctx context.Context, s *step, left []*nomadapi.Job, told *tally) error {
+func (r *Rollout) serve(ctx context.Context, s *step, left []*nomadapi.Job, told *tally) error {
 	told.asking(s)
-	if err := c.answers(ctx, s.f, power.Of(s.f).OwnHost(), s.allocations); err != nil {
+	if err := r.Answers(ctx, s.f, power.Of(s.f).OwnHost(), s.allocations); err != nil {
 		return err
 	}
 	if len(left) == 0 {
 		told.answers(s)
 		return nil
 	}
-	changed, allocations, err := c.become(ctx, s.f, left[0])
+	changed, allocations, err := r.Become(ctx, s.f, left[0])
 	if err != nil {
 		return err
 	}
 	if changed {
 		s.ran, s.allocations = left[0], allocations
 	}
-	return c.serve(ctx, s, left[1:], told)
+	return r.serve(ctx, s, left[1:], told)
 }
 
-// answers returns when the router leads at a host of a function to these instances,
+// Answers returns when the router leads at a host of a function to these instances,
 // if there are any, and to nothing else. It leads to none without a host.
-func (c *change) answers(ctx context.Context, f ir.Function, host string, allocations []string) error {
+func (r *Rollout) Answers(ctx context.Context, f ir.Function, host string, allocations []string) error {
 	if host == "" {
 		return nil
 	}
-	return c.router.Answering(ctx, host, power.Of(f).Health, allocations)
+	return r.Router.Answering(ctx, host, power.Of(f).Health, allocations)
 }
 
 // finish makes a job that runs in an interim form what it is to be.
-func (c *change) finish(ctx context.Context, s *step) error {
+func (r *Rollout) finish(ctx context.Context, s *step) error {
 	if s.ran == nil || s.ran == s.job {
 		return nil
 	}
-	_, _, err := c.become(ctx, s.f, s.job)
+	_, _, err := r.Become(ctx, s.f, s.job)
 	return err
 }
 
-// become makes a job that is up something for which nothing is started: how it is
+// Become makes a job that is up something for which nothing is started: how it is
 // updated, which hosts it has and which servers it leaves is changed in place.
-func (c *change) become(ctx context.Context, f ir.Function, job *nomadapi.Job) (changed bool, allocations []string, err error) {
-	plan, err := c.nomad.Plan(ctx, job)
+func (r *Rollout) Become(ctx context.Context, f ir.Function, job *nomadapi.Job) (changed bool, allocations []string, err error) {
+	plan, err := r.Nomad.Plan(ctx, job)
 	if err != nil || !plan.Changed {
 		return false, nil, err
 	}
 	if takenOff(plan) != nil {
-		c.phase("rollout", "%s", begun(f.Name, plan))
+		r.Phase("rollout", "%s", begun(f.Name, plan))
 	}
-	deployment, err := c.place(ctx, fitted{job: job, plan: plan})
+	deployment, err := r.place(ctx, Fitted{Job: job, Plan: plan})
 	if err != nil {
 		return true, nil, err
 	}
-	allocations, err = c.follow(ctx, f, job, deployment)
+	allocations, err = r.follow(ctx, f, job, deployment)
 	return true, allocations, err
+}
+
+// Start places a job in a form, and returns when its new instances answer through the
+// router and the old ones no longer.
+func (r *Rollout) Start(ctx context.Context, f ir.Function, form Fitted) error {
+	deployment, err := r.place(ctx, form)
+	if err != nil {
+		return err
+	}
+	allocations, err := r.follow(ctx, f, form.Job, deployment)
+	if err != nil {
+		return err
+	}
+	return r.Answers(ctx, f, power.Of(f).OwnHost(), allocations)
 }
 
 // place registers a job in a form at the plan's index. Its instances hold their
 // room from then on.
-func (c *change) place(ctx context.Context, form fitted) (deployment string, err error) {
-	source, err := jobs.HCL(form.job)
+func (r *Rollout) place(ctx context.Context, form Fitted) (deployment string, err error) {
+	source, err := jobs.HCL(form.Job)
 	if err != nil {
 		return "", err
 	}
-	return c.nomad.Place(ctx, form.job, form.plan.Index, source)
+	return r.Nomad.Place(ctx, form.Job, form.Plan.Index, source)
 }
 
 // follow returns the new instances of a job that was placed when they are healthy.
 // When they will never be, the error is a *notUp.
-func (c *change) follow(ctx context.Context, f ir.Function, job *nomadapi.Job, deployment string) ([]string, error) {
-	checks := c.newCheckup(f, job)
-	rollout, err := c.nomad.Follow(ctx, job, deployment, nomad.Observer{
-		Progress: func(groups []nomad.GroupHealth) { c.phase("rollout", "%s: %s", f.Name, healthOf(groups)) },
+func (r *Rollout) follow(ctx context.Context, f ir.Function, job *nomadapi.Job, deployment string) ([]string, error) {
+	checks := r.newCheckup(f, job)
+	rollout, err := r.Nomad.Follow(ctx, job, deployment, nomad.Observer{
+		Progress: func(groups []nomad.GroupHealth) { r.Phase("rollout", "%s: %s", f.Name, healthOf(groups)) },
 		Verdict:  checks.verdict,
 	})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
@@ -195,18 +209,18 @@ func healthOf(groups []nomad.GroupHealth) string {
 // tally tells how many functions of a rollout answer. When there is only one, it also
 // tells what is waited for; for several that would be one more line each.
 type tally struct {
-	*change
+	*Rollout
 	of      int
 	arrived atomic.Int32
 }
 
 func (t *tally) asking(s *step) {
 	if host := power.Of(s.f).FirstHost(); t.of == 1 && host != "" {
-		t.phase("route", "waiting for %s to answer at %s", s.f.Name, t.cfg.Cluster.URL(host))
+		t.Phase("route", "waiting for %s to answer at %s", s.f.Name, t.Cluster.URL(host))
 	}
 }
 
-// answers counts a function; nil is one that was left alone.
+// Answers counts a function; nil is one that was left alone.
 func (t *tally) answers(s *step) {
 	n := t.arrived.Add(1)
 	if s == nil || t.of == 1 {
@@ -214,7 +228,7 @@ func (t *tally) answers(s *step) {
 	}
 	does := "runs"
 	if host := power.Of(s.f).FirstHost(); host != "" {
-		does = "answers at " + t.cfg.Cluster.URL(host)
+		does = "answers at " + t.Cluster.URL(host)
 	}
-	t.phase("rollout", "%s %s: %d of %d are up", s.f.Name, does, n, t.of)
+	t.Phase("rollout", "%s %s: %d of %d are up", s.f.Name, does, n, t.of)
 }

@@ -1,4 +1,4 @@
-package deploy
+package rollout
 
 import (
 	"testing"
@@ -15,7 +15,7 @@ func TestNobodyAsksWithoutHosts(t *testing.T) {
 	if has.OwnHost() != "" || has.FirstHost() != "" {
 		t.Errorf("it has hosts: %+v", has)
 	}
-	if err := new(change).answers(t.Context(), f, has.OwnHost(), []string{"allocation"}); err != nil {
+	if err := new(Rollout).Answers(t.Context(), f, has.OwnHost(), []string{"allocation"}); err != nil {
 		t.Error(err)
 	}
 }

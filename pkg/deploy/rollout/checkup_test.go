@@ -1,4 +1,4 @@
-package deploy
+package rollout
 
 import (
 	"net/http"
@@ -43,7 +43,7 @@ func TestCheckup(t *testing.T) {
 		"/healthz": "GET /healthz: 503 Service Unavailable: no database",
 	} {
 		k, told := checkupOf(app.URL, health), []string{}
-		k.emit = func(e api.Event) { told = append(told, e.Output.Line) }
+		k.Emit = func(e api.Event) { told = append(told, e.Output.Line) }
 		for range 2 {
 			if verdict := k.verdict(t.Context(), []string{"a1"}); verdict != "" {
 				t.Errorf("%q: given up at once: %s", health, verdict)
@@ -63,7 +63,7 @@ func checkupOf(url, health string) *checkup {
 	job := &nomadapi.Job{TaskGroups: []*nomadapi.TaskGroup{{Tasks: []*nomadapi.Task{{Name: "app"}}, Services: []*nomadapi.Service{{
 		Checks: []nomadapi.ServiceCheck{{Timeout: time.Second, Header: map[string][]string{"Host": {"shop.example"}}}},
 	}}}}}
-	k := (&change{emit: func(api.Event) {}}).newCheckup(ir.Function{Power: ir.PowerWebApp, WebApp: &ir.WebApp{Health: health}}, job)
+	k := (&Rollout{Emit: func(api.Event) {}}).newCheckup(ir.Function{Power: ir.PowerWebApp, WebApp: &ir.WebApp{Health: health}}, job)
 	k.addresses["a1"] = strings.TrimPrefix(url, "http://")
 	return k
 }

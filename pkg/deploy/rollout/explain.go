@@ -1,4 +1,4 @@
-package deploy
+package rollout
 
 import (
 	"cmp"
@@ -28,56 +28,56 @@ func (n *notUp) Error() string {
 // explained says why a rollout failed. It shows all that there is to see of the first
 // function that did not come up, and says why the others did not that have causes of
 // their own. An error that is not about a function is returned as it is.
-func (c *change) explained(ctx context.Context, err error, steps []*step) error {
+func (r *Rollout) explained(ctx context.Context, err error, steps []*step) error {
 	first, ok := errors.AsType[*notUp](err)
 	if !ok {
 		return err
 	}
-	found := c.causeOf(ctx, first.failure, first.checks)
-	c.showRun(first.f.Name, first.failure, found)
-	why, list := c.why(ctx, first, found)
+	found := r.causeOf(ctx, first.failure, first.checks)
+	r.showRun(first.f.Name, first.failure, found)
+	why, list := r.why(ctx, first, found)
 	for _, s := range steps {
 		if other, ok := errors.AsType[*notUp](s.err); ok && other != first {
-			if its, also := c.why(ctx, other, c.causeOf(ctx, other.failure, other.checks)); its != why {
+			if its, also := r.why(ctx, other, r.causeOf(ctx, other.failure, other.checks)); its != why {
 				list = append(list, also...)
-				c.emit(api.Event{Output: &api.Output{Source: other.f.Name, Line: "did not come up either: " + its}})
+				r.Emit(api.Event{Output: &api.Output{Source: other.f.Name, Line: "did not come up either: " + its}})
 			}
 		}
 	}
 	problem := api.NewProblem(api.Failed, "%s did not come up: %s", first.f.Name, why)
 	problem.Diagnostics = list
-	if c.liveRelease != nil {
-		return problem.WithHelp("release %d keeps serving", c.liveRelease.Number)
+	if r.LiveNumber > 0 {
+		return problem.WithHelp("release %d keeps serving", r.LiveNumber)
 	}
 	return problem.WithHelp("nothing of this project runs; mend it and push again")
 }
 
 // why says why a function did not come up: the cause itself where its runtime has
 // told it, else how it ended, else what its health check says.
-func (c *change) why(ctx context.Context, n *notUp, found *cause.Cause) (string, diag.List) {
+func (r *Rollout) why(ctx context.Context, n *notUp, found *cause.Cause) (string, diag.List) {
 	if found == nil {
-		return cmp.Or(postmortem.OfAgent(n.failure), postmortem.Ended(n.failure, c.ir.Servers), n.checks.said, n.failure.Reason), nil
+		return cmp.Or(postmortem.OfAgent(n.failure), postmortem.Ended(n.failure, r.IR.Servers), n.checks.said, n.failure.Reason), nil
 	}
-	list := c.diagnose(ctx, n.f, found)
+	list := r.Diagnose(ctx, n.f, found)
 	return postmortem.WithPlace(list[0]), list
 }
 
 // showRun tells what the failed instance printed when it ran last, and what Nomad
 // noted, where that is not what the diagnostic says.
-func (c *change) showRun(name string, f *nomad.Failure, found *cause.Cause) {
+func (r *Rollout) showRun(name string, f *nomad.Failure, found *cause.Cause) {
 	if found == nil {
 		for _, line := range f.Events {
-			c.emit(api.Event{Output: &api.Output{Source: "nomad", Line: line}})
+			r.Emit(api.Event{Output: &api.Output{Source: "nomad", Line: line}})
 		}
 	}
 	for _, line := range append(postmortem.Once(f.Stdout), postmortem.LastRun(f.Stderr, found)...) {
-		c.emit(api.Event{Output: &api.Output{Source: name, Line: line}})
+		r.Emit(api.Event{Output: &api.Output{Source: name, Line: line}})
 	}
 }
 
-// showFailure tells what Nomad noted of a job whose output was shown as it came.
-func (c *change) showFailure(f *nomad.Failure) {
+// ShowFailure tells what Nomad noted of a job whose output was shown as it came.
+func (r *Rollout) ShowFailure(f *nomad.Failure) {
 	for _, line := range f.Events {
-		c.emit(api.Event{Output: &api.Output{Source: "nomad", Line: line}})
+		r.Emit(api.Event{Output: &api.Output{Source: "nomad", Line: line}})
 	}
 }

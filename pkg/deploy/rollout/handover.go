@@ -1,4 +1,4 @@
-package deploy
+package rollout
 
 import (
 	"context"
@@ -15,24 +15,24 @@ import (
 
 // withHandedOver is the job with those hosts that its function gives up to
 // another. It keeps them until the other answers.
-func (c *change) withHandedOver(job *nomadapi.Job, f ir.Function) *nomadapi.Job {
-	hosts := c.handedOver(f)
+func (r *Rollout) withHandedOver(job *nomadapi.Job, f ir.Function) *nomadapi.Job {
+	hosts := r.handedOver(f)
 	if len(hosts) == 0 {
 		return job
 	}
-	return c.alsoAt(job, f, hosts)
+	return r.alsoAt(job, f, hosts)
 }
 
 // alsoAt is the job of a function that answers at more hosts than its own.
-func (c *change) alsoAt(job *nomadapi.Job, f ir.Function, hosts []string) *nomadapi.Job {
+func (r *Rollout) alsoAt(job *nomadapi.Job, f ir.Function, hosts []string) *nomadapi.Job {
 	all := slices.Concat(power.Of(f).Hosts, hosts)
-	return jobs.AtHosts(job, c.ir, power.At(f, all), c.cfg.Cluster)
+	return jobs.AtHosts(job, r.IR, power.At(f, all), r.Cluster)
 }
 
-func (c *change) handedOver(f ir.Function) []string {
-	had := power.Of(compare.ByName(c.liveIR)[f.Name]).Hosts
+func (r *Rollout) handedOver(f ir.Function) []string {
+	had := power.Of(compare.ByName(r.LiveIR)[f.Name]).Hosts
 	var out []string
-	for _, other := range c.ir.Functions {
+	for _, other := range r.IR.Functions {
 		if other.Name == f.Name {
 			continue
 		}
@@ -48,14 +48,14 @@ func (c *change) handedOver(f ir.Function) []string {
 // giveHosts has functions answer already at the hosts that they get of those which
 // are stopped to make room for them. Until they are replaced it is their old
 // instances that answer. What has been replaced has its hosts.
-func (c *change) giveHosts(ctx context.Context) error {
-	for _, id := range c.removed {
-		if _, ran := c.liveJobs[id]; !ran {
+func (r *Rollout) giveHosts(ctx context.Context) error {
+	for _, id := range r.Removed {
+		if _, ran := r.LiveJobs[id]; !ran {
 			continue // it is stopped to go back
 		}
-		gone := jobset.FunctionOf(c.liveIR, id)
-		for _, f := range c.ir.Functions {
-			if err := c.give(ctx, gone, f); err != nil {
+		gone := jobset.FunctionOf(r.LiveIR, id)
+		for _, f := range r.IR.Functions {
+			if err := r.give(ctx, gone, f); err != nil {
 				return err
 			}
 		}
@@ -63,19 +63,19 @@ func (c *change) giveHosts(ctx context.Context) error {
 	return nil
 }
 
-func (c *change) give(ctx context.Context, gone, f ir.Function) error {
-	had, runs := compare.ByName(c.liveIR)[f.Name]
+func (r *Rollout) give(ctx context.Context, gone, f ir.Function) error {
+	had, runs := compare.ByName(r.LiveIR)[f.Name]
 	free := power.Of(gone).Hosts
 	hosts := slices.DeleteFunc(slices.Clone(power.Of(f).Hosts), func(h string) bool { return !slices.Contains(free, h) })
 	if !runs || len(hosts) == 0 || len(power.Of(had).Hosts) == 0 {
 		return nil
 	}
-	job := c.liveJobs[jobs.ID(f)]
-	plan, err := c.nomad.Plan(ctx, job)
+	job := r.LiveJobs[jobs.ID(f)]
+	plan, err := r.Nomad.Plan(ctx, job)
 	if err != nil || len(plan.Diff) > 0 {
 		return err
 	}
-	c.phase("rollout", "%s answers in the place of %s", f.Name, gone.Name)
-	_, _, err = c.become(ctx, had, c.alsoAt(job, had, hosts))
+	r.Phase("rollout", "%s answers in the place of %s", f.Name, gone.Name)
+	_, _, err = r.Become(ctx, had, r.alsoAt(job, had, hosts))
 	return err
 }

@@ -1,4 +1,4 @@
-package deploy
+package rollout
 
 import (
 	"context"
@@ -12,24 +12,24 @@ import (
 	"fngen.dev/fngen/pkg/api"
 )
 
-// fitted is a job in the form in which it can be registered now, with what
+// Fitted is a job in the form in which it can be registered now, with what
 // Nomad's scheduler says to that.
-type fitted struct {
-	job  *nomadapi.Job
-	plan nomad.Plan
-	// groups are what is to be done in each group, in the end.
-	groups []nomad.GroupPlan
-	// oneByOne are the groups whose instances take each other's place, since there
+type Fitted struct {
+	Job  *nomadapi.Job
+	Plan nomad.Plan
+	// Groups are what is to be done in each group, in the end.
+	Groups []nomad.GroupPlan
+	// OneByOne are the groups whose instances take each other's place, since there
 	// is no room for old and new side by side.
-	oneByOne []string
+	OneByOne []string
 }
 
-// fit plans a job: with all new instances beside the old ones where there is room
+// Fit plans a job: with all new instances beside the old ones where there is room
 // for that, else one in the place of another, if others serve meanwhile. When
 // neither can be, the plan says what is unplaced.
-func (c *change) fit(ctx context.Context, job *nomadapi.Job) (fitted, error) {
-	plan, err := c.nomad.Plan(ctx, job)
-	out := fitted{job: job, plan: plan, groups: plan.Groups}
+func (r *Rollout) Fit(ctx context.Context, job *nomadapi.Job) (Fitted, error) {
+	plan, err := r.Nomad.Plan(ctx, job)
+	out := Fitted{Job: job, Plan: plan, Groups: plan.Groups}
 	if err != nil || len(plan.Unplaced) == 0 {
 		return out, err
 	}
@@ -37,11 +37,11 @@ func (c *change) fit(ctx context.Context, job *nomadapi.Job) (fitted, error) {
 	for _, u := range plan.Unplaced {
 		full = append(full, u.Group)
 	}
-	if !servedMeanwhile(c.liveJobs[*job.ID], job, full) {
+	if !servedMeanwhile(r.LiveJobs[*job.ID], job, full) {
 		return out, nil
 	}
-	tight := fitted{job: jobs.OneByOne(job, full), groups: plan.Groups, oneByOne: full}
-	if tight.plan, err = c.nomad.Plan(ctx, tight.job); err != nil || len(tight.plan.Unplaced) > 0 {
+	tight := Fitted{Job: jobs.OneByOne(job, full), Groups: plan.Groups, OneByOne: full}
+	if tight.Plan, err = r.Nomad.Plan(ctx, tight.Job); err != nil || len(tight.Plan.Unplaced) > 0 {
 		return out, err
 	}
 	return tight, nil
@@ -67,20 +67,20 @@ func servedMeanwhile(before, job *nomadapi.Job, full []string) bool {
 	return false
 }
 
-// makeRoom fits a job in, waits for others that may make room for it, and says why
+// MakeRoom fits a job in, waits for others that may make room for it, and says why
 // it cannot be.
-func (c *change) makeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function) (fitted, error) {
+func (r *Rollout) MakeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function) (Fitted, error) {
 	for {
-		form, err := c.madeRoom(ctx, job, f)
-		if err != nil || len(form.plan.Unplaced) == 0 {
+		form, err := r.madeRoom(ctx, job, f)
+		if err != nil || len(form.Plan.Unplaced) == 0 {
 			return form, err
 		}
-		again, err := c.waitForRoom(ctx, f.Name)
+		again, err := r.waitForRoom(ctx, f.Name)
 		if err != nil {
 			return form, err
 		}
 		if !again {
-			return form, c.noRoom(f, form.plan.Unplaced[0])
+			return form, r.noRoom(f, form.Plan.Unplaced[0])
 		}
 	}
 }
@@ -89,38 +89,38 @@ func (c *change) makeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function)
 // some. It waits for instances that were told to stop; then for jobs that come up,
 // whose old instances stop next; last it stops the jobs that are to go, now instead of
 // at the end.
-func (c *change) madeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function) (fitted, error) {
+func (r *Rollout) madeRoom(ctx context.Context, job *nomadapi.Job, f ir.Function) (Fitted, error) {
 	for told := false; ; told = true {
-		form, err := c.fit(ctx, job)
-		if err != nil || len(form.plan.Unplaced) == 0 && form.oneByOne == nil {
+		form, err := r.Fit(ctx, job)
+		if err != nil || len(form.Plan.Unplaced) == 0 && form.OneByOne == nil {
 			return form, err
 		}
 		if !told {
-			c.phase("rollout", "making room for %s", f.Name)
+			r.Phase("rollout", "making room for %s", f.Name)
 		}
-		waited, err := c.nomad.Settle(ctx, c.project.Name)
+		waited, err := r.Nomad.Settle(ctx, r.Project)
 		if err == nil && !waited {
-			waited, err = c.crew.OneUp(ctx)
+			waited, err = r.crew.OneUp(ctx)
 		}
-		if err != nil || !waited && len(c.removed) == 0 {
+		if err != nil || !waited && len(r.Removed) == 0 {
 			return form, err
 		}
 		if waited {
 			continue
 		}
-		if err := c.giveHosts(ctx); err != nil {
+		if err := r.giveHosts(ctx); err != nil {
 			return form, err
 		}
-		if err := c.stopRemoved(ctx); err != nil {
+		if err := r.stopRemoved(ctx); err != nil {
 			return form, err
 		}
 	}
 }
 
-func (c *change) noRoom(f ir.Function, u nomad.Unplaced) error {
+func (r *Rollout) noRoom(f ir.Function, u nomad.Unplaced) error {
 	problem := api.NewProblem(api.Failed, "there is no room for %s: %s", f.Name, u.Reason)
-	if c.liveRelease != nil {
-		return problem.WithHelp("release %d keeps serving. Choose another size or region in fngen.yml, or ask the operator for more servers", c.liveRelease.Number)
+	if r.LiveNumber > 0 {
+		return problem.WithHelp("release %d keeps serving. Choose another size or region in fngen.yml, or ask the operator for more servers", r.LiveNumber)
 	}
 	return problem.WithHelp("choose another size or region in fngen.yml, or ask the operator for more servers")
 }

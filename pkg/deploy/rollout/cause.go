@@ -1,4 +1,4 @@
-package deploy
+package rollout
 
 import (
 	"context"
@@ -15,16 +15,16 @@ import (
 
 // causeOf is what the runtime of a failed instance says of itself, nil when it says
 // nothing that belongs to this failure.
-func (c *change) causeOf(ctx context.Context, f *nomad.Failure, checks *checkup) *cause.Cause {
+func (r *Rollout) causeOf(ctx context.Context, f *nomad.Failure, checks *checkup) *cause.Cause {
 	if f.Allocation == "" || f.OutOfMemory {
 		return nil
 	}
 	if f.ExitCode < 0 && checks.cause != nil {
 		return checks.cause
 	}
-	found, err := c.readCause(ctx, f.Allocation, f.Task)
+	found, err := r.ReadCause(ctx, f.Allocation, f.Task)
 	if err != nil {
-		c.log.Debug("read why an instance failed", slog.Any("error", err)) // most write none
+		r.Log.Debug("read why an instance failed", slog.Any("error", err)) // most write none
 		return nil
 	}
 	switch {
@@ -39,20 +39,23 @@ func (c *change) causeOf(ctx context.Context, f *nomad.Failure, checks *checkup)
 	return found
 }
 
-func (c *change) readCause(ctx context.Context, allocation, task string) (*cause.Cause, error) {
+// ReadCause is what the runtime of an instance has written of why it failed. Most write
+// nothing.
+func (r *Rollout) ReadCause(ctx context.Context, allocation, task string) (*cause.Cause, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	data, err := c.nomad.ReadFile(ctx, c.project.Name, allocation, path.Join(task, cause.File), cause.MaxBytes)
+	data, err := r.Nomad.ReadFile(ctx, r.Project, allocation, path.Join(task, cause.File), cause.MaxBytes)
 	if err != nil {
 		return nil, err
 	}
 	return cause.Parse(data)
 }
 
-// diagnose makes one diagnostic of a cause, with its line of the tree.
-func (c *change) diagnose(ctx context.Context, f ir.Function, found *cause.Cause) diag.List {
-	if err := c.openTree(ctx, c.release.Tree); err != nil {
-		c.log.Warn("open the tree of a failed release", slog.String("project", c.project.Name), slog.Any("error", err))
+// Diagnose makes one diagnostic of a cause, with its line of the tree.
+func (r *Rollout) Diagnose(ctx context.Context, f ir.Function, found *cause.Cause) diag.List {
+	code, err := r.Code(ctx)
+	if err != nil {
+		r.Log.Warn("open the tree of a failed release", slog.String("project", r.Project), slog.Any("error", err))
 	}
-	return postmortem.Diagnose(found, f, c.importsInput(), sameFaultAfter)
+	return postmortem.Diagnose(found, f, code, sameFaultAfter)
 }
