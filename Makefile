@@ -50,7 +50,7 @@ unit: ## run the Go tests that need no running cluster
 e2e: ## run the end-to-end tests (starts the cluster if it is not up)
 	@$(DEV) up
 	-@$(DEV) browser
-	@$(ENV) && FNGEN_E2E=required go test -count=1 -timeout 60m $(GOTESTFLAGS) ./e2e/...
+	@$(ENV) && FNGEN_E2E=required go test -count=1 -p 1 -timeout 60m $(GOTESTFLAGS) ./e2e/...
 
 test-python: ## run the tests of the Python SDK
 	@$(DEV) uv run --frozen --directory sdk/python pytest

@@ -119,7 +119,7 @@ func TestPress(t *testing.T) {
 	if did != "reload quit " {
 		t.Errorf("it did %q", did)
 	}
-	if text := talk.String(); !strings.Contains(text, "dead") || !strings.Contains(text, "crashed: boom") {
+	if text := talk.String(); !strings.Contains(text, "dead") || !strings.Contains(text, "crashed: boom") || !strings.Contains(text, "opening "+server.URL) {
 		t.Errorf("the tasks are not shown:\n%s", text)
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {

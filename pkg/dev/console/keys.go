@@ -86,6 +86,7 @@ func (c *Console) browse(ctx context.Context, browser string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	c.Say("opening %s", c.address())
 	go func() { _ = cmd.Wait() }() // what it thinks of the address is on the screen
 	return nil
 }
