@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"fngen.dev/fngen/bench/hammer"
 )
 
 // contender is a server of Python applications, and how it is started.
@@ -81,7 +83,7 @@ func (k *kit) start(ctx context.Context, c contender, app string, processes int)
 	}
 	r := &running{contender: c, address: "127.0.0.1:" + port, cmd: cmd}
 	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-		if _, err = hammer(ctx, r.address, 500*time.Millisecond); err == nil {
+		if _, err = hammer.Ask(ctx, r.address, 500*time.Millisecond); err == nil {
 			return r, nil
 		}
 		if time.Since(begin) > time.Minute {

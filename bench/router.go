@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"fngen.dev/fngen/bench/hammer"
 	"fngen.dev/fngen/e2e/cluster"
 	servers "fngen.dev/fngen/nomad/dev/process"
 )
@@ -25,7 +26,7 @@ type way struct {
 	name      string
 	url       string
 	transport *http.Transport
-	seen      []hammered
+	seen      []hammer.Seen
 	router    []time.Duration
 }
 
@@ -114,12 +115,12 @@ func (w *way) measure(ctx context.Context) error {
 	}
 	after, err := processorTime(r.PID)
 	w.seen = append(w.seen, h)
-	w.router = append(w.router, (after-before)/time.Duration(h.requests))
+	w.router = append(w.router, (after-before)/time.Duration(h.Requests))
 	return err
 }
 
 // ask has all askers ask for a turn.
-func (w *way) ask(ctx context.Context) (hammered, error) {
+func (w *way) ask(ctx context.Context) (hammer.Seen, error) {
 	client := &http.Client{Transport: w.transport, Timeout: 30 * time.Second}
 	begin := time.Now()
 	var wait sync.WaitGroup
@@ -137,7 +138,7 @@ func (w *way) ask(ctx context.Context) (hammered, error) {
 	wait.Wait()
 	all := slices.Concat(seen...)
 	slices.Sort(all)
-	return hammered{requests: len(all), took: time.Since(begin), latencies: all}, errors.Join(faults...)
+	return hammer.Seen{Requests: len(all), Took: time.Since(begin), Latencies: all}, errors.Join(faults...)
 }
 
 func askOnce(ctx context.Context, client *http.Client, url string) error {
@@ -162,7 +163,7 @@ func askOnce(ctx context.Context, client *http.Client, url string) error {
 func (w *way) typical() time.Duration {
 	list := make([]time.Duration, len(w.seen))
 	for i, h := range w.seen {
-		list[i] = h.quantile(0.5)
+		list[i] = h.Quantile(0.5)
 	}
 	return median(list)
 }
@@ -170,7 +171,7 @@ func (w *way) typical() time.Duration {
 func (w *way) String() string {
 	var rates, tails []float64
 	for _, h := range w.seen {
-		rates, tails = append(rates, h.perSecond()), append(tails, h.quantile(0.99).Seconds()*1000)
+		rates, tails = append(rates, h.PerSecond()), append(tails, h.Quantile(0.99).Seconds()*1000)
 	}
 	return fmt.Sprintf("%.0f requests/s, p50 %.1f ms, p99 %.1f ms", median(rates), w.typical().Seconds()*1000, median(tails))
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"fngen.dev/fngen/bench/hammer"
 )
 
 const (
@@ -93,7 +95,7 @@ func (r *running) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h, err := hammer(ctx, r.address, servingTurn)
+	h, err := hammer.Ask(ctx, r.address, servingTurn)
 	if err != nil {
 		return err
 	}
@@ -102,7 +104,7 @@ func (r *running) measure(ctx context.Context) error {
 		return err
 	}
 	memory, err := sharedMemory(r.cmd.Process.Pid)
-	r.seen = append(r.seen, sample{h.perSecond(), h.quantile(0.99), (after - before) / time.Duration(h.requests), memory})
+	r.seen = append(r.seen, sample{h.PerSecond(), h.Quantile(0.99), (after - before) / time.Duration(h.Requests), memory})
 	return err
 }
 

@@ -10,3 +10,7 @@ import (
 func faultsUnderLoad(context.Context) ([]figure, error) {
 	return nil, errors.New("the cluster runs on Linux only")
 }
+
+func tasksBesideRivals(context.Context) ([]figure, error) {
+	return nil, errors.New("workers run on Linux only")
+}

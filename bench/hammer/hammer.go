@@ -1,4 +1,6 @@
-package main
+// Package hammer asks a server over HTTP as fast as it is answered, and sees how long
+// each answer takes.
+package hammer
 
 import (
 	"bufio"
@@ -18,26 +20,27 @@ import (
 // connections is how many a hammer holds: one browser's, or a router's, times a few.
 const connections = 16
 
-// hammered is what a hammer saw.
-type hammered struct {
-	requests int
-	took     time.Duration
-	// latencies are those of all requests, sorted.
-	latencies []time.Duration
+// Seen is what was seen of the answers.
+type Seen struct {
+	Requests int
+	Took     time.Duration
+	// Latencies are those of all requests, sorted.
+	Latencies []time.Duration
 }
 
-func (h hammered) perSecond() float64 { return float64(h.requests) / h.took.Seconds() }
+// PerSecond is how many requests were answered in a second.
+func (s Seen) PerSecond() float64 { return float64(s.Requests) / s.Took.Seconds() }
 
-// quantile is the latency below which that part of the requests stayed.
-func (h hammered) quantile(part float64) time.Duration {
-	return h.latencies[min(int(part*float64(len(h.latencies))), len(h.latencies)-1)]
+// Quantile is the latency below which that part of the requests stayed.
+func (s Seen) Quantile(part float64) time.Duration {
+	return s.Latencies[min(int(part*float64(len(s.Latencies))), len(s.Latencies)-1)]
 }
 
-// hammer asks for / at an address over kept connections, as fast as it is answered.
+// Ask asks for / at an address over kept connections, as fast as it is answered.
 // Where a server closes a connection after its answer, the next one is a part of the
 // next request. It does as little as a client can, since it shares the processors with
 // what it measures. A request without a right answer fails it all.
-func hammer(ctx context.Context, address string, lasts time.Duration) (hammered, error) {
+func Ask(ctx context.Context, address string, lasts time.Duration) (Seen, error) {
 	begin := time.Now()
 	ctx, stop := context.WithDeadline(ctx, begin.Add(lasts))
 	defer stop()
@@ -50,7 +53,7 @@ func hammer(ctx context.Context, address string, lasts time.Duration) (hammered,
 	wait.Wait()
 	all := slices.Concat(seen...)
 	slices.Sort(all)
-	h := hammered{requests: len(all), took: time.Since(begin), latencies: all}
+	h := Seen{Requests: len(all), Took: time.Since(begin), Latencies: all}
 	if err := errors.Join(faults...); err != nil {
 		return h, err
 	}
