@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/source/disk"
 	"fngen.dev/fngen/compiler/source/index"
 )
 
@@ -27,17 +28,17 @@ const (
 
 // check looks at a file that no rule leaves out: it ships, or the node says why
 // it cannot. A file that is gone since its directory was read is no file.
-func (w *walker) check(n *node, d directory, it *item, name string, kind fs.FileMode) {
+func (w *walker) check(n *node, d disk.Directory, it *item, name string, kind fs.FileMode) {
 	shown := w.shown(it.path)
 	if !n.checkPath(shown, name, n.depth) {
 		return
 	}
 	st, err := index.Stat{Mode: uint32(kind)}, error(nil)
 	if kind.IsRegular() || kind&fs.ModeSymlink != 0 {
-		st, err = d.lstat(name)
+		st, err = d.Lstat(name)
 	}
 	target := name
-	if err == nil && kindOf(st)&fs.ModeSymlink != 0 {
+	if err == nil && disk.KindOf(st)&fs.ModeSymlink != 0 {
 		it.link = true
 		if target, st, err = w.follow(n, it.path); target == "" && err == nil {
 			return
@@ -48,8 +49,8 @@ func (w *walker) check(n *node, d directory, it *item, name string, kind fs.File
 		*it = item{}
 	case err != nil:
 		n.unreadable(shown, err)
-	case !kindOf(st).IsRegular():
-		n.fault("FN1005", shown, fmt.Sprintf("%q is %s, not a regular file", shown, kindName(kindOf(st))),
+	case !disk.KindOf(st).IsRegular():
+		n.fault("FN1005", shown, fmt.Sprintf("%q is %s, not a regular file", shown, kindName(disk.KindOf(st))),
 			"remove it, or list it in .fnignore")
 	case st.Size > MaxFileSize:
 		n.fault("FN1008", shown, fmt.Sprintf("%q has %s; a file may have %s", shown, bytesOver(st.Size, MaxFileSize), bytesOf(MaxFileSize)),
@@ -104,7 +105,7 @@ func (w *walker) follow(n *node, path string) (string, index.Stat, error) {
 		n.fault("FN1003", p, fmt.Sprintf("%q is a link to a directory", p), help)
 		return "", index.Stat{}, nil
 	}
-	st, err := lstat(target)
+	st, err := disk.Lstat(target)
 	return filepath.Base(target), st, err
 }
 

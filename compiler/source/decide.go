@@ -5,27 +5,29 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"fngen.dev/fngen/compiler/source/disk"
 )
 
 // entries decides about all that a directory holds, in the order in which whole
 // paths sort: a directory as if its name ended in a slash.
-func (w *walker) entries(n *node, d directory, list *listing) error {
-	slices.SortFunc(list.entries, func(a, b listed) int { return compare(list.name(a), a.kind, list.name(b), b.kind) })
+func (w *walker) entries(n *node, d disk.Directory, list *disk.Listing) error {
+	slices.SortFunc(list.Entries, func(a, b disk.Entry) int { return compare(list.Name(a), a.Kind, list.Name(b), b.Kind) })
 	// One piece of memory holds all paths.
 	var all strings.Builder
-	all.Grow(len(list.names) + len(list.entries)*len(n.prefix))
-	n.items = make([]item, 0, len(list.entries))
-	w.met.Add(int64(len(list.entries)))
-	for _, e := range list.entries {
+	all.Grow(list.Bytes() + len(list.Entries)*len(n.prefix))
+	n.items = make([]item, 0, len(list.Entries))
+	w.met.Add(int64(len(list.Entries)))
+	for _, e := range list.Entries {
 		from := all.Len()
 		all.WriteString(n.prefix)
-		all.Write(list.name(e))
-		it := item{path: all.String()[from:], isDir: e.kind.IsDir()}
+		all.Write(list.Name(e))
+		it := item{path: all.String()[from:], isDir: e.Kind.IsDir()}
 		var err error
 		if it.isDir {
 			err = w.subdirectory(n, &it)
 		} else {
-			err = w.file(n, d, &it, e.kind)
+			err = w.file(n, d, &it, e.Kind)
 		}
 		if err != nil {
 			return err
@@ -112,7 +114,7 @@ func (w *walker) subdirectory(n *node, it *item) error {
 	return nil
 }
 
-func (w *walker) file(n *node, d directory, it *item, kind fs.FileMode) error {
+func (w *walker) file(n *node, d disk.Directory, it *item, kind fs.FileMode) error {
 	st := n.state
 	name := it.path[len(n.prefix):]
 	kept, undecided := apply(&st, it, name, false)

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"fngen.dev/fngen/compiler/source/disk"
 	"fngen.dev/fngen/compiler/source/index"
 )
 
@@ -103,10 +104,7 @@ func (c *collector) hashAll(ctx context.Context, which []int, all []hashed) erro
 	return group.Wait()
 }
 
-var (
-	errNotRegular = errors.New("it is no regular file any more")
-	errGrows      = errors.New("it grew over the size that a file may have")
-)
+var errGrows = errors.New("it grew over the size that a file may have")
 
 type hasher struct {
 	sum hash.Hash
@@ -114,22 +112,22 @@ type hasher struct {
 }
 
 func (h *hasher) file(ctx context.Context, path string, link bool) (out hashed) {
-	f, err := openFile(path, link)
+	f, err := disk.OpenFile(path, link)
 	if err != nil {
 		return hashed{err: err}
 	}
-	defer f.close()
+	defer f.Close()
 	// The state before the first byte: a change in the middle shows the next time.
-	if out.stat, out.err = f.stat(); out.err != nil {
+	if out.stat, out.err = f.Stat(); out.err != nil {
 		return out
 	}
-	if !kindOf(out.stat).IsRegular() {
-		return hashed{err: errNotRegular}
+	if !disk.KindOf(out.stat).IsRegular() {
+		return hashed{err: disk.ErrNotRegular}
 	}
 	h.sum.Reset()
 	size := int64(0)
 	for {
-		n, err := f.read(h.buf)
+		n, err := f.Next(h.buf)
 		if err != nil {
 			return hashed{err: err}
 		}

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 
+	"fngen.dev/fngen/compiler/source/disk"
 	"fngen.dev/fngen/compiler/source/index"
 )
 
@@ -55,7 +56,7 @@ func (s *Scanned) Identity(n int) string {
 type Reading struct {
 	scanned *Scanned
 	n       int
-	file    file
+	file    disk.File
 	before  index.Stat
 	left    int64
 	sum     hash.Hash
@@ -69,17 +70,17 @@ func (s *Scanned) Read(n int) (*Reading, error) {
 		return nil, fmt.Errorf("read %s: it has its digest", s.Files[n].Path)
 	}
 	it := s.later.files[at]
-	f, err := openFile(s.later.walker.disk(it.path), it.link)
+	f, err := disk.OpenFile(s.later.walker.disk(it.path), it.link)
 	if err != nil {
 		return nil, err
 	}
 	r := &Reading{scanned: s, n: n, file: f, left: s.Files[n].Size, sum: sha256.New()}
 	// The state before the first byte, as for every digest.
-	if r.before, err = f.stat(); err == nil && (!kindOf(r.before).IsRegular() || r.before.Size != r.left) {
+	if r.before, err = f.Stat(); err == nil && (!disk.KindOf(r.before).IsRegular() || r.before.Size != r.left) {
 		err = ErrChanged
 	}
 	if err != nil {
-		f.close()
+		f.Close()
 		return nil, err
 	}
 	return r, nil
@@ -93,7 +94,7 @@ func (r *Reading) Read(p []byte) (int, error) {
 	if r.left == 0 {
 		return 0, r.end()
 	}
-	n, err := r.file.read(p[:min(int64(len(p)), r.left)])
+	n, err := r.file.Next(p[:min(int64(len(p)), r.left)])
 	if err == nil && n == 0 {
 		err = ErrChanged
 	}
@@ -105,11 +106,11 @@ func (r *Reading) Read(p []byte) (int, error) {
 // end wants nothing after the end, and the file as it was at the beginning.
 func (r *Reading) end() error {
 	var one [1]byte
-	n, err := r.file.read(one[:])
+	n, err := r.file.Next(one[:])
 	if err != nil {
 		return err
 	}
-	after, err := r.file.stat()
+	after, err := r.file.Stat()
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func (r *Reading) end() error {
 func (r *Reading) Close() {
 	if !r.closed {
 		r.closed = true
-		r.file.close()
+		r.file.Close()
 	}
 }
 

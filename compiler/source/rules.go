@@ -10,6 +10,9 @@ import (
 	"fngen.dev/fngen/compiler/source/ignore"
 )
 
+// maxRules bounds an ignore file, as git does.
+const maxRules = 100 << 20
+
 // layer is the patterns of one ignore file and, below it, of the files that it
 // takes precedence over. The nil layer has no rules.
 type layer struct {

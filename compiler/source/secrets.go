@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"fngen.dev/fngen/compiler/source/disk"
 )
 
 // looksSecret reports whether a name is one under which people keep secrets.
@@ -43,11 +45,11 @@ const maxKey = 1 << 20
 
 // isPublicKey reports whether a file holds certificates or public keys and no
 // secret, as the lists of trusted authorities that many packages bring.
-func isPublicKey(d directory, name string) bool {
+func isPublicKey(d disk.Directory, name string) bool {
 	if lower := strings.ToLower(name); !strings.HasSuffix(lower, ".pem") && !strings.HasSuffix(lower, ".key") {
 		return false
 	}
-	data, err := d.readSmall(name, maxKey)
+	data, err := d.ReadSmall(name, maxKey)
 	if err != nil || bytes.Contains(data, []byte("PRIVATE KEY")) {
 		return false
 	}

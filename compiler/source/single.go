@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"fngen.dev/fngen/compiler/source/disk"
 )
 
 // importRoot climbs from dir out of the packages around it, and reports whether
@@ -63,13 +65,13 @@ func (w *walker) name(n *node, p, entry string) {
 			return
 		}
 	}
-	d, err := openDirectory(filepath.Join(w.root, filepath.FromSlash(dir)))
+	d, err := disk.OpenDirectory(filepath.Join(w.root, filepath.FromSlash(dir)))
 	if err != nil {
 		n.unreadable(p, err)
 		n.items = append(n.items, it)
 		return
 	}
-	defer d.close()
+	defer d.Close()
 	w.check(n, d, &it, name, 0)
 	if it.path != "" {
 		n.items = append(n.items, it)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"fngen.dev/fngen/compiler/diag"
+	"fngen.dev/fngen/compiler/source/disk"
 	"fngen.dev/fngen/compiler/source/index"
 )
 
@@ -94,7 +95,7 @@ func (w *walker) walk(ctx context.Context, root *node) error {
 	// Reading waits for the disk now and then, so more than one worker a processor.
 	for range max(4, runtime.GOMAXPROCS(0)) {
 		group.Go(func() error {
-			list := new(listing)
+			list := new(disk.Listing)
 			for n := todo.next(nil); n != nil; n = todo.next(n) {
 				if w.ships.Load() > enough {
 					continue
@@ -119,12 +120,12 @@ func (w *walker) disk(path string) string {
 }
 
 // read fills a node, but for what lies deeper.
-func (w *walker) read(n *node, list *listing) error {
+func (w *walker) read(n *node, list *disk.Listing) error {
 	isRoot := n.prefix == w.prefix
-	d, err := openDirectory(w.disk(n.prefix))
+	d, err := disk.OpenDirectory(w.disk(n.prefix))
 	if err == nil {
-		defer d.close()
-		err = d.list(list)
+		defer d.Close()
+		err = d.List(list)
 	}
 	switch {
 	case err != nil && isRoot:
@@ -137,7 +138,7 @@ func (w *walker) read(n *node, list *listing) error {
 		n.unreadable(w.shown(n.prefix), err)
 		return nil
 	case isRoot:
-	case list.has("pyvenv.cfg"):
+	case list.Has("pyvenv.cfg"):
 		// A virtual environment works only where it was made.
 		n.builtIn = "pyvenv.cfg"
 		return nil
@@ -156,15 +157,15 @@ func (w *walker) read(n *node, list *listing) error {
 // own, such as a submodule. Its code is needed where the code around it runs, so
 // it ships like any other directory, but by its own rules and its own index: git
 // ends at the border of a repository too.
-func (w *walker) enterRepository(n *node, list *listing) error {
+func (w *walker) enterRepository(n *node, list *disk.Listing) error {
 	outer := n.state.repository
 	dir := n.prefix[:len(n.prefix)-1]
-	if len(list.entries) == 0 {
+	if len(list.Entries) == 0 {
 		var err error
 		n.missing, err = outer.tracksSubmodule(dir)
 		return err
 	}
-	if _, met := list.kind(".git"); !met || !n.state.out.none() {
+	if _, met := list.Kind(".git"); !met || !n.state.out.none() {
 		return nil
 	}
 	inner := repositoryAt(w.disk(n.prefix))
@@ -183,7 +184,7 @@ func (w *walker) enterRepository(n *node, list *listing) error {
 
 // readRules adds the ignore files of the directory. Like git it follows no link
 // there, and reads no rules in a directory that it ignores.
-func (w *walker) readRules(n *node, d directory, list *listing) error {
+func (w *walker) readRules(n *node, d disk.Directory, list *disk.Listing) error {
 	for _, f := range []struct {
 		name   string
 		onto   **layer
@@ -193,10 +194,10 @@ func (w *walker) readRules(n *node, d directory, list *listing) error {
 		{".fnignore", &n.state.ignore, true},
 		{".fninclude", &n.state.include, true},
 	} {
-		if !f.wanted || !list.has(f.name) {
+		if !f.wanted || !list.Has(f.name) {
 			continue
 		}
-		data, err := d.readSmall(f.name, maxRules)
+		data, err := d.ReadSmall(f.name, maxRules)
 		if err != nil {
 			return fmt.Errorf("read ignore rules: %s%w", w.shown(n.prefix), err)
 		}

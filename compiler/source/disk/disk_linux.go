@@ -1,4 +1,4 @@
-package source
+package disk
 
 import (
 	"bytes"
@@ -13,20 +13,22 @@ import (
 	"fngen.dev/fngen/compiler/source/index"
 )
 
-// directory is an open directory. Its entries are reached through it, which saves
+// Directory is an open directory. Its entries are reached through it, which saves
 // the kernel from resolving whole paths. It speaks to the kernel directly: a
 // third of a scan would otherwise go into what package os adds to each call.
-type directory struct {
+type Directory struct {
 	fd   int
 	path string
 }
 
-func openDirectory(path string) (directory, error) {
+// OpenDirectory opens a directory.
+func OpenDirectory(path string) (Directory, error) {
 	fd, err := open(unix.AT_FDCWD, path, unix.O_DIRECTORY)
-	return directory{fd, path}, pathError("open", path, err)
+	return Directory{fd, path}, pathError("open", path, err)
 }
 
-func (d directory) close() { _ = unix.Close(d.fd) }
+// Close ends the use of the directory.
+func (d Directory) Close() { _ = unix.Close(d.fd) }
 
 // Offsets in the kernel's struct linux_dirent64.
 const (
@@ -35,8 +37,8 @@ const (
 	direntName   = 19
 )
 
-// list reads the names and kinds of all entries.
-func (d directory) list(l *listing) error {
+// List reads the names and kinds of all entries.
+func (d Directory) List(l *Listing) error {
 	l.reset()
 	if l.dents == nil {
 		l.dents = make([]byte, 32<<10)
@@ -60,19 +62,19 @@ func (d directory) list(l *listing) error {
 	}
 }
 
-func (d directory) add(l *listing, name []byte, kind byte) error {
+func (d Directory) add(l *Listing, name []byte, kind byte) error {
 	if string(name) == "." || string(name) == ".." {
 		return nil
 	}
 	mode, known := kinds[kind]
 	if !known { // some file systems do not tell
-		st, err := d.lstat(string(name))
+		st, err := d.Lstat(string(name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		} else if err != nil {
 			return err
 		}
-		mode = kindOf(st)
+		mode = KindOf(st)
 	}
 	l.add(name, mode)
 	return nil
@@ -83,15 +85,16 @@ var kinds = map[byte]fs.FileMode{
 	unix.DT_SOCK: fs.ModeSocket, unix.DT_BLK: fs.ModeDevice, unix.DT_CHR: fs.ModeDevice | fs.ModeCharDevice,
 }
 
-func (d directory) lstat(name string) (index.Stat, error) {
+// Lstat is the state of an entry, of a link its own.
+func (d Directory) Lstat(name string) (index.Stat, error) {
 	var st unix.Stat_t
 	_, err := again(func() (int, error) { return 0, unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
 	return statOf(&st), pathError("lstat", name, err)
 }
 
-// readSmall reads a regular file of at most limit bytes; what is no regular file
+// ReadSmall reads a regular file of at most limit bytes; what is no regular file
 // gives nothing.
-func (d directory) readSmall(name string, limit int64) ([]byte, error) {
+func (d Directory) ReadSmall(name string, limit int64) ([]byte, error) {
 	fd, err := open(d.fd, name, unix.O_NOFOLLOW)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ELOOP) {
 		return nil, nil
@@ -99,10 +102,10 @@ func (d directory) readSmall(name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, pathError("open", name, err)
 	}
-	f := file{fd, name}
-	defer f.close()
-	st, err := f.stat()
-	if err != nil || !kindOf(st).IsRegular() {
+	f := File{fd, name}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || !KindOf(st).IsRegular() {
 		return nil, err
 	}
 	if st.Size > limit {
@@ -111,7 +114,7 @@ func (d directory) readSmall(name string, limit int64) ([]byte, error) {
 	data := make([]byte, st.Size)
 	n := 0
 	for n < len(data) {
-		more, err := f.read(data[n:])
+		more, err := f.Next(data[n:])
 		if err != nil {
 			return nil, err
 		}
@@ -123,35 +126,38 @@ func (d directory) readSmall(name string, limit int64) ([]byte, error) {
 	return data[:n], nil
 }
 
-func lstat(path string) (index.Stat, error) { return directory{fd: unix.AT_FDCWD}.lstat(path) }
+// Lstat is the state of what is at a path, of a link its own.
+func Lstat(path string) (index.Stat, error) { return Directory{fd: unix.AT_FDCWD}.Lstat(path) }
 
-// file is an open file.
-type file struct {
+// File is an open file.
+type File struct {
 	fd   int
 	path string
 }
 
-// openFile opens what should be a regular file; a pipe in its place does not
+// OpenFile opens what should be a regular file; a pipe in its place does not
 // make it wait.
-func openFile(path string, follow bool) (file, error) {
+func OpenFile(path string, follow bool) (File, error) {
 	flags := unix.O_NOFOLLOW
 	if follow {
 		flags = 0
 	}
 	fd, err := open(unix.AT_FDCWD, path, flags)
-	return file{fd, path}, pathError("open", path, err)
+	return File{fd, path}, pathError("open", path, err)
 }
 
-func (f file) close() { _ = unix.Close(f.fd) }
+// Close ends the use of the file.
+func (f File) Close() { _ = unix.Close(f.fd) }
 
-func (f file) stat() (index.Stat, error) {
+// Stat is the state of the file.
+func (f File) Stat() (index.Stat, error) {
 	var st unix.Stat_t
 	_, err := again(func() (int, error) { return 0, unix.Fstat(f.fd, &st) })
 	return statOf(&st), pathError("stat", f.path, err)
 }
 
-// read returns 0 at the end of the file.
-func (f file) read(buf []byte) (int, error) {
+// Next reads what comes next, at most as much as buf takes, and 0 bytes at the end.
+func (f File) Next(buf []byte) (int, error) {
 	n, err := again(func() (int, error) { return unix.Read(f.fd, buf) })
 	return max(n, 0), pathError("read", f.path, err)
 }

@@ -1,4 +1,4 @@
-package source
+package disk
 
 import (
 	"io/fs"
