@@ -23,10 +23,12 @@ const (
 	headerSize = 12
 	statSize   = 40
 	extended   = 0x4000
+	longName   = 0x0fff // of the flags, the length of the name, or that it is at least this
 )
 
 var (
 	errShort = errors.New("the index ends in the middle of an entry")
+	errLong  = errors.New("the index has more or less than it says")
 	errSplit = errors.New("it is split over two files, which is not read here: run `git update-index --no-split-index`")
 )
 
@@ -52,31 +54,38 @@ func Read(index string) (Index, error) {
 	var errs []error
 	for _, hash := range []int{20, 32} {
 		read, rest, err := entries(index[headerSize:], int(version), int(count), hash)
-		if err == nil && isSplit(rest, hash) {
-			return Index{}, errSplit
+		if err == nil {
+			err = extensions(rest, hash)
 		}
 		if err == nil {
 			return read, nil
 		}
 		errs = append(errs, err)
 	}
+	if errors.Is(errs[1], errSplit) {
+		return Index{}, errSplit
+	}
 	return Index{}, errs[0]
 }
 
-// isSplit looks through the extensions, each a name, a size and so many bytes, for
-// the one that says that most entries stand in another file. A checksum ends it.
-func isSplit(text string, hash int) bool {
+// extensions looks through what follows the entries: extensions, each a name, a size
+// and so many bytes, and a checksum. One of them says that most entries stand in
+// another file.
+func extensions(text string, hash int) error {
 	for len(text) >= 8+hash {
 		if text[:4] == "link" {
-			return true
+			return errSplit
 		}
 		size := number(text[4:8])
 		if uint64(size) > uint64(len(text)-8) {
-			return false
+			return errLong
 		}
 		text = text[8+size:]
 	}
-	return false
+	if len(text) != hash {
+		return errLong
+	}
+	return nil
 }
 
 // entries also returns what follows the entries.
@@ -89,7 +98,8 @@ func entries(text string, version, count, hash int) (out Index, rest string, err
 		}
 		mode := number(text[24:28])
 		fixed := statSize + hash + 2
-		if number(text[fixed-2:fixed])&extended != 0 {
+		flags := number(text[fixed-2 : fixed])
+		if flags&extended != 0 {
 			fixed += 2
 		}
 		name, size, err := entryName(text, fixed, version, previous)
@@ -98,6 +108,9 @@ func entries(text string, version, count, hash int) (out Index, rest string, err
 		}
 		if name == "" {
 			return out, "", errSplit // only there an entry stands for another
+		}
+		if n := flags & longName; n != uint32(min(len(name), longName)) {
+			return out, "", errLong
 		}
 		if name < previous {
 			return out, "", errors.New("the names of the index are not sorted")

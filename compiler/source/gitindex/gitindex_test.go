@@ -2,6 +2,7 @@ package gitindex
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,49 +14,107 @@ import (
 // TestAgainstGit writes indexes with git, in every version and with both hashes,
 // and compares the names with those that git lists.
 func TestAgainstGit(t *testing.T) {
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("no git on this machine to compare with")
-	}
+	needGit(t)
+	many := []string{"a", "b/c", "b/cc", "b/d/é", "é", "long/" + strings.Repeat("x", 200), strings.Repeat(strings.Repeat("y", 200)+"/", 19) + strings.Repeat("z", 277), "intent"}
 	for _, hash := range []string{"sha1", "sha256"} {
 		for _, version := range []string{"2", "3", "4"} {
-			t.Run(hash+" version "+version, func(t *testing.T) {
-				dir := t.TempDir()
-				git(t, dir, "init", "-q", "--object-format="+hash)
-				for _, name := range []string{"a", "b/c", "b/cc", "b/d/é", "é", "long/" + strings.Repeat("x", 200), "intent"} {
-					if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
-						t.Fatal(err)
-					}
-					if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600); err != nil {
-						t.Fatal(err)
-					}
-					if name == "intent" {
-						git(t, dir, "add", "-N", name) // makes extended flags
-					} else {
-						git(t, dir, "add", name)
+			// Of few files with short names one hash is easily taken for the other.
+			for _, names := range [][]string{{}, {"a"}, {"abcde"}, {"abcdef", "g"}, {"intent"}, many} {
+				t.Run(fmt.Sprintf("%s version %s with %d files", hash, version, len(names)), func(t *testing.T) {
+					dir := repository(t, hash, names...)
+					git(t, dir, "update-index", "--index-version", version)
+					compare(t, dir)
+				})
+			}
+		}
+	}
+}
+
+// TestStates has entries of every kind that git writes.
+func TestStates(t *testing.T) {
+	needGit(t)
+	for name, steps := range map[string][][]string{
+		"not looked at":   {{"update-index", "--assume-unchanged", "a"}, {"update-index", "--skip-worktree", "b/c"}},
+		"removed":         {{"rm", "-q", "--cached", "a"}},
+		"executable":      {{"update-index", "--chmod=+x", "a"}},
+		"untracked cache": {{"update-index", "--force-untracked-cache"}, {"status"}},
+		"threads":         {{"config", "index.threads", "4"}, {"add", "a"}, {"update-index", "--force-write-index"}},
+		"many files":      {{"config", "feature.manyFiles", "true"}, {"update-index", "--force-write-index"}},
+		"a conflict": {{"checkout", "-q", "-b", "other"}, {"rm", "-q", "a"}, {"commit", "-q", "-m", "removed"}, {"checkout", "-q", "-"},
+			{"update-index", "--chmod=+x", "a"}, {"commit", "-q", "-m", "changed"}, {"merge", "-q", "other"}},
+		"a sparse checkout": {{"sparse-checkout", "init", "--cone", "--sparse-index"}, {"sparse-checkout", "set", "b"}},
+	} {
+		for _, hash := range []string{"sha1", "sha256"} {
+			t.Run(name+" "+hash, func(t *testing.T) {
+				dir := repository(t, hash, "a", "b/c", "d/e", "d/f/g", "h")
+				git(t, dir, "commit", "-q", "-m", "first")
+				for _, step := range steps {
+					cmd := command(dir, step...)
+					if out, err := cmd.CombinedOutput(); err != nil && step[0] != "merge" {
+						t.Fatalf("git %v: %v\n%s", step, err, out)
 					}
 				}
-				git(t, dir, "update-index", "--index-version", version)
-				want := strings.Split(strings.TrimRight(git(t, dir, "ls-files", "-z"), "\x00"), "\x00")
-				index, err := os.ReadFile(filepath.Join(dir, ".git", "index"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				got, err := Read(string(index))
-				if err != nil || !slices.Equal(got.Files, want) {
-					t.Errorf("got %q, %v\nwant %q", got.Files, err, want)
-				}
+				compare(t, dir)
 			})
 		}
 	}
 }
 
+// compare holds what is read to what git lists, but for the directories of a sparse
+// index.
+func compare(t *testing.T, dir string) {
+	t.Helper()
+	want := slices.Compact(strings.Split(strings.TrimRight(git(t, dir, "ls-files", "-z", "--sparse"), "\x00"), "\x00"))
+	want = slices.DeleteFunc(want, func(name string) bool { return name == "" || strings.HasSuffix(name, "/") })
+	index, err := os.ReadFile(filepath.Join(dir, ".git", "index"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(string(index))
+	if err != nil || !slices.Equal(got.Files, want) {
+		t.Errorf("got %q, %v\nwant %q", got.Files, err, want)
+	}
+}
+
+// repository has added files, of which "intent" is only meant to be.
+func repository(t *testing.T, hash string, names ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	git(t, dir, "init", "-q", "--object-format="+hash)
+	for _, name := range names {
+		if len(name) > 1000 { // no file system has it
+			blob := strings.TrimSpace(git(t, dir, "hash-object", "-w", "--stdin"))
+			git(t, dir, "update-index", "--add", "--cacheinfo", "100644,"+blob+","+name)
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if name == "intent" {
+			git(t, dir, "add", "-N", name) // makes extended flags
+		} else {
+			git(t, dir, "add", name)
+		}
+	}
+	if len(names) == 0 {
+		git(t, dir, "read-tree", "--empty")
+	}
+	return dir
+}
+
 // Of a split index only a part could be read, so none of it is believed.
 func TestSplitIndex(t *testing.T) {
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("no git on this machine to make one")
+	needGit(t)
+	for _, hash := range []string{"sha1", "sha256"} {
+		t.Run(hash, func(t *testing.T) { split(t, hash) })
 	}
-	dir := t.TempDir()
-	git(t, dir, "init", "-q")
+}
+
+func split(t *testing.T, hash string) {
+	dir := repository(t, hash)
 	for _, name := range []string{"a", "b", "c"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -82,12 +141,23 @@ func TestSplitIndex(t *testing.T) {
 	}
 }
 
-func git(t *testing.T, dir string, args ...string) string {
+func needGit(t *testing.T) {
 	t.Helper()
-	cmd := exec.Command("git", args...)
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git on this machine to compare with")
+	}
+}
+
+func command(dir string, args ...string) *exec.Cmd {
+	cmd := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"}, args...)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
-	out, err := cmd.Output()
+	return cmd
+}
+
+func git(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	out, err := command(dir, args...).Output()
 	if err != nil {
 		t.Fatalf("git %v: %v", args, err)
 	}
