@@ -11,6 +11,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/spf13/cobra"
+
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/pkg/cli/command"
 	"fngen.dev/fngen/pkg/cli/exit"
@@ -30,6 +32,9 @@ func Run(ctx context.Context, args []string, env command.Env) int {
 	}
 	return exit.Code(ctx, err)
 }
+
+// Commands are the commands of fngen, for who describes them: none of them can be run.
+func Commands() *cobra.Command { return newRoot(&command.App{}) }
 
 // report says why a command failed.
 func report(a *command.App, f *exit.Failure, err error) {
