@@ -16,6 +16,7 @@ import (
 
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/compiled"
 	"fngen.dev/fngen/pkg/deploy/router"
 	"fngen.dev/fngen/pkg/deploy/turns"
 	"fngen.dev/fngen/pkg/store"
@@ -78,7 +79,7 @@ type Service struct {
 	secrets Secrets
 	log     *slog.Logger
 
-	compiled compilations
+	compiled compiled.Results
 	turns    turns.Turns
 
 	// undoes are the projects, by id, of which something is being undone beside.

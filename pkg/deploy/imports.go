@@ -1,24 +1,17 @@
 package deploy
 
 import (
-	"archive/tar"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-
-	"github.com/klauspost/compress/zstd"
 
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/imports"
 	"fngen.dev/fngen/compiler/installed"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/deploy/postmortem"
+	"fngen.dev/fngen/pkg/deploy/prepare"
 )
-
-// layerWindow is what agents pack layers with (pkg/agent/archive/pack.go), and more.
-const layerWindow = 8 << 20
 
 // checkImports refuses a tree whose code imports what nothing has, before anything
 // of it is started. A layer that does not tell what it has is let pass.
@@ -73,29 +66,5 @@ func (p *push) installed(ctx context.Context) (installed.Modules, error) {
 		return installed.Modules{}, err
 	}
 	defer f.Close()
-	return readInstalled(f)
-}
-
-func readInstalled(packed io.Reader) (installed.Modules, error) {
-	z, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(layerWindow))
-	if err != nil {
-		return installed.Modules{}, fmt.Errorf("open layer: %w", err)
-	}
-	defer z.Close()
-	for t := tar.NewReader(io.LimitReader(z, 2*installed.MaxBytes)); ; {
-		h, err := t.Next()
-		switch {
-		case errors.Is(err, io.EOF), err == nil && h.Name > installed.File:
-			return installed.Modules{Open: true}, nil // of an older platform
-		case err != nil:
-			return installed.Modules{}, fmt.Errorf("read layer: %w", err)
-		case h.Name != installed.File:
-			continue
-		}
-		data, err := io.ReadAll(io.LimitReader(t, installed.MaxBytes+1))
-		if err != nil {
-			return installed.Modules{}, fmt.Errorf("read layer: %w", err)
-		}
-		return installed.Parse(data)
-	}
+	return prepare.ReadInstalled(f)
 }

@@ -94,7 +94,7 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 	if err := p.askNomad(ctx); err != nil {
 		return err
 	}
-	if out.Seal, err = p.seal(p.lowered, func(job *nomadapi.Job) (uint64, error) { return p.inNomad[*job.ID].Plan.Index, nil }); err != nil {
+	if out.Seal, err = p.applied(p.lowered).Seal(func(job *nomadapi.Job) (uint64, error) { return p.inNomad[*job.ID].Plan.Index, nil }); err != nil {
 		return err
 	}
 	if out.Jobs, err = p.jobs(); err != nil {

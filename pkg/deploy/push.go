@@ -14,6 +14,7 @@ import (
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/compiled"
 	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -140,8 +141,8 @@ func (p *push) compile(ctx context.Context) error {
 }
 
 func (p *push) compileFor(ctx context.Context, target compiler.Target) error {
-	if last, ok := p.compiled.find(p.project.ID, p.req, target); ok {
-		p.IR, p.warnings, p.layer = last.ir, last.warnings, last.layer
+	if last, ok := p.compiled.Find(p.project.ID, p.req, target); ok {
+		p.IR, p.warnings, p.layer = last.IR, last.Warnings, last.Layer
 		return nil
 	}
 	if err := p.openTree(ctx, p.req.Tree); err != nil {
@@ -158,7 +159,7 @@ func (p *push) compileFor(ctx context.Context, target compiler.Target) error {
 		return problem
 	}
 	p.warnings, p.layer = list, jobs.LayerKey(p.IR, p.tree.Manifest, p.cfg.Cluster)
-	p.compiled.keep(p.project.ID, compiled{p.req, target, p.IR, p.warnings, p.layer})
+	p.compiled.Keep(p.project.ID, compiled.Result{Req: p.req, Target: target, IR: p.IR, Warnings: p.warnings, Layer: p.layer})
 	return nil
 }
 

@@ -5,13 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
-	nomadapi "github.com/hashicorp/nomad/api"
-
 	"fngen.dev/fngen/jobs"
-	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/deploy/evacuate"
 	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/rollout"
@@ -62,7 +58,7 @@ func (c *change) away(ctx context.Context, r evacuate.Relocation) (rollout.Fitte
 	if err != nil {
 		return rollout.Fitted{}, err
 	}
-	groups := stayingOn(job, places)
+	groups := evacuate.Staying(job, places)
 	if len(groups) == 0 {
 		return rollout.Fitted{}, nil
 	}
@@ -81,19 +77,6 @@ func (c *change) away(ctx context.Context, r evacuate.Relocation) (rollout.Fitte
 		return rollout.Fitted{}, &evacuate.StuckError{Reason: "there is no room elsewhere: " + out.Plan.Unplaced[0].Reason}
 	}
 	return out, nil
-}
-
-// stayingOn are the groups of a job with an instance in places that Nomad would
-// leave there, sorted.
-func stayingOn(job *nomadapi.Job, places []nomad.Place) []string {
-	var out []string
-	for _, g := range job.TaskGroups {
-		if jobs.Stays(g) && slices.Contains(places, nomad.Place{Namespace: *job.Namespace, Job: *job.ID, Group: *g.Name}) {
-			out = append(out, *g.Name)
-		}
-	}
-	slices.Sort(out)
-	return out
 }
 
 // moveOff makes the job leave the server. When that fails the job is made what it

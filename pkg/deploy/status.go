@@ -47,7 +47,7 @@ func (s *Service) Status(ctx context.Context, p store.Project) (api.Status, erro
 		}
 		out.Functions = append(out.Functions, status)
 	}
-	out.URL = projectURL(project, s.cfg.Cluster)
+	out.URL = power.ProjectURL(project, s.cfg.Cluster)
 	out.Queues, err = s.queueStatus(ctx, p, &project)
 	return out, err
 }
@@ -62,7 +62,7 @@ func (s *Service) List(page []store.Summary) ([]api.Project, error) {
 			if err := json.Unmarshal(p.IR, &project); err != nil {
 				return nil, fmt.Errorf("decode release %d of %q: %w", p.Live, p.Name, err)
 			}
-			line.URL = projectURL(project, s.cfg.Cluster)
+			line.URL = power.ProjectURL(project, s.cfg.Cluster)
 		}
 		out = append(out, line)
 	}
@@ -133,14 +133,4 @@ func instanceStatus(i nomad.Instance, server ir.Server) api.InstanceStatus {
 		Server: i.Group, Size: server.Size, Region: server.Region, Allocation: i.Allocation, Node: i.Node,
 		State: i.State, Healthy: i.Healthy, Restarts: i.Restarts, Release: jobs.ReleaseNumber(i.Args), StartedAt: i.StartedAt,
 	}
-}
-
-// projectURL is the address of the function that has the project's own name.
-func projectURL(p ir.Project, c jobs.Cluster) string {
-	for _, f := range p.Functions {
-		if url := power.URL(f, c); url == c.URL(p.Name) {
-			return url
-		}
-	}
-	return ""
 }

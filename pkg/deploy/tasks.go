@@ -2,12 +2,16 @@ package deploy
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 
 	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy/prepare"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -70,4 +74,36 @@ func (s *Service) queueStatus(ctx context.Context, p store.Project, live *ir.Pro
 		}
 	}
 	return out, nil
+}
+
+// Schema is what a function of a release takes, as its code said when it was pushed; nil
+// where that is not known.
+func (s *Service) Schema(ctx context.Context, p store.Project, release int, function string) ([]byte, error) {
+	r, err := s.store.Release(ctx, p.ID, release)
+	if err != nil {
+		return nil, fmt.Errorf("read release %d of %q: %w", release, p.Name, err)
+	}
+	var project ir.Project
+	if err := json.Unmarshal(r.IR, &project); err != nil {
+		return nil, fmt.Errorf("decode release %d of %q: %w", release, p.Name, err)
+	}
+	key := jobs.SchemasKey(&project, jobs.Release{Tree: r.Tree, Layer: r.Layer})
+	l, err := s.store.Layer(ctx, p.ID, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up schemas: %w", err)
+	}
+	view, err := s.blobs.View(scope(p))
+	if err != nil {
+		return nil, err
+	}
+	defer view.Close()
+	f, err := view.Open(l.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("open schemas: %w", err)
+	}
+	defer f.Close()
+	return prepare.ReadSchema(f, function+".json")
 }

@@ -34,9 +34,9 @@ type Secrets interface {
 // byHand is who has set the variables of a version that this platform has not written.
 const byHand = "by hand in Vault"
 
-// spareVersions are how many of the versions that Vault keeps are left for changes that
+// SpareVersions are how many of the versions that Vault keeps are left for changes that
 // roll out: those that do not could push the live version out, one after the other.
-const spareVersions = 10
+const SpareVersions = 10
 
 // setting is a change of variables under way.
 type setting struct {
@@ -261,7 +261,7 @@ func (v *setting) keepsLive(b base) error {
 	}
 	newer, room := b.newest-v.liveRelease.EnvVersion, b.keeps-1
 	if v.req.NoRollout {
-		room -= spareVersions
+		room -= SpareVersions
 	}
 	if newer < room {
 		return nil

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// pruneAfter is how old a version of variables is at least when it is destroyed: of a
+// PruneAfter is how old a version of variables is at least when it is destroyed: of a
 // release that has just gone an instance may still be ending, and its server asks for the
 // variables again when Nomad starts there.
-const pruneAfter = 24 * time.Hour
+const PruneAfter = 24 * time.Hour
 
 // prune destroys the versions that nothing needs any more: what could come back by a
 // rollback, what the next push takes and the newest one stay. What fails is done after
@@ -40,6 +40,6 @@ func (v *setting) unneeded(ctx context.Context) ([]int, error) {
 			needed = append(needed, r.EnvVersion)
 		}
 	}
-	old, err := v.secrets.Old(ctx, v.project.Name, time.Now().Add(-pruneAfter))
+	old, err := v.secrets.Old(ctx, v.project.Name, time.Now().Add(-PruneAfter))
 	return slices.DeleteFunc(old, func(n int) bool { return slices.Contains(needed, n) }), err
 }

@@ -124,3 +124,13 @@ func URL(f ir.Function, c jobs.Cluster) string {
 	}
 	return c.URL(slices.MinFunc(hosts, func(a, b string) int { return cmp.Compare(len(a), len(b)) }))
 }
+
+// ProjectURL is the address of the function that has the project's own name.
+func ProjectURL(p ir.Project, c jobs.Cluster) string {
+	for _, f := range p.Functions {
+		if url := URL(f, c); url == c.URL(p.Name) {
+			return url
+		}
+	}
+	return ""
+}

@@ -1,7 +1,6 @@
-package deploy
+package deploytest
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -80,7 +79,7 @@ func TestNomadGoesAway(t *testing.T) {
 		if problem == nil || !strings.Contains(problem.Help, "fngen status shop") {
 			t.Errorf("the push ended with %v", problem)
 		}
-		if r := w.release(2); r.State != store.Interrupted || !strings.HasPrefix(r.Reason, notUndone) {
+		if r := w.release(2); r.State != store.Interrupted || !strings.HasPrefix(r.Reason, "not undone yet: ") {
 			t.Errorf("release 2 is %s: %s", r.State, r.Reason)
 		}
 		releases := must(w.service.Releases(w.Context(), w.project))(w.T)
@@ -93,7 +92,7 @@ func TestNomadGoesAway(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		w.heals()
-		if r := w.release(2); r.State != store.Failed || strings.Contains(r.Reason, notUndone) {
+		if r := w.release(2); r.State != store.Failed || strings.Contains(r.Reason, "not undone yet") {
 			t.Errorf("release 2 is %s: %s", r.State, r.Reason)
 		}
 		if s := w.status(); s.State != "live" || s.Problem != "" || s.Release != 1 {
@@ -111,23 +110,17 @@ func TestNomadGoesAway(t *testing.T) {
 func TestStatusOfInterrupted(t *testing.T) {
 	inWorld(t, func(w *world) {
 		r := must(w.store.AddRelease(w.Context(), w.actor, store.Release{ProjectID: w.project.ID, IR: []byte("{}"), Jobs: []byte("[]")}))(w.T)
-		c := w.service.quiet(w.project)
-		w.service.interrupted(w.Context(), c, r.Number, "it did not come up\nand more", context.DeadlineExceeded)
+		const reason = "not undone yet: context deadline exceeded\nit did not come up\nand more"
+		must(struct{}{}, w.store.SetReleaseState(w.Context(), w.actor, w.project.ID, r.Number, store.Interrupted, reason))(w.T)
 		s := w.status()
 		if want := "release 2 was interrupted and is not undone yet: context deadline exceeded; it is tried again"; s.State != "interrupted" || s.Problem != want || s.Release != 1 {
 			t.Errorf("the status is %+v", s)
 		}
-		if why := whyFailed(w.release(2)); why != "it did not come up\nand more" {
-			t.Errorf("it failed because of %q", why)
-		}
-		// What has been settled meanwhile is left alone.
-		w.service.interrupted(w.Context(), c, 1, "", context.Canceled)
-		w.service.interrupted(w.Context(), c, 99, "", context.Canceled)
-		if r := w.release(1); r.State != store.Live {
-			t.Errorf("release 1 is %s", r.State)
-		}
-		w.service.undoLater(w.project)
+		must(struct{}{}, w.service.Recover(w.Context()))(w.T)
 		w.heals()
+		if r := w.release(2); r.State != store.Failed || r.Reason != "it did not come up\nand more" {
+			t.Errorf("release 2 is %s: it failed because of %q", r.State, r.Reason)
+		}
 	})
 }
 
@@ -165,7 +158,7 @@ func TestPanicIsAFailedChange(t *testing.T) {
 			t.Errorf("the push ended with %v", problem)
 		}
 		w.heals()
-		for _, part := range []string{"panic in a change", "spoiled nomad.Follow", "faulty_test.go", "(*Rollout).follow"} {
+		for _, part := range []string{"panic in a change", "spoiled nomad.Follow", "faulty_nomad.go", "(*Rollout).follow"} {
 			if !strings.Contains(w.log.String(), part) {
 				t.Errorf("the log does not have %q:\n%s", part, w.log)
 			}
@@ -212,7 +205,7 @@ func TestPushBeginsWithUndoing(t *testing.T) {
 			t.Errorf("push: %v", problem)
 		}
 		w.heals()
-		if r := w.release(2); r.State != store.Failed || r.Reason != interruptedReason {
+		if r := w.release(2); r.State != store.Failed || r.Reason != "the control plane stopped during this push; what ran before was put back" {
 			t.Errorf("release 2 is %s: %s", r.State, r.Reason)
 		}
 	})

@@ -1,6 +1,7 @@
-package deploy
+package deploytest
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -305,11 +306,19 @@ func TestHandOver(t *testing.T) {
 	})
 }
 
+// codeOf is what a person is told of an error, empty for what is not for them.
+func codeOf(err error) api.Code {
+	if problem, ok := errors.AsType[*api.Problem](err); ok {
+		return problem.Code
+	}
+	return ""
+}
+
 // TestCreate holds which names a project can have.
 func TestCreate(t *testing.T) {
 	inWorld(t, func(w *world) {
 		for name, code := range map[string]api.Code{"shop": api.Exists, "Shop": api.Invalid, "api": api.Invalid} {
-			if _, err := w.service.Create(w.Context(), w.actor, name); w.service.problem(w.project, err).Code != code {
+			if _, err := w.service.Create(w.Context(), w.actor, name); codeOf(err) != code {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -339,7 +348,7 @@ func TestByHand(t *testing.T) {
 		}
 		w.mustPush(code(1, oneServer, "one", "two"))
 		w.heals()
-		if *live.ID != jobs.ID(must(decodeIR(w.release(2)))(t).Functions[0]) {
+		if *live.ID != jobs.ID(w.irOf(w.release(2)).Functions[0]) {
 			t.Errorf("the job is %s", *live.ID)
 		}
 	})

@@ -1,4 +1,4 @@
-package deploy
+package evacuate
 
 import (
 	"slices"
@@ -9,9 +9,9 @@ import (
 	"fngen.dev/fngen/nomad"
 )
 
-// TestStayingOn holds which groups the control plane moves: those with one
+// TestStaying holds which groups the control plane moves: those with one
 // instance, when it is this job's and on the server that is drained.
-func TestStayingOn(t *testing.T) {
+func TestStaying(t *testing.T) {
 	group := func(name string, count int, migrate *nomadapi.MigrateStrategy) *nomadapi.TaskGroup {
 		return &nomadapi.TaskGroup{Name: new(name), Count: new(count), Migrate: migrate}
 	}
@@ -24,7 +24,7 @@ func TestStayingOn(t *testing.T) {
 		{Namespace: "shop", Job: "web-a", Group: "w"}, {Namespace: "shop", Job: "web-a", Group: "big"}, {Namespace: "shop", Job: "web-a", Group: "many"},
 		{Namespace: "shop", Job: "web-a", Group: "former"}, {Namespace: "other", Job: "web-a", Group: "elsewhere"}, {Namespace: "shop", Job: "web-b", Group: "elsewhere"},
 	}
-	if got := stayingOn(job, places); !slices.Equal(got, []string{"big", "w"}) {
+	if got := Staying(job, places); !slices.Equal(got, []string{"big", "w"}) {
 		t.Errorf("%v", got)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	nomadapi "github.com/hashicorp/nomad/api"
+
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/deploy/compare"
@@ -50,4 +52,44 @@ func (p *plan) commands(changed bool) ([]api.PlannedCommand, error) {
 		out = append(out, api.PlannedCommand{Function: c.Function.Name, Command: power.Of(c.Function).Command})
 	}
 	return out, nil
+}
+
+// applied is what the change would apply now.
+func (c *change) applied(lowered []*nomadapi.Job) compare.Applied {
+	return compare.Applied{Live: c.LiveNumber, Release: c.release.Number, Tree: c.release.Tree, Jobs: lowered}
+}
+
+// asPlanned refuses a push that would not do what was planned. It is asked while
+// nobody else can change the project; what somebody does to a job in Nomad after
+// that is refused by the job's index.
+func (p *push) asPlanned(ctx context.Context) error {
+	if p.req.Plan == "" {
+		return nil
+	}
+	planned := *p.change
+	var err error
+	if planned.release.Number, err = p.store.NextRelease(ctx, p.project.ID); err != nil {
+		return fmt.Errorf("number a release: %w", err)
+	}
+	lowered, err := planned.lower()
+	if err != nil {
+		return err
+	}
+	now, err := planned.applied(lowered).Seal(func(job *nomadapi.Job) (uint64, error) {
+		seen, err := p.nomad.Plan(ctx, job)
+		return seen.Index, err
+	})
+	if err != nil || now == p.req.Plan {
+		return err
+	}
+	return p.drifted()
+}
+
+func (p *push) drifted() error {
+	live := "nothing is live"
+	if p.liveRelease != nil {
+		live = fmt.Sprintf("release %d is live", p.liveRelease.Number)
+	}
+	return api.NewProblem(api.Drifted, "the plan does not hold any more: since it was made the project, its jobs in Nomad or the platform have changed (%s)", live).
+		WithHelp("nothing was changed. Make a new plan: fngen plan %s --json", p.project.Name)
 }

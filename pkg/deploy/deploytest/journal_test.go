@@ -1,4 +1,4 @@
-package deploy
+package deploytest
 
 import (
 	"context"
@@ -40,7 +40,9 @@ func (d *diary) Forget(_ context.Context, p store.Project) error {
 func TestJournal(t *testing.T) {
 	inNewWorld(t, func(w *world) {
 		d := &diary{}
-		w.service.cfg.Journal = d
+		w.service.Stop()
+		w.journal = d
+		w.begin()
 		w.well(w.set("a@example.com", values("A", "canary")))
 		w.well(w.push(code(1, oneServer, "live_app")))
 		w.faults.name("nomad.Follow", fails)

@@ -1,4 +1,4 @@
-package deploy
+package prepare
 
 import (
 	"archive/tar"
@@ -47,12 +47,12 @@ func TestReadInstalled(t *testing.T) {
 		if err := z.Close(); err != nil {
 			t.Fatal(err)
 		}
-		got, err := readInstalled(&packed)
+		got, err := ReadInstalled(&packed)
 		if d := cmp.Diff(test.want, got); d != "" || (err != nil) != test.fails {
 			t.Errorf("%s: %v, -want +got:\n%s", name, err, d)
 		}
 	}
-	if _, err := readInstalled(bytes.NewReader([]byte("not a layer"))); err == nil {
+	if _, err := ReadInstalled(bytes.NewReader([]byte("not a layer"))); err == nil {
 		t.Error("no error for what is no layer")
 	}
 }

@@ -1,7 +1,11 @@
-package deploy
+// Package deploytest is a platform for tests of package deploy: its Nomad, Vault and locks
+// are in memory, its store and blobs are real, and each call of its control plane can be
+// made to fail. The tests of what a control plane does as a whole are here too.
+package deploytest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,11 +24,13 @@ import (
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
+	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad/nomadtest"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/deploy"
 	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/router"
 	"fngen.dev/fngen/pkg/lock/locktest"
@@ -49,7 +56,7 @@ type world struct {
 	secrets *secrettest.Memory
 	log     *journalText
 	faults  *faults
-	service *Service
+	service *deploy.Service
 	actor   store.Actor
 	project store.Project
 	// silent is since when nobody serves the project that was live.
@@ -60,6 +67,8 @@ type world struct {
 	// talk is what the last change said, result how it ended when it ended well.
 	talk   []string
 	result *api.PushResult
+	// journal is where changes are told too, for the next control plane.
+	journal deploy.Journal
 	// meanwhile, once, is what somebody else does before the control plane writes
 	// variables.
 	meanwhile func()
@@ -124,12 +133,12 @@ func (w *world) end() {
 func (w *world) begin() {
 	w.faults = &faults{}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	cfg := Config{
-		Cluster: jobs.DefaultCluster(), DefaultRegion: "us-west", Pythons: []string{"3.13"},
+	cfg := deploy.Config{
+		Cluster: jobs.DefaultCluster(), DefaultRegion: "us-west", Pythons: []string{"3.13"}, Journal: w.journal,
 		Router: router.Asking(&http.Client{Transport: &ingress{cluster: w.nomad}}, jobs.DefaultCluster()),
 	}
-	service := New(w.Context(), cfg, faultyStore{w.store, w.faults}, faultyBlobs{w.blobs, w.faults}, faultyNomad{w.nomad, w.faults}, faultyLocks{w.locks, w.faults}, faultySecrets{w.secrets, w}, log)
-	w.service, w.faults.killed = service, service.close
+	service := deploy.New(w.Context(), cfg, faultyStore{w.store, w.faults}, faultyBlobs{w.blobs, w.faults}, faultyNomad{w.nomad, w.faults}, faultyLocks{w.locks, w.faults}, faultySecrets{w.secrets, w}, log)
+	w.service, w.faults.killed = service, service.Abort
 }
 
 // next is what comes after the death of a control plane: its lock runs out, and the
@@ -343,6 +352,19 @@ func (i *ingress) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// scope is where a project's blobs are.
+func scope(p store.Project) string { return strconv.FormatInt(p.ID, 10) }
+
+// irOf is the resolved project of a release.
+func (w *world) irOf(r store.Release) ir.Project {
+	w.Helper()
+	var p ir.Project
+	if err := json.Unmarshal(r.IR, &p); err != nil {
+		w.Fatal(err)
+	}
+	return p
+}
+
 func must[T any](v T, err error) func(*testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()
@@ -350,5 +372,12 @@ func must[T any](v T, err error) func(*testing.T) T {
 			t.Fatal(err)
 		}
 		return v
+	}
+}
+
+func fatal(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,32 +1,52 @@
-package deploy
+package deploytest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 
 	"fngen.dev/fngen/compiler"
+	"fngen.dev/fngen/compiler/ir"
+	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/deploy"
 	"fngen.dev/fngen/pkg/deploy/jobset"
+	"fngen.dev/fngen/pkg/store"
 )
 
 // planned plans a push of files, compiled as a client does.
 func (w *world) planned(files map[string]string) api.Plan {
 	w.Helper()
-	ctx, c := w.Context(), w.service.quiet(w.project)
+	ctx := w.Context()
 	tree := w.tree(files)
-	if err := c.openTree(ctx, tree); err != nil {
-		w.Fatal(err)
-	}
-	defer func() { _ = c.closeTree() }()
-	target := must(w.service.target(ctx))(w.T)
-	project, list := compiler.Compile(ctx, compiler.Input{Tree: c.tree, Project: w.project.Name, Target: target})
+	has := must(w.service.Platform(ctx))(w.T)
+	target := compiler.Target{Regions: has.Regions, DefaultRegion: has.DefaultRegion, Domain: has.Domain, Pythons: has.Pythons, Powers: has.Powers}
+	project, list := compiler.Compile(ctx, compiler.Input{Tree: treeIn(files), Project: w.project.Name, Target: target})
 	if list.HasErrors() {
 		w.Fatal(list)
 	}
 	return must(w.service.Plan(ctx, w.project, api.PlanRequest{Tree: tree, Project: *project}))(w.T)
+}
+
+// treeIn is a tree in memory.
+func treeIn(files map[string]string) source.Tree {
+	in, tree := fstest.MapFS{}, source.Tree{}
+	for path, text := range files {
+		in[path] = &fstest.MapFile{Data: []byte(text)}
+		sum := sha256.Sum256([]byte(text))
+		tree.Files = append(tree.Files, source.File{Path: path, Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:])})
+	}
+	tree.FS = in
+	tree.Sort()
+	return tree
 }
 
 // jobsOf are the jobs of a plan with what becomes of them.
@@ -145,4 +165,33 @@ func TestPlanSeesDrift(t *testing.T) {
 		}
 		w.refused(w.pushRequest(api.PushRequest{Tree: before.Tree, Plan: before.Seal}), api.Drifted)
 	})
+}
+
+// TestPlanRefuses holds that a plan of what no compiler made is refused before
+// anything else is asked: this service has no store and no Nomad.
+func TestPlanRefuses(t *testing.T) {
+	s := deploy.New(t.Context(), deploy.Config{Cluster: jobs.DefaultCluster()}, nil, nil, nil, nil, nil, slog.New(slog.DiscardHandler))
+	good := func() api.PlanRequest {
+		return api.PlanRequest{Tree: "sha256:0", Project: ir.Project{
+			Version: ir.Version, Name: "shop", Python: "3.11", Servers: []ir.Server{{Name: "web", Size: "s", Region: "us-west", Count: 1}},
+			Functions: []ir.Function{{Name: "a", Power: ir.PowerWebApp, File: "a.py", WebApp: &ir.WebApp{Health: "/", Hosts: []string{"shop"}}}},
+		}}
+	}
+	for what, spoil := range map[string]func(*ir.Project){
+		"another format":  func(p *ir.Project) { p.Version++ },
+		"another project": func(p *ir.Project) { p.Name = "other" },
+		"a Power not run here": func(p *ir.Project) {
+			p.Functions[0].Power, p.Functions[0].WebApp, p.Functions[0].TaskWorker = ir.PowerTaskWorker, nil, &ir.TaskWorker{}
+		},
+		"a web app without options": func(p *ir.Project) { p.Functions[0].WebApp = nil },
+		"a count that floods Nomad": func(p *ir.Project) { p.Servers[0].Count = 1 << 30 },
+		"code in a name":            func(p *ir.Project) { p.Functions[0].Name = "${env.X}" },
+	} {
+		req := good()
+		spoil(&req.Project)
+		_, err := s.Plan(t.Context(), store.Project{Name: "shop"}, req)
+		if problem, ok := errors.AsType[*api.Problem](err); !ok || problem.Code != api.Invalid {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 }
