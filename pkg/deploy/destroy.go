@@ -45,8 +45,7 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 	}
 	// Whoever gets the name next must not get what was set for this one.
 	if err := s.secrets.Delete(ctx, p.Name); err != nil {
-		c := s.quiet(p)
-		return out, c.vaultProblem(err)
+		return out, s.newChange(p).variables().Problem(err)
 	}
 	if err := s.nomad.DeleteNamespace(ctx, p.Name); err != nil {
 		return out, err

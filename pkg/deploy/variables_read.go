@@ -25,7 +25,7 @@ func (s *Service) Variables(ctx context.Context, p store.Project) (api.Variables
 	if out.Version, err = s.store.CurrentVariables(ctx, p.ID); err != nil {
 		return out, err
 	}
-	names, err := c.known(ctx, out.Version)
+	names, err := c.variables().Known(ctx, out.Version)
 	if err != nil {
 		return out, err
 	}
@@ -80,7 +80,7 @@ func (c *change) reads(ctx context.Context) map[string][]api.VariableRead {
 // missing lists the variables without which the code fails and which the release has
 // not.
 func (c *change) missing(ctx context.Context) ([]api.EnvUse, error) {
-	names, err := c.known(ctx, c.release.Env)
+	names, err := c.variables().Known(ctx, c.release.Env)
 	return unsetOf(c.IR.Env, names), err
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/deploy"
+	"fngen.dev/fngen/pkg/deploy/variables"
 	"fngen.dev/fngen/pkg/secret/secrettest"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -258,7 +258,7 @@ func TestVariablesLimits(t *testing.T) {
 		w.well(w.set("a@example.com", req))
 		w.refused(w.set("a@example.com", values("H", large)), api.TooLarge, "8 variables")
 		w.well(w.push(code(1, oneServer, "live_app")))
-		for range secrettest.Keeps - 1 - deploy.SpareVersions {
+		for range secrettest.Keeps - 1 - variables.SpareVersions {
 			req := values("N", "1")
 			req.NoRollout = true
 			w.well(w.set("a@example.com", req))
@@ -314,7 +314,7 @@ func TestOldVariables(t *testing.T) {
 		if got := there(); !slices.Equal(got, []int{1, 2, 3}) {
 			t.Errorf("at once there are %v", got)
 		}
-		time.Sleep(deploy.PruneAfter + time.Minute)
+		time.Sleep(variables.PruneAfter + time.Minute)
 		w.faults.name("secrets.Destroy", fails)
 		w.well(w.set("a@example.com", values("A", "4"))) // that it fails is no fault of the change
 		w.healed()

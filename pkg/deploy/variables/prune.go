@@ -1,4 +1,4 @@
-package deploy
+package variables
 
 import (
 	"context"
@@ -12,26 +12,26 @@ import (
 // variables again when Nomad starts there.
 const PruneAfter = 24 * time.Hour
 
-// prune destroys the versions that nothing needs any more: what could come back by a
+// Prune destroys the versions that nothing needs any more: what could come back by a
 // rollback, what the next push takes and the newest one stay. What fails is done after
 // the next change.
-func (v *setting) prune(ctx context.Context) {
-	old, err := v.unneeded(ctx)
+func (c *Change) Prune(ctx context.Context) {
+	old, err := c.unneeded(ctx)
 	if err == nil && len(old) > 0 {
-		err = v.secrets.Destroy(ctx, v.project.Name, old)
+		err = c.Secrets.Destroy(ctx, c.Project.Name, old)
 	}
 	if err != nil {
-		v.log.Warn("destroy old variables", slog.String("project", v.project.Name), slog.Any("error", err))
+		c.Log.Warn("destroy old variables", slog.String("project", c.Project.Name), slog.Any("error", err))
 	}
 }
 
-func (v *setting) unneeded(ctx context.Context) ([]int, error) {
-	current, err := v.store.CurrentVariables(ctx, v.project.ID)
+func (c *Change) unneeded(ctx context.Context) ([]int, error) {
+	current, err := c.Store.CurrentVariables(ctx, c.Project.ID)
 	if err != nil {
 		return nil, err
 	}
 	needed := []int{current}
-	releases, err := v.store.Releases(ctx, v.project.ID)
+	releases, err := c.Store.Releases(ctx, c.Project.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +40,6 @@ func (v *setting) unneeded(ctx context.Context) ([]int, error) {
 			needed = append(needed, r.EnvVersion)
 		}
 	}
-	old, err := v.secrets.Old(ctx, v.project.Name, time.Now().Add(-PruneAfter))
+	old, err := c.Secrets.Old(ctx, c.Project.Name, time.Now().Add(-PruneAfter))
 	return slices.DeleteFunc(old, func(n int) bool { return slices.Contains(needed, n) }), err
 }
