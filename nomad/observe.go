@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// Observed is an instance of a service job, with what Nomad noted of its ends.
+// Observed is an instance of a job, with what Nomad noted of its ends.
 type Observed struct {
 	Allocation, Namespace, Job, Group, Node string
 	// Wanted says that Nomad wants it to run, Healthy that it was found well once.
@@ -31,12 +31,12 @@ type End struct {
 	OutOfMemory, Again bool
 }
 
-// Observe lists all instances of service jobs that Nomad has not forgotten. It answers
-// when there is something newer than index, or after a while; the index that it returns
+// Observe lists the instances of jobs whose ids match a regular expression, all that Nomad
+// has not forgotten. It answers when there is something newer than index, or after a while; the index that it returns
 // is for the next call.
-func (c *Client) Observe(ctx context.Context, index uint64, limit time.Duration) ([]Observed, uint64, error) {
+func (c *Client) Observe(ctx context.Context, jobs string, index uint64, limit time.Duration) ([]Observed, uint64, error) {
 	q := after(ctx, "*", index, limit)
-	q.Filter = fmt.Sprintf("JobType == %q", api.JobTypeService)
+	q.Filter = fmt.Sprintf("JobID matches %q", jobs)
 	allocs, meta, err := c.api.Allocations().List(q)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list allocations: %w", err)

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"fngen.dev/fngen/nomad"
@@ -30,6 +29,9 @@ const (
 	steady = 4 * time.Second
 )
 
+// functions are the jobs of functions that go on, by their ids (jobs.ID).
+const functions = "^(web|task)-"
+
 // Kinds of incidents, as they are kept. An end has a time; out of reach and critical last.
 const (
 	kindEnded, kindAway, kindLost, kindCritical = "ended", "away", "lost", "critical"
@@ -37,7 +39,7 @@ const (
 
 // Nomad tells of the instances, as package nomad has it.
 type Nomad interface {
-	Observe(ctx context.Context, index uint64, limit time.Duration) ([]nomad.Observed, uint64, error)
+	Observe(ctx context.Context, jobs string, index uint64, limit time.Duration) ([]nomad.Observed, uint64, error)
 	Arguments(ctx context.Context, namespace, job, id string) (args []string, running bool, err error)
 }
 
@@ -87,11 +89,15 @@ func New(n Nomad, h Health, s Store, say func(Line), log *slog.Logger) *Watcher 
 
 // Watch looks until ctx ends.
 func (w *Watcher) Watch(ctx context.Context) {
+	said := ""
 	for index := uint64(0); ctx.Err() == nil; {
 		begin, next := time.Now(), uint64(0)
 		err := guard.Do(func() (err error) { next, err = w.look(ctx, index); return err })
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && err.Error() != said {
 			w.log.Warn("look for incidents", slog.Any("error", err))
+		}
+		if said = ""; err != nil {
+			said = err.Error()
 		}
 		index = next
 		select {
@@ -103,7 +109,7 @@ func (w *Watcher) Watch(ctx context.Context) {
 
 // look looks once.
 func (w *Watcher) look(ctx context.Context, index uint64) (uint64, error) {
-	seen, next, err := w.nomad.Observe(ctx, index, interval)
+	seen, next, err := w.nomad.Observe(ctx, functions, index, interval)
 	if err != nil {
 		return 0, err
 	}
@@ -157,7 +163,7 @@ func (w *Watcher) round(ctx context.Context) (*round, error) {
 // instance tells what is new of one.
 func (r *round) instance(ctx context.Context, o nomad.Observed, critical map[string]string) error {
 	p, ours := r.projects[o.Namespace]
-	if !ours || !strings.HasPrefix(o.Job, "web-") && !strings.HasPrefix(o.Job, "task-") {
+	if !ours {
 		return nil
 	}
 	for _, e := range o.Ends {
