@@ -56,12 +56,14 @@ type journal struct {
 	records *os.File
 }
 
-// take keeps an entry of the program.
-func (j *journal) take(e capture.Entry) {
+// take keeps entries of the program.
+func (j *journal) take(entries ...capture.Entry) {
 	if j.hear != nil {
-		j.hear(e)
+		for _, e := range entries {
+			j.hear(e)
+		}
 	}
-	j.shipper.Take(e)
+	j.shipper.Take(entries...)
 }
 
 // heardTime is how long caught up waits at most.

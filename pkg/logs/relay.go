@@ -59,11 +59,11 @@ func (r *Relay) Keep(tenant string, from Origin, entries []api.LogEntry) error {
 		half := len(entries) / 2
 		return errors.Join(r.Keep(tenant, from, entries[:half]), r.Keep(tenant, from, entries[half:]))
 	}
-	fits, err := r.spool.Append(record)
+	n, err := r.spool.Append(record)
 	if err != nil {
 		return fmt.Errorf("keep log: %w", err)
 	}
-	if !fits {
+	if n == 0 {
 		return fmt.Errorf("keep log: %d MB wait already: %w", relayLimit>>20, ErrAway)
 	}
 	return nil

@@ -47,6 +47,7 @@ type Spool struct {
 	// done is how far the first segment has been handed on.
 	done    int64
 	changed chan struct{}
+	frames  []byte // what is written at once
 }
 
 type segment struct {
@@ -86,35 +87,57 @@ func (s *Spool) Close() error {
 	return err
 }
 
-// Append adds a record, if that fits.
-func (s *Spool) Append(record []byte) (fits bool, err error) {
-	if len(record) > MaxRecord {
-		return false, ErrTooLarge
-	}
+// Append adds records, as many as fit, in one go, and says how many those were.
+func (s *Spool) Append(records ...[]byte) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.size+int64(len(record)+headSize) > s.limit {
-		return false, nil
+	for n < len(records) && err == nil {
+		more, failed := s.write(records[n:])
+		if n, err = n+more, failed; more == 0 {
+			return n, err
+		}
 	}
+	return n, err
+}
+
+// write adds records to the last segment, until that is full.
+func (s *Spool) write(records [][]byte) (n int, err error) {
 	last, err := s.last()
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	frame := make([]byte, headSize, headSize+len(record))
-	binary.LittleEndian.PutUint32(frame, uint32(len(record)))
-	binary.LittleEndian.PutUint32(frame[4:], crc32.Checksum(record, table))
-	n, err := s.out.Write(append(frame, record...))
-	last.size, s.size = last.size+int64(n), s.size+int64(n)
-	if err != nil {
+	s.frames = s.frames[:0]
+	for _, record := range records {
+		if len(record) > MaxRecord {
+			err = ErrTooLarge
+			break
+		}
+		if end := int64(len(s.frames) + headSize + len(record)); s.size+end > s.limit || n > 0 && last.size+end > segmentSize {
+			break
+		}
+		s.frames = append(appendFrame(s.frames, record), record...)
+		n++
+	}
+	if n == 0 {
+		return 0, err
+	}
+	written, failed := s.out.Write(s.frames)
+	last.size, s.size = last.size+int64(written), s.size+int64(written)
+	if failed != nil {
 		s.seal() // what is half written is skipped by its reader
-		return false, fmt.Errorf("write spool: %w", err)
+		return 0, fmt.Errorf("write spool: %w", failed)
 	}
-	last.records++
+	last.records += n
 	select {
 	case s.changed <- struct{}{}:
 	default:
 	}
-	return true, nil
+	return n, err
+}
+
+func appendFrame(b, record []byte) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(record)))
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(record, table))
 }
 
 // last is the segment to write to.

@@ -24,8 +24,8 @@ func open(t *testing.T, dir string, limit int64) *Spool {
 func add(t *testing.T, s *Spool, records ...string) {
 	t.Helper()
 	for _, r := range records {
-		if fits, err := s.Append([]byte(r)); !fits || err != nil {
-			t.Fatalf("append %d bytes: %t, %v", len(r), fits, err)
+		if n, err := s.Append([]byte(r)); n != 1 || err != nil {
+			t.Fatalf("append %d bytes: %d, %v", len(r), n, err)
 		}
 	}
 }
@@ -130,17 +130,17 @@ func TestBound(t *testing.T) {
 	record := bytes.Repeat([]byte("x"), 100_000)
 	n := 0
 	for ; ; n++ {
-		fits, err := s.Append(record)
+		taken, err := s.Append(record)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !fits {
+		if taken == 0 {
 			break
 		}
 	}
 	lost := s.DropOldest()
-	if fits, err := s.Append(record); lost == 0 || !fits || err != nil {
-		t.Errorf("lost %d; then it fits: %t, %v", lost, fits, err)
+	if taken, err := s.Append(record); lost == 0 || taken != 1 || err != nil {
+		t.Errorf("lost %d; then %d fit, %v", lost, taken, err)
 	}
 	if got := take(t, s, 1<<20); len(got) != n-lost+1 {
 		t.Errorf("%d of %d are left, and %d were lost", len(got), n+1, lost)
@@ -172,8 +172,8 @@ func TestManyWriters(t *testing.T) {
 	for w := range writers {
 		all.Go(func() {
 			for i := range each {
-				if fits, err := s.Append([]byte(fmt.Sprintf("%d %06d%s", w, i, strings.Repeat("x", 200)))); !fits || err != nil {
-					t.Errorf("append: %t, %v", fits, err)
+				if n, err := s.Append([]byte(fmt.Sprintf("%d %06d%s", w, i, strings.Repeat("x", 200)))); n != 1 || err != nil {
+					t.Errorf("append: %d, %v", n, err)
 				}
 			}
 		})

@@ -18,7 +18,7 @@ import (
 // text makes entries of what is written to standard output.
 func text(pieces ...string) []Entry {
 	var out []Entry
-	t := &Text{Stream: Stdout, Clock: &Clock{}, Take: func(e Entry) { out = append(out, e) }}
+	t := &Text{Stream: Stdout, Clock: &Clock{}, Take: func(e ...Entry) { out = append(out, e...) }}
 	for _, p := range pieces {
 		_, _ = t.Write([]byte(p))
 	}
@@ -148,7 +148,11 @@ func TestConsume(t *testing.T) {
 	var raw bytes.Buffer
 	entries := make(chan Entry, 10)
 	done := make(chan bool)
-	in := &Text{Stream: Stderr, Clock: &Clock{}, Take: func(e Entry) { entries <- e }, Work: func() Work { return Work{TaskID: "t1"} }}
+	in := &Text{Stream: Stderr, Clock: &Clock{}, Take: func(all ...Entry) {
+		for _, e := range all {
+			entries <- e
+		}
+	}, Work: func() Work { return Work{TaskID: "t1"} }}
 	go func() { in.Consume(r, &raw); close(done) }()
 	if _, err := io.WriteString(w, chained+"\n"); err != nil {
 		t.Fatal(err)
@@ -186,7 +190,7 @@ func records(t *testing.T, packets ...string) []Entry {
 	}
 	theirs.Close()
 	var out []Entry
-	r := &Records{Clock: &Clock{}, Take: func(e Entry) { out = append(out, e) }, Bare: func(string, string) {}}
+	r := &Records{Clock: &Clock{}, Take: func(e ...Entry) { out = append(out, e...) }, Bare: func(string, string) {}}
 	if err := r.Consume(ours); err != nil {
 		t.Fatal(err)
 	}
@@ -243,9 +247,11 @@ func FuzzText(f *testing.F) {
 func FuzzRecord(f *testing.F) {
 	f.Add([]byte(`{"s":"stderr","l":"x","m":"m","a":{"status":1e3}}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		r := &Records{Clock: &Clock{}, Bare: func(string, string) {}, Take: func(e Entry) {
-			if _, err := json.Marshal(e); err != nil || !utf8.ValidString(e.Message) || rank[e.Level] == 0 {
-				t.Errorf("%v: %+v", err, e)
+		r := &Records{Clock: &Clock{}, Bare: func(string, string) {}, Take: func(all ...Entry) {
+			for _, e := range all {
+				if _, err := json.Marshal(e); err != nil || !utf8.ValidString(e.Message) || rank[e.Level] == 0 {
+					t.Errorf("%v: %+v", err, e)
+				}
 			}
 		}}
 		r.packet(in)

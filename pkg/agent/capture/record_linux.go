@@ -15,7 +15,7 @@ const MaxRecord = 160 << 10
 // Records makes entries of the packets of the runtime.
 type Records struct {
 	Clock *Clock
-	Take  func(Entry)
+	Take  func(...Entry)
 	// Bare gets the message of an entry, as if the program had printed it.
 	Bare func(stream, message string)
 }

@@ -23,9 +23,10 @@ type Text struct {
 	Clock  *Clock
 	// Work says what the process is at, or is nil where that is not known.
 	Work func() Work
-	// Take is given each entry.
-	Take func(Entry)
+	// Take is given entries, all at once that were written at once. It keeps none.
+	Take func(...Entry)
 
+	taken   []Entry
 	line    []byte
 	dropped int
 	trace   traceback
@@ -38,13 +39,23 @@ func (t *Text) Write(p []byte) (int, error) {
 		end := bytes.IndexByte(p, '\n')
 		if end < 0 {
 			t.keep(p)
-			return n, nil
+			break
 		}
 		t.keep(p[:end])
 		t.endLine()
 		p = p[end+1:]
 	}
+	t.hand()
 	return n, nil
+}
+
+// hand hands over what has been taken.
+func (t *Text) hand() {
+	if len(t.taken) > 0 {
+		t.Take(t.taken...)
+	}
+	clear(t.taken)
+	t.taken = t.taken[:0]
 }
 
 // keep adds to the line, as long as that is not too long.
@@ -60,7 +71,7 @@ func (t *Text) endLine() {
 	if t.trace.add(text) {
 		return
 	}
-	t.Settle()
+	t.settle()
 	if !t.trace.begin(text) {
 		t.entry(text)
 	}
@@ -68,6 +79,11 @@ func (t *Text) endLine() {
 
 // Settle ends a traceback that may have gone on.
 func (t *Text) Settle() {
+	t.settle()
+	t.hand()
+}
+
+func (t *Text) settle() {
 	if whole, rest := t.trace.end(); whole != "" {
 		t.entry(whole)
 		for _, text := range rest {
@@ -93,7 +109,7 @@ func (t *Text) entry(text string) {
 	if !readOwn(&e) || e.Level == "" {
 		e.Level = guess(text)
 	}
-	t.Take(e)
+	t.taken = append(t.taken, e)
 }
 
 // deadlined is a file that can be told how long to wait.

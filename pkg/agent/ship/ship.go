@@ -10,7 +10,6 @@ package ship
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -62,6 +61,12 @@ type Shipper struct {
 	// waiting is how many bring an entry and wait.
 	waiting int
 
+	// taking is held while entries are taken, which are made records.
+	taking  sync.Mutex
+	encoded []byte
+	ends    []int
+	records [][]byte
+
 	cancel context.CancelFunc
 	ending chan struct{}
 	done   chan struct{}
@@ -95,31 +100,42 @@ func (p *Shipper) Stop(patience time.Duration) {
 	<-p.done
 }
 
-// Take adds an entry. It waits while there is no room and room is being made.
-func (p *Shipper) Take(e capture.Entry) {
-	record, err := json.Marshal(e)
-	if err != nil {
-		p.lose(1)
-		return
-	}
-	for {
-		fits, err := p.spool.Append(record)
+// Take adds entries. It waits while there is no room and room is being made.
+func (p *Shipper) Take(entries ...capture.Entry) {
+	p.taking.Lock()
+	defer p.taking.Unlock()
+	for records := p.encode(entries); len(records) > 0; {
+		n, err := p.spool.Append(records...)
+		records = records[n:]
 		if err != nil {
 			p.lose(1) // the disk is full, or worse
-			return
-		}
-		if fits {
-			return
-		}
-		if p.wait() {
+			records = records[1:]
 			continue
 		}
-		n := p.spool.DropOldest()
+		if len(records) == 0 || p.wait() {
+			continue
+		}
+		n = p.spool.DropOldest()
 		p.lose(max(n, 1))
 		if n == 0 {
-			return
+			records = records[1:]
 		}
 	}
+}
+
+// encode makes records of entries, in memory that the next use has again.
+func (p *Shipper) encode(entries []capture.Entry) [][]byte {
+	p.encoded, p.ends, p.records = p.encoded[:0], p.ends[:0], p.records[:0]
+	for _, e := range entries {
+		p.encoded = capture.Encode(p.encoded, e)
+		p.ends = append(p.ends, len(p.encoded))
+	}
+	begin := 0
+	for _, end := range p.ends {
+		p.records = append(p.records, p.encoded[begin:end])
+		begin = end
+	}
+	return p.records
 }
 
 // wait waits for room, and says whether it is worth to try again.
@@ -294,8 +310,6 @@ func (p *Shipper) tell() report {
 }
 
 func (r *report) add(clock *capture.Clock, text string) {
-	record, err := json.Marshal(capture.Entry{Time: clock.Next(), Stream: capture.Stderr, Level: capture.Warning, Message: text, Platform: true})
-	if err == nil { // it is made of texts and numbers
-		r.records = append(r.records, record)
-	}
+	e := capture.Entry{Time: clock.Next(), Stream: capture.Stderr, Level: capture.Warning, Message: text, Platform: true}
+	r.records = append(r.records, capture.Encode(nil, e))
 }
