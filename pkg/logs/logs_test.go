@@ -250,7 +250,7 @@ func injection(t *testing.T, l *Loki, now time.Time, whole api.LogQuery) {
 func lateOnes(t *testing.T, l *Loki, now time.Time, whole api.LogQuery) {
 	other := Origin{Power: "webapp", Function: "live_app", Server: "default", Release: "3", Instance: "89abcdef"}
 	old := now.Add(-20 * time.Minute)
-	push(t, l, "late.1", web, said(now, "INFO", "in time"))
+	push(t, l, "late.1", web, said(time.Now(), "INFO", "in time"))
 	push(t, l, "late.1", other, said(old.Add(1), "INFO", "of another"))
 	push(t, l, "late.1", web, said(old, "INFO", "first"), said(old.Add(2), "INFO", "second"), said(time.Now(), "INFO", "in time too"))
 	push(t, l, "late.1", Origin{Power: PowerPlatform}, said(old.Add(1), "INFO", "of the platform"))
