@@ -29,9 +29,10 @@ func NewCmdDestroy(a *command.App) *cobra.Command {
 		Use:   "destroy PROJECT [--yes]",
 		Short: "Delete a project and all that belongs to it",
 		Long: `Stop the functions of a project and delete it for good: its servers, releases,
-dependencies and files. This cannot be undone.
+dependencies, files and environment variables. This cannot be undone.
 
-It asks you to type the project's name first. --yes does not ask.`,
+It names the variables, whose values nobody can read again, and asks you to type the
+project's name first. --yes does not ask.`,
 		Example: "  fngen destroy my-old-website",
 		Args:    command.ExactArgs("PROJECT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -58,11 +59,10 @@ func runDestroy(ctx context.Context, a *command.App, o destroyOptions) error {
 		return err
 	}
 	if !o.Yes {
-		status, err := client.Status(ctx, o.Project)
-		if err != nil {
+		if err := sayDestroyed(ctx, a, client, o.Project); err != nil {
 			return err
 		}
-		if err := confirm(ctx, a, status); err != nil {
+		if err := confirm(ctx, a, o.Project); err != nil {
 			return err
 		}
 	}
@@ -83,9 +83,34 @@ func runDestroy(ctx context.Context, a *command.App, o destroyOptions) error {
 	return writeDestroyed(a, destroyed)
 }
 
+// sayDestroyed says what would be deleted. That the variables cannot be read now, as when
+// Vault is away, is no reason to keep a project.
+func sayDestroyed(ctx context.Context, a *command.App, client *api.Client, project string) error {
+	status, err := client.Status(ctx, project)
+	if err != nil {
+		return err
+	}
+	functions := term.Count(len(status.Functions), "function", "functions")
+	v, err := client.Variables(ctx, project)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		a.Sayf("This deletes project %s for good, with %s, and its environment variables, if it has any.", project, functions)
+		a.Warnf("their names cannot be read now: %s", term.Escape(err.Error()))
+	case len(v.Variables) == 0:
+		a.Sayf("This deletes project %s for good, with %s.", project, functions)
+	default:
+		a.Sayf("This deletes project %s for good, with %s and %s:", project, functions, term.Count(len(v.Variables), "environment variable", "environment variables"))
+		for _, variable := range v.Variables {
+			a.Sayf("  %s", term.Escape(variable.Name))
+		}
+	}
+	return nil
+}
+
 // confirm asks for the project's name and fails when the answer is another.
-func confirm(ctx context.Context, a *command.App, s api.Status) error {
-	a.Sayf("This deletes project %s for good, with %s.", s.Project, term.Count(len(s.Functions), "function", "functions"))
+func confirm(ctx context.Context, a *command.App, project string) error {
 	fmt.Fprint(a.IO.Err, "Type the project's name to go on: ")
 	answer, err := command.ReadLine(ctx, bufio.NewReader(a.IO.In))
 	if err != nil {
@@ -94,8 +119,8 @@ func confirm(ctx context.Context, a *command.App, s api.Status) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if answer != s.Project {
-		return &exit.Usage{Message: fmt.Sprintf("%q is not %q: nothing was deleted", answer, s.Project)}
+	if answer != project {
+		return &exit.Usage{Message: fmt.Sprintf("%q is not %q: nothing was deleted", answer, project)}
 	}
 	return nil
 }
