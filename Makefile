@@ -1,7 +1,7 @@
 # Every target is one or two commands that also work by hand.
 
 .DEFAULT_GOAL := help
-.PHONY: up down clean-cluster status build wheels cross test unit e2e test-python soak lint bench verify help
+.PHONY: up down clean-cluster status build wheels release cross test unit e2e test-python soak lint bench verify help
 
 # The binaries are the same from a clone, an archive or another user's checkout.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
@@ -13,6 +13,7 @@ DEV := CGO_ENABLED=0 go run $(COMPILE) ./nomad/dev
 test e2e soak: export FNGEN_FLEET := us-west:s*2,us-west:xl,eu-central:m,us-east:s*2,us-east:m,us-east:xl
 # Turns on what the running cluster needs: addresses, tokens, bin/ on PATH.
 ENV := . ./.dev/env.sh
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 up: ## install and build what is missing, start the cluster, push examples/hello, print its URL
@@ -31,7 +32,11 @@ build: ## build fngen, fngend and fngen-agent into bin/
 	@CGO_ENABLED=0 go build $(COMPILE) -ldflags '-s -w' -o bin/ ./cmd/...
 
 wheels: ## build the wheels of the distribution fngen, for all platforms, into dist/
-	@go run $(COMPILE) ./sdk/wheel -out dist
+	@go run $(COMPILE) ./sdk/release -out dist
+
+release: ## make all files of the release VERSION=1.2.3 below dist/release, signed and uploaded by nobody
+	@rm -rf dist/release
+	@go run $(COMPILE) ./sdk/release -out dist/release -version '$(or $(VERSION),$(error which version? make release VERSION=1.2.3))'
 
 cross: ## check that the CLI builds for the systems that people have
 	@for platform in darwin/arm64 darwin/amd64 windows/amd64 linux/arm64; do \
@@ -65,6 +70,7 @@ lint: ## check format and style of Go and Python
 	@go vet ./...
 	@$(MAKE) --no-print-directory cross
 	@go run $(GOLANGCI) run ./...
+	@go run $(ACTIONLINT) -shellcheck= sdk/release/workflow.yml
 	@$(DEV) uv run --frozen --directory sdk/python ruff check .
 	@$(DEV) uv run --frozen --directory sdk/python ruff format --check .
 	@$(DEV) uv run --frozen --directory sdk/python mypy

@@ -139,7 +139,7 @@ func newPerson(t *testing.T) *person {
 	t.Helper()
 	dir := t.TempDir()
 	run(t, "python3", "-m", "venv", filepath.Join(dir, "venv"))
-	run(t, "go", "run", "-C", "../..", "-trimpath", "-gcflags=all=-dwarf=false", "./sdk/wheel", "-out", filepath.Join(dir, "wheels"), "-only", "linux/amd64")
+	run(t, "go", "run", "-C", "../..", "-trimpath", "-gcflags=all=-dwarf=false", "./sdk/release", "-out", filepath.Join(dir, "wheels"), "-only", "linux/amd64")
 	browser := filepath.Join(dir, "browser")
 	if err := os.WriteFile(browser, []byte("#!/bin/sh\necho opening \"$1\"\n"), 0o700); err != nil {
 		t.Fatal(err)

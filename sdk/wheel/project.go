@@ -1,4 +1,10 @@
-package main
+// Package wheel makes the wheels of the distribution "fngen" of PyPI: one for each
+// platform, which holds the SDK and the program, and one without the program for every
+// other platform.
+//
+// Two builds of the same sources by the same Go are the same bytes: files are sorted,
+// have one time and one mode, and the program is built without its paths.
+package wheel
 
 import (
 	"fmt"
@@ -9,8 +15,8 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// project is what sdk/python/pyproject.toml says of the distribution.
-type project struct {
+// Project is what sdk/python/pyproject.toml says of the distribution.
+type Project struct {
 	root string
 
 	Name           string   `toml:"name"`
@@ -23,9 +29,10 @@ type project struct {
 	Dependencies   []string `toml:"dependencies"`
 }
 
-func readProject(root string) (*project, error) {
+// Read reads it in a checkout.
+func Read(root string) (*Project, error) {
 	var file struct {
-		Project project `toml:"project"`
+		Project Project `toml:"project"`
 	}
 	data, err := os.ReadFile(filepath.Join(root, "sdk", "python", "pyproject.toml"))
 	if err == nil {
@@ -44,7 +51,7 @@ func readProject(root string) (*project, error) {
 }
 
 // metadata is the file METADATA, core metadata 2.4.
-func (p *project) metadata() ([]byte, error) {
+func (p *Project) metadata() ([]byte, error) {
 	readme, err := os.ReadFile(filepath.Join(p.root, "sdk", "python", p.Readme))
 	if err != nil {
 		return nil, fmt.Errorf("read description: %w", err)

@@ -1,11 +1,10 @@
-package main
+package wheel
 
 import (
 	"archive/zip"
 	"bytes"
 	"cmp"
 	"compress/flate"
-	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -25,20 +24,16 @@ type entry struct {
 	mode fs.FileMode
 }
 
-// wheel makes the wheel for a platform, and its name.
-func (p *project) wheel(ctx context.Context, t target) (name string, data []byte, err error) {
+// Wheel makes the wheel for a platform, and its name, with the program as Build made it.
+func (p *Project) Wheel(t Target, program []byte) (name string, data []byte, err error) {
 	entries, err := p.sources()
 	if err != nil {
 		return "", nil, err
 	}
 	id := p.Name + "-" + p.Version
 	info := id + ".dist-info/"
-	if t.os != "" {
-		program, err := t.build(ctx, p.root)
-		if err != nil {
-			return "", nil, err
-		}
-		entries = append(entries, entry{id + ".data/scripts/" + t.program(), program, 0o755})
+	if t.OS != "" {
+		entries = append(entries, entry{id + ".data/scripts/" + t.Program(), program, 0o755})
 	}
 	metadata, err := p.metadata()
 	if err != nil {
@@ -58,7 +53,7 @@ func (p *project) wheel(ctx context.Context, t target) (name string, data []byte
 }
 
 // sources are the SDK's own files.
-func (p *project) sources() ([]entry, error) {
+func (p *Project) sources() ([]entry, error) {
 	src := filepath.Join(p.root, "sdk", "python", "src")
 	var out []entry
 	err := filepath.WalkDir(src, func(file string, d fs.DirEntry, err error) error {
@@ -88,9 +83,9 @@ func (p *project) sources() ([]entry, error) {
 	return out, nil
 }
 
-func wheelFile(t target) []byte {
+func wheelFile(t Target) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "Wheel-Version: 1.0\nGenerator: fngen\nRoot-Is-Purelib: %t\n", t.os == "")
+	fmt.Fprintf(&b, "Wheel-Version: 1.0\nGenerator: fngen\nRoot-Is-Purelib: %t\n", t.OS == "")
 	for _, tag := range t.tags {
 		fmt.Fprintf(&b, "Tag: py3-none-%s\n", tag)
 	}

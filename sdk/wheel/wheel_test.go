@@ -1,4 +1,4 @@
-package main
+package wheel
 
 import (
 	"archive/zip"
@@ -17,15 +17,15 @@ import (
 
 const root = "../.."
 
-func here(t *testing.T) target {
+func here(t *testing.T) Target {
 	t.Helper()
-	for _, p := range targets {
-		if p.name() == runtime.GOOS+"/"+runtime.GOARCH {
+	for _, p := range Targets {
+		if p.Name() == runtime.GOOS+"/"+runtime.GOARCH {
 			return p
 		}
 	}
 	t.Skipf("no wheel is made for %s/%s", runtime.GOOS, runtime.GOARCH)
-	return target{}
+	return Target{}
 }
 
 // TestWheelInstalls installs the wheel of this machine by pip into an empty
@@ -39,11 +39,15 @@ func TestWheelInstalls(t *testing.T) {
 	var sums [2][sha256.Size]byte
 	var wheel string
 	for i := range sums {
-		p, err := readProject(root)
+		p, err := Read(root)
 		if err != nil {
 			t.Fatal(err)
 		}
-		name, data, err := p.wheel(t.Context(), platform)
+		program, err := platform.Build(t.Context(), root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, data, err := p.Wheel(platform, program)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +96,7 @@ func run(t *testing.T, want, name string, args ...string) {
 
 func version(t *testing.T) string {
 	t.Helper()
-	p, err := readProject(root)
+	p, err := Read(root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,11 +106,11 @@ func version(t *testing.T) string {
 // TestRecord reads the wheel without a program as an installer does: RECORD lists
 // every file with its digest, and the modes are those that installers want.
 func TestRecord(t *testing.T) {
-	p, err := readProject(root)
+	p, err := Read(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	name, data, err := p.wheel(t.Context(), targets[len(targets)-1])
+	name, data, err := p.Wheel(Targets[len(Targets)-1], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
