@@ -6,14 +6,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"syscall"
 
-	"fngen.dev/fngen/pkg/agent/confine"
 	"fngen.dev/fngen/pkg/agent/console"
-	"fngen.dev/fngen/pkg/api"
 )
 
 const usageText = `usage: fngen-agent serve|work|run|collect|fetch|build|purge [flags]
@@ -101,30 +98,4 @@ func beSmall() {
 	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
 	debug.SetGCPercent(25)
 	debug.SetMemoryLimit(48 << 20)
-}
-
-// prepare checks that the agent may become the project's user, closes to it what
-// is Nomad's, and returns the means to fetch.
-func prepare(t *target, log console.Logger) (*cache, *client, error) {
-	if err := confine.BecomeRoot(); err != nil {
-		return nil, nil, err
-	}
-	if euid := os.Geteuid(); euid != 0 && euid != t.uid {
-		return nil, nil, fmt.Errorf("must start as root to become user %d, and runs as user %d", t.uid, euid)
-	}
-	if err := confine.CloseTask(filepath.Dir(t.app), t.uid); err != nil {
-		return nil, nil, err
-	}
-	transport, err := api.NewTransport(filepath.Join(t.node, "etc", "ca.pem"))
-	if err != nil {
-		return nil, nil, err
-	}
-	// The project's own variables are in the environment too; its proxy is for its
-	// code, not for the platform's traffic.
-	transport.Proxy = nil
-	c, err := openCache(t.cache, t.uid, log)
-	if err != nil {
-		return nil, nil, err
-	}
-	return c, newClient(t.api, t.identity, transport, log), nil
 }

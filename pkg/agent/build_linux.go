@@ -8,7 +8,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"fngen.dev/fngen/compiler/installed"
@@ -57,7 +56,7 @@ func (b *builder) build(ctx context.Context) (err error) {
 	if b.cache, b.client, err = prepare(&b.o.target, b.log); err != nil {
 		return err
 	}
-	f := &fetcher{b.cache, b.client, b.log}
+	f := &fetcher{cache: b.cache, client: b.client, log: b.log}
 	tree, treeLock, err := f.tree(ctx, &b.o.target)
 	if err != nil {
 		return err
@@ -116,7 +115,7 @@ func (b *builder) fill(ctx context.Context, tree *ownTree, dir string) error {
 	if err := u.install(b.signals); err != nil {
 		return err
 	}
-	if err := adopt(dir, b.o.uid, b.cache.gid); err != nil {
+	if err := archive.Adopt(dir, b.o.uid, b.cache.gid); err != nil {
 		return fmt.Errorf("take over layer: %w", err)
 	}
 	if err := b.list(dir); err != nil {
@@ -133,7 +132,7 @@ func (b *builder) fill(ctx context.Context, tree *ownTree, dir string) error {
 		return err
 	}
 	b.built = true
-	b.log.Say("built layer %s in %s", b.o.layer, since(start))
+	b.log.Say("built layer %s in %s", b.o.layer, console.Since(start))
 	return nil
 }
 
@@ -199,14 +198,6 @@ func (b *builder) store(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	b.log.Say("stored layer %s in %s", b.o.layer, since(start))
+	b.log.Say("stored layer %s in %s", b.o.layer, console.Since(start))
 	return nil
-}
-
-// credential is the project's user without any other group.
-func credential(uid, gid int) *syscall.Credential {
-	if gid < 0 {
-		return nil
-	}
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), Groups: []uint32{uint32(gid)}}
 }

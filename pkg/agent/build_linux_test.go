@@ -67,7 +67,7 @@ func TestBuild(t *testing.T) {
 	t.Parallel()
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	m.installUV(t)
+	installUV(t, m)
 	m.write(t, m.node+"/runtime/3.11/served.py", "", 0o644)
 	m.write(t, m.node+"/wheels/spy-1.0.tar.gz", sourceDistribution(t, "spy", spy), 0o644)
 	if _, err := openCache(m.cache, testUID-1, console.Logger{W: &bytes.Buffer{}}); err != nil {
@@ -217,7 +217,7 @@ func TestBuildRefused(t *testing.T) {
 	t.Parallel()
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	m.installUV(t)
+	installUV(t, m)
 	digest := c.tree(t, agenttest.Entry{Name: "requirements.txt", Content: "six==99.99\n"}, agenttest.Entry{Name: "app.py"})
 	p := startAgent(t, m.agent(t, c, "build", digest, "--layer=k2", "--file=requirements.txt"))
 	code, said := p.wait(t), strings.TrimSpace(p.said.String())
@@ -258,7 +258,7 @@ func TestBuildEndsLeftovers(t *testing.T) {
 	t.Parallel()
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	m.installUV(t)
+	installUV(t, m)
 	m.write(t, m.node+"/wheels/ghost-1.0.tar.gz", sourceDistribution(t, "ghost", ghost), 0o644)
 	cmd := m.agent(t, c, "build", c.tree(t, agenttest.Entry{Name: "app.py"}), "--layer=k3", "--provided=ghost==1.0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
@@ -281,7 +281,7 @@ func TestBuildEndsLeftovers(t *testing.T) {
 
 // installUV puts the real uv on the node, and this machine's way to a package
 // index into the node's build settings.
-func (m *machine) installUV(t *testing.T) {
+func installUV(t *testing.T, m *machine) {
 	t.Helper()
 	m.wheel(t)
 	wheel := downloadUV(t)

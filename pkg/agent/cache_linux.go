@@ -36,7 +36,7 @@ const (
 	// keepStatics is also for how many releases the links of old pages resolve.
 	keepStatics = 5
 	// keepUV is how many bytes uv keeps from one build to the next.
-	keepUV = buildDisk / 2
+	keepUV = 10e9
 	// lockPause is how often a lock that another agent holds is tried again.
 	lockPause = 50 * time.Millisecond
 )

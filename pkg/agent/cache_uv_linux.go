@@ -61,7 +61,7 @@ func (c *cache) trimUV() error {
 		return err
 	}
 	defer dir.Close()
-	kept, err := (&disk{uid: c.uid}).sum(int(dir.Fd()), keepUV, 0)
+	kept, err := usedBy(c.uid, dir, keepUV)
 	if err != nil || kept <= keepUV {
 		return err
 	}

@@ -62,12 +62,12 @@ func TestTaskIsClosed(t *testing.T) {
 		cmd.Env = append(cmd.Env, "WAIT="+wait)
 		p := startAgent(t, cmd)
 		tell := openPipe(t, wait)
-		m.checkClosed(t, p, "before")
+		checkClosed(t, m, p, "before")
 		m.lay(t)
 		if _, err := tell.WriteString("x"); err != nil {
 			t.Fatal(err)
 		}
-		m.checkClosed(t, p, "after Nomad's client has started again")
+		checkClosed(t, m, p, "after Nomad's client has started again")
 		tell.Close()
 		if code := p.wait(t); code != 0 {
 			t.Errorf("exit code is %d; said %s", code, &p.said)
@@ -75,7 +75,7 @@ func TestTaskIsClosed(t *testing.T) {
 	})
 }
 
-func (m *machine) checkClosed(t *testing.T, p *agentProcess, when string) {
+func checkClosed(t *testing.T, m *machine, p *agentProcess, when string) {
 	t.Helper()
 	var tried map[string]string
 	if err := json.Unmarshal(p.line(t), &tried); err != nil {
@@ -198,7 +198,7 @@ func checkTasksSaid(t *testing.T) {
 	done := make(chan struct{})
 	defer close(done)
 	defer r.Close()
-	go (&tasks{testUID, console.Logger{W: w}}).watch(done)
+	go (&tasks{uid: testUID, log: console.Logger{W: w}}).watch(done)
 	line, err := bufio.NewReader(r).ReadString('\n')
 	if err != nil || line != "fngen-agent: it has 1024 processes and threads, as many as it may: no more can be started\n" {
 		t.Errorf("said %q, %v", line, err)

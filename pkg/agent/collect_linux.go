@@ -44,18 +44,18 @@ func collectAndStore(ctx context.Context, o *collectOptions, env environ, signal
 	if err != nil {
 		return err
 	}
-	cache, client, err := prepare(&o.target, silent)
+	store, client, err := prepare(&o.target, silent)
 	if err != nil {
 		return err
 	}
 	// Beside the home directory and not in it: what is above is root's, so that the
 	// project cannot put a link in its place.
 	dir := filepath.Join(filepath.Dir(o.home), "static")
-	if err := cache.own(dir, o.uid, cache.gid, 0o700); err != nil {
+	if err := store.own(dir, o.uid, store.gid, 0o700); err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}
 	c := o.command(p, dir, env)
-	c.user, c.tasks, c.disk = credential(o.uid, cache.gid), &tasks{o.uid, log}, o.bound(p.tree, log)
+	c.user, c.tasks, c.disk = credential(o.uid, store.gid), &tasks{uid: o.uid, log: log}, o.bound(p.tree, log)
 	c.disk.stay = append(c.disk.stay, dir)
 	if err := o.bootable(c); err != nil {
 		return err
@@ -65,11 +65,11 @@ func collectAndStore(ctx context.Context, o *collectOptions, env environ, signal
 	case err != nil:
 		return err
 	case status.Signaled():
-		return fmt.Errorf("%w: Python %s", errCollect, ending(status))
+		return fmt.Errorf("%w: Python %s", errCollect, console.Ending(status))
 	case status.ExitStatus() != 0:
-		return fmt.Errorf("%w: it %s", errCollect, ending(status))
+		return fmt.Errorf("%w: it %s", errCollect, console.Ending(status))
 	}
-	return storeStatic(ctx, client, o, cache.gid, dir)
+	return storeStatic(ctx, client, o, store.gid, dir)
 }
 
 // command is the Python process that collects.
@@ -87,8 +87,8 @@ func (o *collectOptions) command(p *place, dir string, env environ) command {
 // fetchStatic brings static files to the node's cache, where the instances of the
 // release before find them.
 func fetchStatic(ctx context.Context, o *fetchOptions, log console.Logger) int {
-	cache, client, err := prepare(&o.target, log)
-	f := &fetcher{cache, client, log}
+	store, client, err := prepare(&o.target, log)
+	f := &fetcher{cache: store, client: client, log: log}
 	for i := 0; err == nil && i < len(o.keys); i++ {
 		var lock *os.File
 		if _, lock, err = f.static(ctx, o.keys[i]); err == nil {
@@ -105,7 +105,7 @@ func fetchStatic(ctx context.Context, o *fetchOptions, log console.Logger) int {
 // storeStatic sends what is in a directory that the project filled. Nothing of the
 // project's runs any more, and it is made root's before it is read.
 func storeStatic(ctx context.Context, client *client, o *collectOptions, gid int, dir string) error {
-	if err := adopt(dir, o.uid, gid); err != nil {
+	if err := archive.Adopt(dir, o.uid, gid); err != nil {
 		return fmt.Errorf("%w: %w", errCollect, err)
 	}
 	root, err := os.OpenRoot(dir)

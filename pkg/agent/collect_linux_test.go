@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,17 +15,9 @@ import (
 	"fngen.dev/fngen/pkg/agent/console"
 )
 
-var collectedAt = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-
-// dated has the control plane say when a layer was stored, as the real one does.
-func dated(w http.ResponseWriter, _ *http.Request) bool {
-	w.Header().Set("Last-Modified", collectedAt.Format(http.TimeFormat))
-	return false
-}
-
 const staticPath = "/v1/agent/layers/0123456789abcdef"
 
-func (m *machine) collect(t *testing.T, c *controlPlane, digest string, more ...string) *agentProcess {
+func collectStatic(t *testing.T, m *machine, c *controlPlane, digest string, more ...string) *agentProcess {
 	t.Helper()
 	cmd := m.agent(t, c, "collect", digest, append([]string{
 		"--function=live_app", "--power=webapp", "--file=app.py", "--settings=mysite.settings", "--static=0123456789abcdef",
@@ -55,7 +45,7 @@ os.chmod(into + "/css/site.css", 0o6777)
 open(into + "/staticfiles.json", "w").write("{}")
 `+reporter[:strings.Index(reporter, "while True:")])
 	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
-	p := m.collect(t, c, digest, "--placeholder=DJANGO_SECRET_KEY", "--placeholder=PRESET_SECRET_KEY")
+	p := collectStatic(t, m, c, digest, "--placeholder=DJANGO_SECRET_KEY", "--placeholder=PRESET_SECRET_KEY")
 	var r report
 	if err := json.Unmarshal(p.line(t), &r); err != nil {
 		t.Fatal(err)
@@ -143,7 +133,7 @@ func TestCollectRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.boot(t, "import os, sys\ninto = sys.argv[3]\n"+test.code+"\n")
-		p := m.collect(t, c, digest)
+		p := collectStatic(t, m, c, digest)
 		code := p.wait(t)
 		if code != console.ExitRefused && test.said != "" || code == 0 || !strings.Contains(p.said.String(), test.said) {
 			t.Errorf("%s: exit code %d, said %s", name, code, &p.said)
@@ -155,84 +145,5 @@ func TestCollectRefuses(t *testing.T) {
 	}
 	if info, err := os.Stat(foreign); err != nil || info.Mode().Perm() != 0o755 || info.Sys().(*syscall.Stat_t).Gid != 0 {
 		t.Errorf("a directory of root's was given away: %v, %v", info, err)
-	}
-}
-
-// TestFetchStatic: a node takes regular files and directories, whatever the archive
-// says besides, and keeps nothing of one that it refuses.
-func TestFetchStatic(t *testing.T) {
-	c := newControlPlane(t)
-	m := newMachine(t, c)
-	fetch := func() (string, error) {
-		dir, lock, err := m.fetcher(t, c, io.Discard).static(t.Context(), "0123456789abcdef")
-		if err == nil {
-			lock.Close()
-		}
-		return dir, err
-	}
-	dir := filepath.Join(m.cache, "700999", "static", "0123456789abcdef")
-	c.has(staticPath, agenttest.Archive(t, agenttest.Entry{Name: "a.css", Content: "x"}))
-	if _, err := fetch(); err == nil || !strings.Contains(err.Error(), "read the time") {
-		t.Errorf("without a time: %v", err)
-	}
-	c.instead(dated)
-	for name, entries := range map[string][]agenttest.Entry{
-		"a link":            {{Name: "a", Link: "/etc/passwd", Kind: '2'}},
-		"a link inside":     {{Name: "a", Content: "x"}, {Name: "b", Link: "a", Kind: '2'}},
-		"through a link":    {{Name: "a", Link: "/tmp", Kind: '2'}, {Name: "a/b", Content: "x"}},
-		"a hard link":       {{Name: "a", Link: "/etc/passwd", Kind: '1'}},
-		"a device":          {{Name: "a", Kind: '3'}},
-		"a FIFO":            {{Name: "a", Kind: '6'}},
-		"parent":            {{Name: "../a", Content: "x"}},
-		"absolute":          {{Name: "/a", Content: "x"}},
-		"twice":             {{Name: "a", Content: "x"}, {Name: "a", Content: "y"}},
-		"a directory twice": {{Name: "a", Content: "x"}, {Name: "a/b", Content: "y"}},
-	} {
-		c.has(staticPath, agenttest.Archive(t, entries...))
-		if _, err := fetch(); err == nil {
-			t.Errorf("%s is taken", name)
-		}
-		if _, err := os.Lstat(dir); err == nil {
-			t.Errorf("%s: something is kept", name)
-		}
-	}
-	c.has(staticPath, agenttest.Archive(t, agenttest.Entry{Name: "css/", Kind: '5', Mode: 0o777}, agenttest.Entry{Name: "css/a.css", Content: "x", Mode: 0o4777}))
-	if got, err := fetch(); err != nil || got != dir {
-		t.Fatalf("%s, %v", got, err)
-	}
-	info, err := os.Stat(dir + "/css/a.css")
-	if err != nil || info.Mode() != 0o640 || !info.ModTime().Equal(collectedAt) {
-		t.Errorf("%v, %v", info, err)
-	}
-
-	if err := os.RemoveAll(dir); err != nil {
-		t.Fatal(err)
-	}
-	for key, want := range map[string]int{"gone56789abcdef0": console.ExitFailed, "0123456789abcdef": 0} {
-		p := startAgent(t, m.agent(t, c, "fetch", "sha256:"+strings.Repeat("0", 64), "--static="+key))
-		if code := p.wait(t); code != want {
-			t.Errorf("fetching %s ahead: exit code %d, said %s", key, code, &p.said)
-		}
-	}
-	if _, err := os.Stat(dir + "/css/a.css"); err != nil {
-		t.Error(err)
-	}
-
-	// Beside its own an instance gets the files of the live release, and starts
-	// without them when they are not to be had.
-	fn := &function{target: target{uid: testUID, tree: c.tree(t, agenttest.Entry{Name: "app.py"}), home: m.home, cache: m.cache, node: m.node, api: c.URL, identity: m.identity}, static: "0123456789abcdef"}
-	live := filepath.Join(m.cache, "700999", "static", "fedcba9876543210")
-	for i, answer := range []string{``, `{"keys":["../../x"]}`, `{"keys":["gone56789abcdef0"]}`, `{"keys":["0123456789abcdef","fedcba9876543210"]}`} {
-		c.has("/v1/agent/static", []byte(answer))
-		c.has("/v1/agent/layers/fedcba9876543210", agenttest.Archive(t, agenttest.Entry{Name: "old.0123456789ab.css", Content: "x"}))
-		p, err := fn.fetch(t.Context(), console.Logger{W: io.Discard})
-		p.close()
-		if _, absent := os.Stat(live + "/old.0123456789ab.css"); err != nil || p.static != dir || absent == nil != (i == 3) {
-			t.Errorf("the live release is %s: %+v, %v; %v", answer, p, err, absent)
-		}
-	}
-	c.Close()
-	if _, err := fetch(); err != nil {
-		t.Errorf("what is in the cache is fetched again: %v", err)
 	}
 }

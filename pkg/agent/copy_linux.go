@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/pkg/agent/console"
 )
 
 // copy copies the tree for the program. why is said with it.
@@ -22,7 +24,7 @@ func (t *ownTree) copy(why string) error {
 	if err != nil {
 		return fmt.Errorf("copy the code: %w", err)
 	}
-	t.log.Say("copied the code, %d files of %d bytes, in %s%s", n, t.bytes, since(start), why)
+	t.log.Say("copied the code, %d files of %d bytes, in %s%s", n, t.bytes, console.Since(start), why)
 	return nil
 }
 

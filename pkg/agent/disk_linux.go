@@ -108,7 +108,7 @@ func (d *disk) full(now time.Time) (bool, error) {
 	}
 	had := d.code
 	for _, f := range d.places {
-		n, err := d.sum(int(f.Fd()), d.limit-had, 0)
+		n, err := sum(int(f.Fd()), d.uid, d.limit-had, 0)
 		if err != nil {
 			return false, err
 		}
@@ -119,9 +119,14 @@ func (d *disk) full(now time.Time) (bool, error) {
 	return had > d.limit, nil
 }
 
-// sum adds up what is in a directory, until it is more than enough. What is nested
+// usedBy is how much of a directory is a user's, until it is more than enough.
+func usedBy(uid int, dir *os.File, enough int64) (int64, error) {
+	return sum(int(dir.Fd()), uid, enough, 0)
+}
+
+// sum adds up what of a user is in a directory, until it is more than enough. What is nested
 // too deep to be added up counts as too much.
-func (d *disk) sum(dir int, enough int64, depth int) (int64, error) {
+func sum(dir, uid int, enough int64, depth int) (int64, error) {
 	if depth > maxNesting {
 		return enough + 1, nil
 	}
@@ -145,7 +150,7 @@ func (d *disk) sum(dir int, enough int64, depth int) (int64, error) {
 			if total > enough {
 				return total, nil
 			}
-			n, err := d.sumEntry(fd, name, enough-total, depth)
+			n, err := sumEntry(fd, uid, name, enough-total, depth)
 			if err != nil && !errors.Is(err, unix.ENOENT) {
 				return total, err
 			}
@@ -154,12 +159,12 @@ func (d *disk) sum(dir int, enough int64, depth int) (int64, error) {
 	}
 }
 
-func (d *disk) sumEntry(dir int, name string, enough int64, depth int) (int64, error) {
+func sumEntry(dir, uid int, name string, enough int64, depth int) (int64, error) {
 	var st unix.Stat_t
 	if err := unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return 0, err
 	}
-	if int(st.Uid) != d.uid {
+	if int(st.Uid) != uid {
 		return 0, nil
 	}
 	own := max(st.Blocks*512/max(1, int64(st.Nlink)), fileCost)
@@ -171,7 +176,7 @@ func (d *disk) sumEntry(dir int, name string, enough int64, depth int) (int64, e
 		return own, err
 	}
 	defer unix.Close(fd)
-	n, err := d.sum(fd, enough, depth+1)
+	n, err := sum(fd, uid, enough, depth+1)
 	return own + n, err
 }
 

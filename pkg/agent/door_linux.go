@@ -40,6 +40,8 @@ const (
 	enterCommand = "enter"
 	// doorFD is the socket to the agent.
 	doorFD = 3
+	// recordsFD is the socket by which the runtime sends records, FNGEN_LINES.
+	recordsFD = doorFD + 1
 )
 
 // enterCapabilities are what is needed in the new namespace: to become the

@@ -87,7 +87,7 @@ func (f *fetcher) fillTree(ctx context.Context, t *target, dir string) error {
 		return fmt.Errorf("name tree: %w", err)
 	}
 	f.keepProof(proof, t)
-	f.log.Say("fetched tree %s: %d files, %d bytes, in %s", t.tree, len(m.Files), m.Size(), since(start))
+	f.log.Say("fetched tree %s: %d files, %d bytes, in %s", t.tree, len(m.Files), m.Size(), console.Since(start))
 	f.cache.prune(trees, keepTrees)
 	f.cache.prune(rootTrees, 0)
 	return nil
@@ -119,7 +119,7 @@ func (f *fetcher) fillLayer(ctx context.Context, t *target, dir string) error {
 	if err != nil {
 		return errors.Join(err, f.cache.clear(layers, t.layer))
 	}
-	f.log.Say("fetched layer %s in %s", t.layer, since(start))
+	f.log.Say("fetched layer %s in %s", t.layer, console.Since(start))
 	f.cache.prune(layers, keepLayers)
 	return nil
 }
@@ -181,7 +181,7 @@ func (f *fetcher) fillStatic(ctx context.Context, key, dir string) error {
 	if err := os.Rename(part, dir); err != nil {
 		return fmt.Errorf("name static files: %w", err)
 	}
-	f.log.Say("fetched static files %s in %s", key, since(start))
+	f.log.Say("fetched static files %s in %s", key, console.Since(start))
 	f.cache.prune(statics, keepStatics)
 	return nil
 }
@@ -246,5 +246,3 @@ func syncAll(dir string) error {
 	}
 	return nil
 }
-
-func since(start time.Time) time.Duration { return time.Since(start).Round(time.Millisecond) }

@@ -14,10 +14,22 @@ import (
 
 	"fngen.dev/fngen/pkg/agent/agenttest"
 	"fngen.dev/fngen/pkg/agent/archive"
+	"fngen.dev/fngen/pkg/agent/console"
 	"fngen.dev/fngen/pkg/api"
 )
 
 func treeTarget(digest string) *target { return &target{tree: digest, uid: testUID, app: "/app"} }
+
+// newFetcher fills the cache of a machine from a control plane.
+func newFetcher(t *testing.T, m *machine, c *controlPlane, said io.Writer) *fetcher {
+	t.Helper()
+	log := console.Logger{W: said}
+	store, err := openCache(m.cache, testUID, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &fetcher{cache: store, client: newClient(c.URL, m.identity, c.Client().Transport, log), log: log}
+}
 
 // TestFetchTreeOnce lets several allocations want one tree at once, then again
 // without a control plane, then after the disk lost a part of it.
@@ -28,7 +40,7 @@ func TestFetchTreeOnce(t *testing.T) {
 	request := "GET /v1/agent/trees/" + treeTarget(digest).treeHex()
 	var group sync.WaitGroup
 	for range 8 {
-		f := m.fetcher(t, c, io.Discard)
+		f := newFetcher(t, m, c, io.Discard)
 		group.Go(func() {
 			own, lock, err := f.tree(t.Context(), treeTarget(digest))
 			if err != nil {
@@ -50,7 +62,7 @@ func TestFetchTreeOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	_, lock, err := m.fetcher(t, c, &said).tree(t.Context(), treeTarget(digest))
+	_, lock, err := newFetcher(t, m, c, &said).tree(t.Context(), treeTarget(digest))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +71,7 @@ func TestFetchTreeOnce(t *testing.T) {
 		t.Errorf("a damaged tree was fetched %d times; said %q", n-1, &said)
 	}
 	c.Close()
-	if _, lock, err = m.fetcher(t, c, io.Discard).tree(t.Context(), treeTarget(digest)); err != nil {
+	if _, lock, err = newFetcher(t, m, c, io.Discard).tree(t.Context(), treeTarget(digest)); err != nil {
 		t.Fatalf("a tree that is there needs the control plane: %v", err)
 	}
 	lock.Close()
@@ -81,7 +93,7 @@ func TestFetchTreeRefuses(t *testing.T) {
 		"not a tar":     {[]byte("hello"), "magic"},
 	} {
 		c.has(path, test.data)
-		_, _, err := m.fetcher(t, c, io.Discard).tree(t.Context(), treeTarget(digest))
+		_, _, err := newFetcher(t, m, c, io.Discard).tree(t.Context(), treeTarget(digest))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error is %v, want %q", name, err, test.want)
 		}
@@ -108,7 +120,7 @@ func TestFetchWaitsForControlPlane(t *testing.T) {
 		return true
 	})
 	var said bytes.Buffer
-	_, lock, err := m.fetcher(t, c, &said).tree(t.Context(), treeTarget(digest))
+	_, lock, err := newFetcher(t, m, c, &said).tree(t.Context(), treeTarget(digest))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +141,7 @@ func TestFetchFinalAnswers(t *testing.T) {
 			return true
 		})
 		before := c.count(request)
-		_, _, err := m.fetcher(t, c, io.Discard).tree(t.Context(), treeTarget(missing))
+		_, _, err := newFetcher(t, m, c, io.Discard).tree(t.Context(), treeTarget(missing))
 		if err == nil || !strings.Contains(err.Error(), "because") {
 			t.Errorf("%s: error is %v", code, err)
 		}
@@ -146,7 +158,7 @@ func TestFetchGivesUp(t *testing.T) {
 		http.Error(w, "no", http.StatusBadGateway)
 		return true
 	})
-	f := m.fetcher(t, c, io.Discard)
+	f := newFetcher(t, m, c, io.Discard)
 	f.client.patience = time.Second
 	_, _, err := f.tree(t.Context(), treeTarget("sha256:"+strings.Repeat("0", 64)))
 	if err == nil || !strings.Contains(err.Error(), "no success in 1s") {
@@ -172,7 +184,7 @@ func TestFetchLayer(t *testing.T) {
 	if err := os.Lchown(left+"/"+archive.CompleteMarker, testUID, testUID); err != nil {
 		t.Fatal(err)
 	}
-	dir, lock, err := m.fetcher(t, c, io.Discard).layer(t.Context(), &target{layer: "abc"})
+	dir, lock, err := newFetcher(t, m, c, io.Discard).layer(t.Context(), &target{layer: "abc"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +206,7 @@ func TestFetchLayer(t *testing.T) {
 func TestPrune(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	f := m.fetcher(t, c, io.Discard)
+	f := newFetcher(t, m, c, io.Discard)
 	old := time.Now().Add(-24 * time.Hour)
 	for i, name := range []string{"oldest", "held", "older", "old", "new"} {
 		dir := f.cache.path(layers, name)

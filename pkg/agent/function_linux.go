@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,9 +14,6 @@ import (
 	"fngen.dev/fngen/pkg/agent/nodefiles"
 	"fngen.dev/fngen/pkg/cause"
 )
-
-// searchPath is where programs of the node are.
-const searchPath = "/usr/local/bin:/usr/bin:/bin"
 
 // place is where the parts of a function are on this node; empty for those that it
 // does not have. The locks keep them there until they are closed.
@@ -44,7 +42,7 @@ func (p *place) close() {
 // to be closed also when there is an error.
 func (fn *function) fetch(ctx context.Context, log console.Logger) (*place, error) {
 	p := &place{}
-	cache, client, err := prepare(&fn.target, log)
+	store, client, err := prepare(&fn.target, log)
 	if err != nil {
 		return p, err
 	}
@@ -52,7 +50,7 @@ func (fn *function) fetch(ctx context.Context, log console.Logger) (*place, erro
 	if p.variables, err = fn.variables(); err != nil {
 		return p, err
 	}
-	f := &fetcher{cache, client, log}
+	f := &fetcher{cache: store, client: client, log: log}
 	tree, lock, err := f.tree(ctx, &fn.target)
 	if err != nil {
 		return p, err
@@ -75,13 +73,13 @@ func (fn *function) fetch(ctx context.Context, log console.Logger) (*place, erro
 		}
 		p.locks = append(p.locks, f.liveStatic(ctx, fn.static)...)
 	}
-	if err := cache.own(fn.home, fn.uid, cache.gid, 0o750); err != nil {
+	if err := store.own(fn.home, fn.uid, store.gid, 0o750); err != nil {
 		return p, fmt.Errorf("make home: %w", err)
 	}
-	if p.cause, err = cache.causeFile(filepath.Dir(fn.app)); err != nil {
+	if p.cause, err = causeFile(store, filepath.Dir(fn.app)); err != nil {
 		return p, err
 	}
-	if p.platform, err = fn.openPlatform(client); err != nil {
+	if p.platform, err = client.listen(fn.platformSocket()); err != nil {
 		log.Say("%s cannot send tasks: %v", fn.name, err)
 	}
 	return p, nil
@@ -89,7 +87,7 @@ func (fn *function) fetch(ctx context.Context, log console.Logger) (*place, erro
 
 // causeFile makes the file of a cause, which the project may write, where it cannot
 // put anything else in its place. What an earlier start said stays.
-func (c *cache) causeFile(root string) (string, error) {
+func causeFile(c *cache, root string) (string, error) {
 	path := filepath.Join(root, cause.File)
 	if err := c.own(filepath.Dir(path), 0, 0, 0o755); err != nil {
 		return "", fmt.Errorf("make the directory of causes: %w", err)
@@ -130,7 +128,7 @@ func (fn *function) bound(tree *ownTree, log console.Logger) *disk {
 // sayFull says of a program that failed that the disk is full, where it is: likely
 // the reason.
 func (fn *function) sayFull(status syscall.WaitStatus, log console.Logger) {
-	if exitCode(status) == 0 {
+	if console.ExitCode(status) == 0 {
 		return
 	}
 	if err := haveRoom(filepath.Dir(fn.app), 0); err != nil {
@@ -151,16 +149,16 @@ func (fn *function) bootable(c command) error {
 // environment is what a person's code sees, in whatever way it is run: facts of
 // Nomad, the project's variables, and above both what the platform says.
 func (fn *function) environment(p *place, env environ) environ {
-	e, layer, search := env.withoutCredentials(), p.layer, searchPath
+	e, layer, search := env.withoutCredentials(), p.layer, nodefiles.SearchPath
 	for _, v := range p.variables {
 		name, value, _ := strings.Cut(v, "=")
 		e = e.with(name, value)
 	}
 	if python := nodefiles.Interpreter(fn.node, fn.python); strings.HasPrefix(python, fn.node) {
-		search = filepath.Dir(python) + ":" + searchPath
+		search = filepath.Dir(python) + ":" + nodefiles.SearchPath
 	}
 	if layer != "" {
-		search = filepath.Join(layer, "bin") + ":" + searchPath
+		search = filepath.Join(layer, "bin") + ":" + nodefiles.SearchPath
 		e = e.with("VIRTUAL_ENV", layer)
 	}
 	for _, v := range [][2]string{
@@ -183,4 +181,23 @@ func (fn *function) environment(p *place, env environ) environ {
 		e = e.with("FNGEN_PLATFORM", fn.platformSocket())
 	}
 	return e.withDefault("PYTHONUNBUFFERED", "1").withDefault("LANG", "C.UTF-8")
+}
+
+// platformSocket is where a function reaches the platform, FNGEN_PLATFORM. It is in the
+// directory of causes, where the project cannot put anything in its place.
+func (fn *function) platformSocket() string {
+	return filepath.Join(filepath.Dir(fn.app), filepath.Dir(cause.File), "platform.sock")
+}
+
+// spoolDir is beside the directories of the task, where a restart in place finds it
+// and the project does not pass.
+const spoolDir = ".log"
+
+// openJournal opens the function's log. It is called while the agent is root.
+func (fn *function) openJournal() (*journal, error) {
+	c, err := connect(&fn.target, console.Logger{W: io.Discard})
+	if err != nil {
+		return nil, err
+	}
+	return openJournal(filepath.Join(filepath.Dir(fn.app), spoolDir), fn.uid, c.sendLog)
 }

@@ -203,5 +203,5 @@ func (g *git) run(args ...string) (string, int, error) {
 	if err != nil {
 		return "", 0, fmt.Errorf("run git: %w", err)
 	}
-	return out.String(), exitCode(status), nil
+	return out.String(), console.ExitCode(status), nil
 }

@@ -97,8 +97,8 @@ func (r *repositories) make(t *testing.T, name string) (first, second string) {
 	return first, run("rev-parse", "HEAD")
 }
 
-// allow lets builds of the machine reach the server.
-func (m *machine) allow(t *testing.T, r *repositories, hosts string) {
+// allowGit lets builds of the machine reach the server.
+func allowGit(t *testing.T, m *machine, r *repositories, hosts string) {
 	t.Helper()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.Certificate().Raw})
 	if _, err := x509.ParseCertificate(r.Certificate().Raw); err != nil {
@@ -115,9 +115,9 @@ func TestBuildFromGit(t *testing.T) {
 	t.Parallel()
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	m.installUV(t)
+	installUV(t, m)
 	r := newRepositories(t)
-	m.allow(t, r, "127.0.0.1")
+	allowGit(t, m, r, "127.0.0.1")
 	oneFirst, _ := r.make(t, "one")
 	_, twoSecond := r.make(t, "two")
 	threeFirst, _ := r.make(t, "three")
@@ -160,9 +160,9 @@ func TestBuildFromGitElsewhere(t *testing.T) {
 	t.Parallel()
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	m.installUV(t)
+	installUV(t, m)
 	r := newRepositories(t)
-	m.allow(t, r, "127.0.0.1")
+	allowGit(t, m, r, "127.0.0.1")
 	first, second := r.make(t, "one")
 	project := "[project]\nname = 'shop'\nversion = '1'\ndependencies = ['one']\n"
 	for layer, tree := range map[string][]agenttest.Entry{
@@ -192,7 +192,7 @@ func TestBuildFromGitRefused(t *testing.T) {
 	t.Parallel()
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	m.installUV(t)
+	installUV(t, m)
 	r := newRepositories(t)
 	r.make(t, "one")
 	for _, refused := range []struct{ layer, hosts, line, want string }{
@@ -203,7 +203,7 @@ func TestBuildFromGitRefused(t *testing.T) {
 		{"loopback", "", "one @ git+" + r.URL + "/one.git@main", "requirements.txt:2:1: error[FN2005]: the host 127.0.0.1 is at 127.0.0.1, an address of the node itself"},
 		{"commit", "", "one @ git+" + r.URL + "/one.git@0123456789012345678901234567890123456789", "error[FN2005]"},
 	} {
-		m.allow(t, r, refused.hosts)
+		allowGit(t, m, r, refused.hosts)
 		digest := c.tree(t, agenttest.Entry{Name: "requirements.txt", Content: "# " + refused.layer + "\n" + refused.line + "\n"})
 		p := startAgent(t, m.agent(t, c, "build", digest, "--layer="+refused.layer, "--file=requirements.txt", "--copy-tree"))
 		if code := p.wait(t); code != console.ExitRefused || !strings.Contains(p.said.String(), refused.want) {
@@ -221,7 +221,7 @@ func TestBuildFromGitUntrusted(t *testing.T) {
 	t.Parallel()
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	m.installUV(t)
+	installUV(t, m)
 	r := newRepositories(t)
 	r.make(t, "one")
 	m.write(t, m.node+"/etc/build.env", "FNGEN_GIT_HOSTS=127.0.0.1\n", 0o600)
@@ -259,9 +259,9 @@ func TestSubmodulesElsewhere(t *testing.T) {
 	t.Parallel()
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	m.installUV(t)
+	installUV(t, m)
 	r := newRepositories(t)
-	m.allow(t, r, "127.0.0.1")
+	allowGit(t, m, r, "127.0.0.1")
 	var asked atomic.Int32
 	elsewhere := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		asked.Add(1)

@@ -17,15 +17,11 @@ import (
 	"fngen.dev/fngen/pkg/agent/confine"
 	"fngen.dev/fngen/pkg/agent/console"
 	"fngen.dev/fngen/pkg/agent/ship"
-	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/spool"
 	"fngen.dev/fngen/pkg/task"
 )
 
 const (
-	// spoolDir is beside the directories of the task, where a restart in place finds it
-	// and the project does not pass.
-	spoolDir = ".log"
 	// spoolLimit is the most of a log that waits on the disk. It is the agent's, and does
 	// not count as the program's.
 	spoolLimit = 64 << 20
@@ -34,8 +30,6 @@ const (
 	// lastWords is how long the end of what is read is waited for, once nobody of the
 	// program is left: what is in a pipe is there at once.
 	lastWords = 2 * time.Second
-	// recordsFD is the socket by which the runtime sends records, FNGEN_LINES.
-	recordsFD = doorFD + 1
 )
 
 // journal is the log of one program: what it prints, with what the agent says of it, on
@@ -89,15 +83,9 @@ func (j *journal) caughtUp() {
 	}
 }
 
-// openJournal begins to send what an earlier start left. It is called while the agent
-// is root.
-func (fn *function) openJournal() (*journal, error) {
-	transport, err := api.NewTransport(filepath.Join(fn.node, "etc", "ca.pem"))
-	if err != nil {
-		return nil, err
-	}
-	transport.Proxy = nil
-	dir := filepath.Join(filepath.Dir(fn.app), spoolDir)
+// openJournal begins to send what an earlier start left in dir. It is called while the
+// agent is root.
+func openJournal(dir string, uid int, send ship.Send) (*journal, error) {
 	_, missing := os.Stat(dir)
 	s, err := spool.Open(dir, spoolLimit)
 	if err != nil {
@@ -108,9 +96,8 @@ func (fn *function) openJournal() (*journal, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
-	j := &journal{uid: fn.uid, clock: &capture.Clock{}, spool: s, again: missing == nil}
-	c := newClient(fn.api, fn.identity, transport, console.Logger{W: io.Discard})
-	j.shipper = ship.Start(s, j.clock, c.sendLog)
+	j := &journal{uid: uid, clock: &capture.Clock{}, spool: s, again: missing == nil}
+	j.shipper = ship.Start(s, j.clock, send)
 	return j, nil
 }
 
@@ -182,12 +169,12 @@ func (j *journal) task(e task.Event) {
 // memory, or who ends the task.
 func (j *journal) end(name string, status syscall.WaitStatus) {
 	switch {
-	case exitCode(status) == 0:
-		j.say(capture.Info, name+" "+ending(status))
+	case console.ExitCode(status) == 0:
+		j.say(capture.Info, name+" "+console.Ending(status))
 	case status.Signaled() && status.Signal() == syscall.SIGKILL:
-		j.say(capture.Error, name+" "+ending(status)+": most likely its server has run out of memory")
+		j.say(capture.Error, name+" "+console.Ending(status)+": most likely its server has run out of memory")
 	default:
-		j.say(capture.Error, name+" "+ending(status))
+		j.say(capture.Error, name+" "+console.Ending(status))
 	}
 }
 

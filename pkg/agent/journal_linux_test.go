@@ -2,8 +2,6 @@ package agent
 
 import (
 	"bufio"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,45 +11,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/klauspost/compress/zstd"
 
 	"fngen.dev/fngen/pkg/agent/agenttest"
 	"fngen.dev/fngen/pkg/api"
 )
-
-// takeLog keeps entries of a log. The lock is held.
-func (c *controlPlane) takeLog(w http.ResponseWriter, r *http.Request) {
-	body, err := zstd.NewReader(r.Body)
-	if err != nil {
-		problem(w, api.NewProblem(api.Invalid, "%v", err))
-		return
-	}
-	defer body.Close()
-	for in := json.NewDecoder(body); ; {
-		var e api.LogEntry
-		if err := in.Decode(&e); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			problem(w, api.NewProblem(api.Invalid, "%v", err))
-			return
-		}
-		c.log = append(c.log, e)
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// entries are what came, without those of the platform unless they are wanted.
-func (c *controlPlane) entries(platform bool) []api.LogEntry {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var out []api.LogEntry
-	for _, e := range c.log {
-		if e.Platform == platform {
-			out = append(out, e)
-		}
-	}
-	return out
-}
 
 // talker writes in every way that there is. Its socket is that of FNGEN_LINES.
 const talker = `

@@ -127,7 +127,7 @@ func TestBuildLock(t *testing.T) {
 	t.Parallel()
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	m.installUV(t)
+	installUV(t, m)
 	p := startAgent(t, m.agent(t, c, "build", c.tree(t, shopTree(shopLock)...), "--layer=k5", "--file=uv.lock", "--copy-tree"))
 	if code := p.wait(t); code != 0 {
 		t.Fatalf("exit code is %d; said %s", code, &p.said)
@@ -140,7 +140,7 @@ func TestBuildLockTampered(t *testing.T) {
 	t.Parallel()
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	m.installUV(t)
+	installUV(t, m)
 	lock := strings.Replace(shopLock, "sha256:8abb", "sha256:9abb", 1)
 	p := startAgent(t, m.agent(t, c, "build", c.tree(t, shopTree(lock)...), "--layer=k6", "--file=uv.lock", "--copy-tree"))
 	if code := p.wait(t); code != console.ExitRefused || !strings.Contains(p.said.String(), "Hash mismatch for `six==1.16.0`") {
@@ -154,7 +154,7 @@ func TestBuildOfTree(t *testing.T) {
 	t.Parallel()
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	m.installUV(t)
+	installUV(t, m)
 	digest := c.tree(t, append(shopTree(shopLock), agenttest.Entry{Name: "requirements.txt", Content: "-e ./libs/bar\n"})...)
 	p := startAgent(t, m.agent(t, c, "build", digest, "--layer=k7", "--file=requirements.txt", "--copy-tree"))
 	if code := p.wait(t); code != 0 {
@@ -171,7 +171,7 @@ func TestBuildHashes(t *testing.T) {
 	t.Parallel()
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	m.installUV(t)
+	installUV(t, m)
 	digest := c.tree(t, agenttest.Entry{Name: "app.py"}, agenttest.Entry{Name: "requirements.txt", Content: "six==1.16.0\n"})
 	p := startAgent(t, m.agent(t, c, "build", digest, "--layer=k8", "--file=requirements.txt", "--require-hashes"))
 	if code := p.wait(t); code != console.ExitRefused || !strings.Contains(p.said.String(), "hash") {

@@ -2,28 +2,12 @@ package agent
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"strings"
+
+	"fngen.dev/fngen/pkg/agent/console"
 )
-
-// collectOptions are the static files to collect by one module of settings.
-type collectOptions struct {
-	function
-	key, settings string
-	// workers are the functions, FILE:NAME, whose schemas are to be written, in place of
-	// static files.
-	workers []string
-	// placeholders are variables that get a value for the occasion.
-	placeholders []string
-}
-
-// fetchOptions are static files to bring to the node.
-type fetchOptions struct {
-	target
-	keys []string
-}
 
 // buildOptions is one layer to build.
 type buildOptions struct {
@@ -33,62 +17,9 @@ type buildOptions struct {
 	copyTree, requireHashes bool
 }
 
-func parseCollect(args []string, usage io.Writer) (*collectOptions, error) {
-	o := &collectOptions{}
-	f := newFlags("collect", usage)
-	o.flags(f)
-	f.StringVar(&o.key, "static", "", "the `key` to store them under")
-	f.StringVar(&o.settings, "settings", "", "the `module` of Django's settings")
-	f.Func("worker", "a `function`, FILE:NAME, whose schema is to be written in place of static files; may be given again", func(s string) error {
-		file, name, _ := strings.Cut(s, ":")
-		if !fs.ValidPath(file) || name == "" {
-			return errors.New("not FILE:NAME")
-		}
-		o.workers = append(o.workers, s)
-		return nil
-	})
-	f.Func("placeholder", "a `variable` that gets a random value when it has none; may be given again", func(s string) error {
-		if s == "" || strings.ContainsAny(s, "=\x00") {
-			return errors.New("not the name of a variable")
-		}
-		o.placeholders = append(o.placeholders, s)
-		return nil
-	})
-	if err := parse(f, args); err != nil {
-		return nil, err
-	}
-	switch {
-	case (o.settings == "") == (len(o.workers) == 0):
-		return nil, errors.New("one of --settings and --worker is wanted")
-	case !layerKey.MatchString(o.key):
-		return nil, fmt.Errorf("--static %q is not a key of static files", o.key)
-	}
-	return o, o.check()
-}
-
-func parseFetch(args []string, usage io.Writer) (*fetchOptions, error) {
-	o := &fetchOptions{}
-	f := newFlags("fetch", usage)
-	o.flags(f)
-	f.Func("static", "a `key` of static files; may be given again", func(s string) error {
-		if !layerKey.MatchString(s) {
-			return errors.New("not a key of static files")
-		}
-		o.keys = append(o.keys, s)
-		return nil
-	})
-	if err := parse(f, args); err != nil {
-		return nil, err
-	}
-	if len(o.keys) == 0 {
-		return nil, errors.New("--static is missing")
-	}
-	return o, o.check()
-}
-
 func parseBuild(args []string, usage io.Writer) (*buildOptions, error) {
 	o := &buildOptions{}
-	f := newFlags("build", usage)
+	f := console.NewFlags("build", usage)
 	o.flags(f)
 	f.Func("file", "the `path` in the tree of a requirements file; may be given again", func(s string) error {
 		// A leading dash would be an option of uv, or its standard input.
@@ -107,7 +38,7 @@ func parseBuild(args []string, usage io.Writer) (*buildOptions, error) {
 	})
 	f.BoolVar(&o.copyTree, "copy-tree", false, "build from the whole tree, also from its large files")
 	f.BoolVar(&o.requireHashes, "require-hashes", false, "refuse a package that the files give no hash of")
-	if err := parse(f, args); err != nil {
+	if err := console.Parse(f, args); err != nil {
 		return nil, err
 	}
 	if o.layer == "" {

@@ -3,7 +3,6 @@ package agent
 import (
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -289,11 +288,10 @@ func TestOwnTreeHolds(t *testing.T) {
 		m := newMachine(t, c)
 		digest := c.tree(t, agenttest.Entry{Name: "app.py", Content: "secret"})
 		// So that the tree is there, and has a handle.
-		_, lock, err := m.fetcher(t, c, os.Stderr).tree(t.Context(), treeTarget(digest))
-		if err != nil {
-			t.Fatal(err)
+		m.boot(t, "")
+		if code := startAgent(t, m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py")).wait(t); code != 0 {
+			t.Fatalf("exit code is %d", code)
 		}
-		lock.Close()
 		code := m.cache + "/700999/code"
 		handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, filepath.Join(code, strings.TrimPrefix(digest, "sha256:"), "app.py"), 0)
 		if err != nil {
@@ -386,39 +384,5 @@ func TestOwnTreeFallsBack(t *testing.T) {
 	code, said := p.wait(t), p.said.String()
 	if code != 0 || strings.Count(said, "since this node has no overlay in a user namespace: mount: ") != 1 {
 		t.Errorf("exit code is %d; said %s", code, said)
-	}
-}
-
-// TestCopyTree keeps what a tree has: contents, modes and times.
-func TestCopyTree(t *testing.T) {
-	from, to := t.TempDir(), filepath.Join(t.TempDir(), "to")
-	for name, mode := range map[string]fs.FileMode{"a/b": 0o640, "a/run": 0o750, "c": 0o640} {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(from, name)), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(from, name), []byte(name), mode); err != nil {
-			t.Fatal(err)
-		}
-	}
-	n, err := copyTree(from, to, 0, -1, 6)
-	if err != nil || n != 3 {
-		t.Fatalf("copied %d files, %v", n, err)
-	}
-	want, err := archive.ManifestOf(from, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := archive.ManifestOf(to, nil); err != nil || got.Digest() != want.Digest() {
-		t.Errorf("%v, %v", got, err)
-	}
-	if n, err := copyTree(from, to+"-small", 0, -1, 1); err != nil || n != 1 {
-		t.Errorf("copied %d files of one byte, %v", n, err)
-	}
-	a, err := os.Stat(from + "/a/run")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b, err := os.Stat(to + "/a/run"); err != nil || !a.ModTime().Equal(b.ModTime()) {
-		t.Errorf("%v, %v", b, err)
 	}
 }

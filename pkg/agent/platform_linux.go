@@ -8,27 +8,18 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"fngen.dev/fngen/pkg/cause"
 	"fngen.dev/fngen/pkg/task"
 )
 
 // maxOrder is the largest request of a function, in bytes: many tasks at once.
 const maxOrder = 17 << 20
 
-// platformSocket is where a function reaches the platform, FNGEN_PLATFORM. It is in the
-// directory of causes, where the project cannot put anything in its place.
-func (fn *function) platformSocket() string {
-	return filepath.Join(filepath.Dir(fn.app), filepath.Dir(cause.File), "platform.sock")
-}
-
-// openPlatform listens for requests of the function. It is called while the agent is
-// root; whoever is in the instance may ask.
-func (fn *function) openPlatform(c *client) (*http.Server, error) {
-	path := fn.platformSocket()
+// listen answers requests of a function at the socket path. It is called while the agent
+// is root; whoever is in the instance may ask.
+func (c *client) listen(path string) (*http.Server, error) {
 	// Two agents may be in one directory for a moment, when one follows the other: each
 	// makes its own, and the last one has the name.
 	own := fmt.Sprintf("%s.%d", path, os.Getpid())

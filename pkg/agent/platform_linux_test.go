@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"encoding/pem"
@@ -12,14 +13,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"fngen.dev/fngen/pkg/agent/agenttest"
 	"fngen.dev/fngen/pkg/agent/archive"
-	"fngen.dev/fngen/pkg/agent/console"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -204,16 +204,6 @@ func (m *machine) agent(t *testing.T, c *controlPlane, command, tree string, mor
 	return cmd
 }
 
-func (m *machine) fetcher(t *testing.T, c *controlPlane, said io.Writer) *fetcher {
-	t.Helper()
-	log := console.Logger{W: said}
-	store, err := openCache(m.cache, testUID, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &fetcher{store, newClient(c.URL, m.identity, c.Client().Transport, log), log}
-}
-
 // agentBinary builds the agent as it is shipped: static.
 func agentBinary(t *testing.T) string {
 	t.Helper()
@@ -234,24 +224,71 @@ var buildBinary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// testBin is set once, by TestMain.
+// testBin is set once, by Main.
 var testBin string
 
-func TestMain(m *testing.M) {
-	if slices.Equal(os.Args[1:], []string{enterCommand}) { // a benchmark of this program has started it
-		os.Exit(enter())
-	}
+// Main runs tests that start agents, and returns the exit code.
+func Main(m *testing.M) int {
 	dir, err := os.MkdirTemp("/var/tmp", "fngen-agent-bin-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return 1
 	}
+	defer os.RemoveAll(dir)
 	if err := os.Chmod(dir, 0o755); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return 1
 	}
 	testBin = dir
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	return m.Run()
+}
+
+// wheel puts the SDK on the node as make up does: packed, with what an installer reads.
+func (m *machine) wheel(t *testing.T) string {
+	t.Helper()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	if err := w.AddFS(os.DirFS("../../sdk/python/src")); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"METADATA": "Metadata-Version: 2.1\nName: fngen\nVersion: 1.0.0\n",
+		"WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+		"RECORD":   "",
+	} {
+		f, err := w.Create("fngen-1.0.0.dist-info/" + name)
+		if err == nil {
+			_, err = f.Write([]byte(text))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := m.node + "/wheels/fngen-1.0.0-py3-none-any.whl"
+	m.write(t, path, out.String(), 0o644)
+	return path
+}
+
+// variables writes the project's variables as Nomad does, and returns the file.
+func (m *machine) variables(t *testing.T, values map[string]string) string {
+	t.Helper()
+	data, err := json.Marshal(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(m.dir, "secrets", "variables.json")
+	m.write(t, path, string(data), 0o600)
+	return path
+}
+
+// collectedAt is when static files were, of which dated tells.
+var collectedAt = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+// dated has the control plane say when a layer was stored, as the real one does.
+func dated(w http.ResponseWriter, _ *http.Request) bool {
+	w.Header().Set("Last-Modified", collectedAt.Format(http.TimeFormat))
+	return false
 }

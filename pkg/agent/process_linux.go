@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -230,18 +231,27 @@ func sweep(group int) {
 	}
 }
 
-// exitCode is what a shell would make of a status.
-func exitCode(s syscall.WaitStatus) int {
-	if s.Signaled() {
-		return console.ExitSignal + int(s.Signal())
+// stoppedBy says whether a stop signal came, and which exit code it gives.
+func stoppedBy(ctx context.Context, signals <-chan os.Signal) (int, bool) {
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		return 0, false
 	}
-	return s.ExitStatus()
+	for {
+		select {
+		case s := <-signals:
+			if s, ok := s.(syscall.Signal); ok && s != syscall.SIGCHLD {
+				return console.ExitSignal + int(s), true
+			}
+		default:
+			return console.ExitSignal + int(syscall.SIGTERM), true // another read it
+		}
+	}
 }
 
-// ending describes a status.
-func ending(s syscall.WaitStatus) string {
-	if s.Signaled() {
-		return "was killed by " + unix.SignalName(s.Signal())
+// credential is the project's user without any other group.
+func credential(uid, gid int) *syscall.Credential {
+	if gid < 0 {
+		return nil
 	}
-	return fmt.Sprintf("ended with exit code %d", s.ExitStatus())
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), Groups: []uint32{uint32(gid)}}
 }

@@ -34,7 +34,7 @@ func TestLargeFilesAreReadOnce(t *testing.T) {
 	digest := c.tree(t, agenttest.Entry{Name: "app.py", Content: "x = 1\n"}, agenttest.Entry{Name: "assets/big_video.mp4", Content: film})
 	target := treeTarget(digest)
 	var said bytes.Buffer
-	f := m.fetcher(t, c, &said)
+	f := newFetcher(t, m, c, &said)
 	start := func() string {
 		t.Helper()
 		dir, lock, err := f.tree(t.Context(), target)
@@ -103,7 +103,7 @@ func TestLargeFilesAreReadOnce(t *testing.T) {
 func TestNoRoomForTree(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
-	f := m.fetcher(t, c, io.Discard)
+	f := newFetcher(t, m, c, io.Discard)
 	old := c.tree(t, agenttest.Entry{Name: "app.py"})
 	_, lock, err := f.tree(t.Context(), treeTarget(old))
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 // purge removes what a destroyed project has left in this node's cache: the
 // directory of its user.
 func purge(args []string, stderr io.Writer, log console.Logger) int {
-	f := newFlags("purge", stderr)
+	f := console.NewFlags("purge", stderr)
 	uid := f.Int("uid", 0, "the project's user `id`")
 	dir := f.String("cache", "/var/cache/fngen", "the `directory` of trees and layers")
-	if err := parse(f, args); err != nil {
+	if err := console.Parse(f, args); err != nil {
 		return log.Usage(err)
 	}
 	if err := checkUID(*uid); err != nil {

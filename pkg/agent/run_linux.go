@@ -2,13 +2,12 @@ package agent
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 
 	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/nodefiles"
 )
 
 // shell runs a command. Nodes have a merged /usr, so every task has it.
@@ -23,7 +22,7 @@ func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan 
 	defer p.close() // held as long as the command runs
 	e := o.environment(p, env)
 	if err == nil {
-		e, err = o.withSDK(e)
+		e, err = withSDK(&o.function, e)
 	}
 	if code, stopped := stoppedBy(ctx, signals); stopped {
 		log.Say("stopped before the release command of %s was started", o.name)
@@ -34,7 +33,7 @@ func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan 
 		return console.ExitFailed
 	}
 	debug.FreeOSMemory()
-	c := command{path: shell, args: []string{"-c", o.command}, tree: p.tree, env: e, group: true, last: true, disk: o.bound(p.tree, log), tasks: &tasks{o.uid, log}}
+	c := command{path: shell, args: []string{"-c", o.command}, tree: p.tree, env: e, group: true, last: true, disk: o.bound(p.tree, log), tasks: &tasks{uid: o.uid, log: log}}
 	status, err := run(c, signals)
 	if err != nil {
 		log.Say("run the release command of %s: %v", o.name, err)
@@ -42,16 +41,16 @@ func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan 
 	}
 	o.sayFull(status, log)
 	if status.Signaled() {
-		log.Say("the release command of %s %s", o.name, ending(status))
+		log.Say("the release command of %s %s", o.name, console.Ending(status))
 	}
-	return exitCode(status)
+	return console.ExitCode(status)
 }
 
 // withSDK lets every Python that the command starts import fngen, whose wheel it
 // reads as it is: unlike the runtime's directory it holds nothing else, so that no
 // pin of the person's is hidden.
-func (fn *function) withSDK(e environ) (environ, error) {
-	path, err := sdkWheel(fn.node)
+func withSDK(fn *function, e environ) (environ, error) {
+	path, err := nodefiles.SDKWheel(fn.node)
 	if err != nil {
 		return e, err
 	}
@@ -59,16 +58,4 @@ func (fn *function) withSDK(e environ) (environ, error) {
 		path = before + ":" + path
 	}
 	return e.with("PYTHONPATH", path), nil
-}
-
-// sdkWheel is the platform's own fngen, which every node has.
-func sdkWheel(node string) (string, error) {
-	wheels, err := filepath.Glob(filepath.Join(node, "wheels", "fngen-*.whl"))
-	if err != nil {
-		return "", err
-	}
-	if len(wheels) != 1 {
-		return "", fmt.Errorf("this node has %d wheels of the SDK, not one", len(wheels))
-	}
-	return wheels[0], nil
 }

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"io"
@@ -15,39 +14,11 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/pkg/agent/agenttest"
 	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/nodefiles"
 )
 
-// wheel puts the SDK on the node as make up does: packed, with what an installer reads.
-func (m *machine) wheel(t *testing.T) string {
-	t.Helper()
-	var out bytes.Buffer
-	w := zip.NewWriter(&out)
-	if err := w.AddFS(os.DirFS("../../sdk/python/src")); err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range map[string]string{
-		"METADATA": "Metadata-Version: 2.1\nName: fngen\nVersion: 1.0.0\n",
-		"WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-		"RECORD":   "",
-	} {
-		f, err := w.Create("fngen-1.0.0.dist-info/" + name)
-		if err == nil {
-			_, err = f.Write([]byte(text))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	path := m.node + "/wheels/fngen-1.0.0-py3-none-any.whl"
-	m.write(t, path, out.String(), 0o644)
-	return path
-}
-
-// venv stores a layer that is a virtual environment with these modules.
-func (c *controlPlane) venv(t *testing.T, key string, modules ...agenttest.Entry) {
+// storeVenv stores a layer that is a virtual environment with these modules.
+func storeVenv(t *testing.T, c *controlPlane, key string, modules ...agenttest.Entry) {
 	t.Helper()
 	entries := []agenttest.Entry{
 		{Name: "pyvenv.cfg", Content: "home = /usr/bin\n"},
@@ -66,7 +37,7 @@ func TestRun(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	wheel := m.wheel(t)
-	c.venv(t, "pins", agenttest.Entry{Name: "uvicorn.py", Content: "mine = True\n"})
+	storeVenv(t, c, "pins", agenttest.Entry{Name: "uvicorn.py", Content: "mine = True\n"})
 	digest := c.tree(t, agenttest.Entry{Name: "app.py", Content: "from fngen.powers import webapp\nimport fngen, uvicorn\nassert uvicorn.mine\n"},
 		agenttest.Entry{Name: "look.py", Content: "import app, fngen\nX = fngen.__file__\n" + reporter[:strings.Index(reporter, "while True:")]})
 	cmd := m.agent(t, c, "run", digest, "--layer=pins", "--function=live_app", "--power=webapp", "--file=app.py",
@@ -89,7 +60,7 @@ func TestRun(t *testing.T) {
 	layer := m.cache + "/700999/layers/pins"
 	for name, want := range map[string]string{
 		"FNGEN_PROJECT": "hello", "FNGEN_FUNCTION": "live_app", "FNGEN_POWER": "webapp", "FNGEN_RELEASE": "3", "FNGEN_SERVER": "default",
-		"FNGEN_FILE": "app.py", "FNGEN_PORT": "", "HOME": m.home, "TMPDIR": "/tmp", "PATH": layer + "/bin:" + searchPath, "USER": "hello",
+		"FNGEN_FILE": "app.py", "FNGEN_PORT": "", "HOME": m.home, "TMPDIR": "/tmp", "PATH": layer + "/bin:" + nodefiles.SearchPath, "USER": "hello",
 		"VIRTUAL_ENV": layer, "LANG": "C.UTF-8", "NOMAD_ALLOC_ID": "a1", "X": "a b", "PYTHONPATH": "/mine:" + wheel,
 		"FILE": wheel + "/fngen/__init__.py",
 	} {
@@ -126,7 +97,7 @@ func TestRunOtherSDK(t *testing.T) {
 	c := newControlPlane(t)
 	m := newMachine(t, c)
 	m.wheel(t)
-	c.venv(t, "own", agenttest.Entry{Name: "fngen/__init__.py", Content: "__version__ = '0.9.20'\n"})
+	storeVenv(t, c, "own", agenttest.Entry{Name: "fngen/__init__.py", Content: "__version__ = '0.9.20'\n"})
 	p := startAgent(t, m.agent(t, c, "run", c.tree(t, agenttest.Entry{Name: "app.py"}), "--layer=own", "--function=live_app", "--file=app.py",
 		`--command=python -c 'import fngen; print(fngen.__version__)'`))
 	if line := string(p.line(t)); line != ir.SDKVersion+"\n" {

@@ -2,12 +2,10 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"math"
 	"os"
 	"runtime/debug"
 	"strconv"
-	"syscall"
 
 	"fngen.dev/fngen/pkg/agent/console"
 )
@@ -40,7 +38,7 @@ func serve(ctx context.Context, o *serveOptions, env environ, signals <-chan os.
 // run runs the function to its end, with what it prints and what is said of it in its log.
 func (o *serveOptions) run(c command, p *place, j *journal, signals <-chan os.Signal, log console.Logger) int {
 	aside := j.logger(log)
-	c.log, c.last, c.disk, c.tasks = j, true, o.bound(p.tree, aside), &tasks{o.uid, aside}
+	c.log, c.last, c.disk, c.tasks = j, true, o.bound(p.tree, aside), &tasks{uid: o.uid, log: aside}
 	j.starts(o.name, o.release)
 	status, err := run(c, signals)
 	if err != nil {
@@ -48,26 +46,9 @@ func (o *serveOptions) run(c command, p *place, j *journal, signals <-chan os.Si
 		return console.ExitFailed
 	}
 	o.sayFull(status, aside)
-	log.Say("%s %s", o.name, ending(status))
+	log.Say("%s %s", o.name, console.Ending(status))
 	j.end(o.name, status)
-	return exitCode(status)
-}
-
-// stoppedBy says whether a stop signal came, and which exit code it gives.
-func stoppedBy(ctx context.Context, signals <-chan os.Signal) (int, bool) {
-	if !errors.Is(ctx.Err(), context.Canceled) {
-		return 0, false
-	}
-	for {
-		select {
-		case s := <-signals:
-			if s, ok := s.(syscall.Signal); ok && s != syscall.SIGCHLD {
-				return console.ExitSignal + int(s), true
-			}
-		default:
-			return console.ExitSignal + int(syscall.SIGTERM), true // another read it
-		}
-	}
+	return console.ExitCode(status)
 }
 
 // command is the Python process of the function.

@@ -1,10 +1,7 @@
 package agent
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -14,10 +11,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"fngen.dev/fngen/pkg/agent/agenttest"
 	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/nodefiles"
 )
 
 // reporter is a function that says what it sees and then waits for a signal.
@@ -93,7 +90,7 @@ func TestServe(t *testing.T) {
 	for name, want := range map[string]string{
 		"FNGEN_PROJECT": "hello", "FNGEN_FUNCTION": "live_app", "FNGEN_POWER": "webapp", "FNGEN_RELEASE": "3", "FNGEN_SERVER": "default",
 		"FNGEN_FILE": "app.py", "FNGEN_HOST": "127.0.0.1", "FNGEN_PORT": "20123", "FNGEN_HEALTH": "/up", "FNGEN_FRAMEWORK": "flask", "FNGEN_DRAIN_SECONDS": "2",
-		"FNGEN_RUNTIME": m.node + "/runtime/3.11", "HOME": m.home, "TMPDIR": "/tmp", "PATH": searchPath, "USER": "hello",
+		"FNGEN_RUNTIME": m.node + "/runtime/3.11", "HOME": m.home, "TMPDIR": "/tmp", "PATH": nodefiles.SearchPath, "USER": "hello",
 		"LANG": "de_DE.UTF-8", "PYTHONUNBUFFERED": "1", "NOMAD_ALLOC_ID": "a1", "NOMAD_DC": "us-west", "AZURE_KEYVAULT_URL": "mine", "MULTI": "two\nlines = $HOME",
 		"VAULT_ADDR": "http://their.own", "CONSUL_HTTP_TOKEN": "their own", "PORT": "1", "Ł": "ż",
 	} {
@@ -131,22 +128,6 @@ func TestServe(t *testing.T) {
 	p.signal(t, syscall.SIGTERM)
 	if code := p.wait(t); code != 7 {
 		t.Errorf("exit code is %d, want Python's 7; said %s", code, &p.said)
-	}
-}
-
-// refused reports whether an attempt failed for want of rights. Users that a
-// namespace does not know are an invalid argument there, which has no name.
-func refused(attempt string) bool { return attempt == "PermissionError" || attempt == "OSError" }
-
-// checkPowerless wants /proc/self/status of a process that has no right and can
-// gain none.
-func checkPowerless(t *testing.T, status map[string]string) {
-	t.Helper()
-	none := "0000000000000000"
-	for name, want := range map[string]string{"NoNewPrivs": "1", "CapEff": none, "CapPrm": none, "CapAmb": none} {
-		if status[name] != want {
-			t.Errorf("%s is %s", name, status[name])
-		}
 	}
 }
 
@@ -276,63 +257,6 @@ func TestRunRefuses(t *testing.T) {
 			t.Errorf("exit code %d, want %q, said %s", code, want, &p.said)
 		}
 	}
-}
-
-// agentProcess is a started agent.
-type agentProcess struct {
-	cmd  *exec.Cmd
-	out  *bufio.Reader
-	said bytes.Buffer
-}
-
-func startAgent(t *testing.T, cmd *exec.Cmd) *agentProcess {
-	t.Helper()
-	p := &agentProcess{cmd: cmd}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { r.Close() })
-	p.out = bufio.NewReader(r)
-	cmd.Stdout, cmd.Stderr = w, &p.said
-	cmd.WaitDelay = 5 * time.Second
-	err = cmd.Start()
-	w.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill() })
-	if err := r.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-func (p *agentProcess) line(t *testing.T) []byte {
-	t.Helper()
-	line, err := p.out.ReadBytes('\n')
-	if err != nil {
-		p.cmd.Process.Kill()
-		p.cmd.Wait()
-		t.Fatalf("no line: %v; said %s", err, &p.said)
-	}
-	return line
-}
-
-func (p *agentProcess) signal(t *testing.T, s syscall.Signal) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (p *agentProcess) wait(t *testing.T) int {
-	t.Helper()
-	err := p.cmd.Wait()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return p.cmd.ProcessState.ExitCode()
 }
 
 func residentOf(t *testing.T, pid int) string {

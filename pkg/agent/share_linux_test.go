@@ -25,7 +25,7 @@ func TestTreesShareLargeFiles(t *testing.T) {
 	first := c.tree(t, agenttest.Entry{Name: "app.py", Content: "x = 1\n"}, agenttest.Entry{Name: "assets/big_video.mp4", Content: film},
 		agenttest.Entry{Name: "tool", Content: film + "!", Mode: 0o755})
 	second := c.tree(t, agenttest.Entry{Name: "app.py", Content: "x = 2\n"}, agenttest.Entry{Name: "film.mp4", Content: film})
-	f := m.fetcher(t, c, io.Discard)
+	f := newFetcher(t, m, c, io.Discard)
 	_, held, err := f.tree(t.Context(), treeTarget(first))
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestShareRefuses(t *testing.T) {
 	m := newMachine(t, c)
 	film := strings.Repeat("film", sharedBytes/4)
 	digest := c.tree(t, agenttest.Entry{Name: "film.mp4", Content: film})
-	f := m.fetcher(t, c, io.Discard)
+	f := newFetcher(t, m, c, io.Discard)
 	dir, lock, err := f.tree(t.Context(), treeTarget(digest))
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 
 // buildDisk is how much a build may have on the disk: its tree, the layer, and what
 // is kept of packages for the next one.
-const buildDisk = 20e9
+const buildDisk = 2 * keepUV
 
 // uv runs the installer as the project's user: it runs whatever the packages of
 // strangers want to run.
@@ -40,7 +40,7 @@ func newUV(o *buildOptions, env environ, c *cache, tree, dir string, log console
 	if err != nil {
 		return nil, err
 	}
-	sdk, err := sdkWheel(o.node)
+	sdk, err := nodefiles.SDKWheel(o.node)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func newUV(o *buildOptions, env environ, c *cache, tree, dir string, log console
 		e = e.with(name, value)
 	}
 	for _, v := range [][2]string{
-		{"PATH", filepath.Join(dir, "bin") + ":" + searchPath},
+		{"PATH", filepath.Join(dir, "bin") + ":" + nodefiles.SearchPath},
 		{"HOME", o.home},
 		{"TMPDIR", "/tmp"},
 		{"USER", o.project},
@@ -84,7 +84,7 @@ func newUV(o *buildOptions, env environ, c *cache, tree, dir string, log console
 		e = e.with(v[0], v[1])
 	}
 	u.command = command{
-		path: filepath.Join(o.node, "bin", "uv"), dir: tree, env: e, user: credential(o.uid, c.gid), tasks: &tasks{o.uid, log},
+		path: filepath.Join(o.node, "bin", "uv"), dir: tree, env: e, user: credential(o.uid, c.gid), tasks: &tasks{uid: o.uid, log: log},
 		disk: &disk{limit: buildDisk, whose: "a build", uid: o.uid, stay: []string{o.home, "/tmp", dir, c.path(uvCache, "")}, at: dir, log: log},
 	}
 	u.git = &git{command: u.command, own: ownGitOf(settings)}
@@ -100,8 +100,8 @@ func (u *uv) install(signals <-chan os.Signal) error {
 	if err != nil {
 		return err
 	}
-	if code := exitCode(status); code != 0 {
-		return fmt.Errorf("make virtual environment: uv %s", ending(status))
+	if code := console.ExitCode(status); code != 0 {
+		return fmt.Errorf("make virtual environment: uv %s", console.Ending(status))
 	}
 	if err := u.installSDK(signals); err != nil {
 		return err
@@ -122,7 +122,7 @@ func (u *uv) install(signals <-chan os.Signal) error {
 		case err != nil:
 			return err
 		case status.Signaled():
-			return fmt.Errorf("uv %s: did it run out of memory?", ending(status))
+			return fmt.Errorf("uv %s: did it run out of memory?", console.Ending(status))
 		case status.ExitStatus() != 0:
 			return errRefused
 		}
@@ -138,8 +138,8 @@ func (u *uv) installSDK(signals <-chan os.Signal) error {
 	if err != nil {
 		return err
 	}
-	if code := exitCode(status); code != 0 {
-		return fmt.Errorf("install the SDK: uv %s", ending(status))
+	if code := console.ExitCode(status); code != 0 {
+		return fmt.Errorf("install the SDK: uv %s", console.Ending(status))
 	}
 	return nil
 }

@@ -1,24 +1,11 @@
 package agent
 
 import (
-	"encoding/json"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
-
-// variables writes the project's variables as Nomad does, and returns the file.
-func (m *machine) variables(t *testing.T, values map[string]string) string {
-	t.Helper()
-	data, err := json.Marshal(values)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(m.dir, "secrets", "variables.json")
-	m.write(t, path, string(data), 0o600)
-	return path
-}
 
 func TestParseVariables(t *testing.T) {
 	got, err := parseVariables([]byte(`{"B":"2\n\u003c$HOME ż\u0001","A":"", ".mark":7,"a.b":"x=y"}`))

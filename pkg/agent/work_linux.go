@@ -39,7 +39,7 @@ const taskGrace = 10 * time.Second
 
 func parseWork(args []string, env environ, usage io.Writer) (*workOptions, error) {
 	o := &workOptions{}
-	f := newFlags("work", usage)
+	f := console.NewFlags("work", usage)
 	o.function.flags(f)
 	f.IntVar(&o.concurrency, "concurrency", 1, "how `many` tasks run at once")
 	f.IntVar(&o.retries, "retries", 5, "how `often` a task that fails is tried again")
@@ -48,7 +48,7 @@ func parseWork(args []string, env environ, usage io.Writer) (*workOptions, error
 	f.StringVar(&o.queue, "queue", "", "the `name` of the function's queue")
 	f.StringVar(&o.broker, "broker", "/secrets/"+task.BrokerFile, "the `file` that says how RabbitMQ is reached")
 	f.StringVar(&o.allocation, "allocation", env.get("NOMAD_ALLOC_ID"), "the `id` of the allocation")
-	if err := parse(f, args); err != nil {
+	if err := console.Parse(f, args); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"NOMAD_MEMORY_MAX_LIMIT", "NOMAD_MEMORY_LIMIT"} {
@@ -118,7 +118,7 @@ func (s *shift) close() { s.place.close() }
 // listen has Python's sockets where it is told they are, and what it prints in the log.
 func (s *shift) listen() {
 	s.command.log, s.log = s.journal, s.journal.logger(s.log)
-	s.command.disk, s.command.tasks = s.o.bound(s.place.tree, s.log), &tasks{s.o.uid, s.log}
+	s.command.disk, s.command.tasks = s.o.bound(s.place.tree, s.log), &tasks{uid: s.o.uid, log: s.log}
 	number := recordsFD
 	if s.journal != nil {
 		number++
@@ -262,9 +262,9 @@ func (s *shift) end(served error, e finish, level int) int {
 		return console.ExitFailed
 	case served != nil && level == 0:
 		s.o.sayFull(e.status, s.log)
-		s.log.Say("%s %s", s.o.name, ending(e.status))
+		s.log.Say("%s %s", s.o.name, console.Ending(e.status))
 		s.journal.end(s.o.name, e.status)
-		return max(exitCode(e.status), console.ExitFailed)
+		return max(console.ExitCode(e.status), console.ExitFailed)
 	case level > 1:
 		s.log.Say("%s was stopped, and tasks that ran were given back", s.o.name)
 		return console.ExitSignal + int(syscall.SIGTERM)

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"time"
 )
 
 // The exit codes of the agent itself. serve passes on what Python exits with.
@@ -26,6 +27,9 @@ type Logger struct{ W io.Writer }
 func (l Logger) Say(format string, args ...any) {
 	fmt.Fprintf(l.W, "fngen-agent: "+format+"\n", args...)
 }
+
+// Since is how long something took, as a line says it.
+func Since(start time.Time) time.Duration { return time.Since(start).Round(time.Millisecond) }
 
 // Usage tells how the agent was called wrongly, and returns its exit code.
 func (l Logger) Usage(err error) int {

@@ -14,6 +14,9 @@ import (
 // Default is where a task sees the platform's files of its node.
 const Default = "/opt/fngen"
 
+// SearchPath is where programs of the node are.
+const SearchPath = "/usr/local/bin:/usr/bin:/bin"
+
 // Interpreter is the node's Python of a version. The platform's files have one name
 // for it, whoever installed it on which node, so that a layer finds it on each. A
 // node that was set up by hand may do with what is in /usr/bin.
@@ -48,4 +51,16 @@ func IsInterpreter(target, node string) bool {
 		return true
 	}
 	return systemPython.MatchString(target)
+}
+
+// SDKWheel is the platform's own fngen, which every node has.
+func SDKWheel(node string) (string, error) {
+	wheels, err := filepath.Glob(filepath.Join(node, "wheels", "fngen-*.whl"))
+	if err != nil {
+		return "", err
+	}
+	if len(wheels) != 1 {
+		return "", fmt.Errorf("this node has %d wheels of the SDK, not one", len(wheels))
+	}
+	return wheels[0], nil
 }

@@ -1,4 +1,4 @@
-package agent
+package archive
 
 import (
 	"errors"
@@ -7,15 +7,13 @@ import (
 	"os"
 	"path"
 	"syscall"
-
-	"fngen.dev/fngen/pkg/agent/archive"
 )
 
-// adopt makes a directory that the project's user filled root's: the project's
+// Adopt makes a directory that the project's user filled root's: the project's
 // group may read it, and nobody write. Each directory is taken before it is
 // listed, so from then on nobody can exchange what is in it. gid -1 leaves the
 // owner as it is.
-func adopt(dir string, uid, gid int) error {
+func Adopt(dir string, uid, gid int) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
@@ -62,7 +60,7 @@ func adoptEntry(root *os.Root, name string, uid, gid int) error {
 		}
 		return root.Lchown(name, 0, gid)
 	case 0:
-		return take(root, name, gid, archive.FileMode(info.Mode()&0o111 != 0))
+		return take(root, name, gid, FileMode(info.Mode()&0o111 != 0))
 	}
 	return fmt.Errorf("%q is a %s, which a layer cannot hold", name, info.Mode().Type())
 }
