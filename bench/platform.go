@@ -92,7 +92,7 @@ var ownTreeResult = regexp.MustCompile(`(?m)^BenchmarkOwnTree/(\S+?)(?:-\d+)?\s+
 // ownTree measures what each start pays for a copy of the tree of its own. It
 // gives files away, so it needs root.
 func ownTree(ctx context.Context) ([]figure, error) {
-	out, err := exec.CommandContext(ctx, "go", "test", "./pkg/agent", "-run=^$", "-bench=^BenchmarkOwnTree$", "-benchtime="+strconv.Itoa(turns)+"x").CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", "test", "./pkg/agent/program", "-run=^$", "-bench=^BenchmarkOwnTree$", "-benchtime="+strconv.Itoa(turns)+"x").CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, out)
 	}

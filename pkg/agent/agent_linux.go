@@ -10,7 +10,9 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"fngen.dev/fngen/pkg/agent/build"
 	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/program"
 )
 
 const usageText = `usage: fngen-agent serve|work|run|collect|fetch|build|purge [flags]
@@ -28,8 +30,8 @@ fngen-agent COMMAND -h lists the flags.
 // task's environment, NAME=value. The agent talks on stderr; what it starts
 // inherits the standard streams of the process.
 func Run(ctx context.Context, args, env []string, stderr io.Writer) int {
-	if len(args) == 1 && args[0] == enterCommand {
-		return enter()
+	if len(args) == 1 && args[0] == program.EnterCommand {
+		return program.Enter()
 	}
 	beSmall()
 	log := console.Logger{W: stderr}
@@ -77,11 +79,11 @@ func Run(ctx context.Context, args, env []string, stderr io.Writer) int {
 		}
 		return fetchStatic(ctx, o, log)
 	case "build":
-		o, err := parseBuild(args, stderr)
+		o, err := build.Parse(args, stderr)
 		if err != nil {
 			return log.Usage(err)
 		}
-		return build(ctx, o, env, signals, log)
+		return build.Run(ctx, o, env, signals, log)
 	case "purge":
 		return purge(args, stderr, log)
 	case "help", "-h", "--help", "-help":

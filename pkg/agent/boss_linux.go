@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/controlplane"
 	crews "fngen.dev/fngen/pkg/agent/tasks"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/payloads"
@@ -80,13 +81,13 @@ func (b *boss) level() int {
 }
 
 // claims asks the control plane about messages that were handed out before.
-type claims struct{ client *client }
+type claims struct{ client *controlplane.Client }
 
 func (c claims) Claim(ctx context.Context, id string, attempt int) (crews.Verdict, error) {
 	var answer struct {
 		Verdict crews.Verdict `json:"verdict"`
 	}
-	err := c.client.ask(ctx, http.MethodPost, "/v1/agent/tasks/claims", map[string]any{"id": id, "attempt": attempt}, &answer)
+	err := c.client.Ask(ctx, http.MethodPost, "/v1/agent/tasks/claims", map[string]any{"id": id, "attempt": attempt}, &answer)
 	return answer.Verdict, err
 }
 
@@ -94,7 +95,7 @@ func (c claims) Claim(ctx context.Context, id string, attempt int) (crews.Verdic
 // control plane does not have it any more is crews.ErrPayloadGone.
 func (c claims) Payload(ctx context.Context, id string, is task.Large) ([]byte, error) {
 	var data []byte
-	err := c.client.do(ctx, http.MethodGet, "/v1/agent/tasks/"+url.PathEscape(id)+"/payload", nil, func(_ http.Header, r io.Reader) error {
+	err := c.client.Do(ctx, http.MethodGet, "/v1/agent/tasks/"+url.PathEscape(id)+"/payload", nil, func(_ http.Header, r io.Reader) error {
 		var err error
 		data, err = payloads.ReadAll(r, is)
 		return err

@@ -10,6 +10,8 @@ import (
 	"fngen.dev/fngen/pkg/agent/agenttest"
 	"fngen.dev/fngen/pkg/agent/confine"
 	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/program"
+	"fngen.dev/fngen/pkg/agent/testbed"
 )
 
 // intruder tries to get into what is Nomad's, at once and whenever it is told to.
@@ -50,39 +52,39 @@ while True:
 // Nomad and the agent, also after Nomad has opened it again.
 func TestTaskIsClosed(t *testing.T) {
 	modes(t, func(t *testing.T, flags ...string) {
-		c := newControlPlane(t)
-		m := newMachine(t, c)
-		m.boot(t, intruder)
-		wait := m.dir + "/wait"
+		c := testbed.NewControlPlane(t)
+		m := testbed.NewMachine(t, c)
+		m.Boot(t, intruder)
+		wait := m.Dir + "/wait"
 		if err := syscall.Mkfifo(wait, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		digest := c.tree(t, agenttest.Entry{Name: "app.py"})
-		cmd := m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...)
+		digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
+		cmd := m.Agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...)
 		cmd.Env = append(cmd.Env, "WAIT="+wait)
-		p := startAgent(t, cmd)
+		p := testbed.Start(t, cmd)
 		tell := openPipe(t, wait)
 		checkClosed(t, m, p, "before")
-		m.lay(t)
+		m.Lay(t)
 		if _, err := tell.WriteString("x"); err != nil {
 			t.Fatal(err)
 		}
 		checkClosed(t, m, p, "after Nomad's client has started again")
 		tell.Close()
-		if code := p.wait(t); code != 0 {
-			t.Errorf("exit code is %d; said %s", code, &p.said)
+		if code := p.Wait(t); code != 0 {
+			t.Errorf("exit code is %d; said %s", code, &p.Said)
 		}
 	})
 }
 
-func checkClosed(t *testing.T, m *machine, p *agentProcess, when string) {
+func checkClosed(t *testing.T, m *testbed.Machine, p *testbed.Process, when string) {
 	t.Helper()
 	var tried map[string]string
-	if err := json.Unmarshal(p.line(t), &tried); err != nil {
+	if err := json.Unmarshal(p.Line(t), &tried); err != nil {
 		t.Fatal(err)
 	}
 	for what, got := range tried {
-		if !refused(got) {
+		if !testbed.Refused(got) {
 			t.Errorf("%s: %s: %s", when, what, got)
 		}
 	}
@@ -137,23 +139,23 @@ signal.pause()
 // TestLimits holds what a program may not call, and how much it may have.
 func TestLimits(t *testing.T) {
 	modes(t, func(t *testing.T, flags ...string) {
-		c := newControlPlane(t)
-		m := newMachine(t, c)
-		m.boot(t, prober)
-		digest := c.tree(t, agenttest.Entry{Name: "app.py"})
-		cmd := m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--disk=1")...)
+		c := testbed.NewControlPlane(t)
+		m := testbed.NewMachine(t, c)
+		m.Boot(t, prober)
+		digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
+		cmd := m.Agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--disk=1")...)
 		bomb := len(flags) == 0 // else it is counted with all else of this user
 		if bomb {
 			cmd.Env = append(cmd.Env, "BOMB=1")
 		}
-		p := startAgent(t, cmd)
+		p := testbed.Start(t, cmd)
 		var r struct {
 			Calls, Fine map[string]string
 			Limits      map[string][2]int64
 			Forks       int
 			Error       string
 		}
-		if err := json.Unmarshal(p.line(t), &r); err != nil {
+		if err := json.Unmarshal(p.Line(t), &r); err != nil {
 			t.Fatal(err)
 		}
 		for what, got := range r.Calls {
@@ -178,16 +180,16 @@ func TestLimits(t *testing.T) {
 			t.Errorf("the limit of open files is %v", most)
 		}
 		if !bomb {
-			p.signal(t, syscall.SIGTERM)
-			p.wait(t)
+			p.Signal(t, syscall.SIGTERM)
+			p.Wait(t)
 			return
 		}
 		if r.Forks == 0 || r.Forks >= confine.MaxTasks || r.Error != "BlockingIOError" {
 			t.Errorf("it could fork %d times: %s", r.Forks, r.Error)
 		}
 		checkTasksSaid(t)
-		p.signal(t, syscall.SIGTERM)
-		p.wait(t)
+		p.Signal(t, syscall.SIGTERM)
+		p.Wait(t)
 	})
 }
 
@@ -198,7 +200,7 @@ func checkTasksSaid(t *testing.T) {
 	done := make(chan struct{})
 	defer close(done)
 	defer r.Close()
-	go (&tasks{uid: testUID, log: console.Logger{W: w}}).watch(done)
+	go (&program.Threads{UID: testbed.UID, Log: console.Logger{W: w}}).Watch(done)
 	line, err := bufio.NewReader(r).ReadString('\n')
 	if err != nil || line != "fngen-agent: it has 1024 processes and threads, as many as it may: no more can be started\n" {
 		t.Errorf("said %q, %v", line, err)

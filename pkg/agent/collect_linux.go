@@ -10,7 +10,12 @@ import (
 	"path/filepath"
 
 	"fngen.dev/fngen/pkg/agent/archive"
+	"fngen.dev/fngen/pkg/agent/cache"
 	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/controlplane"
+	"fngen.dev/fngen/pkg/agent/environ"
+	"fngen.dev/fngen/pkg/agent/instance"
+	"fngen.dev/fngen/pkg/agent/program"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -19,9 +24,9 @@ var errCollect = errors.New("the static files cannot be collected")
 
 // collect has the project's code collect its static files, or say what its task workers
 // take, and stores that.
-func collect(ctx context.Context, o *collectOptions, env environ, signals <-chan os.Signal, log console.Logger) int {
+func collect(ctx context.Context, o *collectOptions, env environ.Vars, signals <-chan os.Signal, log console.Logger) int {
 	err := collectAndStore(ctx, o, env, signals, log)
-	if code, stopped := stoppedBy(ctx, signals); stopped && err != nil {
+	if code, stopped := program.StoppedBy(ctx, signals); stopped && err != nil {
 		log.Say("stopped while static files were collected")
 		return code
 	}
@@ -35,32 +40,32 @@ func collect(ctx context.Context, o *collectOptions, env environ, signals <-chan
 	return console.ExitFailed
 }
 
-func collectAndStore(ctx context.Context, o *collectOptions, env environ, signals <-chan os.Signal, log console.Logger) error {
+func collectAndStore(ctx context.Context, o *collectOptions, env environ.Vars, signals <-chan os.Signal, log console.Logger) error {
 	// The person reads what is said here among what their code prints, so only what
 	// ends it is said.
 	silent := console.Logger{W: io.Discard}
-	p, err := o.fetch(ctx, silent)
-	defer p.close()
+	p, err := o.Fetch(ctx, silent)
+	defer p.Close()
 	if err != nil {
 		return err
 	}
-	store, client, err := prepare(&o.target, silent)
+	store, client, err := cache.Prepare(&o.Target, silent)
 	if err != nil {
 		return err
 	}
 	// Beside the home directory and not in it: what is above is root's, so that the
 	// project cannot put a link in its place.
-	dir := filepath.Join(filepath.Dir(o.home), "static")
-	if err := store.own(dir, o.uid, store.gid, 0o700); err != nil {
+	dir := filepath.Join(filepath.Dir(o.Home), "static")
+	if err := store.Own(dir, o.UID, store.GID, 0o700); err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}
 	c := o.command(p, dir, env)
-	c.user, c.tasks, c.disk = credential(o.uid, store.gid), &tasks{uid: o.uid, log: log}, o.bound(p.tree, log)
-	c.disk.stay = append(c.disk.stay, dir)
-	if err := o.bootable(c); err != nil {
+	c.User, c.Threads, c.Disk = program.Credential(o.UID, store.GID), &program.Threads{UID: o.UID, Log: log}, o.Bound(p.Tree, log)
+	c.Disk.Stay = append(c.Disk.Stay, dir)
+	if err := o.Bootable(c); err != nil {
 		return err
 	}
-	status, err := run(c, signals)
+	status, err := program.Run(c, signals)
 	switch {
 	case err != nil:
 		return err
@@ -69,29 +74,29 @@ func collectAndStore(ctx context.Context, o *collectOptions, env environ, signal
 	case status.ExitStatus() != 0:
 		return fmt.Errorf("%w: it %s", errCollect, console.Ending(status))
 	}
-	return storeStatic(ctx, client, o, store.gid, dir)
+	return storeStatic(ctx, client, o, store.GID, dir)
 }
 
 // command is the Python process that collects.
-func (o *collectOptions) command(p *place, dir string, env environ) command {
-	e := o.environment(p, env).with("FNGEN_CAUSE", p.cause)
+func (o *collectOptions) command(p *instance.Place, dir string, env environ.Vars) program.Command {
+	e := o.Environment(p, env).With("FNGEN_CAUSE", p.Cause)
 	for _, name := range o.placeholders {
-		e = e.withDefault(name, rand.Text())
+		e = e.WithDefault(name, rand.Text())
 	}
 	if len(o.workers) > 0 {
-		return o.boot(p, e, append([]string{"schemas", dir}, o.workers...)...)
+		return o.Boot(p, e, append([]string{"schemas", dir}, o.workers...)...)
 	}
-	return o.boot(p, e, "collect", o.settings, dir)
+	return o.Boot(p, e, "collect", o.settings, dir)
 }
 
 // fetchStatic brings static files to the node's cache, where the instances of the
 // release before find them.
 func fetchStatic(ctx context.Context, o *fetchOptions, log console.Logger) int {
-	store, client, err := prepare(&o.target, log)
-	f := &fetcher{cache: store, client: client, log: log}
+	store, client, err := cache.Prepare(&o.Target, log)
+	f := &cache.Fetcher{Cache: store, Client: client, Log: log}
 	for i := 0; err == nil && i < len(o.keys); i++ {
 		var lock *os.File
-		if _, lock, err = f.static(ctx, o.keys[i]); err == nil {
+		if _, lock, err = f.Static(ctx, o.keys[i]); err == nil {
 			lock.Close()
 		}
 	}
@@ -104,8 +109,8 @@ func fetchStatic(ctx context.Context, o *fetchOptions, log console.Logger) int {
 
 // storeStatic sends what is in a directory that the project filled. Nothing of the
 // project's runs any more, and it is made root's before it is read.
-func storeStatic(ctx context.Context, client *client, o *collectOptions, gid int, dir string) error {
-	if err := archive.Adopt(dir, o.uid, gid); err != nil {
+func storeStatic(ctx context.Context, client *controlplane.Client, o *collectOptions, gid int, dir string) error {
+	if err := archive.Adopt(dir, o.UID, gid); err != nil {
 		return fmt.Errorf("%w: %w", errCollect, err)
 	}
 	root, err := os.OpenRoot(dir)
@@ -116,7 +121,7 @@ func storeStatic(ctx context.Context, client *client, o *collectOptions, gid int
 	if err := archive.CheckStatic(root); err != nil {
 		return fmt.Errorf("%w: %w", errCollect, err)
 	}
-	err = client.put(ctx, layerPath(o.key), nil, func(w io.Writer) error { return archive.PackLayer(root, o.node, w) })
+	err = client.Put(ctx, controlplane.LayerPath(o.key), nil, func(w io.Writer) error { return archive.PackLayer(root, o.Node, w) })
 	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Code == api.Exists {
 		return nil
 	}

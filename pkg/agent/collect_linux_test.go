@@ -12,30 +12,32 @@ import (
 
 	"fngen.dev/fngen/pkg/agent/agenttest"
 	"fngen.dev/fngen/pkg/agent/archive"
+	"fngen.dev/fngen/pkg/agent/cache"
 	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/testbed"
 )
 
 const staticPath = "/v1/agent/layers/0123456789abcdef"
 
-func collectStatic(t *testing.T, m *machine, c *controlPlane, digest string, more ...string) *agentProcess {
+func collectStatic(t *testing.T, m *testbed.Machine, c *testbed.ControlPlane, digest string, more ...string) *testbed.Process {
 	t.Helper()
-	cmd := m.agent(t, c, "collect", digest, append([]string{
+	cmd := m.Agent(t, c, "collect", digest, append([]string{
 		"--function=live_app", "--power=webapp", "--file=app.py", "--settings=mysite.settings", "--static=0123456789abcdef",
 	}, more...)...)
-	cmd.Env = []string{"NOMAD_TOKEN=canary", "PRESET_SECRET_KEY=mine", "SECRET_FILE=" + m.identity, "OTHER_CACHE=" + m.cache + "/700998"}
-	return startAgent(t, cmd)
+	cmd.Env = []string{"NOMAD_TOKEN=canary", "PRESET_SECRET_KEY=mine", "SECRET_FILE=" + m.Identity, "OTHER_CACHE=" + m.Cache + "/700998"}
+	return testbed.Start(t, cmd)
 }
 
 // TestCollect collects as the project's user, stores the result, and brings it to a
 // node on which the function serves it.
 func TestCollect(t *testing.T) {
-	c := newControlPlane(t)
-	c.instead(dated)
-	m := newMachine(t, c)
-	if _, err := openCache(m.cache, testUID-1, console.Logger{W: io.Discard}); err != nil {
+	c := testbed.NewControlPlane(t)
+	c.Instead(testbed.Dated)
+	m := testbed.NewMachine(t, c)
+	if _, err := cache.Open(m.Cache, testbed.UID-1, console.Logger{W: io.Discard}); err != nil {
 		t.Fatal(err)
 	}
-	m.boot(t, `
+	m.Boot(t, `
 import os, sys
 action, settings, into = sys.argv[1:]
 assert (action, settings) == ("collect", "mysite.settings"), sys.argv
@@ -44,17 +46,17 @@ open(into + "/css/site.css", "w").write("body {}")
 os.chmod(into + "/css/site.css", 0o6777)
 open(into + "/staticfiles.json", "w").write("{}")
 `+reporter[:strings.Index(reporter, "while True:")])
-	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
+	digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
 	p := collectStatic(t, m, c, digest, "--placeholder=DJANGO_SECRET_KEY", "--placeholder=PRESET_SECRET_KEY")
 	var r report
-	if err := json.Unmarshal(p.line(t), &r); err != nil {
+	if err := json.Unmarshal(p.Line(t), &r); err != nil {
 		t.Fatal(err)
 	}
-	if code := p.wait(t); code != 0 || p.said.Len() > 0 {
-		t.Fatalf("exit code is %d; said %s", code, &p.said)
+	if code := p.Wait(t); code != 0 || p.Said.Len() > 0 {
+		t.Fatalf("exit code is %d; said %s", code, &p.Said)
 	}
 	for _, id := range append(r.IDs, r.Groups...) {
-		if id != testUID {
+		if id != testbed.UID {
 			t.Errorf("ids %v, groups %v", r.IDs, r.Groups)
 		}
 	}
@@ -62,44 +64,44 @@ open(into + "/staticfiles.json", "w").write("{}")
 		"setuid(0)": r.Setuid, "reading the identity": r.Secret, "reading another project's cache": r.Other,
 		"the agent's memory": r.ParentMemory,
 	} {
-		if !refused(got) {
+		if !testbed.Refused(got) {
 			t.Errorf("%s: %s", what, got)
 		}
 	}
 	if r.WriteTree != "done" {
 		t.Errorf("writing its copy of the tree: %s", r.WriteTree)
 	}
-	checkPowerless(t, r.Status)
+	testbed.CheckPowerless(t, r.Status)
 	if len(r.Env["DJANGO_SECRET_KEY"]) < 20 || r.Env["PRESET_SECRET_KEY"] != "mine" || r.Env["NOMAD_TOKEN"] != "" || r.Env["FNGEN_FUNCTION"] != "live_app" {
 		t.Errorf("the environment is %v", r.Env)
 	}
 
-	m.boot(t, `
+	m.Boot(t, `
 import os
 root = os.environ["FNGEN_STATIC"]
 print([oct(os.stat(root + p).st_mode) + " " + str(int(os.stat(root + p).st_mtime)) for p in ("", "/css", "/css/site.css")][2], os.access(root, os.W_OK), open(root + "/css/site.css").read(), sorted(os.listdir(root)))
 `)
-	serve := startAgent(t, m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py", "--static=0123456789abcdef"))
+	serve := testbed.Start(t, m.Agent(t, c, "serve", digest, "--function=live_app", "--file=app.py", "--static=0123456789abcdef"))
 	want := "0o100640 " + "1772600767" + " False body {} ['css', 'staticfiles.json']\n"
-	if line := string(serve.line(t)); line != want {
+	if line := string(serve.Line(t)); line != want {
 		t.Errorf("got %q, want %q", line, want)
 	}
-	if code := serve.wait(t); code != 0 {
-		t.Errorf("exit code is %d; said %s", code, &serve.said)
+	if code := serve.Wait(t); code != 0 {
+		t.Errorf("exit code is %d; said %s", code, &serve.Said)
 	}
 	// The same files are the same bytes, whenever they were made.
-	first := c.what(staticPath)
+	first := c.What(staticPath)
 	later := time.Now().Add(time.Hour)
-	if err := os.Chtimes(m.dir+"/static/css/site.css", later, later); err != nil {
+	if err := os.Chtimes(m.Dir+"/static/css/site.css", later, later); err != nil {
 		t.Fatal(err)
 	}
-	root, err := os.OpenRoot(m.dir + "/static")
+	root, err := os.OpenRoot(m.Dir + "/static")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer root.Close()
 	var again bytes.Buffer
-	if err := archive.PackLayer(root, m.node, &again); err != nil || !bytes.Equal(first, again.Bytes()) {
+	if err := archive.PackLayer(root, m.Node, &again); err != nil || !bytes.Equal(first, again.Bytes()) {
 		t.Errorf("the archive differs, %v", err)
 	}
 }
@@ -107,14 +109,14 @@ print([oct(os.stat(root + p).st_mode) + " " + str(int(os.stat(root + p).st_mtime
 // TestCollectRefuses: what the project's code leaves is stored only when every node
 // can take it.
 func TestCollectRefuses(t *testing.T) {
-	c := newControlPlane(t)
-	m := newMachine(t, c)
-	foreign, outside := m.dir+"/foreign", m.dir+"/outside"
+	c := testbed.NewControlPlane(t)
+	m := testbed.NewMachine(t, c)
+	foreign, outside := m.Dir+"/foreign", m.Dir+"/outside"
 	if err := os.Mkdir(foreign, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	m.write(t, outside, "root's own", 0o600)
-	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
+	m.Write(t, outside, "root's own", 0o600)
+	digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
 	for name, test := range map[string]struct{ code, said string }{
 		"its code fails":          {"print('why', file=sys.stderr); sys.exit(9)", "why\nfngen-agent: the static files cannot be collected: it ended with exit code 9"},
 		"its code is killed":      {"os.kill(os.getpid(), 9)", "Python was killed by SIGKILL"},
@@ -129,18 +131,18 @@ func TestCollectRefuses(t *testing.T) {
 		"too many":                {"[open(into + '/%d' % i, 'w').close() for i in range(50_001)]", "more than 50000 files"},
 		"the directory is a link": {"os.rmdir(into); os.symlink('" + foreign + "', into)", "cannot be collected"},
 	} {
-		if err := os.RemoveAll(m.dir + "/static"); err != nil {
+		if err := os.RemoveAll(m.Dir + "/static"); err != nil {
 			t.Fatal(err)
 		}
-		m.boot(t, "import os, sys\ninto = sys.argv[3]\n"+test.code+"\n")
+		m.Boot(t, "import os, sys\ninto = sys.argv[3]\n"+test.code+"\n")
 		p := collectStatic(t, m, c, digest)
-		code := p.wait(t)
-		if code != console.ExitRefused && test.said != "" || code == 0 || !strings.Contains(p.said.String(), test.said) {
-			t.Errorf("%s: exit code %d, said %s", name, code, &p.said)
+		code := p.Wait(t)
+		if code != console.ExitRefused && test.said != "" || code == 0 || !strings.Contains(p.Said.String(), test.said) {
+			t.Errorf("%s: exit code %d, said %s", name, code, &p.Said)
 		}
-		if c.what(staticPath) != nil {
+		if c.What(staticPath) != nil {
 			t.Errorf("%s: it was stored", name)
-			c.has(staticPath, nil)
+			c.Has(staticPath, nil)
 		}
 	}
 	if info, err := os.Stat(foreign); err != nil || info.Mode().Perm() != 0o755 || info.Sys().(*syscall.Stat_t).Gid != 0 {

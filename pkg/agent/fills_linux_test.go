@@ -5,15 +5,16 @@ import (
 	"testing"
 
 	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/testbed"
 )
 
 // TestServeFillsDisk ends a function that writes more than its server has, with the
 // reason, and starts it again only when what stays has room.
 func TestServeFillsDisk(t *testing.T) {
 	modes(t, func(t *testing.T, flags ...string) {
-		c := newControlPlane(t)
-		m := newMachine(t, c)
-		m.boot(t, `
+		c := testbed.NewControlPlane(t)
+		m := testbed.NewMachine(t, c)
+		m.Boot(t, `
 import os, signal
 os.mkdir("closed")
 for name in "one", "two":  # each smaller than all that it may have
@@ -23,10 +24,10 @@ os.chmod("closed", 0)
 print("written", flush=True)
 signal.pause()
 `)
-		digest := c.tree(t, agenttest.Entry{Name: "app.py"})
-		p := startAgent(t, m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--disk=1")...))
-		p.line(t)
-		code, said := p.wait(t), p.said.String()
+		digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
+		p := testbed.Start(t, m.Agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--disk=1")...))
+		p.Line(t)
+		code, said := p.Wait(t), p.Said.String()
 		if code != 137 || !strings.Contains(said, "it has more on the disk than the 1 GB that its server has, and is ended\n") {
 			t.Errorf("exit code is %d; said %s", code, said)
 		}

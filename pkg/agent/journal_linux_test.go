@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/testbed"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -38,15 +39,15 @@ func beginning(e api.LogEntry) string { return e.Message[:min(len(e.Message), 8)
 
 func TestJournal(t *testing.T) {
 	modes(t, func(t *testing.T, flags ...string) {
-		c := newControlPlane(t)
-		m := newMachine(t, c)
-		m.boot(t, talker)
-		digest := c.tree(t, agenttest.Entry{Name: "app.py"})
-		p := startAgent(t, m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--release=7")...))
+		c := testbed.NewControlPlane(t)
+		m := testbed.NewMachine(t, c)
+		m.Boot(t, talker)
+		digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
+		p := testbed.Start(t, m.Agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--release=7")...))
 		raw := make(chan string)
-		go func() { b, _ := io.ReadAll(p.out); raw <- string(b) }()
-		if code := p.wait(t); code != 1 {
-			t.Errorf("exit code is %d; said %s", code, &p.said)
+		go func() { b, _ := io.ReadAll(p.Out); raw <- string(b) }()
+		if code := p.Wait(t); code != 1 {
+			t.Errorf("exit code is %d; said %s", code, &p.Said)
 		}
 		out := <-raw
 		for _, want := range []string{"to stdout\n", "of a child\n", "by its name\n", "of a fork\n", "\xff\x00binary\n", "unended"} {
@@ -54,12 +55,12 @@ func TestJournal(t *testing.T) {
 				t.Errorf("its own stdout lacks %q", want)
 			}
 		}
-		if said := p.said.String(); !strings.Contains(said, "ERROR: to stderr\n") || !strings.Contains(said, "two\nlines\n") {
+		if said := p.Said.String(); !strings.Contains(said, "ERROR: to stderr\n") || !strings.Contains(said, "two\nlines\n") {
 			t.Errorf("its own stderr is %s", said)
 		}
 		got := map[string]api.LogEntry{}
 		last := int64(0)
-		for _, e := range c.entries(false) {
+		for _, e := range c.Entries(false) {
 			got[beginning(e)] = e
 			if e.Time == last {
 				t.Error("two entries have one time")
@@ -84,7 +85,7 @@ func TestJournal(t *testing.T) {
 			t.Errorf("the traceback is %+v", e)
 		}
 		var said []string
-		for _, e := range c.entries(true) {
+		for _, e := range c.Entries(true) {
 			said = append(said, e.Level+" "+e.Message)
 		}
 		if want := []string{"INFO live_app of release 7 starts", "ERROR live_app ended with exit code 1"}; !slices.Equal(said, want) {
@@ -95,12 +96,12 @@ func TestJournal(t *testing.T) {
 
 // TestJournalOfTheDead takes over what an agent left that was killed.
 func TestJournalOfTheDead(t *testing.T) {
-	c := newControlPlane(t)
-	m := newMachine(t, c)
-	m.boot(t, "import signal\nprint('first', flush=True)\nsignal.pause()\n")
-	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
+	c := testbed.NewControlPlane(t)
+	m := testbed.NewMachine(t, c)
+	m.Boot(t, "import signal\nprint('first', flush=True)\nsignal.pause()\n")
+	digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
 	asked := make(chan bool, 1000)
-	c.instead(func(w http.ResponseWriter, r *http.Request) bool {
+	c.Instead(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/v1/agent/logs" {
 			http.Error(w, "away", http.StatusBadGateway)
 			asked <- true
@@ -108,19 +109,19 @@ func TestJournalOfTheDead(t *testing.T) {
 		}
 		return false
 	})
-	p := startAgent(t, m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py"))
-	p.line(t)
+	p := testbed.Start(t, m.Agent(t, c, "serve", digest, "--function=live_app", "--file=app.py"))
+	p.Line(t)
 	<-asked
 	<-asked // the second batch has the line, or the first had
-	p.signal(t, syscall.SIGKILL)
-	p.wait(t)
-	c.instead(nil)
-	m.boot(t, "print('second')\n")
-	if code := startAgent(t, m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py")).wait(t); code != 0 {
+	p.Signal(t, syscall.SIGKILL)
+	p.Wait(t)
+	c.Instead(nil)
+	m.Boot(t, "print('second')\n")
+	if code := testbed.Start(t, m.Agent(t, c, "serve", digest, "--function=live_app", "--file=app.py")).Wait(t); code != 0 {
 		t.Errorf("exit code is %d", code)
 	}
 	var got []string
-	for _, e := range c.entries(false) {
+	for _, e := range c.Entries(false) {
 		got = append(got, e.Message)
 	}
 	if !slices.Equal(got, []string{"first", "second"}) {
@@ -130,14 +131,14 @@ func TestJournalOfTheDead(t *testing.T) {
 
 // TestJournalManyLines loses nothing, and keeps the order.
 func TestJournalManyLines(t *testing.T) {
-	c := newControlPlane(t)
-	m := newMachine(t, c)
+	c := testbed.NewControlPlane(t)
+	m := testbed.NewMachine(t, c)
 	const n = 20_000
-	m.boot(t, fmt.Sprintf("import sys\nfor i in range(%d): sys.stdout.write('%%d\\n' %% i)\n", n))
-	p := startAgent(t, m.agent(t, c, "serve", c.tree(t, agenttest.Entry{Name: "app.py"}), "--function=live_app", "--file=app.py"))
-	go func() { _, _ = io.Copy(io.Discard, bufio.NewReader(p.out)) }()
-	p.wait(t)
-	got := c.entries(false)
+	m.Boot(t, fmt.Sprintf("import sys\nfor i in range(%d): sys.stdout.write('%%d\\n' %% i)\n", n))
+	p := testbed.Start(t, m.Agent(t, c, "serve", c.Tree(t, agenttest.Entry{Name: "app.py"}), "--function=live_app", "--file=app.py"))
+	go func() { _, _ = io.Copy(io.Discard, bufio.NewReader(p.Out)) }()
+	p.Wait(t)
+	got := c.Entries(false)
 	for i, e := range got {
 		if e.Message != fmt.Sprint(i) {
 			t.Fatalf("%q is number %d", e.Message, i)

@@ -3,6 +3,8 @@ package agent
 import (
 	"os"
 	"testing"
+
+	"fngen.dev/fngen/pkg/agent/testbed"
 )
 
-func TestMain(m *testing.M) { os.Exit(Main(m)) }
+func TestMain(m *testing.M) { os.Exit(testbed.Main(m)) }

@@ -9,12 +9,15 @@ import (
 	"strings"
 	"time"
 
+	"fngen.dev/fngen/pkg/agent/cache"
 	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/environ"
+	"fngen.dev/fngen/pkg/agent/instance"
 )
 
 // serveOptions is one function to run.
 type serveOptions struct {
-	function
+	instance.Function
 	host, port, health string
 	// framework is what the decorator names, or empty.
 	framework string
@@ -27,19 +30,19 @@ type serveOptions struct {
 
 // runOptions is one command to run in the code of a function.
 type runOptions struct {
-	function
+	instance.Function
 	command string
 }
 
-func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, error) {
+func parseServe(args []string, env environ.Vars, usage io.Writer) (*serveOptions, error) {
 	o := &serveOptions{}
 	f := console.NewFlags("serve", usage)
-	o.flags(f)
+	o.Flags(f)
 	// In a network of its own an allocation has another address than the one at which
 	// the router finds it, and a port of its own there.
-	f.StringVar(&o.host, "host", cmp.Or(env.get("NOMAD_ALLOC_IP_http"), env.get("NOMAD_IP_http")), "the `address` to listen on")
-	f.StringVar(&o.port, "port", env.get("NOMAD_PORT_http"), "the `port` to listen on")
-	f.StringVar(&o.static, "static", "", "the `key` of the static files to serve")
+	f.StringVar(&o.host, "host", cmp.Or(env.Get("NOMAD_ALLOC_IP_http"), env.Get("NOMAD_IP_http")), "the `address` to listen on")
+	f.StringVar(&o.port, "port", env.Get("NOMAD_PORT_http"), "the `port` to listen on")
+	f.StringVar(&o.Static, "static", "", "the `key` of the static files to serve")
 	f.StringVar(&o.framework, "framework", "", "the `name` of the framework that the function's app is to be of")
 	f.StringVar(&o.health, "health", "", "the `path` that answers 2xx or 3xx when the function is well; without it, / below 500")
 	f.IntVar(&o.processes, "processes", 0, "the `number` of processes that serve")
@@ -51,12 +54,12 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 	if err := console.Parse(f, args); err != nil {
 		return nil, err
 	}
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	switch {
-	case o.static != "" && !layerKey.MatchString(o.static):
-		return nil, fmt.Errorf("--static %q is not a key of static files", o.static)
+	case o.Static != "" && !cache.LayerKey.MatchString(o.Static):
+		return nil, fmt.Errorf("--static %q is not a key of static files", o.Static)
 	case o.health != "" && !strings.HasPrefix(o.health, "/"):
 		return nil, fmt.Errorf("--health %q does not begin with /", o.health)
 	case o.processes < 0 || o.threads < 0:
@@ -74,7 +77,7 @@ func parseServe(args []string, env environ, usage io.Writer) (*serveOptions, err
 func parseRun(args []string, usage io.Writer) (*runOptions, error) {
 	o := &runOptions{}
 	f := console.NewFlags("run", usage)
-	o.flags(f)
+	o.Flags(f)
 	f.StringVar(&o.command, "command", "", "the line of `shell` to run")
 	if err := console.Parse(f, args); err != nil {
 		return nil, err
@@ -82,5 +85,5 @@ func parseRun(args []string, usage io.Writer) (*runOptions, error) {
 	if o.command == "" {
 		return nil, errors.New("--command is missing")
 	}
-	return o, o.check()
+	return o, o.Check()
 }

@@ -7,12 +7,14 @@ import (
 	"io/fs"
 	"strings"
 
+	"fngen.dev/fngen/pkg/agent/cache"
 	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/instance"
 )
 
 // collectOptions are the static files to collect by one module of settings.
 type collectOptions struct {
-	function
+	instance.Function
 	key, settings string
 	// workers are the functions, FILE:NAME, whose schemas are to be written, in place of
 	// static files.
@@ -23,14 +25,14 @@ type collectOptions struct {
 
 // fetchOptions are static files to bring to the node.
 type fetchOptions struct {
-	target
+	cache.Target
 	keys []string
 }
 
 func parseCollect(args []string, usage io.Writer) (*collectOptions, error) {
 	o := &collectOptions{}
 	f := console.NewFlags("collect", usage)
-	o.flags(f)
+	o.Flags(f)
 	f.StringVar(&o.key, "static", "", "the `key` to store them under")
 	f.StringVar(&o.settings, "settings", "", "the `module` of Django's settings")
 	f.Func("worker", "a `function`, FILE:NAME, whose schema is to be written in place of static files; may be given again", func(s string) error {
@@ -54,18 +56,18 @@ func parseCollect(args []string, usage io.Writer) (*collectOptions, error) {
 	switch {
 	case (o.settings == "") == (len(o.workers) == 0):
 		return nil, errors.New("one of --settings and --worker is wanted")
-	case !layerKey.MatchString(o.key):
+	case !cache.LayerKey.MatchString(o.key):
 		return nil, fmt.Errorf("--static %q is not a key of static files", o.key)
 	}
-	return o, o.check()
+	return o, o.Check()
 }
 
 func parseFetch(args []string, usage io.Writer) (*fetchOptions, error) {
 	o := &fetchOptions{}
 	f := console.NewFlags("fetch", usage)
-	o.flags(f)
+	o.Flags(f)
 	f.Func("static", "a `key` of static files; may be given again", func(s string) error {
-		if !layerKey.MatchString(s) {
+		if !cache.LayerKey.MatchString(s) {
 			return errors.New("not a key of static files")
 		}
 		o.keys = append(o.keys, s)
@@ -77,5 +79,5 @@ func parseFetch(args []string, usage io.Writer) (*fetchOptions, error) {
 	if len(o.keys) == 0 {
 		return nil, errors.New("--static is missing")
 	}
-	return o, o.check()
+	return o, o.Check()
 }

@@ -17,6 +17,7 @@ import (
 	"fngen.dev/fngen/pkg/agent/agenttest"
 	"fngen.dev/fngen/pkg/agent/archive"
 	"fngen.dev/fngen/pkg/agent/confine"
+	"fngen.dev/fngen/pkg/agent/testbed"
 )
 
 // modes are the two ways in which a program gets a copy of its own. A kernel
@@ -97,16 +98,16 @@ var ownFiles = []agenttest.Entry{
 // one to see nothing of it.
 func TestOwnTree(t *testing.T) {
 	modes(t, func(t *testing.T, flags ...string) {
-		c := newControlPlane(t)
-		m := newMachine(t, c)
-		m.boot(t, writer)
-		digest := c.tree(t, ownFiles...)
+		c := testbed.NewControlPlane(t)
+		m := testbed.NewMachine(t, c)
+		m.Boot(t, writer)
+		digest := c.Tree(t, ownFiles...)
 		var files []string
 		for _, f := range ownFiles {
 			files = append(files, f.Name)
 		}
 		for range 2 {
-			p := startAgent(t, m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...))
+			p := testbed.Start(t, m.Agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...))
 			var r struct {
 				Cwd, Text, Traceback, Mounts string
 				Before, Modes, FDs, Environ  []string
@@ -117,16 +118,16 @@ func TestOwnTree(t *testing.T) {
 				Mkdir, Makedirs, New, Append, Replace, Remove, Database, Link, Hard, Chmod, Rmtree, Move, Import,
 				Run string
 			}
-			if err := json.Unmarshal(p.line(t), &r); err != nil {
+			if err := json.Unmarshal(p.Line(t), &r); err != nil {
 				t.Fatal(err)
 			}
-			if code := p.wait(t); code != 0 {
-				t.Errorf("exit code is %d; said %s", code, &p.said)
+			if code := p.Wait(t); code != 0 {
+				t.Errorf("exit code is %d; said %s", code, &p.Said)
 			}
-			if said := p.said.String(); strings.Contains(said, "copied") != (len(flags) > 0) {
+			if said := p.Said.String(); strings.Contains(said, "copied") != (len(flags) > 0) {
 				t.Errorf("said %s", said)
 			}
-			if r.Cwd != m.app || !slices.Equal(r.Before, files) || r.Text != "x = 1\n" {
+			if r.Cwd != m.App || !slices.Equal(r.Before, files) || r.Text != "x = 1\n" {
 				t.Errorf("began in %s with %v; app.py is %q", r.Cwd, r.Before, r.Text)
 			}
 			for what, got := range map[string]string{
@@ -137,10 +138,10 @@ func TestOwnTree(t *testing.T) {
 					t.Errorf("%s: %s", what, got)
 				}
 			}
-			if !strings.Contains(r.Traceback, `File "`+m.app+`/fails.py", line 1`) {
+			if !strings.Contains(r.Traceback, `File "`+m.App+`/fails.py", line 1`) {
 				t.Errorf("the traceback is %s", r.Traceback)
 			}
-			if !slices.Equal(r.Owner, []int{testUID, testUID, testUID, testUID}) || !slices.Equal(r.Modes, []string{"-rw-r-----", "-rwx------"}) || !r.Bytecode {
+			if !slices.Equal(r.Owner, []int{testbed.UID, testbed.UID, testbed.UID, testbed.UID}) || !slices.Equal(r.Modes, []string{"-rw-r-----", "-rwx------"}) || !r.Bytecode {
 				t.Errorf("owners %v, modes %v, byte code: %t", r.Owner, r.Modes, r.Bytecode)
 			}
 			agent := "65534" // as who is not known in its user namespace
@@ -152,7 +153,7 @@ func TestOwnTree(t *testing.T) {
 					t.Errorf("the agent is %v", ids)
 				}
 			}
-			checkPowerless(t, r.Status)
+			testbed.CheckPowerless(t, r.Status)
 			if hex := strings.TrimPrefix(digest, "sha256:"); strings.Contains(r.Mounts, hex) || strings.Contains(strings.Join(r.FDs, " "), hex) || strings.Contains(strings.Join(r.Environ, " "), hex) {
 				t.Errorf("the cache shows:\n%s%v\n%v", r.Mounts, r.FDs, r.Environ)
 			}
@@ -160,7 +161,7 @@ func TestOwnTree(t *testing.T) {
 				t.Errorf("CapBnd is %s", r.Status["CapBnd"])
 			}
 		}
-		tree, err := archive.ManifestOf(m.cache+"/700999/code/"+strings.TrimPrefix(digest, "sha256:"), nil)
+		tree, err := archive.ManifestOf(m.Cache+"/700999/code/"+strings.TrimPrefix(digest, "sha256:"), nil)
 		if err != nil || tree.Digest() != digest {
 			t.Errorf("the cache has changed: %v (%v)", tree, err)
 		}
@@ -170,9 +171,9 @@ func TestOwnTree(t *testing.T) {
 // TestOwnTreeOfEach runs two instances of one tree beside each other.
 func TestOwnTreeOfEach(t *testing.T) {
 	modes(t, func(t *testing.T, flags ...string) {
-		c := newControlPlane(t)
-		m := newMachine(t, c)
-		m.boot(t, `
+		c := testbed.NewControlPlane(t)
+		m := testbed.NewMachine(t, c)
+		m.Boot(t, `
 import os, sys
 try:
     os.mkdir("mine")
@@ -181,22 +182,22 @@ except FileExistsError:
     print("taken", flush=True)
 os.read(os.open(os.environ["WAIT"], os.O_RDONLY), 1)
 `)
-		wait := m.dir + "/wait"
+		wait := m.Dir + "/wait"
 		if err := syscall.Mkfifo(wait, 0o666); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Chmod(wait, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		digest := c.tree(t, agenttest.Entry{Name: "app.py"})
-		var both []*agentProcess
+		digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
+		var both []*testbed.Process
 		for _, app := range []string{"/one", "/two"} {
-			cmd := m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--app="+m.dir+app)...)
+			cmd := m.Agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py", "--app="+m.Dir+app)...)
 			cmd.Env = append(cmd.Env, "WAIT="+wait)
-			both = append(both, startAgent(t, cmd))
+			both = append(both, testbed.Start(t, cmd))
 		}
 		for _, p := range both {
-			if line := string(p.line(t)); line != "made\n" {
+			if line := string(p.Line(t)); line != "made\n" {
 				t.Errorf("got %q", line)
 			}
 		}
@@ -206,8 +207,8 @@ os.read(os.open(os.environ["WAIT"], os.O_RDONLY), 1)
 			t.Fatal(err)
 		}
 		for _, p := range both {
-			if code := p.wait(t); code != 0 {
-				t.Errorf("exit code is %d; said %s", code, &p.said)
+			if code := p.Wait(t); code != 0 {
+				t.Errorf("exit code is %d; said %s", code, &p.Said)
 			}
 		}
 	})
@@ -284,29 +285,29 @@ print(json.dumps(results), flush=True)
 // most kernels allow anybody, must not help.
 func TestOwnTreeHolds(t *testing.T) {
 	modes(t, func(t *testing.T, flags ...string) {
-		c := newControlPlane(t)
-		m := newMachine(t, c)
-		digest := c.tree(t, agenttest.Entry{Name: "app.py", Content: "secret"})
+		c := testbed.NewControlPlane(t)
+		m := testbed.NewMachine(t, c)
+		digest := c.Tree(t, agenttest.Entry{Name: "app.py", Content: "secret"})
 		// So that the tree is there, and has a handle.
-		m.boot(t, "")
-		if code := startAgent(t, m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py")).wait(t); code != 0 {
+		m.Boot(t, "")
+		if code := testbed.Start(t, m.Agent(t, c, "serve", digest, "--function=live_app", "--file=app.py")).Wait(t); code != 0 {
 			t.Fatalf("exit code is %d", code)
 		}
-		code := m.cache + "/700999/code"
+		code := m.Cache + "/700999/code"
 		handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, filepath.Join(code, strings.TrimPrefix(digest, "sha256:"), "app.py"), 0)
 		if err != nil {
 			t.Skipf("the file system gives no handles: %v", err)
 		}
-		m.boot(t, strings.ReplaceAll(attacker, "%APP%", m.app))
-		cmd := m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...)
-		cmd.Env = append(cmd.Env, "CODE_CACHE="+code, "BACKING="+m.dir+"/.app", "NESTED=1",
+		m.Boot(t, strings.ReplaceAll(attacker, "%APP%", m.App))
+		cmd := m.Agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...)
+		cmd.Env = append(cmd.Env, "CODE_CACHE="+code, "BACKING="+m.Dir+"/.app", "NESTED=1",
 			fmt.Sprintf("HANDLE=%x", handle.Bytes()), fmt.Sprintf("HANDLE_TYPE=%d", handle.Type()))
-		p := startAgent(t, cmd)
+		p := testbed.Start(t, cmd)
 		var results map[string]string
-		if err := json.Unmarshal(p.line(t), &results); err != nil {
+		if err := json.Unmarshal(p.Line(t), &results); err != nil {
 			t.Fatal(err)
 		}
-		p.wait(t)
+		p.Wait(t)
 		if len(results) < 15 {
 			t.Errorf("only %d attempts", len(results))
 		}
@@ -325,9 +326,9 @@ func TestOwnTreeHolds(t *testing.T) {
 // TestOwnTreeAfterRubbish starts where an instance has left what is hard to remove.
 func TestOwnTreeAfterRubbish(t *testing.T) {
 	modes(t, func(t *testing.T, flags ...string) {
-		c := newControlPlane(t)
-		m := newMachine(t, c)
-		m.boot(t, `
+		c := testbed.NewControlPlane(t)
+		m := testbed.NewMachine(t, c)
+		m.Boot(t, `
 import os
 print(sorted(os.listdir(".")), flush=True)
 os.makedirs("a/b")
@@ -344,14 +345,14 @@ for i in range(100):
     deep += "/d"
 os.symlink("/etc", "etc")
 `)
-		digest := c.tree(t, agenttest.Entry{Name: "app.py"})
+		digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
 		for range 2 {
-			p := startAgent(t, m.agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...))
-			if line := string(p.line(t)); line != "['app.py']\n" {
+			p := testbed.Start(t, m.Agent(t, c, "serve", digest, append(flags, "--function=live_app", "--file=app.py")...))
+			if line := string(p.Line(t)); line != "['app.py']\n" {
 				t.Errorf("got %q", line)
 			}
-			if code := p.wait(t); code != 0 {
-				t.Errorf("exit code is %d; said %s", code, &p.said)
+			if code := p.Wait(t); code != 0 {
+				t.Errorf("exit code is %d; said %s", code, &p.Said)
 			}
 		}
 		if _, err := os.Stat("/etc/passwd"); err != nil {
@@ -363,25 +364,25 @@ os.symlink("/etc", "etc")
 // TestOwnTreeFallsBack runs where no overlay can be: the tree's place is in a file
 // system that cannot be the upper one of an overlay.
 func TestOwnTreeFallsBack(t *testing.T) {
-	c := newControlPlane(t)
-	m := newMachine(t, c)
-	m.boot(t, "import os\nos.mkdir('logs')\nprint(os.getcwd(), flush=True)\n")
-	lower := m.dir + "/lower"
-	for _, d := range []string{lower, m.dir + "/u", m.dir + "/w", m.dir + "/task"} {
+	c := testbed.NewControlPlane(t)
+	m := testbed.NewMachine(t, c)
+	m.Boot(t, "import os\nos.mkdir('logs')\nprint(os.getcwd(), flush=True)\n")
+	lower := m.Dir + "/lower"
+	for _, d := range []string{lower, m.Dir + "/u", m.Dir + "/w", m.Dir + "/task"} {
 		if err := os.Mkdir(d, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := unix.Mount("none", m.dir+"/task", "overlay", 0, "lowerdir="+lower+",upperdir="+m.dir+"/u,workdir="+m.dir+"/w"); err != nil {
+	if err := unix.Mount("none", m.Dir+"/task", "overlay", 0, "lowerdir="+lower+",upperdir="+m.Dir+"/u,workdir="+m.Dir+"/w"); err != nil {
 		t.Skipf("this machine mounts no overlay: %v", err)
 	}
-	t.Cleanup(func() { _ = unix.Unmount(m.dir+"/task", unix.MNT_DETACH) })
-	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
-	p := startAgent(t, m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py", "--app="+m.dir+"/task/app"))
-	if line := string(p.line(t)); line != m.dir+"/task/app\n" {
+	t.Cleanup(func() { _ = unix.Unmount(m.Dir+"/task", unix.MNT_DETACH) })
+	digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
+	p := testbed.Start(t, m.Agent(t, c, "serve", digest, "--function=live_app", "--file=app.py", "--app="+m.Dir+"/task/app"))
+	if line := string(p.Line(t)); line != m.Dir+"/task/app\n" {
 		t.Errorf("got %q", line)
 	}
-	code, said := p.wait(t), p.said.String()
+	code, said := p.Wait(t), p.Said.String()
 	if code != 0 || strings.Count(said, "since this node has no overlay in a user namespace: mount: ") != 1 {
 		t.Errorf("exit code is %d; said %s", code, said)
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"fngen.dev/fngen/pkg/agent/cache"
 	"fngen.dev/fngen/pkg/agent/confine"
 	"fngen.dev/fngen/pkg/agent/console"
 )
@@ -19,7 +20,7 @@ func purge(args []string, stderr io.Writer, log console.Logger) int {
 	if err := console.Parse(f, args); err != nil {
 		return log.Usage(err)
 	}
-	if err := checkUID(*uid); err != nil {
+	if err := cache.CheckUID(*uid); err != nil {
 		return log.Usage(err)
 	}
 	if err := confine.BecomeRoot(); err != nil {

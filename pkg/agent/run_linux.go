@@ -7,7 +7,10 @@ import (
 	"runtime/debug"
 
 	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/environ"
+	"fngen.dev/fngen/pkg/agent/instance"
 	"fngen.dev/fngen/pkg/agent/nodefiles"
+	"fngen.dev/fngen/pkg/agent/program"
 )
 
 // shell runs a command. Nodes have a merged /usr, so every task has it.
@@ -15,33 +18,33 @@ const shell = "/bin/sh"
 
 // runCommand runs one command in the code of a function until it ends, and returns
 // its exit code.
-func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan os.Signal, log console.Logger) int {
+func runCommand(ctx context.Context, o *runOptions, env environ.Vars, signals <-chan os.Signal, log console.Logger) int {
 	// The person reads what is said here among what their command prints, so only
 	// what ends it is said.
-	p, err := o.fetch(ctx, console.Logger{W: io.Discard})
-	defer p.close() // held as long as the command runs
-	e := o.environment(p, env)
+	p, err := o.Fetch(ctx, console.Logger{W: io.Discard})
+	defer p.Close() // held as long as the command runs
+	e := o.Environment(p, env)
 	if err == nil {
-		e, err = withSDK(&o.function, e)
+		e, err = withSDK(&o.Function, e)
 	}
-	if code, stopped := stoppedBy(ctx, signals); stopped {
-		log.Say("stopped before the release command of %s was started", o.name)
+	if code, stopped := program.StoppedBy(ctx, signals); stopped {
+		log.Say("stopped before the release command of %s was started", o.Name)
 		return code
 	}
 	if err != nil {
-		log.Say("prepare the release command of %s: %v", o.name, err)
+		log.Say("prepare the release command of %s: %v", o.Name, err)
 		return console.ExitFailed
 	}
 	debug.FreeOSMemory()
-	c := command{path: shell, args: []string{"-c", o.command}, tree: p.tree, env: e, group: true, last: true, disk: o.bound(p.tree, log), tasks: &tasks{uid: o.uid, log: log}}
-	status, err := run(c, signals)
+	c := program.Command{Path: shell, Args: []string{"-c", o.command}, Tree: p.Tree, Env: e, Group: true, Last: true, Disk: o.Bound(p.Tree, log), Threads: &program.Threads{UID: o.UID, Log: log}}
+	status, err := program.Run(c, signals)
 	if err != nil {
-		log.Say("run the release command of %s: %v", o.name, err)
+		log.Say("run the release command of %s: %v", o.Name, err)
 		return console.ExitFailed
 	}
-	o.sayFull(status, log)
+	o.SayFull(status, log)
 	if status.Signaled() {
-		log.Say("the release command of %s %s", o.name, console.Ending(status))
+		log.Say("the release command of %s %s", o.Name, console.Ending(status))
 	}
 	return console.ExitCode(status)
 }
@@ -49,13 +52,13 @@ func runCommand(ctx context.Context, o *runOptions, env environ, signals <-chan 
 // withSDK lets every Python that the command starts import fngen, whose wheel it
 // reads as it is: unlike the runtime's directory it holds nothing else, so that no
 // pin of the person's is hidden.
-func withSDK(fn *function, e environ) (environ, error) {
-	path, err := nodefiles.SDKWheel(fn.node)
+func withSDK(fn *instance.Function, e environ.Vars) (environ.Vars, error) {
+	path, err := nodefiles.SDKWheel(fn.Node)
 	if err != nil {
 		return e, err
 	}
-	if before := e.get("PYTHONPATH"); before != "" {
+	if before := e.Get("PYTHONPATH"); before != "" {
 		path = before + ":" + path
 	}
-	return e.with("PYTHONPATH", path), nil
+	return e.With("PYTHONPATH", path), nil
 }

@@ -13,8 +13,10 @@ import (
 	"testing"
 
 	"fngen.dev/fngen/pkg/agent/agenttest"
+	"fngen.dev/fngen/pkg/agent/cache"
 	"fngen.dev/fngen/pkg/agent/console"
 	"fngen.dev/fngen/pkg/agent/nodefiles"
+	"fngen.dev/fngen/pkg/agent/testbed"
 )
 
 // reporter is a function that says what it sees and then waits for a signal.
@@ -64,15 +66,15 @@ type report struct {
 }
 
 func TestServe(t *testing.T) {
-	c := newControlPlane(t)
-	m := newMachine(t, c)
-	m.boot(t, reporter)
-	digest := c.tree(t, agenttest.Entry{Name: "app.py", Content: "x = 1\n"}, agenttest.Entry{Name: "pkg/__init__.py"})
-	if _, err := openCache(m.cache, testUID-1, console.Logger{W: io.Discard}); err != nil {
+	c := testbed.NewControlPlane(t)
+	m := testbed.NewMachine(t, c)
+	m.Boot(t, reporter)
+	digest := c.Tree(t, agenttest.Entry{Name: "app.py", Content: "x = 1\n"}, agenttest.Entry{Name: "pkg/__init__.py"})
+	if _, err := cache.Open(m.Cache, testbed.UID-1, console.Logger{W: io.Discard}); err != nil {
 		t.Fatal(err)
 	}
-	cmd := m.agent(t, c, "serve", digest, "--function=live_app", "--power=webapp", "--file=app.py",
-		"--release=3", "--server=default", "--drain=1500ms", "--health=/up", "--framework=flask", "--env=2", "--env-file="+m.variables(t, map[string]string{
+	cmd := m.Agent(t, c, "serve", digest, "--function=live_app", "--power=webapp", "--file=app.py",
+		"--release=3", "--server=default", "--drain=1500ms", "--health=/up", "--framework=flask", "--env=2", "--env-file="+m.Variables(t, map[string]string{
 			"VAULT_ADDR": "http://their.own", "CONSUL_HTTP_TOKEN": "their own", "PORT": "1", "MULTI": "two\nlines = $HOME", "EMPTY": "", "HOME": "canary", ".mark": "canary", "Ł": "ż",
 		}))
 	cmd.Env = []string{
@@ -80,17 +82,17 @@ func TestServe(t *testing.T) {
 		"NOMAD_TOKEN=canary", "NOMAD_TOKEN_fngen=canary", "VAULT_TOKEN=canary", "CONSUL_HTTP_TOKEN=canary", "NOMAD_SECRETS_DIR=canary",
 		"HOME=/root", "PATH=/sbin", "USER=root", "FNGEN_RELEASE=99", "LANG=de_DE.UTF-8", "AZURE_KEYVAULT_URL=mine", "MULTI=a=b",
 		"HTTPS_PROXY=http://127.0.0.1:1", // the project's own: not for the agent
-		"SECRET_FILE=" + m.identity, "VARIABLES_FILE=" + m.dir + "/secrets/variables.json", "OTHER_CACHE=" + m.cache + "/700998",
+		"SECRET_FILE=" + m.Identity, "VARIABLES_FILE=" + m.Dir + "/secrets/variables.json", "OTHER_CACHE=" + m.Cache + "/700998",
 	}
-	p := startAgent(t, cmd)
+	p := testbed.Start(t, cmd)
 	var r report
-	if err := json.Unmarshal(p.line(t), &r); err != nil {
+	if err := json.Unmarshal(p.Line(t), &r); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
 		"FNGEN_PROJECT": "hello", "FNGEN_FUNCTION": "live_app", "FNGEN_POWER": "webapp", "FNGEN_RELEASE": "3", "FNGEN_SERVER": "default",
 		"FNGEN_FILE": "app.py", "FNGEN_HOST": "127.0.0.1", "FNGEN_PORT": "20123", "FNGEN_HEALTH": "/up", "FNGEN_FRAMEWORK": "flask", "FNGEN_DRAIN_SECONDS": "2",
-		"FNGEN_RUNTIME": m.node + "/runtime/3.11", "HOME": m.home, "TMPDIR": "/tmp", "PATH": nodefiles.SearchPath, "USER": "hello",
+		"FNGEN_RUNTIME": m.Node + "/runtime/3.11", "HOME": m.Home, "TMPDIR": "/tmp", "PATH": nodefiles.SearchPath, "USER": "hello",
 		"LANG": "de_DE.UTF-8", "PYTHONUNBUFFERED": "1", "NOMAD_ALLOC_ID": "a1", "NOMAD_DC": "us-west", "AZURE_KEYVAULT_URL": "mine", "MULTI": "two\nlines = $HOME",
 		"VAULT_ADDR": "http://their.own", "CONSUL_HTTP_TOKEN": "their own", "PORT": "1", "Ł": "ż",
 	} {
@@ -103,11 +105,11 @@ func TestServe(t *testing.T) {
 			t.Errorf("%s came through", name)
 		}
 	}
-	if r.Cwd != m.app || strings.Join(r.Files, " ") != "app.py pkg" {
+	if r.Cwd != m.App || strings.Join(r.Files, " ") != "app.py pkg" {
 		t.Errorf("runs in %s with %v", r.Cwd, r.Files)
 	}
 	for _, id := range append(r.IDs, r.Groups...) {
-		if id != testUID || len(r.Groups) != 1 {
+		if id != testbed.UID || len(r.Groups) != 1 {
 			t.Errorf("ids %v, groups %v", r.IDs, r.Groups)
 		}
 	}
@@ -116,25 +118,25 @@ func TestServe(t *testing.T) {
 		"reading the agent's environment": r.ParentEnviron, "reading the agent's memory": r.ParentMemory,
 		"reading the agent's maps": r.Tracer, "reading the file of variables": r.Variables,
 	} {
-		if !refused(got) {
+		if !testbed.Refused(got) {
 			t.Errorf("%s: %s", what, got)
 		}
 	}
 	if r.WriteHome != "done" || r.WriteTree != "done" || !r.Group {
 		t.Errorf("writing the home: %s, the tree: %s; own process group: %t", r.WriteHome, r.WriteTree, r.Group)
 	}
-	checkPowerless(t, r.Status)
+	testbed.CheckPowerless(t, r.Status)
 	t.Logf("the agent's resident memory: %s", residentOf(t, cmd.Process.Pid))
-	p.signal(t, syscall.SIGTERM)
-	if code := p.wait(t); code != 7 {
-		t.Errorf("exit code is %d, want Python's 7; said %s", code, &p.said)
+	p.Signal(t, syscall.SIGTERM)
+	if code := p.Wait(t); code != 7 {
+		t.Errorf("exit code is %d, want Python's 7; said %s", code, &p.Said)
 	}
 }
 
 func TestServeExitCodes(t *testing.T) {
-	c := newControlPlane(t)
-	m := newMachine(t, c)
-	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
+	c := testbed.NewControlPlane(t)
+	m := testbed.NewMachine(t, c)
+	digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
 	for name, test := range map[string]struct {
 		boot string
 		code int
@@ -145,10 +147,10 @@ func TestServeExitCodes(t *testing.T) {
 		"killed":   {"import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137, "was killed by SIGKILL"},
 		"no stdin": {"import sys; raise SystemExit(len(sys.stdin.read()))", 0, ""},
 	} {
-		m.boot(t, test.boot)
-		p := startAgent(t, m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py"))
-		if code := p.wait(t); code != test.code || !strings.Contains(p.said.String(), test.said) {
-			t.Errorf("%s: exit code %d, said %s", name, code, &p.said)
+		m.Boot(t, test.boot)
+		p := testbed.Start(t, m.Agent(t, c, "serve", digest, "--function=live_app", "--file=app.py"))
+		if code := p.Wait(t); code != test.code || !strings.Contains(p.Said.String(), test.said) {
+			t.Errorf("%s: exit code %d, said %s", name, code, &p.Said)
 		}
 	}
 }
@@ -156,9 +158,9 @@ func TestServeExitCodes(t *testing.T) {
 // TestServeAsInit runs the agent as Nomad does, as the first process of a
 // namespace: it must reap orphans and take nobody's status for its child's.
 func TestServeAsInit(t *testing.T) {
-	c := newControlPlane(t)
-	m := newMachine(t, c)
-	m.boot(t, `
+	c := testbed.NewControlPlane(t)
+	m := testbed.NewMachine(t, c)
+	m.Boot(t, `
 import os, sys, time
 read, write = os.pipe()
 if os.fork() == 0:
@@ -183,61 +185,61 @@ if os.fork() == 0:
     time.sleep(1000)
 sys.exit(9 if os.getppid() == 1 else 10)
 `)
-	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
-	cmd := m.agent(t, c, "serve", digest, "--function=live_app", "--file=app.py")
+	digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
+	cmd := m.Agent(t, c, "serve", digest, "--function=live_app", "--file=app.py")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
-	p := startAgent(t, cmd)
-	if code := p.wait(t); code != 9 {
-		t.Errorf("exit code is %d; said %s", code, &p.said)
+	p := testbed.Start(t, cmd)
+	if code := p.Wait(t); code != 9 {
+		t.Errorf("exit code is %d; said %s", code, &p.Said)
 	}
 }
 
 // TestServeStopsWhileFetching stops an agent that waits for the control plane.
 func TestServeStopsWhileFetching(t *testing.T) {
-	c := newControlPlane(t)
-	m := newMachine(t, c)
+	c := testbed.NewControlPlane(t)
+	m := testbed.NewMachine(t, c)
 	asked := make(chan bool, 100)
-	c.instead(func(w http.ResponseWriter, _ *http.Request) bool {
+	c.Instead(func(w http.ResponseWriter, _ *http.Request) bool {
 		http.Error(w, "no", http.StatusBadGateway)
 		asked <- true
 		return true
 	})
-	p := startAgent(t, m.agent(t, c, "serve", "sha256:"+strings.Repeat("0", 64), "--function=live_app", "--file=app.py"))
+	p := testbed.Start(t, m.Agent(t, c, "serve", "sha256:"+strings.Repeat("0", 64), "--function=live_app", "--file=app.py"))
 	<-asked
-	p.signal(t, syscall.SIGTERM)
-	if code := p.wait(t); code != 128+15 || !strings.Contains(p.said.String(), "stopped before live_app was started") {
-		t.Errorf("exit code is %d; said %s", code, &p.said)
+	p.Signal(t, syscall.SIGTERM)
+	if code := p.Wait(t); code != 128+15 || !strings.Contains(p.Said.String(), "stopped before live_app was started") {
+		t.Errorf("exit code is %d; said %s", code, &p.Said)
 	}
 }
 
 // TestServeDiesWithAgent kills the agent hard.
 func TestServeDiesWithAgent(t *testing.T) {
-	c := newControlPlane(t)
-	m := newMachine(t, c)
-	m.boot(t, "import os, signal\nprint(os.getpid(), flush=True)\nsignal.pause()\n")
-	p := startAgent(t, m.agent(t, c, "serve", c.tree(t, agenttest.Entry{Name: "app.py"}), "--function=live_app", "--file=app.py"))
-	p.line(t)
-	p.signal(t, syscall.SIGKILL)
+	c := testbed.NewControlPlane(t)
+	m := testbed.NewMachine(t, c)
+	m.Boot(t, "import os, signal\nprint(os.getpid(), flush=True)\nsignal.pause()\n")
+	p := testbed.Start(t, m.Agent(t, c, "serve", c.Tree(t, agenttest.Entry{Name: "app.py"}), "--function=live_app", "--file=app.py"))
+	p.Line(t)
+	p.Signal(t, syscall.SIGKILL)
 	// The pipe ends when nobody holds it any more.
-	if rest, err := io.ReadAll(p.out); err != nil || len(rest) > 0 {
+	if rest, err := io.ReadAll(p.Out); err != nil || len(rest) > 0 {
 		t.Errorf("read %q, %v", rest, err)
 	}
-	p.wait(t)
+	p.Wait(t)
 }
 
 func TestRunRefuses(t *testing.T) {
-	c := newControlPlane(t)
-	m := newMachine(t, c)
-	m.write(t, m.node+"/runtime/3.10/x", "", 0o644)
-	m.write(t, m.node+"/runtime/3.9/x", "", 0o644)
-	digest := c.tree(t, agenttest.Entry{Name: "app.py"})
+	c := testbed.NewControlPlane(t)
+	m := testbed.NewMachine(t, c)
+	m.Write(t, m.Node+"/runtime/3.10/x", "", 0o644)
+	m.Write(t, m.Node+"/runtime/3.9/x", "", 0o644)
+	digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
 	serve := func(more ...string) *exec.Cmd {
-		return m.agent(t, c, "serve", digest, append([]string{"--function=f", "--file=app.py"}, more...)...)
+		return m.Agent(t, c, "serve", digest, append([]string{"--function=f", "--file=app.py"}, more...)...)
 	}
 	other := serve()
-	other = exec.Command(agentBinary(t), other.Args[slices.Index(other.Args, "serve"):]...) // without the capabilities that only root can set
+	other = exec.Command(testbed.AgentBinary(t), other.Args[slices.Index(other.Args, "serve"):]...) // without the capabilities that only root can set
 	other.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 700001, Gid: 700001}}
-	purge := exec.Command(agentBinary(t), "purge", "--uid=0", "--cache="+m.cache)
+	purge := exec.Command(testbed.AgentBinary(t), "purge", "--uid=0", "--cache="+m.Cache)
 	for want, cmd := range map[string]*exec.Cmd{
 		"--uid 0 is not the id":                                                   purge,
 		"must start as root to become user 700999":                                other,
@@ -250,11 +252,11 @@ func TestRunRefuses(t *testing.T) {
 		"flag provided but not defined: -bogus":                                   serve("--bogus"),
 		`unexpected argument "more"`:                                              serve("more"),
 		"this node lacks a part of Python 3.11 (it has runtimes for: 3.9, 3.10):": serve(),
-		`-file: not a path in the tree`:                                           m.agent(t, c, "build", digest, "--layer=x", "--file=--index-url"),
+		`-file: not a path in the tree`:                                           m.Agent(t, c, "build", digest, "--layer=x", "--file=--index-url"),
 	} {
-		p := startAgent(t, cmd)
-		if code := p.wait(t); code == 0 || !strings.Contains(p.said.String(), want) || strings.Count(p.said.String(), "\n") > 2 {
-			t.Errorf("exit code %d, want %q, said %s", code, want, &p.said)
+		p := testbed.Start(t, cmd)
+		if code := p.Wait(t); code == 0 || !strings.Contains(p.Said.String(), want) || strings.Count(p.Said.String(), "\n") > 2 {
+			t.Errorf("exit code %d, want %q, said %s", code, want, &p.Said)
 		}
 	}
 }

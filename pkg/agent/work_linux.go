@@ -16,8 +16,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fngen.dev/fngen/pkg/agent/cache"
 	"fngen.dev/fngen/pkg/agent/capture"
 	"fngen.dev/fngen/pkg/agent/console"
+	"fngen.dev/fngen/pkg/agent/controlplane"
+	"fngen.dev/fngen/pkg/agent/environ"
+	"fngen.dev/fngen/pkg/agent/instance"
+	"fngen.dev/fngen/pkg/agent/journal"
+	"fngen.dev/fngen/pkg/agent/program"
 	crews "fngen.dev/fngen/pkg/agent/tasks"
 	"fngen.dev/fngen/pkg/queue"
 	"fngen.dev/fngen/pkg/task"
@@ -25,7 +31,7 @@ import (
 
 // workOptions is one function whose tasks are to be run.
 type workOptions struct {
-	function
+	instance.Function
 	concurrency, retries int
 	timeout, drain       time.Duration
 	queue, broker        string
@@ -37,26 +43,26 @@ type workOptions struct {
 // taskGrace is what a task has after its time to clean up.
 const taskGrace = 10 * time.Second
 
-func parseWork(args []string, env environ, usage io.Writer) (*workOptions, error) {
+func parseWork(args []string, env environ.Vars, usage io.Writer) (*workOptions, error) {
 	o := &workOptions{}
 	f := console.NewFlags("work", usage)
-	o.function.flags(f)
+	o.Function.Flags(f)
 	f.IntVar(&o.concurrency, "concurrency", 1, "how `many` tasks run at once")
 	f.IntVar(&o.retries, "retries", 5, "how `often` a task that fails is tried again")
 	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "the `time` that one attempt may take")
 	f.DurationVar(&o.drain, "drain", 15*time.Minute, "the `time` for tasks to end after a stop signal")
 	f.StringVar(&o.queue, "queue", "", "the `name` of the function's queue")
 	f.StringVar(&o.broker, "broker", "/secrets/"+task.BrokerFile, "the `file` that says how RabbitMQ is reached")
-	f.StringVar(&o.allocation, "allocation", env.get("NOMAD_ALLOC_ID"), "the `id` of the allocation")
+	f.StringVar(&o.allocation, "allocation", env.Get("NOMAD_ALLOC_ID"), "the `id` of the allocation")
 	if err := console.Parse(f, args); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"NOMAD_MEMORY_MAX_LIMIT", "NOMAD_MEMORY_LIMIT"} {
-		if n, err := strconv.Atoi(env.get(name)); err == nil && o.memory == 0 {
+		if n, err := strconv.Atoi(env.Get(name)); err == nil && o.memory == 0 {
 			o.memory = n
 		}
 	}
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	switch {
@@ -64,8 +70,8 @@ func parseWork(args []string, env environ, usage io.Writer) (*workOptions, error
 		return nil, fmt.Errorf("--concurrency %d is not between 1 and %d", o.concurrency, maxConcurrency)
 	case o.retries < 0 || o.timeout <= 0 || o.drain < 0:
 		return nil, errors.New("--retries, --timeout or --drain is below zero")
-	case o.queue != task.Queue(o.project, o.name):
-		return nil, fmt.Errorf("--queue %q is not that of %s", o.queue, o.name)
+	case o.queue != task.Queue(o.Project, o.Name):
+		return nil, fmt.Errorf("--queue %q is not that of %s", o.queue, o.Name)
 	case o.allocation == "":
 		return nil, errors.New("--allocation is missing")
 	}
@@ -76,22 +82,22 @@ func parseWork(args []string, env environ, usage io.Writer) (*workOptions, error
 const maxConcurrency = 100
 
 // work runs a function's tasks until it is told to stop.
-func work(ctx context.Context, o *workOptions, env environ, signals <-chan os.Signal, log console.Logger) int {
+func work(ctx context.Context, o *workOptions, env environ.Vars, signals <-chan os.Signal, log console.Logger) int {
 	s, err := o.prepare(ctx, env, log)
 	defer s.close()
-	if code, stopped := stoppedBy(ctx, signals); stopped {
-		log.Say("stopped before %s was started", o.name)
+	if code, stopped := program.StoppedBy(ctx, signals); stopped {
+		log.Say("stopped before %s was started", o.Name)
 		return code
 	}
 	if err != nil {
-		log.Say("start %s: %v", o.name, err)
+		log.Say("start %s: %v", o.Name, err)
 		return console.ExitFailed
 	}
-	s.journal, err = o.openJournal()
+	s.journal, err = o.OpenJournal()
 	if err != nil {
-		log.Say("%s runs, and what it prints is not kept: %v", o.name, err)
+		log.Say("%s runs, and what it prints is not kept: %v", o.Name, err)
 	}
-	defer s.journal.close()
+	defer s.journal.Close()
 	s.listen()
 	debug.FreeOSMemory()
 	return s.run(signals)
@@ -101,40 +107,40 @@ func work(ctx context.Context, o *workOptions, env environ, signals <-chan os.Si
 type shift struct {
 	o       *workOptions
 	log     console.Logger
-	place   *place
-	command command
+	place   *instance.Place
+	command program.Command
 	control *os.File
 	broker  task.Broker
-	client  *client
-	journal *journal
+	client  *controlplane.Client
+	journal *journal.Journal
 	boss    boss
 	tails   crews.Tails
 	// theirs is Python's end of the control socket.
 	theirs *os.File
 }
 
-func (s *shift) close() { s.place.close() }
+func (s *shift) close() { s.place.Close() }
 
 // listen has Python's sockets where it is told they are, and what it prints in the log.
 func (s *shift) listen() {
-	s.command.log, s.log = s.journal, s.journal.logger(s.log)
-	s.command.disk, s.command.tasks = s.o.bound(s.place.tree, s.log), &tasks{uid: s.o.uid, log: s.log}
-	number := recordsFD
+	s.command.Log, s.log = s.journal, s.journal.Logger(s.log)
+	s.command.Disk, s.command.Threads = s.o.Bound(s.place.Tree, s.log), &program.Threads{UID: s.o.UID, Log: s.log}
+	number := program.RecordsFD
 	if s.journal != nil {
 		number++
 	}
-	s.command.files = []*os.File{s.theirs}
-	s.command.env = s.command.env.with("FNGEN_WORK", strconv.Itoa(number))
-	s.journal.starts(s.o.name, s.o.release)
+	s.command.Files = []*os.File{s.theirs}
+	s.command.Env = s.command.Env.With("FNGEN_WORK", strconv.Itoa(number))
+	s.journal.Starts(s.o.Name, s.o.Release)
 	if s.journal != nil {
-		s.journal.hear = func(e capture.Entry) { s.tails.Note(e.TaskID, e.Message) }
-		s.journal.work = func() capture.Work { return capture.Work{TaskID: s.boss.only()} }
+		s.journal.Hear = func(e capture.Entry) { s.tails.Note(e.TaskID, e.Message) }
+		s.journal.Work = func() capture.Work { return capture.Work{TaskID: s.boss.only()} }
 	}
 }
 
 // prepare brings everything into place, as root.
-func (o *workOptions) prepare(ctx context.Context, env environ, log console.Logger) (*shift, error) {
-	p, err := o.fetch(ctx, log)
+func (o *workOptions) prepare(ctx context.Context, env environ.Vars, log console.Logger) (*shift, error) {
+	p, err := o.Fetch(ctx, log)
 	s := &shift{o: o, log: log, place: p}
 	if err != nil {
 		return s, err
@@ -142,7 +148,7 @@ func (o *workOptions) prepare(ctx context.Context, env environ, log console.Logg
 	if s.broker, err = readBroker(o.broker); err != nil {
 		return s, err
 	}
-	if _, s.client, err = prepare(&o.target, log); err != nil {
+	if _, s.client, err = cache.Prepare(&o.Target, log); err != nil {
 		return s, err
 	}
 	ours, theirs, err := zygoteSockets()
@@ -150,17 +156,17 @@ func (o *workOptions) prepare(ctx context.Context, env environ, log console.Logg
 		return s, err
 	}
 	s.control, s.theirs = ours, theirs
-	e := o.environment(p, env)
+	e := o.Environment(p, env)
 	for _, v := range [][2]string{
 		{"FNGEN_CONCURRENCY", strconv.Itoa(o.concurrency)},
 		{"FNGEN_TIMEOUT", o.timeout.String()},
-		{"FNGEN_CAUSE", p.cause},
+		{"FNGEN_CAUSE", p.Cause},
 	} {
-		e = e.with(v[0], v[1])
+		e = e.With(v[0], v[1])
 	}
-	s.command = o.boot(p, e)
-	s.command.last = true
-	return s, o.bootable(s.command)
+	s.command = o.Boot(p, e)
+	s.command.Last = true
+	return s, o.Bootable(s.command)
 }
 
 func readBroker(path string) (task.Broker, error) {
@@ -195,7 +201,7 @@ func (s *shift) run(signals <-chan os.Signal) int {
 	}
 	children, ended := make(chan os.Signal, 8), make(chan finish, 1)
 	go func() {
-		status, err := run(s.command, children)
+		status, err := program.Run(s.command, children)
 		ended <- finish{status, err}
 	}()
 	served := make(chan error, 1)
@@ -258,18 +264,18 @@ type finish struct {
 func (s *shift) end(served error, e finish, level int) int {
 	switch {
 	case e.err != nil:
-		s.log.Say("run %s: %v", s.o.name, e.err)
+		s.log.Say("run %s: %v", s.o.Name, e.err)
 		return console.ExitFailed
 	case served != nil && level == 0:
-		s.o.sayFull(e.status, s.log)
-		s.log.Say("%s %s", s.o.name, console.Ending(e.status))
-		s.journal.end(s.o.name, e.status)
+		s.o.SayFull(e.status, s.log)
+		s.log.Say("%s %s", s.o.Name, console.Ending(e.status))
+		s.journal.End(s.o.Name, e.status)
 		return max(console.ExitCode(e.status), console.ExitFailed)
 	case level > 1:
-		s.log.Say("%s was stopped, and tasks that ran were given back", s.o.name)
+		s.log.Say("%s was stopped, and tasks that ran were given back", s.o.Name)
 		return console.ExitSignal + int(syscall.SIGTERM)
 	}
-	s.log.Say("%s was stopped", s.o.name)
+	s.log.Say("%s was stopped", s.o.Name)
 	return 0
 }
 
@@ -293,11 +299,11 @@ func (s *shift) serve(crew *crews.Crew, b *boss) error {
 		queue.Source{Queue: task.ControlQueue(s.o.allocation), Prefetch: 10, Fanout: task.ControlExchange})
 	read := make(chan struct{})
 	go func() { session.Run(ctx); close(read) }()
-	release, _ := strconv.Atoi(s.o.release)
+	release, _ := strconv.Atoi(s.o.Release)
 	runner := crews.NewRunner(crews.Options{
-		Project: s.o.project, Function: s.o.name, Allocation: s.o.allocation, Server: s.o.server, Release: release,
+		Project: s.o.Project, Function: s.o.Name, Allocation: s.o.allocation, Server: s.o.Server, Release: release,
 		Concurrency: s.o.concurrency, Timeout: s.o.timeout, Retries: s.o.retries, Grace: taskGrace, MemoryMB: s.o.memory,
-		Tails: &s.tails, Heard: s.journal.caughtUp, Say: s.journal.task,
+		Tails: &s.tails, Heard: s.journal.CaughtUp, Say: s.journal.Task,
 	}, crew, session, publisher, claims{s.client}, logs)
 	b.lead(runner)
 	err = runner.Serve()

@@ -83,7 +83,7 @@ func isEnding(line string) bool {
 }
 
 // agentCauses begin what the agent says when it could not start a program, or ended
-// it (pkg/agent/serve_linux.go, disk_linux.go).
+// it (pkg/agent/serve_linux.go, disk/quota_linux.go).
 var agentCauses = []string{"start ", "run ", "it has more on the disk "}
 
 // OfAgent is why the agent did not start a program, or ended it, in its own words;

@@ -1,0 +1,10 @@
+package build
+
+import (
+	"os"
+	"testing"
+
+	"fngen.dev/fngen/pkg/agent/testbed"
+)
+
+func TestMain(m *testing.M) { os.Exit(testbed.Main(m)) }
