@@ -19,14 +19,20 @@ DEADLINE = 120.0
 class Server:
     """Serves app until it is closed."""
 
-    def __init__(self, app: Any, threads: int = 4, overload: Overload | None = None) -> None:
+    def __init__(
+        self,
+        app: Any,
+        threads: int = 4,
+        overload: Overload | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         listener = listening.bound("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
         env = {"FNGEN_FUNCTION": "live_app", "FNGEN_FILE": "app.py", "FNGEN_PORT": str(self.port)}
         self.traffic = Traffic(10)
         edge = Edge(settings.read(env), self.traffic, overload or Overload(0), Seat())
         edge.app = app
-        self.crew = Crew(listener, edge.serve, threads, Seat(), Limits())
+        self.crew = Crew(listener, edge.serve, threads, Seat(), limits or Limits())
         edge.in_work = lambda: self.crew.in_work
         listener.listen()
         self.crew.start()

@@ -15,10 +15,11 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from fngen.runtime.cycle import Cycle
-from fngen.runtime.limits import Limits
+from fngen.runtime.limits import PACE_BYTES, Limits
 
 _PHRASES = {
     400: b"400 Bad Request",
+    408: b"408 Request Timeout",
     413: b"413 Content Too Large",
     431: b"431 Request Header Fields Too Large",
 }
@@ -35,8 +36,12 @@ class Protocol(HttpToolsProtocol):
     _idle_since = 0.0
     # What has come of the request that comes: of its head, and while that is not complete.
     _in_head = _refused = False
-    _head_bytes = _raw_bytes = _body_bytes = 0
+    _head_bytes = _raw_bytes = _body_bytes = _came = 0
     _refusal = 400
+    # Whether a body is to come, and has been waited for by the application alone.
+    _in_body = _held = False
+    # Runs only while a head or a body is waited for: most requests come in one piece.
+    _pace_timer: asyncio.TimerHandle | None = None
 
     # The timer: one for a connection, which looks when it was used last. uvicorn has one
     # for each answer, and takes it back with the next request.
@@ -51,10 +56,12 @@ class Protocol(HttpToolsProtocol):
         """Forget the timer with the connection."""
         super().connection_lost(exc)
         super()._unset_keepalive_if_required()
+        self._stop_pace()
 
     def handle_websocket_upgrade(self) -> None:
         """Leave the connection to the protocol of WebSockets."""
         super()._unset_keepalive_if_required()
+        self._stop_pace()
         super().handle_websocket_upgrade()
 
     def _unset_keepalive_if_required(self) -> None:
@@ -67,7 +74,7 @@ class Protocol(HttpToolsProtocol):
     def _look(self) -> None:
         if self.transport.is_closing():
             return
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._in_head or (self.cycle is not None and not self.cycle.response_complete):
             left = float(self.timeout_keep_alive)
         else:
             left = self._idle_since + self.timeout_keep_alive - self.loop.time()
@@ -86,6 +93,33 @@ class Protocol(HttpToolsProtocol):
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start(cycle, app)
+
+    # The pace: a head that is not whole in time, or a body that comes too slowly.
+
+    def _stop_pace(self) -> None:
+        if self._pace_timer is not None:
+            self._pace_timer.cancel()
+            self._pace_timer = None
+
+    def _watch_pace(self) -> None:
+        self._came, self._held = 0, False
+        self._pace_timer = self.loop.call_later(self.limits.pace_seconds, self._judge_pace)
+
+    def _judge_pace(self) -> None:
+        self._pace_timer = None
+        if self._refused or self.transport.is_closing():
+            return
+        if self._in_body:
+            cycle = self.cycle
+            # Whose turn it is: ours while nothing is read, or not asked for.
+            ours = self._held or self.flow.read_paused or cycle.waiting_for_100_continue
+            if ours or self._came >= PACE_BYTES:
+                self._watch_pace()
+                return
+            if cycle.response_complete:
+                self.transport.close()  # the rest of a body that nobody reads
+                return
+        self._refuse(408)
 
     # What is refused.
 
@@ -106,6 +140,8 @@ class Protocol(HttpToolsProtocol):
             self._raw_bytes += len(data)
             if self._raw_bytes > 2 * self.limits.head_bytes and not self._refused:
                 self._refuse(431)  # a field that does not end
+        if self._pace_timer is None and (self._in_head or self._in_body):
+            self._watch_pace()
 
     def _refuse(self, status: int) -> None:
         """Answer in the application's place, and take no more from the connection."""
@@ -128,6 +164,7 @@ class Protocol(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         super()._unset_keepalive_if_required()
+        self._stop_pace()
         self.timeout_keep_alive_task = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     def _grow(self, count: int) -> None:
@@ -203,9 +240,13 @@ class Protocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
+        self._in_body = True
+        if self._pace_timer is not None:
+            self._stop_pace()
         if before is None or before.response_complete:
             self._start(cycle, self.app)
         else:
+            self._held = True
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
 
@@ -217,7 +258,22 @@ class Protocol(HttpToolsProtocol):
         if 0 < self.limits.body_bytes < self._body_bytes:
             self._refuse(413)
             return
+        self._came += len(body)
         super().on_body(body)
+        self._held |= self.flow.read_paused
+
+    def on_message_complete(self) -> None:
+        """Note that the body is whole."""
+        self._in_body = False
+        if self._pace_timer is not None:
+            self._stop_pace()
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and not self._is_upgrade():
+            cycle.more_body = False
+            cycle.message_event.set()
+
+    def _is_upgrade(self) -> bool:
+        return bool(self.parser.should_upgrade() and self._should_upgrade())
 
     def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
         task = self.loop.create_task(cycle.run_asgi(app))

@@ -72,6 +72,7 @@ def _limits(env: Mapping[str, str]) -> Limits:
         body_bytes=int(_number(env, "FNGEN_MAX_BODY_MB", "0")) << 20,
         head_bytes=int(_number(env, "FNGEN_MAX_HEADER_KB", "0")) << 10 or usual.head_bytes,
         keep_alive_seconds=_number(env, "FNGEN_KEEP_ALIVE", "0") or usual.keep_alive_seconds,
+        pace_seconds=_number(env, "FNGEN_PACE_SECONDS", "0") or usual.pace_seconds,
     )
 
 

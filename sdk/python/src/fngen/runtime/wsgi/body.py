@@ -19,6 +19,14 @@ class LargeBodyError(BrokenBodyError):
     """The body is larger than it may be."""
 
 
+class SlowBodyError(BrokenBodyError):
+    """The body comes too slowly."""
+
+
+class CrowdedError(BrokenBodyError):
+    """So many bodies are waited for that no thread is left to wait for this one."""
+
+
 def reader(request: Request, more: Callable[[], None]) -> BinaryIO:
     """Return the body to read from; more receives some of it, or raises a BrokenBodyError."""
     if request.complete:

@@ -1,4 +1,9 @@
-"""One connection: what came over it, and what goes back."""
+"""One connection: what came over it, and what goes back.
+
+Nobody waits for the other side in one of the threads that serve: heads and small bodies
+are gathered by the thread that leads, and who must wait in the middle of a large body or
+answer leaves its place to another meanwhile (crew.py).
+"""
 
 from __future__ import annotations
 
@@ -6,13 +11,24 @@ import contextlib
 import selectors
 import socket
 from time import monotonic
+from typing import Protocol
 
-from fngen.runtime.limits import Limits
-from fngen.runtime.wsgi.body import SMALL_BYTES, BrokenBodyError, LargeBodyError
+from fngen.runtime.limits import Limits, Pace
+from fngen.runtime.wsgi import answer
+from fngen.runtime.wsgi.body import (
+    SMALL_BYTES,
+    BrokenBodyError,
+    CrowdedError,
+    LargeBodyError,
+    SlowBodyError,
+)
 from fngen.runtime.wsgi.parser import Parser, Request
 
-# How long the other side may let us wait, in the middle of a request or an answer.
-PATIENCE_SECONDS = 60.0
+# How long the other side may take none of its answer.
+_PATIENCE_SECONDS = 60.0
+# For how long in all, in one request, its thread waits without leaving its place: what is
+# on its way is mostly there by then.
+_IN_PLACE_SECONDS = 0.2
 # For what is still on its way when an answer says that the connection is closed.
 _LINGER_SECONDS = 5.0
 _RECEIVED_BYTES = 64 * 1024
@@ -25,20 +41,41 @@ class GoneError(OSError):
     """The client has gone, or does not take its answer."""
 
 
+class Places(Protocol):
+    """Where the thread that serves a connection leaves its place while it waits."""
+
+    def leave(self, connection: Connection) -> bool:
+        """Leave the place; say whether there was room to wait beside."""
+
+    def enter(self, connection: Connection) -> None:
+        """Take a place again, after leave."""
+
+
 class Connection:
     """A socket that never blocks; only who serves it, or the leader, may touch it."""
 
-    def __init__(self, sock: socket.socket, peer: tuple[str, int], limits: Limits) -> None:
+    def __init__(
+        self, sock: socket.socket, peer: tuple[str, int], limits: Limits, places: Places
+    ) -> None:
         self.socket = sock
         self.peer = peer
         self.busy = False
+        # The thread that serves it, of the crew's.
+        self.member: object = None
         # Not looked at for events at the moment: it had one while it was busy.
         self.parked = False
         self.closed = False
         self._lingers = False
         self._limits = limits
+        self._places = places
         self._parser = Parser(limits.head_bytes)
+        # Since when there is neither head nor body, since when there is a part of a head, and
+        # since when the pace of a body is not looked at.
         self._last = monotonic()
+        self._head_since = self._body_since = 0.0
+        self._pace = Pace(limits.pace_seconds)
+        self._received = 0
+        self._in_place = _IN_PLACE_SECONDS
 
     def receive(self) -> bool:
         """Take what has come; say whether there is something to answer."""
@@ -48,10 +85,16 @@ class Connection:
         if not data:
             self.close()
             return False
-        self._last = monotonic()
         if self._lingers:
             return False
         self._parser.feed(data)
+        if self._parser.within_a_head:
+            self._head_since = self._head_since or monotonic()
+        elif self._parser.within_a_body:
+            self._head_since, self._received = 0.0, self._received + len(data)
+            self._body_since = self._body_since or monotonic()
+        else:
+            self._head_since = 0.0
         return self.has_next()
 
     def has_next(self) -> bool:
@@ -90,9 +133,12 @@ class Connection:
 
     def done(self, request: Request, keep: bool) -> None:
         """Note that request was answered; without keep the connection ends here."""
-        self._last = monotonic()
+        self._last = self._body_since = monotonic()
+        self._pace, self._received = Pace(self._limits.pace_seconds), 0
+        self._in_place = _IN_PLACE_SECONDS
         requests = self._parser.requests
         if request.complete:
+            self._body_since = 0.0
             requests.popleft()
         else:
             request.dropped = True  # the rest of the body is read and forgotten
@@ -102,12 +148,15 @@ class Connection:
 
     def finish(self) -> None:
         """Close it so that the answer arrives: what still comes must not reset it."""
-        self._lingers = True
+        self._linger()
+        # Where more may come, the client ends it, or time.
+        if not self._parser.requests and not self._parser.closed:
+            self.close()
+
+    def _linger(self) -> None:
+        self._lingers, self._last = True, monotonic()
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
-        if self._parser.requests or self._parser.closed:
-            return  # more may come; the client, or time, ends it
-        self.close()
 
     def close(self) -> None:
         """Close it at once."""
@@ -115,25 +164,47 @@ class Connection:
 
     def is_late(self, now: float) -> bool:
         """Say whether the other side has had its time."""
-        waited = now - self._last
         if self._lingers:
-            return waited > _LINGER_SECONDS
-        limit = (
-            PATIENCE_SECONDS if self._parser.within_a_request else self._limits.keep_alive_seconds
-        )
-        return waited > limit
+            return now - self._last > _LINGER_SECONDS
+        if self._parser.within_a_body:
+            waited, self._body_since = now - self._body_since, now
+            received, self._received = self._received, 0
+            return self._pace.is_slow(waited, received)
+        if self._head_since:
+            return now - self._head_since > self._limits.pace_seconds
+        return now - self._last > self._limits.keep_alive_seconds
+
+    def expire(self) -> None:
+        """Close it since it is late, and say so in the middle of a request."""
+        unanswered = bool(self._head_since)
+        if self._parser.within_a_body:
+            unanswered = not self._parser.requests[-1].dropped
+        if self._lingers or not unanswered:
+            self.close()
+            return
+        text: list[bytes] = []
+        answer.of_text(text.append, "408 Request Timeout", "request timeout\n")
+        with contextlib.suppress(OSError):
+            self.socket.send(b"".join(text))
+        self._linger()
 
     def is_idle(self) -> bool:
         """Say whether it is between two requests."""
-        return not self.busy and not self._parser.within_a_request
+        parser = self._parser
+        return not self.busy and not parser.within_a_head and not parser.within_a_body
 
     def more(self) -> None:
-        """Wait for the next part of a body."""
+        """Receive the next part of a body; it is waited for."""
         if self._parser.closed:
             raise BrokenBodyError("the body is no HTTP")
-        if not _wait(self.socket, selectors.EVENT_READ):
-            raise BrokenBodyError(f"the body did not come in {PATIENCE_SECONDS:.0f} s")
-        data = self._recv()
+        data, waited = self._recv(), 0.0
+        if data is None:
+            began = monotonic()
+            self._wait(selectors.EVENT_READ, self._pace.left)
+            waited = monotonic() - began
+            data = self._recv()
+        if self._pace.is_slow(waited, len(data or b"")):
+            raise SlowBodyError("the body comes too slowly")
         if data is None:
             return
         if not data:
@@ -163,9 +234,9 @@ class Connection:
 
     def _send_rest(self, rest: memoryview) -> None:
         while rest:
-            if not _wait(self.socket, selectors.EVENT_WRITE):
+            if not self._wait(selectors.EVENT_WRITE, _PATIENCE_SECONDS):
                 self.close()
-                raise GoneError(f"the answer was not taken in {PATIENCE_SECONDS:.0f} s")
+                raise GoneError(f"the answer was not taken in {_PATIENCE_SECONDS:.0f} s")
             try:
                 rest = rest[self.socket.send(rest) :]
             except BlockingIOError:
@@ -173,6 +244,25 @@ class Connection:
             except OSError as error:
                 self.close()
                 raise GoneError(*error.args) from None
+
+    def _wait(self, what: int, seconds: float) -> bool:
+        """Wait for the other side, in place for a moment and then beside those that serve."""
+        if self._in_place > 0:
+            began = monotonic()
+            ready = _is_ready(self.socket, what, min(self._in_place, seconds))
+            waited = monotonic() - began
+            self._in_place -= waited
+            if ready or waited >= seconds:
+                return ready
+            seconds -= waited
+        if not self._places.leave(self):
+            if what == selectors.EVENT_READ:
+                raise CrowdedError("too many bodies are waited for")
+            return _is_ready(self.socket, what, seconds)
+        try:
+            return _is_ready(self.socket, what, seconds)
+        finally:
+            self._places.enter(self)
 
     def _recv(self) -> bytes | None:
         try:
@@ -183,7 +273,7 @@ class Connection:
             return b""
 
 
-def _wait(sock: socket.socket, what: int) -> bool:
+def _is_ready(sock: socket.socket, what: int, seconds: float) -> bool:
     with _Selector() as selector:
         selector.register(sock, what)
-        return bool(selector.select(PATIENCE_SECONDS))
+        return bool(selector.select(seconds))

@@ -4,6 +4,10 @@
                                            |
                              the lead was given away, or taken: serves --done--> waits
 
+Who must wait for the client in the middle of a body or an answer leaves its place: another
+thread may serve meanwhile, so that no more than so many are ever in the application, and
+none of the places is held by a client that is slow.
+
 The one that leads serves what it finds itself, so that no request is handed from one
 thread to another. Who leads next is decided before a request that may wait (habit.py),
 and by the watch, which takes the lead from a thread whose request takes long.
@@ -28,6 +32,9 @@ _log = logging.getLogger("fngen")
 
 # How often connections are looked at for those that have waited too long.
 _SWEEP_SECONDS = 5.0
+# So many threads at most wait for clients. Each takes some 50 KB, and one of the 1,024 that
+# an instance may have.
+_MOST_WAITING = 128
 # For how long a connection is left to another process that has fewer.
 _ASIDE_SECONDS = 0.002
 # The watch sleeps until it is woken when no request has come for this long.
@@ -39,6 +46,8 @@ class Member:
 
     def __init__(self) -> None:
         self.wake = threading.Semaphore(0)
+        # There are more threads than are needed: this one ends.
+        self.over = False
 
 
 class Crew:
@@ -62,6 +71,7 @@ class Crew:
         self._connections: set[Connection] = set()
         self._ears, self._mouth = socket.socketpair()
         self._swept = 0.0
+        self._sweep_seconds = min(_SWEEP_SECONDS, limits.pace_seconds / 4)
         # When to listen again, after it was somebody else's turn.
         self._listens_at = 0.0
         # All below is changed under the lock.
@@ -72,6 +82,10 @@ class Crew:
         self._idle: list[Member] = []
         self._members = 0
         self.in_work = 0
+        # Of these, those that have a place, and those that wait for a client beside.
+        self._placed = self._waiting = 0
+        self._places = threading.Condition(self._lock)
+        self._wanting = 0
         self._listening = self._stopped = False
         self._last = 0.0
         self._deep = False
@@ -103,10 +117,40 @@ class Crew:
         with self._lock:
             return self.in_work == 0 and not self._connections
 
+    def leave(self, connection: Connection) -> bool:
+        """Leave the place of the thread that serves connection, unless too many wait."""
+        with self._lock:
+            if self._waiting >= _MOST_WAITING:
+                return False
+            self._waiting += 1
+            self._vacate()
+            if self._leader is None or self._leader is connection.member:
+                self._leader, self._began = self._another(), None
+            return True
+
+    def enter(self, connection: Connection) -> None:
+        """Take a place again, as soon as there is one."""
+        with self._lock:
+            self._waiting -= 1
+            self._take_place()
+
+    def _take_place(self) -> None:
+        """Wait for a place; the lock is held."""
+        self._wanting += 1
+        while self._placed >= self._most:
+            self._places.wait()
+        self._wanting -= 1
+        self._placed += 1
+
+    def _vacate(self) -> None:
+        self._placed -= 1
+        if self._wanting:
+            self._places.notify()
+
     # What each thread does.
 
     def _run(self, me: Member) -> None:
-        while True:
+        while not me.over:
             me.wake.acquire()
             leads = True
             while leads:
@@ -134,8 +178,13 @@ class Crew:
         """Note that me serves; say whether how long it takes is looked at."""
         now = self._last = monotonic()
         with self._lock:
-            connection.busy = True
+            connection.busy, connection.member = True, me
             self.in_work += 1
+            if self._placed >= self._most:  # those that waited for clients have them all
+                self._leader = None
+                self._take_place()
+                return False
+            self._placed += 1
             if self._habit.shares(now):
                 self._leader, self._began = self._another(), None
                 return False
@@ -149,7 +198,8 @@ class Crew:
     def _end(self, me: Member, connection: Connection) -> bool:
         with self._lock:
             self.in_work -= 1
-            connection.busy = False
+            self._vacate()
+            connection.busy, connection.member = False, None
             if connection.closed:
                 self._forget(connection)
             elif connection.parked:
@@ -160,14 +210,18 @@ class Crew:
             if self._leader is me:
                 self._began = None
                 return True
-            self._idle.append(me)
+            if self._members > self._most + self._waiting:
+                self._members -= 1
+                me.over = True
+            else:
+                self._idle.append(me)
             return False
 
     def _another(self) -> Member | None:
         """Wake a thread that has nothing to do, or a new one, to lead."""
         if self._idle:
             member = self._idle.pop()
-        elif self._members < self._most:
+        elif self._members < self._most + self._waiting:
             self._members += 1
             member = Member()
             name = f"fngen-request-{self._members}"
@@ -191,6 +245,14 @@ class Crew:
                 if connection.closed:
                     with self._lock:
                         self._forget(connection)
+            # All that came has been read: who is late has sent nothing that would help it.
+            now = monotonic()
+            if now - self._swept > self._sweep_seconds or self._stopped:
+                self._sweep(now)
+                if self._ready:
+                    continue
+            elif not self._listening and now >= self._listens_at:
+                self._listen(True)
             for key, _ in self._selector.select(self._pause()):
                 if key.data is not None:
                     self._ready.append(key.data)
@@ -198,17 +260,12 @@ class Crew:
                     self._accept()
                 else:
                     self._heard()
-            now = monotonic()
-            if now - self._swept > _SWEEP_SECONDS or self._stopped:
-                self._sweep(now)
-            elif not self._listening and now >= self._listens_at:
-                self._listen(True)
 
     def _pause(self) -> float | None:
         """Return how long to wait at most, in seconds."""
         if not self._listening:
             return _ASIDE_SECONDS
-        return _SWEEP_SECONDS if self._connections else None
+        return self._sweep_seconds if self._connections else None
 
     def _listen(self, on: bool) -> None:
         if on != self._listening:
@@ -242,7 +299,7 @@ class Crew:
             return
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = Connection(sock, peer, self._limits)
+        connection = Connection(sock, peer, self._limits, self)
         with self._lock:
             self._connections.add(connection)
             self._selector.register(sock, selectors.EVENT_READ, connection)
@@ -258,14 +315,16 @@ class Crew:
                 self._listen(False)
                 self._listener.close()
             for connection in list(self._connections):
-                if connection.busy or connection in self._ready:
+                if connection.busy:
                     continue
                 if self._stopped and connection.is_idle():
                     if connection.receive():
                         self._ready.append(connection)  # it came just now
                         continue
                     connection.close()
-                if connection.closed or connection.is_late(now):
+                if not connection.closed and connection.is_late(now):
+                    connection.expire()
+                if connection.closed:
                     self._forget(connection)
 
     def _forget(self, connection: Connection) -> None:

@@ -26,6 +26,7 @@ from fngen.runtime.wsgi.parser import Request
 _log = logging.getLogger("fngen")
 _REFUSALS = {
     400: "400 Bad Request",
+    408: "408 Request Timeout",
     413: "413 Content Too Large",
     431: "431 Request Header Fields Too Large",
 }
@@ -137,6 +138,15 @@ class Edge:
             answer.keep_alive = False
             if not answer.begun:
                 _say(answer, _REFUSALS[413], "content too large\n")
+        except body.SlowBodyError:
+            answer.keep_alive = False
+            if not answer.begun:
+                _say(answer, _REFUSALS[408], "request timeout\n")
+        except body.CrowdedError:
+            answer.keep_alive = False
+            if not answer.begun:
+                answer.extra.append(("retry-after", self._overload.retry_after))
+                _say(answer, "503 Service Unavailable", "too many slow requests\n")
         except body.BrokenBodyError:
             answer.keep_alive = False
             if not answer.begun:

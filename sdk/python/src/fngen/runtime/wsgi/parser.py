@@ -66,9 +66,14 @@ class Parser:
         self._parser = httptools.HttpRequestParser(self)
 
     @property
-    def within_a_request(self) -> bool:
-        """Say whether a request has begun to come and is not complete."""
-        return self._head_bytes > 0 or (self._latest is not None and not self._latest.complete)
+    def within_a_head(self) -> bool:
+        """Say whether a head has begun to come and is not whole."""
+        return self._head_bytes > 0
+
+    @property
+    def within_a_body(self) -> bool:
+        """Say whether a head is whole, and its body is not."""
+        return self._latest is not None and not self._latest.complete
 
     def feed(self, data: bytes) -> None:
         """Read what came next."""
