@@ -63,6 +63,7 @@ func TestNetworkGolden(t *testing.T) {
 			{Protocol: "udp", Port: 53, To: netip.MustParseAddrPort("127.0.0.53:53")},
 		},
 		Refused: []netip.Prefix{netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("10.0.0.0/16")},
+		Entries: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:443"), netip.MustParseAddrPort("0.0.0.0:80")},
 	}
 	for name, render := range map[string]func(AllocationNetwork) ([]byte, error){"iptables.rules": Rules, "cni.conflist": CNI} {
 		got, err := render(n)

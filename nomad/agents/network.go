@@ -23,6 +23,9 @@ type AllocationNetwork struct {
 	// Refused are the networks that it does not: the platform's own, and where
 	// clouds give out what a machine is and may.
 	Refused []netip.Prefix
+	// Entries are where the router of this machine listens, if it has one. The address
+	// may be unspecified.
+	Entries []netip.AddrPort
 }
 
 // Door is a port of Gateway that leads to a server of the platform.

@@ -30,6 +30,7 @@ func (c *cluster) network() (network.Node, error) {
 		return network.Node{}, fmt.Errorf("FNGEN_INGRESS %q: %w; functions reach the API there, and have IPv4 only", c.ingress, err)
 	}
 	to := netip.AddrPortFrom(ingress.AddrPort().Addr().Unmap(), ingress.AddrPort().Port())
+	entry := to
 	if to.Addr().IsUnspecified() {
 		to = netip.AddrPortFrom(loopback, to.Port())
 	}
@@ -47,6 +48,7 @@ func (c *cluster) network() (network.Node, error) {
 	}
 	return network.At(c.Network(), agents.AllocationNetwork{
 		Addresses: layout.Allocations, MTU: mtu(), Doors: doors, Refused: []netip.Prefix{network.LinkLocal},
+		Entries: []netip.AddrPort{entry},
 	}), nil
 }
 

@@ -53,6 +53,8 @@ var jumps = []struct{ table, from, to string }{
 	{"nat", "PREROUTING", "FNGEN-DOORS"},
 	{"nat", "POSTROUTING", "FNGEN-MASQUERADE"},
 	{"filter", "INPUT", "FNGEN-INPUT"},
+	// Before FNGEN-INPUT, which accepts what allocations send to the router.
+	{"filter", "INPUT", "FNGEN-ENTRY"},
 	{"filter", "FORWARD", "FNGEN-FORWARD"},
 }
 
@@ -67,7 +69,7 @@ func (n Node) Apply(ctx context.Context) error {
 	}
 	if err := run(ctx, rules, "iptables-restore", "--noflush", "--wait", "10"); err != nil {
 		return fmt.Errorf("%w\nwithout these rules functions could reach the machine that they run on, so that none is started: "+
-			"the kernel needs nftables or iptables with conntrack, NAT and REJECT (docs/operating.md, The network of a node)", err)
+			"the kernel needs nftables or iptables with conntrack, NAT, REJECT and connlimit (docs/operating.md, The network of a node)", err)
 	}
 	for _, j := range jumps {
 		if iptables(ctx, j.table, "-C", j.from, "-j", j.to) == nil {
@@ -129,7 +131,7 @@ func (n Node) Remove(ctx context.Context) error {
 var chains = map[string][]string{
 	"raw":    {"FNGEN-RAW"},
 	"nat":    {"FNGEN-DOORS", "FNGEN-MASQUERADE"},
-	"filter": {"FNGEN-INPUT", "FNGEN-FORWARD", "FNGEN-OUTWARD", "FNGEN-INWARD"},
+	"filter": {"FNGEN-ENTRY", "FNGEN-INPUT", "FNGEN-FORWARD", "FNGEN-OUTWARD", "FNGEN-INWARD"},
 }
 
 func iptables(ctx context.Context, table string, args ...string) error {

@@ -5,6 +5,7 @@ package network
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -104,6 +105,52 @@ func TestNetwork(t *testing.T) {
 			t.Errorf("rules are left:\n%s\nthere were:\n%s", after, before)
 		}
 	})
+}
+
+// TestEntry has a peer that holds all the connections of the router that it gets, and
+// another one that comes to it.
+func TestEntry(t *testing.T) {
+	alone(t, func(t *testing.T) {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 4096, Max: 4096}); err != nil {
+			t.Fatal(err)
+		}
+		entry, other := listen(t, "0.0.0.0:0"), listen(t, "0.0.0.0:0")
+		n := At(t.TempDir(), agents.AllocationNetwork{
+			Addresses: netip.MustParsePrefix("198.19.16.0/20"), MTU: 1400,
+			Entries: []netip.AddrPort{entry},
+		})
+		if err := n.Apply(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		for peer, most := range map[string]int{"127.0.0.2": 1000, "127.0.0.3": 1000} {
+			if got := held(t, peer, entry, 1100); got != most {
+				t.Errorf("%s holds %d connections, not %d", peer, got, most)
+			}
+		}
+		if got := held(t, "127.0.0.2", other, 1100); got != 1100 {
+			t.Errorf("of a port that is no entry it holds %d", got)
+		}
+	})
+}
+
+// held is how many of count connections a peer gets. It reads what the server sends and
+// keeps its side open, so that each of them counts.
+func held(t *testing.T, from string, to netip.AddrPort, count int) int {
+	t.Helper()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	got := 0
+	for range count {
+		conn, err := dialer.Dial("tcp4", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), to.Port()).String())
+		if err != nil {
+			if !errors.Is(err, syscall.ECONNREFUSED) {
+				t.Fatalf("after %d: %v", got, err)
+			}
+			continue
+		}
+		t.Cleanup(func() { conn.Close() })
+		got++
+	}
+	return got
 }
 
 // allocation is a namespace with one program that listens in it, or the machine.
