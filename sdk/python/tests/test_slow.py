@@ -71,13 +71,13 @@ def test_who_keeps_no_pace_is_told_and_cut(
 
 @KINDS
 def test_a_body_that_keeps_pace_may_take_long(start: Start, code: str) -> None:
-    instance = start({"app.py": code}, FNGEN_PACE_SECONDS="1").ready()
+    instance = start({"app.py": code}, FNGEN_PACE_SECONDS="4").ready()
     with opened(instance) as sock:
-        sock.sendall(POST + b"Content-Length: 400000\r\n\r\n")
-        for _ in range(40):  # four times as long as a turn, at 100,000 bytes in each
-            time.sleep(0.1)
-            sock.sendall(b"x" * 10_000)
-        assert b"400000" in dribble(sock, b"")
+        sock.sendall(POST + b"Content-Length: 1000000\r\n\r\n")
+        for _ in range(20):  # more than two turns, at 400,000 bytes in each
+            time.sleep(0.5)
+            sock.sendall(b"x" * 50_000)
+        assert b"1000000" in dribble(sock, b"")
 
 
 @KINDS
@@ -127,6 +127,33 @@ def test_that_the_application_reads_slowly_is_not_held_against_its_client(
         assert sock.recv(65536).startswith(b"HTTP/1.1 100 ")
         sock.sendall(b"x" * size)
         assert b"%d" % size in dribble(sock, b"")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_application_that_makes_an_error_of_it_does_not_answer(
+    serve: Serve, chunked: bool
+) -> None:
+    def app(environ: Any, start_response: Any) -> Any:
+        try:
+            environ["wsgi.input"].read()
+        except OSError:
+            start_response("500 Internal Server Error", [("Content-Length", "2")])
+            return [b"no"]
+        raise AssertionError
+
+    limits = Limits(pace_seconds=0.5, body_bytes=0 if not chunked else 100_000)
+    server = serve(app, limits=limits)
+    with server.connect() as sock:
+        sock.sendall(POST)
+        if chunked:
+            chunk = b"%x\r\n%b\r\n" % (1000, b"x" * 1000)
+            sock.sendall(b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 99)
+            answer = dribble(sock, chunk)
+        else:
+            sock.sendall(LARGE)
+            answer = dribble(sock, b"x")
+    assert answer.startswith(b"HTTP/1.1 413 " if chunked else LATE)
+    assert answer.count(b"HTTP/1.1") == 1
 
 
 def size_of_body(environ: Any, start_response: Any) -> Any:

@@ -39,12 +39,14 @@ class Answer:
         self._headers: Headers = []
         self._chunked = False
         self._left: int | None = None  # of the length that the head promised
-        self.begun = self.complete = False
+        self.begun = self.complete = self._refused = False
 
     def start(
         self, status: str, headers: Headers, exc_info: ExcInfo = None
     ) -> Callable[[bytes], None]:
         """Take status line and fields: start_response of WSGI."""
+        if self._refused:
+            return self.write
         if exc_info is not None:
             try:
                 if self.begun:
@@ -63,6 +65,14 @@ class Answer:
         if self.status < self.well_below:
             self.status, self._line = 200, "200 OK"
         self._headers = list(headers)
+
+    def refuse(self, status: str, text: str) -> None:
+        """Answer so, whatever the application says from now on; the connection ends."""
+        self.keep_alive = False
+        if not self.begun:
+            self._refused = True
+            self.replace(status, [("content-type", "text/plain; charset=utf-8")])
+            self.whole(text.encode())
 
     def write(self, data: bytes) -> None:
         """Send data, and the head before it if it has not gone."""

@@ -134,19 +134,6 @@ class Edge:
             answers.run(self.app, environ, answer)
         except GoneError:
             raise
-        except body.LargeBodyError:
-            answer.keep_alive = False
-            if not answer.begun:
-                _say(answer, _REFUSALS[413], "content too large\n")
-        except body.SlowBodyError:
-            answer.keep_alive = False
-            if not answer.begun:
-                _say(answer, _REFUSALS[408], "request timeout\n")
-        except body.CrowdedError:
-            answer.keep_alive = False
-            if not answer.begun:
-                answer.extra.append(("retry-after", self._overload.retry_after))
-                _say(answer, "503 Service Unavailable", "too many slow requests\n")
         except body.BrokenBodyError:
             answer.keep_alive = False
             if not answer.begun:
@@ -187,7 +174,19 @@ def _receiver(request: Request, connection: Connection, answer: Answer) -> Any:
         if not asked and not answer.begun:
             connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         asked = True
-        connection.more()
+        # Told here, since an application makes an error of its own of what it is raised.
+        try:
+            connection.more()
+        except body.LargeBodyError:
+            answer.refuse(_REFUSALS[413], "content too large\n")
+            raise
+        except body.SlowBodyError:
+            answer.refuse(_REFUSALS[408], "request timeout\n")
+            raise
+        except body.CrowdedError:
+            answer.extra.append(("retry-after", Overload.retry_after))
+            answer.refuse("503 Service Unavailable", "too many slow requests\n")
+            raise
 
     return more
 
