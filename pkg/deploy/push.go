@@ -33,10 +33,11 @@ func (s *Service) Push(ctx context.Context, actor store.Actor, project store.Pro
 	return s.start(ctx, actor, project, func(ctx context.Context, c *change) error {
 		p := &push{change: c, req: req}
 		err := p.orLost(ctx, req.Tree, p.run(ctx))
-		p.result.Diagnostics = append(slices.Clip(p.warnings), p.unset(ctx)...)
-		if err == nil {
-			p.result.Dependencies, err = p.dependenciesOf(ctx, p.IR.Dependencies, p.release.Layer)
+		if err != nil {
+			return p.withUnset(ctx, err)
 		}
+		p.result.Diagnostics = append(slices.Clip(p.warnings), unsetWarnings(p.unset(ctx), project.Name)...)
+		p.result.Dependencies, err = p.dependenciesOf(ctx, p.IR.Dependencies, p.release.Layer)
 		return err
 	}), nil
 }

@@ -36,7 +36,10 @@ func (s *Service) SetVariables(ctx context.Context, actor store.Actor, project s
 	return s.start(ctx, actor, project, func(ctx context.Context, c *change) error {
 		v := &setting{push: &push{change: c}, req: req}
 		err := c.locked(ctx, "a change of variables", v.run)
-		return c.cannotReturn(c.orLost(ctx, c.release.Tree, err))
+		if err = c.cannotReturn(c.orLost(ctx, c.release.Tree, err)); err != nil {
+			return v.withUnset(ctx, err)
+		}
+		return nil
 	}), nil
 }
 

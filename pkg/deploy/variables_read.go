@@ -2,9 +2,11 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/imports"
@@ -95,9 +97,9 @@ func unsetOf(needed []ir.EnvName, has []store.Variable) []api.EnvUse {
 	return out
 }
 
-// unset are the warnings of them. A push goes on: the code may set them itself, in ways
-// that nobody sees who does not run it.
-func (p *push) unset(ctx context.Context) diag.List {
+// unset are the variables that the pushed code needs and has not. A push goes on without
+// them: the code may set them itself, in ways that nobody sees who does not run it.
+func (p *push) unset(ctx context.Context) []api.EnvUse {
 	if p.IR == nil {
 		return nil
 	}
@@ -105,7 +107,28 @@ func (p *push) unset(ctx context.Context) diag.List {
 	if err != nil {
 		p.log.Warn("compare the code with its variables", slog.String("project", p.project.Name), slog.Any("error", err))
 	}
-	return unsetWarnings(missing, p.project.Name)
+	return missing
+}
+
+// withUnset has the failure of code that was run name every variable that it needs and
+// has not: the code has ended at the first of them.
+func (p *push) withUnset(ctx context.Context, err error) error {
+	problem, ok := errors.AsType[*api.Problem](err)
+	if !ok || problem.Code != api.Failed {
+		return err
+	}
+	rest := untold(p.unset(ctx), problem.Diagnostics)
+	problem.Diagnostics = append(slices.Clip(problem.Diagnostics), unsetWarnings(rest, p.project.Name)...)
+	return err
+}
+
+// untold leaves out what a failure is about: a KeyError of the name at its very place.
+func untold(missing []api.EnvUse, failures diag.List) []api.EnvUse {
+	return slices.DeleteFunc(missing, func(m api.EnvUse) bool {
+		return slices.ContainsFunc(failures, func(d diag.Diagnostic) bool {
+			return d.File == m.File && d.Line == m.Line && strings.Contains(d.Message, "'"+m.Name+"'")
+		})
+	})
 }
 
 func unsetWarnings(missing []api.EnvUse, project string) diag.List {

@@ -1,6 +1,7 @@
 package deploytest
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -350,6 +351,45 @@ func TestVariablesInPlans(t *testing.T) {
 		w.well(w.push(app))
 		if d := w.result.Diagnostics; len(d) > 0 || !w.result.Changed {
 			t.Errorf("%+v", w.result)
+		}
+	})
+}
+
+// A push whose code ends at the first variable that is not there names all of them, once
+// each, and so does a change of variables.
+func TestUnsetVariablesOfFailedPush(t *testing.T) {
+	inNewWorld(t, func(w *world) {
+		app := code(1, oneServer, "live_app")
+		app["app.py"] = "import os\n" + app["app.py"] + "\nKEY = os.environ[\"KEY\"]\nTOKEN = os.environ[\"TOKEN\"]\nMODE = os.environ.get(\"MODE\")\n"
+		unset := func(problem *api.Problem) (out []string) {
+			for _, d := range problem.Diagnostics {
+				if d.Code == "FN3010" {
+					out = append(out, fmt.Sprintf("%s:%d %s", d.File, d.Line, d.Help))
+				}
+			}
+			return out
+		}
+		key, token := "app.py:12 set it: fngen set_env shop KEY", "app.py:13 set it: fngen set_env shop TOKEN"
+		w.crashing(1, 7)
+		problem := w.push(app)
+		w.refused(problem, api.Failed, "live_app did not come up")
+		if got := unset(problem); !slices.Equal(got, []string{key, token}) {
+			t.Errorf("a first push: %q", got)
+		}
+		w.healed()
+		set := values("KEY", "1")
+		set.NoRollout = true
+		w.well(w.set("a@example.com", set))
+		w.crashing(2, 7)
+		if got := unset(w.push(app)); !slices.Equal(got, []string{token}) {
+			t.Errorf("with one of them: %q", got)
+		}
+		w.healed()
+		w.well(w.set("a@example.com", values("TOKEN", "1")))
+		w.well(w.push(app))
+		w.crashing(4, 7)
+		if got := unset(w.set("a@example.com", api.SetVariables{Unset: []string{"KEY"}})); !slices.Equal(got, []string{key}) {
+			t.Errorf("unset_env: %q", got)
 		}
 	})
 }
