@@ -25,6 +25,7 @@ import (
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/server"
+	"fngen.dev/fngen/pkg/server/workload"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -56,7 +57,7 @@ func startPlatform(env *testscript.Env) error {
 	p := &player{store: st, blobs: blobs, live: map[string]api.PushResult{}, cut: map[string][]string{}, set: map[string]map[string]string{}, versions: map[string]int{}, values: env.WorkDir + "/values.txt", closed: make(chan struct{})}
 	web := httptest.NewServer(noted(env.WorkDir+"/requests.txt", server.New(server.Options{
 		Store: st, Blobs: blobs, Deployer: p, Version: api.Version,
-		Workloads: server.NewWorkloadVerifier("http://127.0.0.1:1", nil),
+		Workloads: workload.NewVerifier("http://127.0.0.1:1", nil),
 		Log:       slog.New(slog.DiscardHandler),
 	})))
 	env.Defer(func() {

@@ -11,6 +11,7 @@ import (
 	"fngen.dev/fngen/pkg/incident"
 	"fngen.dev/fngen/pkg/logs"
 	"fngen.dev/fngen/pkg/server"
+	"fngen.dev/fngen/pkg/server/logroutes"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -54,7 +55,7 @@ func (l *logbook) Say(p store.Project, function, release, level, text string) {
 
 // tell adds a line of an incident to a project's log.
 func (l *logbook) tell(i incident.Line) {
-	tenant, from := logs.Tenant(i.Project.Name, i.Project.ID), server.OriginOf(i.Args, i.Allocation)
+	tenant, from := logs.Tenant(i.Project.Name, i.Project.ID), logroutes.OriginOf(i.Args, i.Allocation)
 	if i.At.IsZero() {
 		l.relay.Say(tenant, from, i.Level, i.Text)
 		return
@@ -75,7 +76,7 @@ func (l *logbook) Forget(ctx context.Context, p store.Project) error {
 }
 
 // serve gives the server what it needs of it.
-func (l *logbook) serve(o *server.Options, origins server.Origins) {
+func (l *logbook) serve(o *server.Options, origins logroutes.Origins) {
 	if l != nil {
 		o.Logs, o.LastLogs, o.Origins = l.loki, l.relay, origins
 	}

@@ -18,6 +18,8 @@ import (
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/health"
 	"fngen.dev/fngen/pkg/server"
+	"fngen.dev/fngen/pkg/server/taskroutes"
+	"fngen.dev/fngen/pkg/server/workload"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -95,7 +97,7 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 	if err != nil {
 		return fmt.Errorf("start deployer: %w", err)
 	}
-	var sender server.Tasks
+	var sender taskroutes.Tasks
 	if work != nil {
 		sender, work.Schemas = work, d
 		if err := work.Start(ctx); err != nil {
@@ -115,7 +117,7 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 	options := server.Options{
 		Store: s, Blobs: blobs, Deployer: d, Tasks: sender, Log: log, Version: api.Version, Quota: c.Quota, Reserve: c.Reserve, Proxies: c.Proxies, Daily: c.Daily, Projects: c.Projects,
 		Allocations: scheduler,
-		Workloads:   server.NewWorkloadVerifier(c.NomadAddr, &http.Client{Transport: transport}),
+		Workloads:   workload.NewVerifier(c.NomadAddr, &http.Client{Transport: transport}),
 		DailyLog:    c.DailyLog,
 	}
 	book.serve(&options, scheduler)
@@ -128,7 +130,7 @@ func (a *app) serveWith(ctx context.Context, c Config, s *store.Store, blobs *bl
 	defer sweeper.Wait()
 	sweeping, end := context.WithCancel(ctx)
 	defer end()
-	sweeper.Go(func() { h.Sweep(sweeping) })
+	sweeper.Go(func() { h.Sweeper().Run(sweeping) })
 	sweeper.Go(func() { book.run(sweeping) })
 	sweeper.Go(func() { book.watch(sweeping, scheduler, checks, s, log) })
 	select {

@@ -4,7 +4,9 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 
 	"golang.org/x/sync/errgroup"
@@ -46,4 +48,13 @@ func EachAt[T any](ctx context.Context, list []T, do func(context.Context, int, 
 		group.Go(func() error { return Do(func() error { return do(ctx, i, one) }) })
 	}
 	return group.Wait()
+}
+
+// Attrs tell a fault of ours in the log, with its place when it was a panic.
+func Attrs(err error) []slog.Attr {
+	attrs := []slog.Attr{slog.Any("error", err)}
+	if met, ok := errors.AsType[*Panic](err); ok {
+		attrs = append(attrs, slog.String("stack", string(met.Stack)))
+	}
+	return attrs
 }

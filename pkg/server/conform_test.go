@@ -1,4 +1,4 @@
-package server
+package server_test
 
 import (
 	"testing"
@@ -10,13 +10,13 @@ import (
 
 // TestDeployerConforms holds the deployer of these tests to what the real one does.
 func TestDeployerConforms(t *testing.T) {
-	p := newPlatform(t)
-	close(p.deployer.proceed)
-	account, err := p.store.CreateAccount(t.Context(), store.Actor{}, "a@example.com")
+	p := servertest.New(t)
+	close(p.Deployer.Proceed)
+	account, err := p.Store.CreateAccount(t.Context(), store.Actor{}, "a@example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
-	servertest.Conform(t, p.deployer, store.Actor{AccountID: account.ID, Email: account.Email}, "conform", func(store.Project) api.PushRequest {
+	servertest.Conform(t, p.Deployer, store.Actor{AccountID: account.ID, Email: account.Email}, "conform", func(store.Project) api.PushRequest {
 		return api.PushRequest{Tree: "sha256:0"}
 	})
 }

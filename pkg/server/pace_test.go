@@ -1,4 +1,4 @@
-package server
+package server_test
 
 import (
 	"bufio"
@@ -8,29 +8,33 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/server"
+	"fngen.dev/fngen/pkg/server/peer"
+	"fngen.dev/fngen/pkg/server/servertest"
+	"fngen.dev/fngen/pkg/server/treetest"
+	"fngen.dev/fngen/pkg/server/workload/workloadtest"
 )
 
 // paced is a platform behind its real listener, with limits that are short: a peer may
 // do nothing for so long. On a busy machine an honest one does nothing for longer than
 // is thought.
-func paced(t *testing.T, quiet time.Duration) (*platform, string) {
+func paced(t *testing.T, quiet time.Duration) (*servertest.Platform, string) {
 	t.Helper()
-	p, _ := projectOf(t)
-	p.server.pace = pace{time: quiet, wire: 32 << 10, plain: 1 << 20}
-	log := slog.New(slog.NewJSONHandler(p.log, nil))
-	l, err := start(t.Context(), "127.0.0.1:0", p.server, log, limits{header: quiet, request: 2 * time.Second, idle: quiet})
+	p, _ := servertest.WithShop(t)
+	p.Restart(func(o *server.Options) { o.Pace = peer.Pace{Time: quiet, Wire: 32 << 10, Plain: 1 << 20} })
+	log := slog.New(slog.NewJSONHandler(p.Log, nil))
+	l, err := server.StartWith(t.Context(), p.Server(), log, quiet, 2*time.Second, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.http.Close() })
-	p.url = "http://" + l.address.String()
-	return p, l.address.String()
+	t.Cleanup(l.Cut)
+	p.URL = "http://" + l.Address()
+	return p, l.Address()
 }
 
 func dial(t *testing.T, address string) net.Conn {
@@ -46,12 +50,12 @@ func dial(t *testing.T, address string) net.Conn {
 // wantEnd waits until the server ends a connection.
 func wantEnd(t *testing.T, what string, c net.Conn) {
 	t.Helper()
-	if err := c.SetReadDeadline(time.Now().Add(neverEnds)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(servertest.NeverEnds)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := io.Copy(io.Discard, c)
 	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
-		t.Errorf("%s: the connection is open after %s", what, neverEnds)
+		t.Errorf("%s: the connection is open after %s", what, servertest.NeverEnds)
 	}
 }
 
@@ -69,9 +73,9 @@ func trickle(c net.Conn) {
 // wherever in a request they are.
 func TestSlowPeers(t *testing.T) {
 	p, address := paced(t, 500*time.Millisecond)
-	tree := newTree(map[string]string{"a": noise(1, 100)})
-	head := "Host: a\r\nAuthorization: Bearer " + p.key + "\r\nTransfer-Encoding: chunked\r\n\r\n"
-	id := digestOf("large")
+	tree := treetest.New(map[string]string{"a": treetest.Noise(1, 100)})
+	head := "Host: a\r\nAuthorization: Bearer " + p.Key + "\r\nTransfer-Encoding: chunked\r\n\r\n"
+	id := treetest.DigestOf("large")
 	// A frame that is skipped: what follows is good zstd for 16 MiB.
 	const skipped = "8\r\n\x50\x2a\x4d\x18\xff\xff\xff\x00\r\n"
 	for name, begin := range map[string]string{
@@ -102,10 +106,10 @@ func TestSlowPeers(t *testing.T) {
 // it is never quiet for as long as it may be.
 func TestHonestSlowUpload(t *testing.T) {
 	p, address := paced(t, 20*time.Second)
-	body := newLargeBody(t, noise(1, api.LargeBytes+1))
+	body := newLargeBody(t, treetest.Noise(1, api.LargeBytes+1))
 	c := dial(t, address)
 	fmt.Fprintf(c, "PATCH /v1/projects/shop/uploads/%s?offset=0&size=%d HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n",
-		digestOf("large"), api.LargeBytes+1, p.key, len(body))
+		treetest.DigestOf("large"), api.LargeBytes+1, p.Key, len(body))
 	begin := time.Now()
 	for len(body) > 0 {
 		n := min(len(body), 256<<10)
@@ -145,46 +149,14 @@ func newLargeBody(t *testing.T, content string) []byte {
 // TestSlowReader takes nothing of an answer that does not fit into any buffer.
 func TestSlowReader(t *testing.T) {
 	p, address := paced(t, 5*time.Second)
-	large := newTree(map[string]string{"a": noise(1, 8<<20), "b": noise(2, 8<<20), "c": noise(3, 8<<20)})
-	upload(t, p.client(t, p.key), "shop", large)
+	large := treetest.New(map[string]string{"a": treetest.Noise(1, 8<<20), "b": treetest.Noise(2, 8<<20), "c": treetest.Noise(3, 8<<20)})
+	servertest.Upload(t, p.Client(t, p.Key), "shop", large)
 	c := dial(t, address)
 	if err := c.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
 		t.Fatal(err)
 	}
 	fmt.Fprintf(c, "GET /v1/agent/trees/%s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n\r\n",
-		strings.TrimPrefix(large.Digest(), "sha256:"), p.nomad.sign(t, jobClaims("shop", "web-a")))
-	within(t, "the end of an answer that nobody reads", func() bool { return strings.Contains(p.log.String(), "stream broke off") })
-	within(t, "a free place", func() bool {
-		p.server.sends.mu.Lock()
-		defer p.server.sends.mu.Unlock()
-		return p.server.sends.taken == 0
-	})
-}
-
-// TestBodyThatHasEnded works on after the body for longer than the pace: the caller has
-// nothing to send, and is not given up, however often the end is read.
-func TestBodyThatHasEnded(t *testing.T) {
-	p := pace{time: 2 * time.Second, wire: 32 << 10, plain: 1 << 20}
-	ended := make(chan error, 1)
-	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := newWireReader(w, r, p, 1<<20)
-		_, first := io.Copy(io.Discard, body)
-		_, again := io.Copy(io.Discard, body)
-		err := errors.Join(first, again)
-		select {
-		case <-r.Context().Done():
-			err = errors.Join(err, r.Context().Err())
-		case <-time.After(2 * p.time):
-		}
-		ended <- err
-	}))
-	defer ts.Close()
-	resp, err := http.Post(ts.URL, "", strings.NewReader("a body")) //nolint:noctx // the test ends it
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	if err := <-ended; err != nil {
-		t.Errorf("the request was given up: %v", err)
-	}
+		strings.TrimPrefix(large.Digest(), "sha256:"), p.Nomad.Sign(t, workloadtest.JobClaims("shop", "web-a")))
+	servertest.Within(t, "the end of an answer that nobody reads", func() bool { return strings.Contains(p.Log.String(), "stream broke off") })
+	servertest.Within(t, "a free place", func() bool { return p.Server().Sends() == 0 })
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/server/access"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -26,28 +27,29 @@ type inPage struct {
 
 type inCreate struct{ Body api.CreateProject }
 
-func (s *Server) routePeople(h huma.API, mux *scoped) {
+func (s *Server) routePeople(h huma.API, mux *access.Mux) {
+	keys := access.DeployKeys{Rows: s.Store}
 	register(s, h, http.MethodGet, "/v1/account", "account", "Whose API key it is", s.account)
 	register(s, h, http.MethodGet, "/v1/platform", "platform", "What the platform has", s.platform)
 	register(s, h, http.MethodGet, "/v1/projects", "list-projects", "The account's projects", s.projects)
 	register(s, h, http.MethodPost, "/v1/projects", "create-project", "Add a project", s.createProject)
-	register(s, h, http.MethodGet, "/v1/keys", "list-keys", "The account's API keys that are not revoked", s.listKeys)
-	register(s, h, http.MethodPost, "/v1/keys", "create-key", "Make a deploy key of one project; its secret is told this once", s.createKey)
-	register(s, h, http.MethodDelete, "/v1/keys/{key}", "revoke-key", "End a key at once", s.revokeKey)
+	register(s, h, http.MethodGet, "/v1/keys", "list-keys", "The account's API keys that are not revoked", keys.List)
+	register(s, h, http.MethodPost, "/v1/keys", "create-key", "Make a deploy key of one project; its secret is told this once", keys.Create)
+	register(s, h, http.MethodDelete, "/v1/keys/{key}", "revoke-key", "End a key at once", keys.Revoke)
 	register(s, h, http.MethodGet, "/v1/projects/{project}", "status", "What runs now", s.status)
 	register(s, h, http.MethodPost, "/v1/projects/{project}/plans", "plan", "What a push would do; nothing is changed", s.plan)
 	register(s, h, http.MethodGet, "/v1/projects/{project}/releases", "releases", "The project's history, newest first", s.releases)
 	register(s, h, http.MethodGet, "/v1/projects/{project}/env", "variables", "The names of the project's variables, never their values", s.variables)
-	register(s, h, http.MethodPost, "/v1/projects/{project}/uploads", "begin-uploads", "How much of large contents is there; refuses what there is no room for", s.beginUploads)
+	register(s, h, http.MethodPost, "/v1/projects/{project}/uploads", "begin-uploads", "How much of large contents is there; refuses what there is no room for", s.trees.BeginUploads)
 	mux.HandleFunc("DELETE /v1/projects/{project}", s.destroy)
-	mux.HandleFunc("GET /v1/projects/{project}/logs", s.getLogs)
-	mux.HandleFunc("GET /v1/projects/{project}/trees/latest", s.latestTree)
-	mux.HandleFunc("PUT /v1/projects/{project}/trees/{digest}", s.putTree)
-	mux.HandleFunc("PATCH /v1/projects/{project}/uploads/{id}", s.patchUpload)
+	mux.HandleFunc("GET /v1/projects/{project}/logs", s.logs.Get)
+	mux.HandleFunc("GET /v1/projects/{project}/trees/latest", s.trees.Latest)
+	mux.HandleFunc("PUT /v1/projects/{project}/trees/{digest}", s.trees.Put)
+	mux.HandleFunc("PATCH /v1/projects/{project}/uploads/{id}", s.trees.PatchUpload)
 	mux.HandleFunc("PATCH /v1/projects/{project}/env", s.setVariables)
 	mux.HandleFunc("POST /v1/projects/{project}/pushes", s.push)
 	mux.HandleFunc("POST /v1/projects/{project}/rollbacks", s.rollback)
-	s.routeTasks(mux)
+	s.tasks.ForPeople(mux)
 	describeRaw(h.OpenAPI())
 }
 
@@ -59,13 +61,13 @@ func register[I, O any](s *Server, h huma.API, method, path, id, summary string,
 	}
 	op.Responses = map[string]*huma.Response{"default": problemResponse(h.OpenAPI())}
 	huma.Register(h, op, func(ctx context.Context, in *I) (*answer[O], error) {
-		actor, err := actorOf(ctx)
+		actor, err := access.ActorOf(ctx)
 		if err != nil {
-			return nil, s.problem(ctx, err)
+			return nil, s.Problem(ctx, err)
 		}
 		out, err := f(ctx, actor, in)
 		if err != nil {
-			return nil, s.problem(ctx, err)
+			return nil, s.Problem(ctx, err)
 		}
 		return &answer[O]{out}, nil
 	})
@@ -131,30 +133,20 @@ func (s *Server) releases(ctx context.Context, actor store.Actor, in *inProject)
 func (s *Server) destroy(w http.ResponseWriter, r *http.Request) {
 	leave, err := s.enterChange(w, r)
 	if err != nil {
-		s.refuse(w, r, err)
+		s.Refuse(w, r, err)
 		return
 	}
 	defer leave()
-	actor, p, err := s.target(r)
+	actor, p, err := s.people.Target(r)
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	// A caller that leaves does not leave a project half destroyed.
 	gone, err := s.Deployer.Destroy(context.WithoutCancel(r.Context()), actor, p)
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
-	s.reply(w, gone)
-}
-
-// target is the caller and the project that a request is about.
-func (s *Server) target(r *http.Request) (store.Actor, store.Project, error) {
-	actor, err := actorOf(r.Context())
-	if err != nil {
-		return actor, store.Project{}, err
-	}
-	p, err := s.Store.Project(r.Context(), actor.AccountID, r.PathValue("project"))
-	return actor, p, err
+	s.JSON(w, gone)
 }

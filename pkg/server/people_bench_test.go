@@ -1,4 +1,4 @@
-package server
+package server_test
 
 import (
 	"bytes"
@@ -16,13 +16,15 @@ import (
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/deploy"
+	"fngen.dev/fngen/pkg/server"
+	"fngen.dev/fngen/pkg/server/servertest"
 	"fngen.dev/fngen/pkg/store"
 	"fngen.dev/fngen/pkg/store/postgres"
 )
 
 // listing is a control plane whose lists are the real ones.
 type listing struct {
-	*deployer
+	*servertest.Deployer
 	service deploy.Service
 }
 
@@ -46,7 +48,7 @@ func BenchmarkProjectsPage(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer blobs.Close()
-	handler := New(Options{Store: s, Blobs: blobs, Deployer: &listing{deployer: &deployer{store: s}}, Version: "test", Log: slog.New(slog.DiscardHandler)})
+	handler := server.New(server.Options{Store: s, Blobs: blobs, Deployer: &listing{Deployer: &servertest.Deployer{Store: s}}, Version: "test", Log: slog.New(slog.DiscardHandler)})
 	b.ReportAllocs()
 	for b.Loop() {
 		r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/v1/projects?limit=50&after=p05000", nil)

@@ -1,34 +1,22 @@
-package server
+package server_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/server"
+	"fngen.dev/fngen/pkg/server/servertest"
+	"fngen.dev/fngen/pkg/server/treetest"
 	"fngen.dev/fngen/pkg/store"
 )
 
-// wantProblem checks the code of an error that came over HTTP.
-func wantProblem(t *testing.T, err error, code api.Code) *api.Problem {
-	t.Helper()
-	var p *api.Problem
-	if !errors.As(err, &p) {
-		t.Fatalf("error %v, want the problem %s", err, code)
-	}
-	if p.Code != code || p.RequestID == "" {
-		t.Errorf("problem %+v, want the code %s and a request id", p, code)
-	}
-	return p
-}
-
 func TestAccountAndProjects(t *testing.T) {
-	p := newPlatform(t)
-	c, _ := p.account(t, "a@example.com")
+	p := servertest.New(t)
+	c, _ := p.Account(t, "a@example.com")
 	ctx := t.Context()
 	if got, err := c.Account(ctx); err != nil || got.Email != "a@example.com" {
 		t.Errorf("account %+v, %v", got, err)
@@ -45,7 +33,7 @@ func TestAccountAndProjects(t *testing.T) {
 		}
 	}
 	_, err := c.CreateProject(ctx, "shop")
-	wantProblem(t, err, api.Exists)
+	servertest.WantProblem(t, err, api.Exists)
 	if got, err := c.Projects(ctx); err != nil || len(got) != 2 || got[0].Name != "blog" {
 		t.Errorf("projects %+v, %v", got, err)
 	}
@@ -56,7 +44,7 @@ func TestAccountAndProjects(t *testing.T) {
 		t.Errorf("destroyed %+v, %v", got, err)
 	}
 	_, err = c.Status(ctx, "shop")
-	if got := wantProblem(t, err, api.NotFound); got.Detail != `project "shop" does not exist` {
+	if got := servertest.WantProblem(t, err, api.NotFound); got.Detail != `project "shop" does not exist` {
 		t.Errorf("detail is %q", got.Detail)
 	}
 }
@@ -64,15 +52,15 @@ func TestAccountAndProjects(t *testing.T) {
 // TestIsolation tries everything with another account's project. The answer is
 // that of a project which is not there.
 func TestIsolation(t *testing.T) {
-	p := newPlatform(t)
-	a, _ := p.account(t, "a@example.com")
-	b, _ := p.account(t, "b@example.com")
+	p := servertest.New(t)
+	a, _ := p.Account(t, "a@example.com")
+	b, _ := p.Account(t, "b@example.com")
 	ctx := t.Context()
 	if _, err := a.CreateProject(ctx, "shop"); err != nil {
 		t.Fatal(err)
 	}
-	tree := newTree(map[string]string{"a.py": "x"})
-	upload(t, a, "shop", tree)
+	tree := treetest.New(map[string]string{"a.py": "x"})
+	servertest.Upload(t, a, "shop", tree)
 	for _, name := range []string{"shop", "nothing", "../projects/shop", "sh%6fp", ""} {
 		for what, f := range map[string]func() error{
 			"status":   func() error { _, err := b.Status(ctx, name); return err },
@@ -88,7 +76,7 @@ func TestIsolation(t *testing.T) {
 			if err := f(); err == nil {
 				t.Errorf("%s of %q was allowed", what, name)
 			} else if name == "shop" {
-				wantProblem(t, err, api.NotFound)
+				servertest.WantProblem(t, err, api.NotFound)
 			}
 		}
 	}
@@ -100,136 +88,30 @@ func TestIsolation(t *testing.T) {
 	}
 }
 
-func TestAuthentication(t *testing.T) {
-	p := newPlatform(t)
-	c, secret := p.account(t, "a@example.com")
-	ctx := t.Context()
-	typo := []byte(secret.Reveal())
-	typo[10] ^= 1
-	for _, key := range []string{"", "x", string(typo)} {
-		_, err := p.client(t, key).Account(ctx)
-		if got := wantProblem(t, err, api.Unauthenticated); got.Status != 401 || !strings.Contains(got.Help, "FNGEN_API_KEY") {
-			t.Errorf("problem %+v", got)
-		}
-	}
-	// Every route of people's demands a key, those that do not exist too.
-	for _, route := range []string{
-		"GET /v1/account", "GET /v1/platform", "GET /v1/projects", "POST /v1/projects", "GET /v1/projects/x", "DELETE /v1/projects/x",
-		"GET /v1/projects/x/trees/latest", "PUT /v1/projects/x/trees/y", "POST /v1/projects/x/pushes", "GET /v1/projects/x/releases",
-		"POST /v1/projects/x/rollbacks", "POST /v1/projects/x/plans", "GET /v1/nothing",
-		"GET /v1/agent/trees/x", "GET /v1/agent/layers/x", "PUT /v1/agent/layers/x",
-	} {
-		method, path, _ := strings.Cut(route, " ")
-		for _, path := range []string{path, "/" + path, "/x/.." + path} {
-			if status, _ := request(t, method, p.url+path, ""); status < 300 {
-				t.Errorf("%s %s without a key: %d", method, path, status)
-			} else if strings.HasPrefix(path, "/v1") && status != http.StatusUnauthorized {
-				t.Errorf("%s %s without a key: %d", method, path, status)
-			}
-		}
-	}
-	if err := p.store.RevokeKey(ctx, store.Actor{}, 1); err != nil {
-		t.Fatal(err)
-	}
-	_, err := c.Account(ctx)
-	wantProblem(t, err, api.Unauthenticated)
-	if strings.Contains(p.log.String(), secret.Reveal()) {
-		t.Error("the key is in the log")
-	}
-}
-
-func request(t *testing.T, method, url, body string) (status int, text string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(b)
-}
-
-// TestFailuresAreLimited guesses keys. The owner of a good key at the same
-// address does not notice.
-func TestFailuresAreLimited(t *testing.T) {
-	p := newPlatform(t)
-	c, _ := p.account(t, "a@example.com")
-	stranger := p.client(t, "wrong")
-	var limited *api.Problem
-	for range failureBurst + 5 {
-		_, err := stranger.Account(t.Context())
-		var got *api.Problem
-		if errors.As(err, &got) && got.Status == http.StatusTooManyRequests {
-			limited = got
-		}
-	}
-	if limited == nil {
-		t.Error("guessing was not limited")
-	}
-	if _, err := c.Account(t.Context()); err != nil {
-		t.Errorf("a good key: %v", err)
-	}
-}
-
-func TestKeysAreLimited(t *testing.T) {
-	p := newPlatform(t)
-	p.server.keys = newLimiters[int64](0.001, 1)
-	a, _ := p.account(t, "a@example.com")
-	b, _ := p.account(t, "b@example.com")
-	if _, err := a.Account(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	_, err := a.Account(t.Context())
-	if got := wantProblem(t, err, api.Busy); got.Status != http.StatusTooManyRequests {
-		t.Errorf("problem %+v", got)
-	}
-	if _, err := b.Account(t.Context()); err != nil {
-		t.Errorf("another key: %v", err)
-	}
-}
-
-func TestLimitersForget(t *testing.T) {
-	l := newLimiters[int](1, 2)
-	for i := range 3 * maxLimiters {
-		l.allow(i)
-	}
-	if len(l.m) > maxLimiters {
-		t.Errorf("%d buckets are kept", len(l.m))
-	}
-}
-
 // TestUnknownErrorIsHidden shows a caller "internal" and the log everything.
 func TestUnknownErrorIsHidden(t *testing.T) {
-	p := newPlatform(t)
-	c, _ := p.account(t, "a@example.com")
+	p := servertest.New(t)
+	c, _ := p.Account(t, "a@example.com")
 	if _, err := c.CreateProject(t.Context(), "shop"); err != nil {
 		t.Fatal(err)
 	}
-	p.deployer.statusOf = func(store.Project) (api.Status, error) {
+	p.Deployer.StatusOf = func(store.Project) (api.Status, error) {
 		return api.Status{}, fmt.Errorf("dial tcp 10.1.2.3: refused")
 	}
 	_, err := c.Status(t.Context(), "shop")
-	got := wantProblem(t, err, api.Internal)
+	got := servertest.WantProblem(t, err, api.Internal)
 	if strings.Contains(got.Detail, "10.1.2.3") {
 		t.Errorf("detail is %q", got.Detail)
 	}
-	if log := p.log.String(); !strings.Contains(log, "10.1.2.3") || !strings.Contains(log, got.RequestID) {
+	if log := p.Log.String(); !strings.Contains(log, "10.1.2.3") || !strings.Contains(log, got.RequestID) {
 		t.Errorf("the log does not tell:\n%s", log)
 	}
 }
 
 func TestProblemsHaveOneShape(t *testing.T) {
-	p := newPlatform(t)
-	_, secret := p.account(t, "a@example.com")
-	if _, err := p.client(t, secret.Reveal()).CreateProject(t.Context(), "shop"); err != nil {
+	p := servertest.New(t)
+	_, secret := p.Account(t, "a@example.com")
+	if _, err := p.Client(t, secret.Reveal()).CreateProject(t.Context(), "shop"); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -250,7 +132,7 @@ func TestProblemsHaveOneShape(t *testing.T) {
 		{"PUT", "/v1/projects/shop/trees/x", "", 400, api.Invalid},
 		{"POST", "/v1/projects/shop/trees/latest", "", 404, api.NotFound},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), c.method, p.url+c.path, strings.NewReader(c.body))
+		req, err := http.NewRequestWithContext(t.Context(), c.method, p.URL+c.path, strings.NewReader(c.body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -277,11 +159,11 @@ func TestProblemsHaveOneShape(t *testing.T) {
 }
 
 func TestPublicRoutes(t *testing.T) {
-	p := newPlatform(t)
-	if status, text := request(t, "GET", p.url+"/healthz", ""); status != 200 || !strings.Contains(text, "ok") {
+	p := servertest.New(t)
+	if status, text := servertest.Request(t, "GET", p.URL+"/healthz", ""); status != 200 || !strings.Contains(text, "ok") {
 		t.Errorf("health: %d %s", status, text)
 	}
-	status, text := request(t, "GET", p.url+"/openapi.json", "")
+	status, text := servertest.Request(t, "GET", p.URL+"/openapi.json", "")
 	var doc struct {
 		OpenAPI string
 		Paths   map[string]map[string]any
@@ -302,10 +184,25 @@ func TestPublicRoutes(t *testing.T) {
 	if strings.Contains(text, "ErrorModel") {
 		t.Error("the description has another error than Problem")
 	}
-	if err := p.store.Close(); err != nil {
+	if err := p.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if status, _ := request(t, "GET", p.url+"/healthz", ""); status != 500 {
+	if status, _ := servertest.Request(t, "GET", p.URL+"/healthz", ""); status != 500 {
 		t.Errorf("health without a store: %d", status)
+	}
+}
+
+// TestProjectsOfAnAccount creates one too many.
+func TestProjectsOfAnAccount(t *testing.T) {
+	p, c := servertest.WithShop(t)
+	p.Restart(func(o *server.Options) { o.Projects = 2 })
+	if _, err := c.CreateProject(t.Context(), "second"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.CreateProject(t.Context(), "third")
+	servertest.WantProblem(t, err, api.NoRoom)
+	other, _ := p.Account(t, "b@example.com")
+	if _, err := other.CreateProject(t.Context(), "third"); err != nil {
+		t.Error(err)
 	}
 }

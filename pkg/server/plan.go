@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/server/manifest"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -22,7 +23,7 @@ func (s *Server) plan(ctx context.Context, actor store.Actor, in *inPlan) (api.P
 	if err := checkPlan(in.Body); err != nil {
 		return api.Plan{}, err
 	}
-	leave, err := s.plans.enter(ctx, actor.KeyID)
+	leave, err := s.plans.Enter(ctx, actor.KeyID)
 	if err != nil {
 		return api.Plan{}, err
 	}
@@ -31,14 +32,14 @@ func (s *Server) plan(ctx context.Context, actor store.Actor, in *inPlan) (api.P
 }
 
 func checkPlan(req api.PlanRequest) error {
-	if _, err := treeDigest(req.Tree); err != nil {
+	if _, err := manifest.TreeDigest(req.Tree); err != nil {
 		return err
 	}
 	for _, f := range req.Requirements {
-		if fault := checkPath(f.Path); fault != "" {
+		if fault := manifest.CheckPath(f.Path); fault != "" {
 			return api.NewProblem(api.Invalid, "requirements: %q %s", f.Path, fault)
 		}
-		if !sha256Hex.MatchString(f.SHA256) {
+		if !manifest.IsSHA256(f.SHA256) {
 			return api.NewProblem(api.Invalid, "requirements: %q has no digest", f.Path)
 		}
 	}

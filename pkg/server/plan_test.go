@@ -1,4 +1,4 @@
-package server
+package server_test
 
 import (
 	"strings"
@@ -6,10 +6,11 @@ import (
 
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/server/servertest"
 )
 
 func TestPlan(t *testing.T) {
-	_, c := projectOf(t)
+	_, c := servertest.WithShop(t)
 	good := api.PlanRequest{
 		Tree:         "sha256:" + strings.Repeat("0", 64),
 		Requirements: []source.File{{Path: "requirements.txt", SHA256: strings.Repeat("1", 64)}},
@@ -31,6 +32,6 @@ func TestPlan(t *testing.T) {
 			t.Errorf("%s was taken", what)
 			continue
 		}
-		wantProblem(t, err, api.Invalid)
+		servertest.WantProblem(t, err, api.Invalid)
 	}
 }

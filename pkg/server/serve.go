@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"fngen.dev/fngen/pkg/server/peer"
 )
 
 // limits are the time limits of a connection; requests that last lift theirs
@@ -41,9 +43,12 @@ func start(ctx context.Context, address string, s *Server, log *slog.Logger, t l
 	}}
 	l.http.RegisterOnShutdown(s.end)
 	log.Info("listening", slog.String("address", ln.Addr().String()))
-	go func() { l.done <- l.http.Serve(newCrowd(ln, s.trusted)) }()
+	go func() { l.done <- l.http.Serve(peer.NewCrowd(ln, s.Proxies.Trusts)) }()
 	return l, nil
 }
+
+// Address is where it listens.
+func (l *Listener) Address() string { return l.address.String() }
 
 // Failed receives the error that ended serving.
 func (l *Listener) Failed() <-chan error { return l.done }

@@ -8,14 +8,11 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"reflect"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,52 +21,19 @@ import (
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/server/access"
+	"fngen.dev/fngen/pkg/server/layerroutes"
+	"fngen.dev/fngen/pkg/server/limit"
+	"fngen.dev/fngen/pkg/server/logroutes"
+	"fngen.dev/fngen/pkg/server/peer"
+	"fngen.dev/fngen/pkg/server/quota"
+	"fngen.dev/fngen/pkg/server/respond"
+	"fngen.dev/fngen/pkg/server/retention"
+	"fngen.dev/fngen/pkg/server/taskroutes"
+	"fngen.dev/fngen/pkg/server/treeroutes"
+	"fngen.dev/fngen/pkg/server/workload"
 	"fngen.dev/fngen/pkg/store"
 )
-
-// Deployer makes trees live and takes projects down.
-type Deployer interface {
-	Changes
-	States
-	Owners
-}
-
-// Changes change what a project runs.
-type Changes interface {
-	// Push begins to make a tree live. The events go on until the channel is
-	// closed, and the work does not end with ctx once it is accepted.
-	Push(ctx context.Context, actor store.Actor, p store.Project, req api.PushRequest) (<-chan api.Event, error)
-	// Rollback begins to make an earlier release live, the last one for 0. The
-	// events are as those of Push.
-	Rollback(ctx context.Context, actor store.Actor, p store.Project, release int) (<-chan api.Event, error)
-	// SetVariables begins to change them. The events are as those of Push.
-	SetVariables(ctx context.Context, actor store.Actor, p store.Project, req api.SetVariables) (<-chan api.Event, error)
-}
-
-// States tell what there is, and what would be.
-type States interface {
-	// Plan tells what a push would do, and changes nothing.
-	Plan(ctx context.Context, p store.Project, req api.PlanRequest) (api.Plan, error)
-	// Releases is the history, newest first.
-	Releases(ctx context.Context, p store.Project) ([]api.Release, error)
-	// Variables lists the names of the project's variables.
-	Variables(ctx context.Context, p store.Project) (api.Variables, error)
-	Status(ctx context.Context, p store.Project) (api.Status, error)
-	// LiveStatic are the keys of the static files that the live release serves.
-	LiveStatic(ctx context.Context, p store.Project) ([]string, error)
-}
-
-// Owners have projects of the platform.
-type Owners interface {
-	// Create checks the name and adds a project: its row and its place in the
-	// cluster.
-	Create(ctx context.Context, actor store.Actor, name string) (store.Project, error)
-	// Destroy removes a project with all that belongs to it.
-	Destroy(ctx context.Context, actor store.Actor, p store.Project) (api.Destroyed, error)
-	// List tells where each project stands, in the order given.
-	List(page []store.Summary) ([]api.Project, error)
-	Platform(ctx context.Context) (api.Platform, error)
-}
 
 // Options are what a Server is made of. All but the last line are required.
 type Options struct {
@@ -77,16 +41,16 @@ type Options struct {
 	Blobs    *blob.Dir
 	Deployer Deployer
 	// Tasks is nil where the platform has no broker.
-	Tasks Tasks
+	Tasks taskroutes.Tasks
 	// Workloads checks the identities of agents.
-	Workloads *WorkloadVerifier
+	Workloads *workload.Verifier
 	// Allocations knows whether one that has an identity runs.
-	Allocations Allocations
+	Allocations workload.Allocations
 	// Logs keeps the logs of projects, LastLogs what cannot wait for it, and Origins
 	// knows whose they are; all nil on a platform without logs.
-	Logs     Logs
-	LastLogs LastLogs
-	Origins  Origins
+	Logs     logroutes.Logs
+	LastLogs logroutes.LastLogs
+	Origins  logroutes.Origins
 	// DailyLog is what one project may write to its log within a day, in bytes; 0 for
 	// no bound.
 	DailyLog int64
@@ -101,63 +65,84 @@ type Options struct {
 	Projects int
 	// Proxies are the addresses of routers whose X-Forwarded-For is believed. None
 	// by default: any other caller writes there what it likes.
-	Proxies []netip.Prefix
+	Proxies peer.Proxies
+	// Pace is how slow a peer may be, the usual one when it is zero.
+	Pace peer.Pace
 }
+
+var (
+	// A push reads and compiles its tree; callers are keys. One that goes on may
+	// last as long as a build.
+	changePlaces = limit.Places{What: "pushes, rollbacks and destroys", Of: 8, All: 64, Wait: 2 * time.Minute}
+	planPlaces   = limit.Places{What: "plans", Of: 4, All: 16, Wait: 20 * time.Second}
+	// Sending a tree to an agent holds a few megabytes of memory; callers are projects,
+	// whose agents come again when they are refused.
+	sendPlaces = limit.Places{What: "downloads", Of: 8, All: 24, Wait: 20 * time.Second}
+)
 
 // Server answers requests.
 type Server struct {
 	Options
-	keys     *limiters[int64]
-	failures *limiters[netip.Prefix]
-	intakes  *turns
-	uploads  *slots
-	sends    *slots
-	changes  *slots
-	plans    *slots
-	large    *slots
-	alive    *alive
-	using    *using
-	budget   *budget
-	memory   *memory
-	pace     pace
-	room     *room
-	people   *scoped
-	handler  http.Handler
-
-	reads     *slots
-	histories *slots
-	logPlaces *slots
-	quota     *logQuota
-	origins   *origins
-	// ending is closed when answers that go on without an end are to end.
-	ending  chan struct{}
-	endOnce sync.Once
+	respond.Responder
+	people  *access.People
+	agents  *workload.Agents
+	using   *retention.Using
+	changes *limit.Slots
+	plans   *limit.Slots
+	sends   *limit.Slots
+	trees   *treeroutes.Routes
+	layers  *layerroutes.Routes
+	tasks   *taskroutes.Routes
+	logs    *logroutes.Routes
+	guarded *access.Mux
+	handler http.Handler
 }
-
-// end ends the answers that would go on.
-func (s *Server) end() { s.endOnce.Do(func() { close(s.ending) }) }
 
 // New makes a server.
 func New(o Options) *Server {
-	s := &Server{Options: o, keys: newLimiters[int64](keyRate, keyBurst), failures: newLimiters[netip.Prefix](failureRate, failureBurst), intakes: newTurns()}
-	s.uploads, s.sends, s.changes = newSlots(uploadPlaces), newSlots(sendPlaces), newSlots(changePlaces)
-	s.plans, s.alive = newSlots(planPlaces), &alive{allocations: o.Allocations, now: time.Now, heard: map[string]heard{}}
-	s.using, s.budget = newUsing(), newBudget(o.Daily)
-	s.memory, s.pace, s.room = newMemory(), usualPace, newRoom(o.Blobs, o.Store, o.Quota, o.Reserve)
-	if o.Tasks != nil {
-		s.room.payloads = o.Tasks.PayloadBytes
+	if o.Pace == (peer.Pace{}) {
+		o.Pace = peer.UsualPace
 	}
-	s.histories, s.large = newSlots(historyPlaces), newSlots(largePlaces)
-	s.reads, s.logPlaces, s.quota, s.origins, s.ending = newSlots(readPlaces), newSlots(logPlaces), newLogQuota(o.DailyLog), newOrigins(), make(chan struct{})
+	answer := respond.Responder{Log: o.Log}
+	s := &Server{
+		Options: o, Responder: answer,
+		people: access.NewPeople(answer, o.Store, o.Proxies), agents: workload.NewAgents(answer, o.Workloads, o.Store, o.Allocations),
+		using: retention.NewUsing(), changes: limit.NewSlots(changePlaces), plans: limit.NewSlots(planPlaces), sends: limit.NewSlots(sendPlaces),
+	}
+	s.rooms()
 	mux := http.NewServeMux()
-	s.people = &scoped{ServeMux: mux, server: s}
-	s.routePeople(humago.New(s.people, describe(o.Version)), s.people)
+	s.guarded = access.NewMux(mux, answer)
+	s.routePeople(humago.New(s.guarded, describe(o.Version)), s.guarded)
 	s.routeAgents(mux)
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("/", s.noRoute)
-	s.handler = s.logged(s.authenticated(mux))
+	s.handler = &respond.Logged{Responder: answer, Proxies: o.Proxies, Pace: o.Pace, Next: s.authenticated(mux)}
 	return s
 }
+
+// rooms makes what answers the requests about trees, layers, tasks and logs.
+func (s *Server) rooms() {
+	var payloads func(store.Project) (int64, error)
+	if s.Tasks != nil {
+		payloads = s.Tasks.PayloadBytes
+	}
+	room := quota.NewRoom(s.Blobs, s.Store, quota.Bounds{Project: s.Quota, Reserve: s.Reserve}, payloads)
+	budget := quota.NewBudget(s.Daily)
+	s.trees = treeroutes.New(treeroutes.Options{
+		Responder: s.Responder, Rows: s.Store, Blobs: s.Blobs, People: s.people, Agents: s.agents, Room: room, Budget: budget, Using: s.using, Sends: s.sends, Pace: s.Pace,
+	})
+	s.layers = &layerroutes.Routes{Responder: s.Responder, Rows: s.Store, Blobs: s.Blobs, Agents: s.agents, Room: room, Budget: budget, Sends: s.sends, Pace: s.Pace}
+	s.tasks = taskroutes.New(taskroutes.Options{Responder: s.Responder, Tasks: s.Tasks, People: s.people, Agents: s.agents, Room: room, Budget: budget, Pace: s.Pace})
+	s.logs = logroutes.New(logroutes.Options{Responder: s.Responder, Logs: s.Logs, Last: s.LastLogs, Origins: s.Origins, People: s.people, Agents: s.agents, Daily: s.DailyLog})
+}
+
+// Sweeper removes what projects do not need any more, beside the uploads of this server.
+func (s *Server) Sweeper() *retention.Sweeper {
+	return &retention.Sweeper{Rows: s.Store, Contents: s.Blobs, Log: s.Options.Log, Using: s.using, Busy: s.trees.Busy}
+}
+
+// end ends the answers that would go on.
+func (s *Server) end() { s.logs.End() }
 
 // ServeHTTP makes Server a handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
@@ -166,7 +151,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // caller from the context and refuses when there is none, so that a path which
 // slipped past here opens nothing.
 func (s *Server) authenticated(next http.Handler) http.Handler {
-	people, agents := s.withKey(next), s.withWorkload(next)
+	people, agents := s.people.Guard(next), s.agents.Guard(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/v1/agent/"):
@@ -181,7 +166,7 @@ func (s *Server) authenticated(next http.Handler) http.Handler {
 
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	if err := s.Store.Ping(r.Context()); err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -189,7 +174,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
-	s.fail(w, r, api.NewProblem(api.NotFound, "there is no %s %s", r.Method, r.URL.Path).
+	s.Fail(w, r, api.NewProblem(api.NotFound, "there is no %s %s", r.Method, r.URL.Path).
 		WithHelp("see /openapi.json; a newer fngen may need a newer platform"))
 }
 
@@ -198,7 +183,7 @@ func describe(version string) huma.Config {
 	c := huma.DefaultConfig("fngen", version)
 	// Without the hooks: they add a "$schema" field to every answer.
 	c.CreateHooks = nil
-	c.Transformers = []huma.Transformer{problemOfFramework}
+	c.Transformers = []huma.Transformer{respond.ProblemOfFramework}
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"key": {Type: "http", Scheme: "bearer", Description: "An API key, fngen_..."},

@@ -12,6 +12,7 @@ import (
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/dotenv"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/server/respond"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -27,28 +28,28 @@ func (s *Server) variables(ctx context.Context, actor store.Actor, in *inProject
 // setVariables changes variables and streams what happens. It has its place until the
 // end, since it may be a rollout.
 func (s *Server) setVariables(w http.ResponseWriter, r *http.Request) {
-	actor, p, err := s.target(r)
+	actor, p, err := s.people.Target(r)
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
-	leave, err := s.changes.enter(r.Context(), actor.KeyID)
+	leave, err := s.changes.Enter(r.Context(), actor.KeyID)
 	if err != nil {
-		s.refuse(w, r, err)
+		s.Refuse(w, r, err)
 		return
 	}
 	defer leave()
 	req, err := readVariables(http.MaxBytesReader(w, r.Body, api.MaxVariablesBody))
 	if err == nil {
-		err = untimed(w)
+		err = respond.Untimed(w)
 	}
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	events, err := s.Deployer.SetVariables(r.Context(), actor, p, req)
 	if err != nil {
-		s.fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	s.stream(w, r, events)

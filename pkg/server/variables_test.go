@@ -1,4 +1,4 @@
-package server
+package server_test
 
 import (
 	"encoding/json"
@@ -6,42 +6,24 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/server/servertest"
 )
-
-// asked are the changes of variables that the deployer was asked for.
-type asked struct {
-	mu   sync.Mutex
-	list []api.SetVariables
-}
-
-func (a *asked) set(req api.SetVariables) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.list = append(a.list, req)
-}
-
-func (a *asked) Version() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.list)
-}
 
 // TestSetVariables: a change arrives as it was sent, what a project cannot have is
 // refused with its code, and no answer and no line of the log holds a value.
 func TestSetVariables(t *testing.T) {
-	p := newPlatform(t)
-	c, key := p.account(t, "a@example.com")
-	_, other := p.account(t, "b@example.com")
+	p := servertest.New(t)
+	c, key := p.Account(t, "a@example.com")
+	_, other := p.Account(t, "b@example.com")
 	if _, err := c.CreateProject(t.Context(), "shop"); err != nil {
 		t.Fatal(err)
 	}
 	send := func(key, project, body string) (int, string) {
 		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, p.url+"/v1/projects/"+project+"/env", strings.NewReader(body))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, p.URL+"/v1/projects/"+project+"/env", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +50,7 @@ func TestSetVariables(t *testing.T) {
 	if e, err := stream.Next(); err != nil || e.Done == nil || e.Done.Variables.Version != 1 {
 		t.Fatalf("%+v, %v", e, err)
 	}
-	got := p.deployer.variables.list[0]
+	got := p.Deployer.Asked.List[0]
 	if got.Set["A"].Reveal() != "canary ż\n<&>" || got.Unset[0] != "B" || !got.NoRollout || got.Newest || *got.Base != 3 {
 		t.Errorf("it arrived as %+v", got)
 	}
@@ -102,10 +84,10 @@ func TestSetVariables(t *testing.T) {
 			t.Errorf("another account: %d, want %d", status, want)
 		}
 	}
-	if p.deployer.variables.Version() != 1 {
-		t.Errorf("%d changes reached the deployer", p.deployer.variables.Version())
+	if p.Deployer.Asked.Version() != 1 {
+		t.Errorf("%d changes reached the deployer", p.Deployer.Asked.Version())
 	}
-	if strings.Contains(p.log.String(), "canary") {
+	if strings.Contains(p.Log.String(), "canary") {
 		t.Error("the log shows a value")
 	}
 }

@@ -1,0 +1,288 @@
+package treeroutes_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/delta"
+	"fngen.dev/fngen/pkg/server/manifest"
+	"fngen.dev/fngen/pkg/server/servertest"
+	"fngen.dev/fngen/pkg/server/treetest"
+)
+
+func TestUpload(t *testing.T) {
+	p, c := servertest.WithShop(t)
+	files := map[string]string{
+		"a.py": "print(1)\n", "same.py": "print(1)\n", "empty": "", "dir/é.bin": treetest.Noise(0, 3<<20), "zeros": strings.Repeat("\x00", 40<<20),
+	}
+	for i := range 300 {
+		files[fmt.Sprintf("small/%d.txt", i)] = fmt.Sprint(i)
+	}
+	first := treetest.New(files)
+	if sent := servertest.Send(t, c, "shop", first, nil); sent < 3<<20 || sent > 3<<20+100_000 {
+		t.Errorf("sent %d bytes", sent)
+	}
+	p.WantTree(t, "shop", first)
+	if m, err := c.LatestTree(t.Context(), "shop"); err != nil || m.Digest() != first.Digest() {
+		t.Errorf("the latest tree is %v, %v", m, err)
+	}
+	delete(files, "empty")
+	files["a.py"], files["moved.bin"] = "print(2)\n", files["dir/é.bin"]
+	second := treetest.New(files)
+	if sent := servertest.Send(t, c, "shop", second, &first); sent > 400 {
+		t.Errorf("the change took %d bytes", sent)
+	}
+	p.WantTree(t, "shop", second)
+}
+
+func TestNoTreeYet(t *testing.T) {
+	_, c := servertest.WithShop(t)
+	if m, err := c.LatestTree(t.Context(), "shop"); !errors.Is(err, api.ErrNoTree) {
+		t.Errorf("%v, %v", m, err)
+	}
+	empty := treetest.New(nil)
+	servertest.Upload(t, c, "shop", empty)
+	if m, err := c.LatestTree(t.Context(), "shop"); err != nil || len(m.Files) != 0 {
+		t.Errorf("%v, %v", m, err)
+	}
+}
+
+// A change of one line costs its file and less than a kilobyte, counted where
+// the connection is.
+func TestOneLine(t *testing.T) {
+	p, _ := servertest.WithShop(t)
+	p.Proxy = servertest.NewCutter(t, p.URL)
+	c := p.Client(t, p.Key)
+	files := map[string]string{}
+	for i := range 10_000 {
+		files[fmt.Sprintf("package_%02d/module_%05d.py", i%97, i)] = fmt.Sprintf("VALUE = %d\n", i)
+	}
+	file := treetest.Noise(3, 2000)
+	files["package_07/changes.py"] = file
+	before := treetest.New(files)
+	servertest.Upload(t, c, "shop", before)
+	files["package_07/changes.py"] = file + "\nprint(1)\n"
+	after := treetest.New(files)
+	wire := p.Proxy.Received.Load()
+	sent := servertest.Send(t, c, "shop", after, &before)
+	if limit := int64(len(file) + 1024); sent > limit || p.Proxy.Received.Load()-wire > limit {
+		t.Errorf("sent %d bytes, %d with the headers", sent, p.Proxy.Received.Load()-wire)
+	}
+	p.WantTree(t, "shop", after)
+}
+
+// A tree that the platform has is known by its digest; the body is not read.
+func TestKnownTree(t *testing.T) {
+	p, c := servertest.WithShop(t)
+	tree := treetest.New(map[string]string{"a": treetest.Noise(1, 20<<20)})
+	servertest.Upload(t, c, "shop", tree)
+	if problem := p.Put(t, tree.Digest(), "", strings.NewReader("this is no stream")); problem != nil {
+		t.Errorf("problem %+v", problem)
+	}
+}
+
+func TestUploadOfChangedFile(t *testing.T) {
+	_, c := servertest.WithShop(t)
+	for name, now := range map[string]string{"other": "2", "shorter": "", "longer": "11"} {
+		tree := treetest.New(map[string]string{"a.py": "1"})
+		tree.FS = fstest.MapFS{"a.py": {Data: []byte(now)}}
+		err := c.Upload(t.Context(), "shop", &api.Upload{Tree: tree})
+		if name == "longer" {
+			// The bytes of the manifest were sent; the next push sends the rest.
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), "a.py changed") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestUploadRefuses(t *testing.T) {
+	p, c := servertest.WithShop(t)
+	large := treetest.Noise(1, 1<<20)
+	tree := treetest.New(map[string]string{"1": "first", "2": large})
+	m, digest := tree.Manifest, tree.Digest()
+	good := treetest.NewStream(t, m).Content(1, "first").Content(1, large).End()
+	flipped := slices.Clone(good)
+	flipped[len(flipped)/2] ^= 1
+	evil := source.Manifest{Files: []source.File{{Path: "../a", Size: 1, SHA256: treetest.DigestOf("a")}}}
+	small := source.Manifest{Files: []source.File{{Path: "a", Size: 5, SHA256: treetest.DigestOf("never sent")}}}
+	whole := source.Manifest{Files: []source.File{{Path: "a", Size: api.LargeBytes + 1, SHA256: treetest.DigestOf("large")}}}
+	huge := new(treetest.Stream)
+	huge.Write(binary.AppendUvarint(nil, delta.MaxBytes+1))
+	for _, c := range []struct {
+		name, query string
+		digest      string
+		body        []byte
+		code        api.Code
+	}{
+		{"nothing", "", digest, nil, api.Invalid},
+		{"not zstd", "", digest, []byte("hello"), api.Invalid},
+		{"truncated", "", digest, good[:len(good)*2/3], api.Invalid},
+		{"corrupt", "", digest, flipped, api.Invalid},
+		{"no end", "", digest, treetest.NewStream(t, m).Content(1, "first").Packed(), api.Invalid},
+		{"more after the end", "", digest, append(treetest.NewStream(t, m).End(), treetest.NewStream(t, m).End()...), api.Invalid},
+		{"other bytes", "", digest, treetest.NewStream(t, m).Content(2, "x"+large[1:]).End(), api.Invalid},
+		{"other small bytes", "", small.Digest(), treetest.NewStream(t, small).Content(1, "f1rst").End(), api.Invalid},
+		{"a file that is not there", "", digest, treetest.NewStream(t, m).Content(3, "x").End(), api.Invalid},
+		{"a step of 2^63", "", digest, treetest.NewStream(t, m).Content(1<<63, "x").End(), api.Invalid},
+		{"a manifest of another tree", "", digest, treetest.NewStream(t, evil).End(), api.Invalid},
+		{"a path that leaves", "", evil.Digest(), treetest.NewStream(t, evil).Content(1, "a").End(), api.Invalid},
+		{"a content that is sent by itself", "", whole.Digest(), treetest.NewStream(t, whole).Content(1, "large").End(), api.Invalid},
+		{"a huge manifest", "", digest, huge.Packed(), api.TooLarge},
+		{"a base that is not there", "?base=sha256:" + strings.Repeat("0", 64), digest, good, api.BaseUnknown},
+		{"a base that is no digest", "?base=x", digest, good, api.Invalid},
+		{"a digest that is none", "", "sha256:x", good, api.Invalid},
+	} {
+		if got := p.Put(t, c.digest, c.query, bytes.NewReader(c.body)); got == nil || got.Code != c.code {
+			t.Errorf("%s: problem %+v, want %s", c.name, got, c.code)
+		}
+	}
+	if strings.Contains(p.Log.String(), `"level":"ERROR"`) {
+		t.Errorf("a caller's fault was logged as ours:\n%s", p.Log)
+	}
+	// What came whole before a fault is kept, so the next try is shorter.
+	u := &api.Upload{Tree: tree, Ask: true}
+	if err := c.Upload(t.Context(), "shop", u); err != nil || u.Sent.Load() < 1<<20 || u.Sent.Load() > 1<<20+500 {
+		t.Errorf("sent %d bytes, %v", u.Sent.Load(), err)
+	}
+	p.WantTree(t, "shop", tree)
+}
+
+type zeroReader struct{}
+
+func (zeroReader) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// TestBomb keeps every file within its bounds and lets them grow from nothing.
+func TestBomb(t *testing.T) {
+	p, _ := servertest.WithShop(t)
+	m := source.Manifest{}
+	for i := range 40 {
+		h := sha256.New()
+		size := int64(api.LargeBytes - i)
+		if _, err := io.CopyN(h, zeroReader{}, size); err != nil {
+			t.Fatal(err)
+		}
+		m.Files = append(m.Files, source.File{Path: fmt.Sprintf("%02d", i), Size: size, SHA256: hex.EncodeToString(h.Sum(nil))})
+	}
+	s := treetest.NewStream(t, m)
+	for _, f := range m.Files {
+		s.Content(1, strings.Repeat("\x00", int(f.Size)))
+	}
+	if got := p.Put(t, m.Digest(), "", bytes.NewReader(s.End())); got == nil || got.Code != api.TooLarge {
+		t.Errorf("problem %+v", got)
+	}
+}
+
+// TestSizesAreChecked claims that a content is smaller than it is, which would
+// slip past the limits.
+func TestSizesAreChecked(t *testing.T) {
+	p, c := servertest.WithShop(t)
+	tree := treetest.New(map[string]string{"a": "hello"})
+	servertest.Upload(t, c, "shop", tree)
+	lie := source.Manifest{Files: slices.Clone(tree.Files)}
+	lie.Files[0].Size = 1
+	for name, base := range map[string]*api.Manifest{"alone": nil, "from a base": &tree.Manifest} {
+		err := c.Upload(t.Context(), "shop", &api.Upload{Tree: source.Tree{Manifest: lie}, Base: base, Ask: true})
+		if servertest.WantProblem(t, err, api.Invalid); t.Failed() {
+			t.Fatal(name)
+		}
+	}
+	project, err := p.Store.ProjectByName(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if has, err := p.Store.UseTree(t.Context(), project.ID, lie.Digest()); has || err != nil {
+		t.Errorf("the lie is kept: %v, %v", has, err)
+	}
+}
+
+// TestDigestGivesNothing asks in one project for what another one has.
+func TestDigestGivesNothing(t *testing.T) {
+	p, c := servertest.WithShop(t)
+	tree := treetest.New(map[string]string{"secret.py": "KEY = 1"})
+	servertest.Upload(t, c, "shop", tree)
+	if _, err := c.CreateProject(t.Context(), "bank"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Push(t.Context(), "bank", api.PushRequest{Tree: tree.Digest()})
+	servertest.WantProblem(t, err, api.TreeMissing)
+	// The manifest alone, without the contents: they are asked for.
+	u := &api.Upload{Tree: tree, Base: &tree.Manifest}
+	if err := c.Upload(t.Context(), "bank", u); err != nil {
+		t.Fatal(err)
+	}
+	p.WantTree(t, "bank", tree)
+	blind := &api.Upload{Tree: source.Tree{Manifest: tree.Manifest, FS: fstest.MapFS{}}}
+	if _, err := c.CreateProject(t.Context(), "third"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Upload(t.Context(), "third", blind); err == nil {
+		t.Error("a tree was accepted of someone who has no content")
+	}
+}
+
+// TestEarlyRefusal answers while the client still sends much: it sees the
+// problem, not a broken connection.
+func TestEarlyRefusal(t *testing.T) {
+	_, c := servertest.WithShop(t)
+	tree := treetest.New(map[string]string{"noise": treetest.Noise(2, 8<<20)})
+	for range 10 {
+		err := c.Upload(t.Context(), "nothing", &api.Upload{Tree: tree})
+		servertest.WantProblem(t, err, api.NotFound)
+	}
+}
+
+// FuzzTreeStream takes any bytes as a stream, with a base and without. What is
+// accepted is within the limits that its manifest says.
+func FuzzTreeStream(f *testing.F) {
+	tree := treetest.New(map[string]string{"a.py": "1", "b/c.py": "22", "d": ""})
+	text, err := delta.Encode(source.Manifest{}, tree.Manifest)
+	if err != nil {
+		f.Fatal(err)
+	}
+	head := append(binary.AppendUvarint(nil, uint64(len(text))), text...)
+	f.Add(append(slices.Clone(head), 1, '1', 1, '2', '2', 1, 0))
+	f.Add(append(slices.Clone(head), 0))
+	f.Add([]byte{1, 3<<2 | 2, 0})
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, base := range []source.Manifest{{}, tree.Manifest} {
+			in := api.NewTreeReader(bytes.NewReader(body))
+			text, err := in.Delta(func(int64) error { return nil })
+			if err != nil {
+				continue
+			}
+			m, err := delta.Apply(base, text)
+			if err != nil || manifest.Check(m) != nil {
+				continue
+			}
+			in.Contents(m)
+			total := int64(0)
+			for {
+				_, content, err := in.Next()
+				if err != nil {
+					break
+				}
+				n, _ := io.Copy(io.Discard, content)
+				total += n
+			}
+			if total > m.Size() || total > int64(len(body)) {
+				t.Fatalf("%d bytes of a tree of %d", total, m.Size())
+			}
+		}
+	})
+}
