@@ -41,6 +41,7 @@ var offline = []struct {
 	{"own-tree", ownTree},
 	{"tasks", tasksBesideRivals},
 	{"serving", serving},
+	{"dev", developing},
 }
 
 // alone measurements need the cluster's servers for themselves. They make projects

@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"fngen.dev/fngen/compiler/ir"
@@ -57,7 +55,7 @@ func (r *runner) layer(ctx context.Context, dir string, p *ir.Project) (string, 
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %q\n", p.Python, steps)
+	fmt.Fprintf(h, "%s %q\n", p.Python, steps) // of which one says that there is bytecode
 	for _, file := range p.Dependencies.Files {
 		data, err := os.ReadFile(filepath.Join(r.Root, filepath.FromSlash(file)))
 		if err != nil {
@@ -90,41 +88,15 @@ func (r *runner) layer(ctx context.Context, dir string, p *ir.Project) (string, 
 	})
 }
 
-// Pythons are the versions on this machine that a platform may have, such as "3.12".
-func Pythons(ctx context.Context, uv string) ([]string, error) {
-	out, err := exec.CommandContext(ctx, uv, "python", "list", "--only-installed", "--output-format", "json").Output()
-	if err != nil {
-		return nil, fmt.Errorf("ask uv for the Pythons of this machine: %w", err)
-	}
-	var found []struct {
-		Implementation string `json:"implementation"`
-		Version        string `json:"version"`
-		Parts          struct {
-			Major, Minor int
-		} `json:"version_parts"`
-	}
-	if err := json.Unmarshal(out, &found); err != nil {
-		return nil, fmt.Errorf("read uv's list of Pythons: %w", err)
-	}
-	var versions []string
-	for _, f := range found {
-		version := fmt.Sprintf("%d.%d", f.Parts.Major, f.Parts.Minor)
-		if f.Implementation == "cpython" && f.Parts.Major == 3 && f.Parts.Minor >= 9 && !slices.Contains(versions, version) {
-			versions = append(versions, version)
-		}
-	}
-	return versions, nil
-}
-
 // steps are what uv is to be run with, as on the platform.
 func steps(p *ir.Project) ([][]string, error) {
 	d := p.Dependencies
-	pip := []string{"pip", "install", "--python", "{python}", "--excludes", "{excludes}"}
+	pip := []string{"pip", "install", "--compile-bytecode", "--python", "{python}", "--excludes", "{excludes}"}
 	switch {
 	case len(d.Files) == 0 && len(d.Provided) == 0:
 		return nil, nil
 	case len(d.Files) > 0 && d.Files[0] == "uv.lock":
-		return [][]string{{"sync", "--frozen", "--inexact", "--no-dev", "--no-install-project", "--no-install-package", "fngen", "--python", "{python}"}}, nil
+		return [][]string{{"sync", "--compile-bytecode", "--frozen", "--inexact", "--no-dev", "--no-install-project", "--no-install-package", "fngen", "--python", "{python}"}}, nil
 	case d.Digest != "":
 		return nil, fmt.Errorf("fngen dev does not install from %s yet: make the environment yourself, and name its interpreter: fngen dev --python PATH", d.Files[0])
 	}
@@ -138,7 +110,7 @@ func steps(p *ir.Project) ([][]string, error) {
 func (r *runner) sdk(ctx context.Context, dir, python string) (string, error) {
 	h := sha256.New()
 	h.Write(sdk.Requirements)
-	fmt.Fprintln(h, python)
+	fmt.Fprintln(h, python, "with bytecode")
 	sources := map[string][]byte{}
 	err := fs.WalkDir(sdk.Sources, "src/fngen", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -167,7 +139,11 @@ func (r *runner) sdk(ctx context.Context, dir, python string) (string, error) {
 		if err := os.WriteFile(requirements, sdk.Requirements, 0o644); err != nil {
 			return err
 		}
-		return r.uv(ctx, place, "pip", "install", "--python", python, "--target", place, "--require-hashes", "-r", requirements)
+		err := r.uv(ctx, place, "pip", "install", "--compile-bytecode", "--python", python, "--target", place, "--require-hashes", "-r", requirements)
+		if err != nil {
+			return err
+		}
+		return compiled(ctx, python, filepath.Join(place, "fngen"))
 	})
 }
 
@@ -185,6 +161,15 @@ func (r *runner) once(place, what string, make func() error) error {
 		return fmt.Errorf("install %s: %w", what, err)
 	}
 	return os.WriteFile(whole, nil, 0o644)
+}
+
+// compiled has Python make bytecode of what is below a directory, so that no start does.
+func compiled(ctx context.Context, python, dir string) error {
+	out, err := exec.CommandContext(ctx, python, "-m", "compileall", "-q", dir).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("compile %s: %w\n%s", dir, err, bytes.TrimSpace(out))
+	}
+	return nil
 }
 
 // uv runs the installer; what it says is the error when it fails.

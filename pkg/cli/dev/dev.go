@@ -85,7 +85,7 @@ func runDev(ctx context.Context, a *command.App, o devOptions) error {
 		return err
 	}
 	if o.Python == "" {
-		if d.pythons, err = dev.Pythons(ctx, uv); err != nil {
+		if d.pythons, err = dev.Pythons(ctx, uv, scanned.Root); err != nil {
 			return err
 		}
 	}
