@@ -13,10 +13,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	nomad "github.com/hashicorp/nomad/api"
+	vault "github.com/hashicorp/vault/api"
+
+	"fngen.dev/fngen/jobs"
 )
 
 // secretiveApp tells the digests of its variables, in itself, in a child and in a
@@ -69,6 +73,25 @@ def live_app():
     return app
 `
 
+// secretiveTask tells the digest of a variable that it read when it was imported, and in
+// a child.
+const secretiveTask = `import hashlib
+import os
+import subprocess
+import sys
+
+from fngen.powers import task_worker
+
+TOKEN = os.environ["TOKEN"]
+digest = "import hashlib, os; print(hashlib.sha256(os.environ['TOKEN'].encode()).hexdigest())"
+
+
+@task_worker
+def digests(n: int) -> list[str]:
+    child = subprocess.run([sys.executable, "-c", digest], capture_output=True, text=True).stdout.strip()
+    return [hashlib.sha256(TOKEN.encode()).hexdigest(), child, os.environ.get("MORE", "")]
+`
+
 // TestEnvironment sets variables, changes them and goes back. Their values reach every
 // process of the project exactly as they were given, and nothing and nobody else.
 func TestEnvironment(t *testing.T) {
@@ -77,6 +100,7 @@ func TestEnvironment(t *testing.T) {
 	p := newProject(t)
 	said := &recorded{project: p}
 	p.write(t, "app.py", secretiveApp)
+	p.write(t, "work.py", secretiveTask)
 	p.write(t, "requirements.txt", "fastapi\n")
 	p.write(t, "release.py", "import hashlib, os\nprint('digest', hashlib.sha256(os.environ['TOKEN'].encode()).hexdigest())\n")
 	p.write(t, "fngen.yml", onServers("s", "us-east", 1)+"functions:\n  live_app: {release: python release.py}\n")
@@ -89,8 +113,10 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("the release command has another value:\n%s", talk)
 	}
 	p.has(t, one, "yes")
+	p.works(t, one, "yes")
 	said.with(t, second+"\n", "set_env", p.name, "TOKEN", "--from-stdin")
 	p.has(t, digestOf(second), "yes")
+	p.works(t, digestOf(second), "yes")
 	if out := said.with(t, "", "env", p.name); !strings.Contains(out, "TOKEN\t") || !strings.Contains(out, "live_app (app.py:10)") {
 		t.Errorf("the variables are\n%s", out)
 	}
@@ -122,6 +148,36 @@ func TestEnvironment(t *testing.T) {
 		}
 	}
 	nowhere(t, p, first, second)
+	if kept := inVault(t, p.name); len(kept) == 0 {
+		t.Error("Vault has nothing of the project")
+	}
+	p.run(t, "destroy", p.name, "--yes")
+	if kept := inVault(t, p.name); len(kept) > 0 {
+		t.Errorf("when the project is gone Vault has %v of it", kept)
+	}
+}
+
+// works holds that a task has a value.
+func (p project) works(t *testing.T, digest, more string) {
+	t.Helper()
+	var got []string
+	check(t, json.Unmarshal([]byte(p.run(t, "run_task", "--wait", p.name, "digests", "1")), &got))
+	if want := []string{digest, digest, more}; !slices.Equal(got, want) {
+		t.Errorf("a task has %v, not %v", got, want)
+	}
+}
+
+// inVault are the secrets of a project, deleted versions too.
+func inVault(t *testing.T, name string) (keys []any) {
+	t.Helper()
+	c, err := vault.NewClient(vault.DefaultConfig())
+	check(t, err)
+	list, err := c.Logical().ListWithContext(t.Context(), jobs.SecretMount+"/metadata/"+name)
+	check(t, err)
+	if list != nil {
+		keys, _ = list.Data["keys"].([]any)
+	}
+	return keys
 }
 
 func canary(t *testing.T) string {

@@ -20,6 +20,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -152,12 +153,17 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
     return name
 `
 
+// hosts counts those that elsewhere has made.
+var hosts atomic.Int32
+
 // elsewhere listens at another host, as far as builds can tell: in a network namespace,
 // joined to the machine by a cable, which lasts as long as the test.
 func elsewhere(t *testing.T) net.Listener {
 	t.Helper()
-	const machine, host = "198.18.255.1/30", "198.18.255.2/30"
-	cable := "fngit" + strconv.Itoa(os.Getpid())
+	n := int(hosts.Add(1))
+	cable := fmt.Sprintf("fn%d.%d", n, os.Getpid())
+	router, at := fmt.Sprintf("198.18.255.%d", 4*n+1), fmt.Sprintf("198.18.255.%d", 4*n+2)
+	machine, host := router+"/30", at+"/30"
 	ip := func(args ...string) error {
 		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
 			return fmt.Errorf("ip %v: %w\n%s", args, err, out)
@@ -175,13 +181,13 @@ func elsewhere(t *testing.T) net.Listener {
 			return
 		}
 		var err error
-		for _, args := range [][]string{{"link", "set", "lo", "up"}, {"addr", "add", host, "dev", cable}, {"link", "set", cable, "up"}, {"route", "add", "default", "via", "198.18.255.1"}} {
+		for _, args := range [][]string{{"link", "set", "lo", "up"}, {"addr", "add", host, "dev", cable}, {"link", "set", cable, "up"}, {"route", "add", "default", "via", router}} {
 			if err == nil {
 				err = ip(args...)
 			}
 		}
 		if err == nil {
-			listener, err = net.Listen("tcp4", "198.18.255.2:0")
+			listener, err = net.Listen("tcp4", at+":0")
 		}
 		ready <- err
 		<-done
