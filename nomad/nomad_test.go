@@ -210,3 +210,26 @@ func TestEnds(t *testing.T) {
 		}
 	}
 }
+
+func TestSpeaks(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	ended := func(ago time.Duration) map[string]*api.TaskState {
+		return map[string]*api.TaskState{"app": {FinishedAt: now.Add(-ago)}}
+	}
+	for name, c := range map[string]struct {
+		status string
+		states map[string]*api.TaskState
+		want   bool
+	}{
+		"runs":             {api.AllocClientStatusRunning, nil, true},
+		"its server is":    {api.AllocClientStatusLost, nil, true},
+		"has just ended":   {api.AllocClientStatusComplete, ended(9 * time.Minute), true},
+		"ended long ago":   {api.AllocClientStatusFailed, ended(11 * time.Minute), false},
+		"has never begun":  {api.AllocClientStatusFailed, nil, false},
+		"nobody knows how": {api.AllocClientStatusComplete, map[string]*api.TaskState{"app": {}}, false},
+	} {
+		if got := speaks(&api.Allocation{ClientStatus: c.status, TaskStates: c.states}, now); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
