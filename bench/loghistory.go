@@ -26,7 +26,7 @@ func logHistory(ctx context.Context) ([]figure, error) {
 		return nil, err
 	}
 	tenant := fmt.Sprintf("bench.%d", time.Now().UnixNano())
-	defer func() { _ = loki.Forget(context.WithoutCancel(ctx), tenant) }()
+	defer func() { _, _ = loki.Forget(context.WithoutCancel(ctx), tenant) }()
 	end := time.Now()
 	begin := end.Add(-time.Hour)
 	at := func(i int) time.Time { return begin.Add(time.Hour / historyLines * time.Duration(i)) }

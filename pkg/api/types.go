@@ -218,11 +218,13 @@ type Destroyed struct {
 	// Logs is what becomes of the project's log: LogsDeleted, LogsExpire, or empty where
 	// there is none.
 	Logs string `json:"logs,omitempty"`
+	// LogsGone is when it will have been deleted, with LogsDeleted.
+	LogsGone time.Time `json:"logs_gone,omitzero"`
 }
 
 const (
-	// LogsDeleted means that the store of logs has been told to delete it, which it does
-	// within a day.
+	// LogsDeleted means that the store of logs has been told to delete it, which it has
+	// done by LogsGone.
 	LogsDeleted = "deleted"
 	// LogsExpire means that it could not be told, and the log ends with its retention.
 	LogsExpire = "expire"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/deploy"
@@ -71,7 +72,7 @@ func (l *logbook) watch(ctx context.Context, scheduler *nomad.Client, checks *he
 }
 
 // Forget has a project's log deleted.
-func (l *logbook) Forget(ctx context.Context, p store.Project) error {
+func (l *logbook) Forget(ctx context.Context, p store.Project) (gone time.Time, err error) {
 	return l.loki.Forget(ctx, logs.Tenant(p.Name, p.ID))
 }
 

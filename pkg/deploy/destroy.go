@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
@@ -50,7 +51,7 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 	if err := s.nomad.DeleteNamespace(ctx, p.Name); err != nil {
 		return out, err
 	}
-	out.Logs = s.forgetLogs(ctx, p)
+	out.Logs, out.LogsGone = s.forgetLogs(ctx, p)
 	if out.Blobs, out.Bytes, err = s.blobs.DeleteScope(scope(p)); err != nil {
 		return out, fmt.Errorf("delete blobs of %q: %w", p.Name, err)
 	}
@@ -64,15 +65,16 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 
 // forgetLogs says what becomes of the project's log. That it cannot be deleted now is
 // no reason to keep the project: it ends by itself, and no other project reads it.
-func (s *Service) forgetLogs(ctx context.Context, p store.Project) string {
+func (s *Service) forgetLogs(ctx context.Context, p store.Project) (state string, gone time.Time) {
 	if s.cfg.Journal == nil {
-		return ""
+		return "", gone
 	}
-	if err := s.cfg.Journal.Forget(ctx, p); err != nil {
+	gone, err := s.cfg.Journal.Forget(ctx, p)
+	if err != nil {
 		s.log.Warn("delete log", slog.String("project", p.Name), slog.Any("error", err))
-		return api.LogsExpire
+		return api.LogsExpire, time.Time{}
 	}
-	return api.LogsDeleted
+	return api.LogsDeleted, gone.UTC().Truncate(time.Second)
 }
 
 // endJobs ends all jobs of a project.

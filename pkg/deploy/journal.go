@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/pkg/api"
@@ -16,8 +17,8 @@ import (
 type Journal interface {
 	// Say adds a line. function and release may be empty.
 	Say(p store.Project, function, release, level, text string)
-	// Forget has all of it deleted.
-	Forget(ctx context.Context, p store.Project) error
+	// Forget has all of it deleted, and says when it will have been.
+	Forget(ctx context.Context, p store.Project) (gone time.Time, err error)
 }
 
 // noted tells an event of a change in the project's log too.

@@ -93,8 +93,9 @@ func TestLoki(t *testing.T) {
 	})
 	t.Run("late", func(t *testing.T) { lateOnes(t, l, now, whole) })
 	t.Run("forget", func(t *testing.T) {
-		if err := l.Forget(t.Context(), "a.1"); err != nil {
-			t.Fatal(err)
+		gone, err := l.Forget(t.Context(), "a.1")
+		if err != nil || gone.Before(time.Now().Add(12*time.Hour)) {
+			t.Fatalf("it is gone at %s, %v", gone, err)
 		}
 		asked, err := l.do(t.Context(), "a.1", http.MethodGet, "/loki/api/v1/delete", nil, "", nil)
 		if err != nil {

@@ -136,7 +136,7 @@ func writeDestroyed(a *command.App, d api.Destroyed) error {
 	fmt.Fprintf(&b, "deleted %s, %s\n", term.Count(d.Blobs, "stored file", "stored files"), term.Bytes(d.Bytes))
 	switch d.Logs {
 	case api.LogsDeleted:
-		b.WriteString("deleted logs: the store of logs removes them within a day, and nobody can read them until then\n")
+		fmt.Fprintf(&b, "deleted logs: nobody can read them any more, and the store of logs has removed them by %s\n", d.LogsGone.Local().Format("2006-01-02 15:04 MST"))
 	case api.LogsExpire:
 		b.WriteString("logs could not be deleted now: nobody can read them, and they go when they are as old as logs are kept\n")
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/store"
@@ -25,14 +26,14 @@ func (d *diary) Say(_ store.Project, function, release, level, text string) {
 	d.text.WriteString(strings.Join([]string{level, function, release, text}, "|") + "\n")
 }
 
-func (d *diary) Forget(_ context.Context, p store.Project) error {
+func (d *diary) Forget(_ context.Context, p store.Project) (time.Time, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.broken {
-		return errors.New("Loki is away")
+		return time.Time{}, errors.New("Loki is away")
 	}
 	d.forgotten = append(d.forgotten, p.ID)
-	return nil
+	return time.Unix(1_800_000_000, 5), nil
 }
 
 // TestJournal has the log of a project tell of its changes, with no value of a variable,
@@ -60,12 +61,12 @@ func TestJournal(t *testing.T) {
 		w.destroyed = true
 		d.broken = true
 		out, err := w.service.Destroy(w.Context(), w.actor, w.project)
-		if err != nil || out.Logs != api.LogsExpire {
+		if err != nil || out.Logs != api.LogsExpire || !out.LogsGone.IsZero() {
 			t.Errorf("when it cannot be deleted: %+v, %v", out, err)
 		}
 		d.broken = false
 		w.project = must(w.service.Create(w.Context(), w.actor, "shop"))(w.T)
-		if out, err = w.service.Destroy(w.Context(), w.actor, w.project); err != nil || out.Logs != api.LogsDeleted || len(d.forgotten) != 1 || d.forgotten[0] != w.project.ID {
+		if out, err = w.service.Destroy(w.Context(), w.actor, w.project); err != nil || out.Logs != api.LogsDeleted || out.LogsGone.Unix() != 1_800_000_000 || len(d.forgotten) != 1 || d.forgotten[0] != w.project.ID {
 			t.Errorf("%+v, %v; deleted are the logs of %v", out, err, d.forgotten)
 		}
 	})
