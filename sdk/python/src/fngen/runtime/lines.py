@@ -118,6 +118,10 @@ class _Partial(threading.local):
     ids: tuple[str | None, str | None] = (None, None)
 
 
+_request, _task = context.request_id.get, context.task_id.get
+_write = io.TextIOWrapper.write
+
+
 class _Stream(io.TextIOWrapper):
     """A standard stream whose lines are sent as records in a request or a task."""
 
@@ -133,15 +137,21 @@ class _Stream(io.TextIOWrapper):
         )
         made.fngen_name = name
         made._partial = _Partial()
+        made._begun = set()
         made.mode = "w"  # type: ignore[misc]
         return made
 
     fngen_name: str
     _partial: _Partial
+    # The threads that have begun a line in work and not ended it.
+    _begun: set[int]
 
     def write(self, text: str) -> int:
         """Write text as a record when it is of a request or a task."""
-        ids = (context.request_id.get(), context.task_id.get())
+        # print comes here with each of its words: outside of work this is all there is to do.
+        if _request() is None and _task() is None and not self._begun:
+            return _write(self, text)
+        ids = (_request(), _task())
         partial = self._partial
         if partial.text and partial.ids != ids:
             self.fngen_flush()
@@ -149,6 +159,10 @@ class _Stream(io.TextIOWrapper):
             return super().write(text)
         whole, newline, rest = (partial.text + text).rpartition("\n")
         partial.text, partial.ids = rest, ids
+        if rest:
+            self._begun.add(threading.get_ident())
+        else:
+            self._begun.discard(threading.get_ident())
         if newline:
             for line in whole.split("\n"):
                 self._line(line)
@@ -166,6 +180,7 @@ class _Stream(io.TextIOWrapper):
         """End the line that was begun."""
         partial = self._partial
         text, partial.text = partial.text, ""
+        self._begun.discard(threading.get_ident())
         if text:
             self._line(text)
 
