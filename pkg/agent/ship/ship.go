@@ -24,8 +24,9 @@ import (
 const (
 	// linger is how long more entries are waited for, so that many go at once.
 	linger = 100 * time.Millisecond
-	// batchSize is about how large a batch is, in bytes.
-	batchSize = 256 << 10
+	// batchSize is about how large a batch is, in bytes, and largeBatch one while more than
+	// that waits: each costs a round trip.
+	batchSize, largeBatch = 256 << 10, 1 << 20
 	// away is for how long nothing can be sent until the oldest entries are dropped.
 	away       = 10 * time.Second
 	firstPause = 200 * time.Millisecond
@@ -257,7 +258,11 @@ func (p *Shipper) isEnding() bool {
 // batch sends the oldest entries, and what there is to tell.
 func (p *Shipper) batch(ctx context.Context) error {
 	told := p.tell()
-	records, mark, err := p.spool.Next(batchSize)
+	size := int64(batchSize)
+	if p.spool.Size() > largeBatch {
+		size = largeBatch
+	}
+	records, mark, err := p.spool.Next(size)
 	if err != nil || len(records)+len(told.records) == 0 {
 		return err
 	}
