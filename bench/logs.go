@@ -242,28 +242,45 @@ func (b *bench) ask(ctx context.Context, path string) ([]byte, error) {
 	return io.ReadAll(resp.Body)
 }
 
-// found counts the lines of a word, second by second, until all are there or none more
-// come.
+// found counts the lines of a word, until all are there or none more come.
 type found struct {
 	lines int
 	at    time.Time
 }
 
+// settled is how old the lines of a second are when no more of them are looked for, once
+// their number has stayed the same: what a program has printed comes in the order in which
+// it was.
+const settled = 30 * time.Second
+
 func (b *bench) found(ctx context.Context, word string, want int, begin, end time.Time) (found, error) {
-	last := found{at: time.Now()}
-	for {
+	counts, done := map[time.Time]int{}, map[time.Time]bool{}
+	for last := -1; ; {
 		now := found{at: time.Now()}
-		for from := begin.Add(-time.Second); from.Before(end.Add(lateLine)) && from.Before(time.Now()); from = from.Add(time.Second) {
-			out, err := exec.CommandContext(ctx, "fngen", "logs", b.project, "--json", "--grep", word, "--limit", "100000",
-				"--since", from.Format(time.RFC3339Nano), "--until", from.Add(time.Second).Format(time.RFC3339Nano)).Output()
-			if err != nil {
-				return now, fmt.Errorf("read logs: %w", err)
+		for from := begin.Add(-time.Second); from.Before(now.at) && from.Before(end.Add(lateLine)); from = from.Add(time.Second) {
+			if !done[from] {
+				n, err := b.count(ctx, word, from)
+				if err != nil {
+					return now, err
+				}
+				done[from] = n == counts[from] && now.at.Sub(from) > settled
+				counts[from] = n
 			}
-			now.lines += bytes.Count(out, []byte{'\n'})
+			now.lines += counts[from]
 		}
-		if now.lines >= want || now.lines == last.lines && time.Since(end) > lateLine {
+		if now.lines >= want || now.lines == last && time.Since(end) > lateLine {
 			return now, nil
 		}
-		last = now
+		last = now.lines
 	}
+}
+
+// count counts the lines of a word in a second.
+func (b *bench) count(ctx context.Context, word string, from time.Time) (int, error) {
+	out, err := exec.CommandContext(ctx, "fngen", "logs", b.project, "--json", "--grep", word, "--limit", "100000",
+		"--since", from.Format(time.RFC3339Nano), "--until", from.Add(time.Second).Format(time.RFC3339Nano)).Output()
+	if err != nil {
+		return 0, fmt.Errorf("read logs: %w", err)
+	}
+	return bytes.Count(out, []byte{'\n'}), nil
 }
