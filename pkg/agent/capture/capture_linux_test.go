@@ -255,5 +255,6 @@ func FuzzRecord(f *testing.F) {
 			}
 		}}
 		r.packet(in)
+		r.hand()
 	})
 }

@@ -18,6 +18,8 @@ type Records struct {
 	Take  func(...Entry)
 	// Bare gets the message of an entry, as if the program had printed it.
 	Bare func(stream, message string)
+
+	taken []Entry
 }
 
 // record is what lines.py sends.
@@ -40,24 +42,43 @@ func (r *Records) Consume(socket *os.File) error {
 	if err != nil {
 		return err
 	}
+	defer r.hand()
 	packet := make([]byte, MaxRecord)
-	for {
+	for pace, wait := new(pace), true; ; {
 		n, hungUp, failed := 0, false, error(nil)
 		err := conn.Read(func(fd uintptr) bool {
 			n, failed = unix.Read(int(fd), packet)
 			hungUp = n == 0 && failed == nil && isHungUp(int(fd))
-			return !errors.Is(failed, unix.EAGAIN)
+			return !wait || !errors.Is(failed, unix.EAGAIN)
 		})
-		if err = errors.Join(err, failed); err != nil && !errors.Is(err, unix.EINTR) {
-			return err
-		}
-		if hungUp {
-			return nil
-		}
-		if n > 0 {
+		wait = errors.Is(failed, unix.EAGAIN) // nothing more is there
+		if n > 0 && failed == nil {
 			r.packet(packet[:n])
 		}
+		if wait || len(r.taken) == mostTaken {
+			r.hand()
+		}
+		switch err = errors.Join(err, failed); {
+		case wait:
+			pace.rest(0)
+		case hungUp:
+			return nil
+		case err != nil && !errors.Is(err, unix.EINTR):
+			return err
+		}
 	}
+}
+
+// mostTaken is how many entries are handed over at once at most.
+const mostTaken = 100
+
+// hand hands over what has been taken.
+func (r *Records) hand() {
+	if len(r.taken) > 0 {
+		r.Take(r.taken...)
+	}
+	clear(r.taken)
+	r.taken = r.taken[:0]
 }
 
 // isHungUp tells the end from an empty packet, also from one before the end: both are
@@ -80,7 +101,7 @@ func (r *Records) packet(p []byte) {
 	}
 	e.Time = r.Clock.Next()
 	r.Bare(e.Stream, e.Message)
-	r.Take(e)
+	r.taken = append(r.taken, e)
 }
 
 func parse(p []byte) (Entry, error) {

@@ -2,8 +2,12 @@ package capture
 
 import (
 	"encoding/json"
+	"io"
 	"math"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -53,6 +57,44 @@ func FuzzTells(f *testing.F) {
 		}
 		if warned.MatchString(head) || shouted.MatchString(head) || set.MatchString(head) || raised.MatchString(head) {
 			t.Errorf("%q is passed over", head)
+		}
+	})
+}
+
+// dripping is a pipe to which a line is written each millisecond.
+type dripping struct {
+	begin       time.Time
+	read, lines int
+}
+
+func (d *dripping) SetReadDeadline(time.Time) error { return nil }
+
+func (d *dripping) Read(p []byte) (int, error) {
+	if d.lines == 1000 {
+		return 0, io.EOF
+	}
+	d.read++
+	there := func() int { return min(1000, int(time.Since(d.begin)/time.Millisecond)) - d.lines }
+	for there() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	n := copy(p, strings.Repeat("a line\n", there()))
+	d.lines += there()
+	return n, nil
+}
+
+// TestPace holds that a busy stream is read in large pieces, and no line of it much later.
+func TestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pipe := &dripping{begin: time.Now()}
+		lines, late := 0, time.Duration(0)
+		in := &Text{Stream: Stdout, Clock: &Clock{}, Take: func(all ...Entry) {
+			late = max(late, time.Since(pipe.begin)-time.Duration(lines+1)*time.Millisecond)
+			lines += len(all)
+		}}
+		in.Consume(pipe, io.Discard)
+		if lines != 1000 || pipe.read > 150 || late > 2*linger {
+			t.Errorf("%d lines in %d pieces, %s late", lines, pipe.read, late)
 		}
 	})
 }

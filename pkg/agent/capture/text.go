@@ -122,7 +122,7 @@ type deadlined interface {
 func (t *Text) Consume(r deadlined, raw io.Writer) {
 	defer t.End()
 	buffer := make([]byte, 32<<10)
-	for {
+	for pace := new(pace); ; {
 		deadline := time.Time{}
 		if t.trace.open() {
 			deadline = time.Now().Add(pause)
@@ -140,6 +140,7 @@ func (t *Text) Consume(r deadlined, raw io.Writer) {
 		if err != nil {
 			return
 		}
+		pace.rest(n)
 	}
 }
 
