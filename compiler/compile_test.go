@@ -105,7 +105,8 @@ func create(name string, data []byte) error {
 	return os.WriteFile(name, unescape(data), 0o644)
 }
 
-// gitIndex is an index of one entry, of which only mode and name are set.
+// gitIndex is an index of one entry, of which only mode and name are set, without a
+// checksum, as git writes one when it is in a hurry.
 func gitIndex(mode, file string) []byte {
 	bits, err := strconv.ParseUint(mode, 8, 32)
 	if err != nil {
@@ -113,10 +114,12 @@ func gitIndex(mode, file string) []byte {
 	}
 	entry := make([]byte, 24, 70+len(file))
 	entry = binary.BigEndian.AppendUint32(entry, uint32(bits))
-	entry = append(entry, make([]byte, 34)...)
+	entry = append(entry, make([]byte, 32)...)
+	entry = binary.BigEndian.AppendUint16(entry, uint16(len(file))) // the flags
 	entry = append(entry, file...)
 	entry = append(entry, make([]byte, 8-len(entry)%8)...)
-	return append([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x01"), entry...)
+	index := append([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x01"), entry...)
+	return append(index, make([]byte, 20)...)
 }
 
 // unescape lets a case hold bytes that a text file cannot show.
