@@ -14,6 +14,7 @@ import (
 
 	"fngen.dev/fngen/compiler/catalog"
 	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/config/dependencies"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/resolve"
@@ -53,11 +54,11 @@ const maxDiagnostics = 1000
 func Compile(ctx context.Context, in Input) (*ir.Project, diag.List) {
 	target := in.Target.withDefaults()
 	file, diags := config.Load(in.Tree)
-	metadata, more := config.LoadPyproject(in.Tree)
+	metadata, more := dependencies.LoadPyproject(in.Tree)
 	diags = append(diags, more...)
 	python, more := config.Python(in.Tree, file, metadata, target.Pythons)
 	diags = append(diags, more...)
-	requirements, more := config.ReadRequirements(in.Tree, metadata, python)
+	requirements, more := dependencies.ReadRequirements(in.Tree, metadata, python)
 	diags = append(diags, more...)
 	found := search(ctx, in.Tree, in.Entry)
 	diags = append(append(diags, found.diags...), tooNew(found.needs, python)...)

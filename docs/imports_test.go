@@ -20,6 +20,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"compiler", "nomad", "the compiler is pure"},
 	{"compiler", "pkg", "the compiler is a library of the programs"},
 	{"compiler/config/pep", "compiler", "the standards of Python know no files of a tree"},
+	{"compiler/config/document", "compiler/config/dependencies", "a document is what its file says, whatever it is about"},
 	{"compiler/python", "compiler/diag", "the lexer tells where a fault is; who reads the file reports it"},
 	{"compiler/python", "compiler/discover", "the lexer of Python knows no Powers"},
 	{"compiler/ir", "compiler/diag", "the resolved project is plain data"},

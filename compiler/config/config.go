@@ -1,5 +1,5 @@
-// Package config reads what a tree says about itself beside its code:
-// fngen.yml, the requirement files, and the Python version.
+// Package config reads what a tree says about itself beside its code: fngen.yml and
+// the Python version. What is to be installed is for package dependencies.
 //
 // fngen.yml is read strictly and by its nodes, so that every fault is reported
 // at once and with its place. reference.yml is the manual page of the file; a
@@ -8,10 +8,8 @@ package config
 
 import (
 	_ "embed"
-	"errors"
-	"io/fs"
-	"slices"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/literal"
@@ -27,17 +25,11 @@ var Reference []byte
 type File struct {
 	// Path is the file's name, empty when there is none.
 	Path    string
-	Project Text
-	Python  Text
+	Project document.Text
+	Python  document.Text
 	Servers []Server
 	// Functions are overrides, in the order of the file.
 	Functions []Override
-}
-
-// Text is a string and where it stands; empty when the key is missing.
-type Text struct {
-	Value string
-	Place literal.Place
 }
 
 // Server is one entry of servers:, empty where it was at fault. Whether the
@@ -45,12 +37,12 @@ type Text struct {
 type Server struct {
 	ir.Server
 	Place  literal.Place
-	Region Text
+	Region document.Text
 }
 
 // Override are options of one function that take the place of its decorator's.
 type Override struct {
-	Function Text
+	Function document.Text
 	Options  []Option
 }
 
@@ -69,7 +61,7 @@ func Load(tree source.Tree) (*File, diag.List) {
 	var diags diag.List
 	var found []string
 	for _, name := range names {
-		if has(tree, name) {
+		if document.In(tree, name) {
 			found = append(found, name)
 		}
 	}
@@ -80,36 +72,10 @@ func Load(tree source.Tree) (*File, diag.List) {
 		diags.Add(diag.Diagnostic{Code: "FN1101", File: found[1], Message: "the tree has both fngen.yml and fngen.yaml",
 			Notes: []diag.Note{{Message: "the other one", File: found[0]}}, Help: "keep one of them"})
 	}
-	data, ok := read(tree, found[0], &diags)
+	data, ok := document.Read(tree, found[0], &diags)
 	if !ok {
 		return &File{Path: found[0]}, diags
 	}
 	file, more := parse(found[0], data)
 	return file, append(diags, more...)
-}
-
-func has(tree source.Tree, name string) bool {
-	_, found := slices.BinarySearchFunc(tree.Files, name, func(f source.File, name string) int {
-		switch {
-		case f.Path < name:
-			return -1
-		case f.Path > name:
-			return 1
-		}
-		return 0
-	})
-	return found
-}
-
-func read(tree source.Tree, name string, diags *diag.List) ([]byte, bool) {
-	data, err := source.ReadText(tree.FS, name)
-	if err == nil {
-		return data, true
-	}
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		err = pe.Err
-	}
-	diags.Add(diag.Diagnostic{Code: "FN1102", File: name, Message: "the file cannot be read: " + err.Error(), Help: "make it readable"})
-	return nil, false
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	"reflect"
 	"regexp"
 	"slices"
 	"testing"
@@ -28,44 +27,6 @@ func TestReference(t *testing.T) {
 		if !regexp.MustCompile(`# Required\. .*\b` + size.Name + `\b`).Match(Reference) {
 			t.Errorf("reference.yml does not name the size %q", size.Name)
 		}
-	}
-}
-
-func TestAllows(t *testing.T) {
-	for _, c := range []struct {
-		spec, minor string
-		ok, valid   bool
-	}{
-		{">=3.9,<3.12", "3.11", true, true},
-		{">=3.9,<3.12", "3.12", false, true},
-		{">=3.9, <4", "3.13", true, true},
-		{">=3", "3.9", true, true},
-		{"==3.11.*", "3.11", true, true},
-		{"==3.11.4", "3.11", true, true},
-		{"==3.10", "3.11", false, true},
-		{"~=3.9", "3.13", true, true},
-		{"~=3.9.2", "3.10", false, true},
-		{"<3.12.3", "3.12", true, true},
-		{"!=3.11.*,>=3.10", "3.11", false, true},
-		{"!=3.11.2", "3.11", true, true},
-		{">2.7", "3.11", true, true},
-		{"<3", "3.11", false, true},
-		{"", "3.11", true, true},
-		{"^3.9", "3.11", false, false},
-		{"3.9", "3.11", false, false},
-	} {
-		ok, valid := allows(c.spec, c.minor)
-		if ok != c.ok || valid != c.valid {
-			t.Errorf("allows(%q, %q) = %v, %v", c.spec, c.minor, ok, valid)
-		}
-	}
-}
-
-func TestLogicalLines(t *testing.T) {
-	got := logicalLines("r.txt", "a # why\r\n# b \\\nc==1 \\\n  --hash=x\n\n  d#e\n\\\n")
-	want := []reqLine{{"r.txt", 1, "a"}, {"r.txt", 3, "c==1    --hash=x"}, {"r.txt", 6, "d#e"}}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"fngen.dev/fngen/compiler/catalog"
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/literal"
@@ -43,7 +44,7 @@ func parse(name string, data []byte) (*File, diag.List) {
 	return f, r.diags
 }
 
-func (r *reader) projectName(t Text) {
+func (r *reader) projectName(t document.Text) {
 	if t.Place.Line > 0 && !ir.ValidProjectName(t.Value) {
 		r.fault("FN1108", t.Place, fmt.Sprintf("%q cannot be the name of a project", t.Value), ProjectNameHelp)
 	}
@@ -118,7 +119,7 @@ func (r *reader) example(key string) string {
 	return "add `name:`, such as `name: web`"
 }
 
-func (r *reader) size(t Text) {
+func (r *reader) size(t document.Text) {
 	if _, ok := catalog.LookupSize(t.Value); ok || t.Place.Line == 0 {
 		return
 	}
@@ -160,7 +161,7 @@ func (r *reader) functions(p pair) []Override {
 	}
 	var out []Override
 	for _, fn := range r.mapping(p.value, "\"functions\"") {
-		o := Override{Function: Text{fn.key, fn.at}}
+		o := Override{Function: document.Text{fn.key, fn.at}}
 		if fn.value.Tag != "!!null" {
 			for _, opt := range r.mapping(fn.value, fmt.Sprintf("the options of %q", fn.key)) {
 				o.Options = append(o.Options, Option{Name: opt.key, Place: opt.at, Value: r.constant(opt)})

@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/dependencies"
+	"fngen.dev/fngen/compiler/config/document"
+	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
 	"fngen.dev/fngen/compiler/source"
@@ -31,9 +34,9 @@ const askOperator = "ask the operator of the platform, who adds versions by FNGE
 // Python chooses the language version: fngen.yml, else .python-version, else
 // the newest of the platform that requires-python in pyproject.toml (or in uv.lock)
 // allows, else the platform's newest. available is sorted, oldest first.
-func Python(tree source.Tree, file *File, project *Pyproject, available []string) (string, diag.List) {
+func Python(tree source.Tree, file *File, project *dependencies.Pyproject, available []string) (string, diag.List) {
 	p := &pythons{available: available, newest: available[len(available)-1]}
-	requires := project.requiresPython()
+	requires := project.RequiresPython()
 	chosen, found := p.stated(tree, file)
 	if !found {
 		return p.satisfying(requires), p.diags
@@ -41,7 +44,7 @@ func Python(tree source.Tree, file *File, project *Pyproject, available []string
 	if chosen.Value == "" {
 		return p.newest, p.diags // the fault is reported
 	}
-	p.contradiction(chosen, requires, project.lock != nil)
+	p.contradiction(chosen, requires, project.Locked())
 	return chosen.Value, p.diags
 }
 
@@ -54,37 +57,37 @@ type pythons struct {
 
 // stated is the version that fngen.yml or .python-version names, made one of the
 // platform's; its value is empty after a fault.
-func (p *pythons) stated(tree source.Tree, file *File) (Text, bool) {
+func (p *pythons) stated(tree source.Tree, file *File) (document.Text, bool) {
 	if file.Python.Place.Line > 0 {
 		return p.pick(file.Python, version, "write `python: \""+p.newest+"\"`"), true
 	}
-	if !has(tree, ".python-version") {
-		return Text{}, false
+	if !document.In(tree, ".python-version") {
+		return document.Text{}, false
 	}
-	data, _ := read(tree, ".python-version", &p.diags)
+	data, _ := document.Read(tree, ".python-version", &p.diags)
 	want, found := pinned(data)
 	if !found {
-		return Text{}, false
+		return document.Text{}, false
 	}
 	if strings.ContainsAny(want.Value[:1], "<>=!~") {
-		return Text{p.satisfying(want), want.Place}, true
+		return document.Text{p.satisfying(want), want.Place}, true
 	}
 	return p.pick(want, pin, "set another version there, or `python:` in fngen.yml"), true
 }
 
 // pinned is the first version in a .python-version file. pyenv's "system" is
 // whatever a machine has, and so says nothing here.
-func pinned(data []byte) (Text, bool) {
+func pinned(data []byte) (document.Text, bool) {
 	for i, line := range strings.Split(strings.TrimPrefix(string(data), "\ufeff"), "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		for _, word := range strings.Fields(line) {
 			if word != "system" {
 				at := literal.Place{File: ".python-version", Line: i + 1, Column: strings.Index(line, word) + 1, Width: len(word)}
-				return Text{word, at}, true
+				return document.Text{word, at}, true
 			}
 		}
 	}
-	return Text{}, false
+	return document.Text{}, false
 }
 
 func (p *pythons) fault(code string, at literal.Place, msg, help string) {
@@ -92,11 +95,11 @@ func (p *pythons) fault(code string, at literal.Place, msg, help string) {
 }
 
 // pick finds the version that was asked for; the platform chooses the patch.
-func (p *pythons) pick(want Text, form *regexp.Regexp, help string) Text {
+func (p *pythons) pick(want document.Text, form *regexp.Regexp, help string) document.Text {
 	m := form.FindStringSubmatch(want.Value)
 	if m == nil {
 		p.fault("FN1113", want.Place, fmt.Sprintf("%q is not a version of CPython 3", want.Value), help)
-		return Text{}
+		return document.Text{}
 	}
 	minor, build := m[1], m[2]
 	if form == version {
@@ -104,20 +107,20 @@ func (p *pythons) pick(want Text, form *regexp.Regexp, help string) Text {
 	}
 	for i := len(p.available) - 1; i >= 0 && build == ""; i-- {
 		if minor == "" || p.available[i] == "3"+minor {
-			return Text{p.available[i], want.Place}
+			return document.Text{p.available[i], want.Place}
 		}
 	}
 	if n, err := strconv.Atoi(strings.TrimPrefix(minor, ".")); err == nil && n >= oldest && build == "" {
 		help += ", or " + askOperator
 	}
 	p.fault("FN1114", want.Place, fmt.Sprintf("Python %s is not available on this platform, which has %s", want.Value, strings.Join(p.available, ", ")), help)
-	return Text{}
+	return document.Text{}
 }
 
 // contradiction reports a version that requires-python does not allow. A person
 // may know better, unless there is a lock: uv installs none of it then.
-func (p *pythons) contradiction(chosen, requires Text, locked bool) {
-	if ok, valid := allows(requires.Value, chosen.Value); ok || !valid {
+func (p *pythons) contradiction(chosen, requires document.Text, locked bool) {
+	if ok, valid := pep.AllowsMinor(requires.Value, chosen.Value); ok || !valid {
 		return
 	}
 	severity := diag.Warning
@@ -132,13 +135,13 @@ func (p *pythons) contradiction(chosen, requires Text, locked bool) {
 
 // satisfying picks the newest available version that a specifier, such as
 // requires-python, allows.
-func (p *pythons) satisfying(want Text) string {
+func (p *pythons) satisfying(want document.Text) string {
 	what, help := "requires-python ", "write, for example, `requires-python = \">=3.11\"`"
 	if want.Place.File == ".python-version" {
 		what, help = "", "write, for example, `>=3.11`"
 	}
 	for i := len(p.available) - 1; i >= 0; i-- {
-		ok, valid := allows(want.Value, p.available[i])
+		ok, valid := pep.AllowsMinor(want.Value, p.available[i])
 		if !valid {
 			p.fault("FN1113", want.Place, fmt.Sprintf("%s%q is not a version specifier", what, want.Value), help)
 			return p.newest
@@ -150,53 +153,4 @@ func (p *pythons) satisfying(want Text) string {
 	p.fault("FN1114", want.Place, fmt.Sprintf("%s%q allows none of the versions on this platform, which has %s", what, want.Value, strings.Join(p.available, ", ")),
 		"allow one of them, set `python:` in fngen.yml, or "+askOperator)
 	return p.newest
-}
-
-var bound = regexp.MustCompile(`^(~=|===?|!=|<=?|>=?)\s*v?(\d+)(?:\.(\d+))?(\.\d+)?((?:\.\*)?)[a-zA-Z0-9.+]*$`)
-
-// allows judges one minor version, whatever its patch will be: a bound on the
-// patch counts as met when some patch of the version can meet it.
-func allows(spec, minor string) (ok, valid bool) {
-	_, after, _ := strings.Cut(minor, ".")
-	have, _ := strconv.Atoi(after)
-	ok = true
-	for part := range strings.SplitSeq(spec, ",") {
-		if part = strings.TrimSpace(part); part == "" {
-			continue
-		}
-		m := bound.FindStringSubmatch(part)
-		if m == nil {
-			return false, false
-		}
-		major, _ := strconv.Atoi(m[2])
-		n, _ := strconv.Atoi(m[3])
-		ok = meets(m[1], have, major, n, m[3] != "", m[4] != "") && ok
-	}
-	return ok, true
-}
-
-// meets compares 3.have with an operator and a version major.minor.
-func meets(op string, have, major, minor int, hasMinor, hasPatch bool) bool {
-	if major != 3 {
-		switch op {
-		case "<", "<=", "!=":
-			return major > 3 || op == "!="
-		case ">", ">=":
-			return major < 3
-		}
-		return false
-	}
-	switch op {
-	case ">=", ">":
-		return have >= minor
-	case "<=":
-		return have <= minor || !hasMinor && minor == 0 && have == 0
-	case "<":
-		return have < minor || have == minor && hasPatch
-	case "!=":
-		return hasPatch || !hasMinor || have != minor
-	case "~=":
-		return have == minor || have > minor && !hasPatch
-	}
-	return !hasMinor || have == minor
 }

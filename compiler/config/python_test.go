@@ -1,9 +1,12 @@
 package config
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 	"testing/fstest"
 
+	"fngen.dev/fngen/compiler/config/dependencies"
 	"fngen.dev/fngen/compiler/source"
 )
 
@@ -43,7 +46,7 @@ func TestPythonVersionFile(t *testing.T) {
 	} {
 		tree := source.Tree{FS: fstest.MapFS{".python-version": {Data: []byte(c.text)}}}
 		tree.Files = []source.File{{Path: ".python-version"}}
-		got, diags := Python(tree, &File{}, &Pyproject{}, []string{"3.11", "3.12", "3.13"})
+		got, diags := Python(tree, &File{}, &dependencies.Pyproject{}, []string{"3.11", "3.12", "3.13"})
 		code := ""
 		if len(diags) > 0 {
 			code = diags[0].Code
@@ -52,4 +55,34 @@ func TestPythonVersionFile(t *testing.T) {
 			t.Errorf("%q is %s, %v; want %s, %s", c.text, got, diags, c.want, c.code)
 		}
 	}
+}
+
+// Whatever the versions say that a tree may have, one is chosen, and a fault is in the
+// file that says it.
+func FuzzPython(f *testing.F) {
+	f.Add("python: \"3.11\"\n", "3.12\n", ">=3.9")
+	f.Add("", "cpython@3.12\n", "~=3.99")
+	f.Add("python: 3", ">=3.12,<4 # newest", "\n")
+	f.Fuzz(func(t *testing.T, file, pin, requires string) {
+		contents := fstest.MapFS{
+			".python-version": {Data: []byte(pin)}, "fngen.yml": {Data: []byte(file)}, "pyproject.toml": {Data: []byte("[project]\nrequires-python = '" + requires + "'\n")},
+		}
+		tree := source.Tree{FS: contents}
+		for name := range contents {
+			tree.Files = append(tree.Files, source.File{Path: name})
+		}
+		tree.Sort()
+		project, _ := dependencies.LoadPyproject(tree)
+		parsed, _ := parse("fngen.yml", []byte(file))
+		available := []string{"3.11", "3.12"}
+		chosen, diags := Python(tree, parsed, project, available)
+		if !slices.Contains(available, chosen) {
+			t.Errorf("Python %q is chosen", chosen)
+		}
+		for _, d := range diags {
+			if contents[d.File] == nil || d.Line > bytes.Count(contents[d.File].Data, []byte("\n"))+1 || d.Message == "" || d.Help == "" {
+				t.Errorf("%+v", d)
+			}
+		}
+	})
 }

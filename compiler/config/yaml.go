@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
 )
@@ -31,7 +31,7 @@ func (r *reader) root(data []byte) *yaml.Node {
 		r.fault("FN1103", literal.Place{}, fmt.Sprintf("the file is larger than %d KiB", maxYAML>>10), "keep data in a file of its own")
 		return nil
 	}
-	if i := invalid(data); i >= 0 {
+	if i := document.Invalid(data); i >= 0 {
 		line := bytes.Count(data[:i], []byte("\n")) + 1
 		r.fault("FN1103", literal.Place{Line: line, Column: i - bytes.LastIndexByte(data[:i], '\n')}, "the file is not UTF-8 text", "save it as UTF-8")
 		return nil
@@ -62,17 +62,6 @@ func (r *reader) root(data []byte) *yaml.Node {
 		return nil
 	}
 	return top
-}
-
-func invalid(data []byte) int {
-	for i := 0; i < len(data); {
-		c, n := utf8.DecodeRune(data[i:])
-		if c == utf8.RuneError && n <= 1 || c == 0 {
-			return i
-		}
-		i += n
-	}
-	return -1
 }
 
 func (r *reader) broken(err error) {
@@ -189,17 +178,17 @@ func (r *reader) unknown(p pair, where string, known []string) {
 
 // text reads a string; anything else must be put in quotes to be one, since YAML
 // reads 3.10 as 3.1 and 007 as 7.
-func (r *reader) text(n *yaml.Node, key string) (Text, bool) {
+func (r *reader) text(n *yaml.Node, key string) (document.Text, bool) {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
 		r.fault("FN1106", r.place(n), fmt.Sprintf("%q must be text, not %s", key, describe(n)), fmt.Sprintf("write `%s: \"...\"`", key))
-		return Text{}, false
+		return document.Text{}, false
 	}
 	if n.Tag != "!!str" {
 		r.fault("FN1106", r.place(n), fmt.Sprintf("%q must be text, and YAML reads %s as %s", key, n.Value, describe(n)),
 			fmt.Sprintf("quote it: `%s: %q`", key, n.Value))
-		return Text{}, false
+		return document.Text{}, false
 	}
-	return Text{Value: n.Value, Place: r.place(n)}, true
+	return document.Text{Value: n.Value, Place: r.place(n)}, true
 }
 
 func describe(n *yaml.Node) string {

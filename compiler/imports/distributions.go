@@ -3,7 +3,7 @@ package imports
 import (
 	"strings"
 
-	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/config/dependencies"
 )
 
 // distributions are the packages that bring modules of another name, as they are
@@ -83,7 +83,7 @@ func HowToAdd(distribution string, files, provided []string) string {
 		}
 		return "write a requirements.txt with a line for each: " + strings.Join(append(names, distribution), ", ")
 	}
-	if command := config.HowToAdd(files[0]); command != "" {
+	if command := dependencies.HowToAdd(files[0]); command != "" {
 		return "run `" + command + " " + distribution + "`"
 	}
 	return "add " + distribution + " to " + files[0]

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/compiler/catalog"
-	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/config/dependencies"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/discover"
 	"fngen.dev/fngen/compiler/imports"
@@ -75,7 +75,7 @@ func (r *resolver) frameworkMissing(v literal.Value, name string) {
 
 // nearName finds a requirement that is likely the framework with a slip of the
 // pen. "black" is no misspelt "flask": the first letter is rarely wrong.
-func nearName(name string, among []config.Package) []diag.Note {
+func nearName(name string, among []dependencies.Package) []diag.Note {
 	var bare []string
 	for _, p := range among {
 		plain := strings.ReplaceAll(p.Name, "-", "")

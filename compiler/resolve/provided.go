@@ -6,12 +6,12 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/compiler/catalog"
-	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/config/dependencies"
 	"fngen.dev/fngen/compiler/ir"
 )
 
-// dependencies are the requirement files, or what the frameworks need.
-func dependencies(r *config.Requirements, python string, functions []ir.Function) ir.Dependencies {
+// installed are the requirement files, or what the frameworks need.
+func installed(r *dependencies.Requirements, python string, functions []ir.Function) ir.Dependencies {
 	d := ir.Dependencies{Files: []string{}, Provided: []string{}}
 	if len(r.Files) > 0 {
 		d.Files, d.Local, d.Hashed = r.Files, r.LocalDigest, r.Hashed

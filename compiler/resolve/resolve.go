@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/config/dependencies"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/discover"
 	"fngen.dev/fngen/compiler/ir"
@@ -39,7 +40,7 @@ type Input struct {
 	// Entry limits the Powers to one file when it is not empty.
 	Entry        string
 	Python       string
-	Requirements *config.Requirements
+	Requirements *dependencies.Requirements
 	// Regions are those of the platform; DefaultRegion is one of them.
 	Regions       []string
 	DefaultRegion string
@@ -76,7 +77,7 @@ func Project(in Input) (*ir.Project, diag.List) {
 	r.hosts(p, uses)
 	r.django(p)
 	r.sqlite(p)
-	p.Dependencies = dependencies(in.Requirements, in.Python, p.Functions)
+	p.Dependencies = installed(in.Requirements, in.Python, p.Functions)
 	p.Env = environment(in.Env, uses)
 	r.frameworksInstalled(uses)
 	return p, r.diags

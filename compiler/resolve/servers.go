@@ -7,6 +7,7 @@ import (
 
 	"fngen.dev/fngen/compiler/catalog"
 	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/ir"
 )
@@ -42,7 +43,7 @@ func (r *resolver) disk(s config.Server) {
 		"choose a larger size, or list in .fnignore what the code does not need")
 }
 
-func (r *resolver) region(t config.Text) {
+func (r *resolver) region(t document.Text) {
 	if t.Place.Line == 0 || slices.Contains(r.in.Regions, t.Value) {
 		return // a missing one was reported where it is read
 	}

@@ -16,7 +16,7 @@ import (
 	"slices"
 	"strings"
 
-	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/config/dependencies"
 	"fngen.dev/fngen/pkg/agent/console"
 	"fngen.dev/fngen/pkg/agent/program"
 )
@@ -36,7 +36,7 @@ type git struct {
 // gitError is the fault of one requirement, with its place.
 type gitError struct {
 	code string
-	at   config.Git
+	at   dependencies.Git
 	msg  string
 }
 
@@ -47,7 +47,7 @@ func (e *gitError) Error() string {
 func (e *gitError) Unwrap() error { return errRefused }
 
 // commit finds out which commit a requirement stands for.
-func (g *git) commit(ctx context.Context, r config.Git) (string, error) {
+func (g *git) commit(ctx context.Context, r dependencies.Git) (string, error) {
 	program, err := exec.LookPath(g.command.Path)
 	if err != nil {
 		return "", &gitError{"FN2004", r, "this node has no git, which the requirement needs"}
@@ -104,7 +104,7 @@ func chooseRef(out string, patterns []string) string {
 
 // expand finds the commit of which only the first digits are known: a server does
 // not say, so its history is fetched, without files where it can.
-func (g *git) expand(r config.Git) (string, error) {
+func (g *git) expand(r dependencies.Git) (string, error) {
 	dir := filepath.Join(g.command.Env.Get("HOME"), "history")
 	if err := os.RemoveAll(dir); err != nil {
 		return "", err
@@ -127,7 +127,7 @@ func (g *git) expand(r config.Git) (string, error) {
 // reachable holds that a repository is not at an address of the node itself, which
 // answers there to more than to the world. The address that was looked at is the
 // one that git then uses.
-func (g *git) reachable(ctx context.Context, r config.Git) error {
+func (g *git) reachable(ctx context.Context, r dependencies.Git) error {
 	u, err := url.Parse(r.URL)
 	if err != nil {
 		return &gitError{"FN2003", r, fmt.Sprintf("%q is not a URL", r.URL)}

@@ -17,7 +17,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/config/dependencies"
 	"fngen.dev/fngen/compiler/literal"
 	"fngen.dev/fngen/pkg/agent/agenttest"
 	"fngen.dev/fngen/pkg/agent/console"
@@ -238,7 +238,7 @@ func TestBuildFromGitUntrusted(t *testing.T) {
 func TestNoGit(t *testing.T) {
 	g := &git{command: program.Command{Path: filepath.Join(t.TempDir(), "git")}}
 	place := literal.Place{File: "requirements.txt", Line: 2, Column: 1}
-	_, err := g.commit(t.Context(), config.Git{Name: "one", URL: "https://git.example/one.git", Place: place})
+	_, err := g.commit(t.Context(), dependencies.Git{Name: "one", URL: "https://git.example/one.git", Place: place})
 	if !errors.Is(err, errRefused) || err.Error() != "requirements.txt:2:1: error[FN2004]: this node has no git, which the requirement needs" {
 		t.Error(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/config/dependencies"
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
 )
@@ -17,9 +17,9 @@ import (
 // wanted is what the tree asks for, read once more as the compiler read it: what a
 // lock file means is too much for the arguments of a job.
 type wanted struct {
-	*config.Requirements
+	*dependencies.Requirements
 	// commits are what the requirements from repositories stand for.
-	commits map[config.Git]string
+	commits map[dependencies.Git]string
 }
 
 // readWanted reads the files of the tree. Faults were shown when it was compiled.
@@ -35,12 +35,12 @@ func readWanted(tree, python string) (*wanted, error) {
 		return nil, fmt.Errorf("read tree: %w", err)
 	}
 	slices.SortFunc(t.Files, func(a, b source.File) int { return strings.Compare(a.Path, b.Path) })
-	project, list := config.LoadPyproject(t)
-	requirements, more := config.ReadRequirements(t, project, python)
+	project, list := dependencies.LoadPyproject(t)
+	requirements, more := dependencies.ReadRequirements(t, project, python)
 	if list = append(list, more...); list.HasErrors() {
 		return nil, fmt.Errorf("%w: %s: %s", errRefused, list.Sorted()[0].File, list.Sorted()[0].Message)
 	}
-	return &wanted{requirements, map[config.Git]string{}}, nil
+	return &wanted{requirements, map[dependencies.Git]string{}}, nil
 }
 
 // resolve finds the commit of each requirement from a repository.
@@ -98,7 +98,7 @@ func (w *wanted) pin(tree string) error {
 // pinLine rewrites the first URL of the requirement at or after its line, which may
 // go on over others. An editable one is installed like the rest: what serves the
 // code is not here.
-func pinLine(lines []string, r config.Git, commit string) {
+func pinLine(lines []string, r dependencies.Git, commit string) {
 	url := strings.TrimPrefix(r.Text, "-e ")
 	for i := max(r.Place.Line-1, 0); i < len(lines); i++ {
 		before, after, found := strings.Cut(lines[i], url)
@@ -134,7 +134,7 @@ func replace(path string, data []byte) error {
 // that must have a hash, and those that cannot.
 func (w *wanted) lines() (hashed, rest string) {
 	for _, p := range w.Wanted {
-		line := p.Line(func(g config.Git) string { return w.commits[g] }) + "\n"
+		line := p.Line(func(g dependencies.Git) string { return w.commits[g] }) + "\n"
 		if len(p.Hashes) > 0 {
 			hashed += line
 		} else {

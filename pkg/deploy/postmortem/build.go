@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/compiler"
-	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/config/dependencies"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
 	"fngen.dev/fngen/compiler/source"
@@ -17,8 +17,8 @@ import (
 // OfBuild finds the requirements that uv's words are about, where they stand. When
 // it finds none, the first file as a whole is at fault.
 func OfBuild(tree source.Tree, files []string, python string, output []string) diag.List {
-	project, _ := config.LoadPyproject(tree)
-	requirements, _ := config.ReadRequirements(tree, project, python)
+	project, _ := dependencies.LoadPyproject(tree)
+	requirements, _ := dependencies.ReadRequirements(tree, project, python)
 	if list := said(output, requirements.Git); len(list) > 0 {
 		return compiler.AddExcerpts(tree, list)
 	}
@@ -58,7 +58,7 @@ const maxFault = 1000
 // said are the faults that the build itself found, each requirement's first. They are
 // believed only of the places of requirements from repositories: what a package of the
 // tree prints while it is built may look the same.
-func said(output []string, from []config.Git) diag.List {
+func said(output []string, from []dependencies.Git) diag.List {
 	var list diag.List
 	told := map[literal.Place]bool{}
 	for _, line := range output {
@@ -66,7 +66,7 @@ func said(output []string, from []config.Git) diag.List {
 		if m == nil || buildHelp[m[4]] == "" {
 			continue
 		}
-		i := slices.IndexFunc(from, func(g config.Git) bool {
+		i := slices.IndexFunc(from, func(g dependencies.Git) bool {
 			return g.Place.File == m[1] && strconv.Itoa(g.Place.Line) == m[2] && strconv.Itoa(g.Place.Column) == m[3]
 		})
 		if i < 0 || told[from[i].Place] {

@@ -12,7 +12,7 @@ import (
 
 	nomadapi "github.com/hashicorp/nomad/api"
 
-	"fngen.dev/fngen/compiler/config"
+	"fngen.dev/fngen/compiler/config/dependencies"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
@@ -102,5 +102,5 @@ func howToInstall(files []string) string {
 	if len(files) == 0 {
 		return "uv pip install"
 	}
-	return config.HowToInstall(files[0])
+	return dependencies.HowToInstall(files[0])
 }

@@ -1,4 +1,4 @@
-package config
+package document
 
 import (
 	"bytes"
@@ -13,40 +13,40 @@ import (
 	"fngen.dev/fngen/compiler/literal"
 )
 
-// tomlKind is the type of a value, as far as it matters here.
-type tomlKind string
+// Kind is the type of a value, as far as it matters here.
+type Kind string
 
 const (
-	tomlTable  tomlKind = "a table"
-	tomlArray  tomlKind = "an array"
-	tomlString tomlKind = "text"
-	tomlOther  tomlKind = "a number, a date or true/false"
+	Table  Kind = "a table"
+	Array  Kind = "an array"
+	String Kind = "text"
+	Other  Kind = "a number, a date or true/false"
 )
 
-// tomlValue is one value of a TOML file and where it stands; a nil one is a key
+// Value is one value of a file and where it stands; a nil one is a key
 // that is missing.
-type tomlValue struct {
-	kind  tomlKind
-	place literal.Place
-	str   string
-	// raw is how a value that is neither text nor holds others was written.
-	raw   string
-	items []*tomlValue
-	keys  []tomlKey
-	index map[string]*tomlValue
+type Value struct {
+	Kind  Kind
+	Place literal.Place
+	Str   string
+	// Raw is how a value that is neither text nor holds others was written.
+	Raw   string
+	Items []*Value
+	Keys  []Key
+	index map[string]*Value
 	// closed tables are complete: inline ones, and those whose header was met.
 	closed bool
 }
 
-// tomlKey is one key of a table, in the order of the file.
-type tomlKey struct {
-	name  string
-	place literal.Place
-	value *tomlValue
+// Key is one key of a table, in the order of the file.
+type Key struct {
+	Name  string
+	Place literal.Place
+	Value *Value
 }
 
-// get follows keys from table to table.
-func (v *tomlValue) get(keys ...string) *tomlValue {
+// Get follows keys from table to table.
+func (v *Value) Get(keys ...string) *Value {
 	for _, k := range keys {
 		if v == nil {
 			return nil
@@ -56,29 +56,30 @@ func (v *tomlValue) get(keys ...string) *tomlValue {
 	return v
 }
 
-// text is the string at keys, or an empty one.
-func (v *tomlValue) text(keys ...string) Text {
-	if v = v.get(keys...); v == nil || v.kind != tomlString {
+// Text is the string at keys, or an empty one.
+func (v *Value) Text(keys ...string) Text {
+	if v = v.Get(keys...); v == nil || v.Kind != String {
 		return Text{}
 	}
-	return Text{Value: v.str, Place: v.place}
+	return Text{Value: v.Str, Place: v.Place}
 }
 
-func (v *tomlValue) add(name string, at literal.Place, value *tomlValue) {
+// Add puts a key into a table.
+func (v *Value) Add(name string, at literal.Place, value *Value) {
 	if v.index == nil {
-		v.index = map[string]*tomlValue{}
+		v.index = map[string]*Value{}
 	}
 	v.index[name] = value
-	v.keys = append(v.keys, tomlKey{name, at, value})
+	v.Keys = append(v.Keys, Key{name, at, value})
 }
 
-// tomlError is why a file is not TOML.
-type tomlError struct {
-	place literal.Place
-	msg   string
+// Error is why a file cannot be read.
+type Error struct {
+	Place literal.Place
+	Msg   string
 }
 
-func (e *tomlError) Error() string { return e.msg }
+func (e *Error) Error() string { return e.Msg }
 
 // tomlReader builds the values of one file. The library gives the expressions
 // and their places; its own decoder gives no places, and takes quadratic time for
@@ -90,7 +91,8 @@ type tomlReader struct {
 	p     unstable.Parser
 }
 
-func parseTOML(file string, data []byte) (*tomlValue, *tomlError) {
+// TOML reads a TOML file.
+func TOML(file string, data []byte) (*Value, *Error) {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	r := &tomlReader{file: file, data: data, lines: []int{0}}
 	for i, c := range data {
@@ -98,14 +100,14 @@ func parseTOML(file string, data []byte) (*tomlValue, *tomlError) {
 			r.lines = append(r.lines, i+1)
 		}
 	}
-	if i := invalid(data); i >= 0 {
-		return nil, &tomlError{r.place(i, 1), "the file is not UTF-8 text"}
+	if i := Invalid(data); i >= 0 {
+		return nil, &Error{r.place(i, 1), "the file is not UTF-8 text"}
 	}
-	root := &tomlValue{kind: tomlTable}
+	root := &Value{Kind: Table}
 	at := root
 	r.p.Reset(data)
 	for r.p.NextExpression() {
-		var err *tomlError
+		var err *Error
 		switch e := r.p.Expression(); e.Kind {
 		case unstable.Table, unstable.ArrayTable:
 			at, err = r.header(root, e)
@@ -122,7 +124,7 @@ func parseTOML(file string, data []byte) (*tomlValue, *tomlError) {
 	return root, nil
 }
 
-func (r *tomlReader) broken(err error) *tomlError {
+func (r *tomlReader) broken(err error) *Error {
 	at := len(r.data)
 	if pe, ok := errors.AsType[*unstable.ParserError](err); ok {
 		// A highlight is cut from the data, so what is left behind it tells where.
@@ -133,7 +135,7 @@ func (r *tomlReader) broken(err error) *tomlError {
 	for at > 0 && at < len(r.data) && !utf8.RuneStart(r.data[at]) {
 		at--
 	}
-	return &tomlError{r.place(at, 1), strings.ToValidUTF8(err.Error(), "?")}
+	return &Error{r.place(at, 1), strings.ToValidUTF8(err.Error(), "?")}
 }
 
 func (r *tomlReader) place(offset, width int) literal.Place {
@@ -151,7 +153,7 @@ func (r *tomlReader) span(raw unstable.Range) literal.Place {
 }
 
 // header finds or makes the table of [a.b] or [[a.b]].
-func (r *tomlReader) header(root *tomlValue, e *unstable.Node) (*tomlValue, *tomlError) {
+func (r *tomlReader) header(root *Value, e *unstable.Node) (*Value, *Error) {
 	keys := e.Key()
 	at := root
 	for keys.Next() {
@@ -162,11 +164,11 @@ func (r *tomlReader) header(root *tomlValue, e *unstable.Node) (*tomlValue, *tom
 		case keys.IsLast() && e.Kind == unstable.ArrayTable:
 			return r.another(at, name, place)
 		case next == nil:
-			next = &tomlValue{kind: tomlTable, place: place}
-			at.add(name, place, next)
-		case next.kind == tomlArray && len(next.items) > 0 && next.closed && !keys.IsLast():
-			next = next.items[len(next.items)-1]
-		case next.kind != tomlTable || next.closed && keys.IsLast():
+			next = &Value{Kind: Table, Place: place}
+			at.Add(name, place, next)
+		case next.Kind == Array && len(next.Items) > 0 && next.closed && !keys.IsLast():
+			next = next.Items[len(next.Items)-1]
+		case next.Kind != Table || next.closed && keys.IsLast():
 			return nil, twice(name, place)
 		}
 		at = next
@@ -176,21 +178,21 @@ func (r *tomlReader) header(root *tomlValue, e *unstable.Node) (*tomlValue, *tom
 }
 
 // another appends a table to an array of tables.
-func (r *tomlReader) another(at *tomlValue, name string, place literal.Place) (*tomlValue, *tomlError) {
+func (r *tomlReader) another(at *Value, name string, place literal.Place) (*Value, *Error) {
 	array := at.index[name]
 	if array == nil {
-		array = &tomlValue{kind: tomlArray, place: place, closed: true}
-		at.add(name, place, array)
+		array = &Value{Kind: Array, Place: place, closed: true}
+		at.Add(name, place, array)
 	}
-	if array.kind != tomlArray || !array.closed {
+	if array.Kind != Array || !array.closed {
 		return nil, twice(name, place)
 	}
-	table := &tomlValue{kind: tomlTable, place: place}
-	array.items = append(array.items, table)
+	table := &Value{Kind: Table, Place: place}
+	array.Items = append(array.Items, table)
 	return table, nil
 }
 
-func (r *tomlReader) keyValue(at *tomlValue, e *unstable.Node) *tomlError {
+func (r *tomlReader) keyValue(at *Value, e *unstable.Node) *Error {
 	keys := e.Key()
 	for keys.Next() {
 		k := keys.Node()
@@ -200,45 +202,45 @@ func (r *tomlReader) keyValue(at *tomlValue, e *unstable.Node) *tomlError {
 		case keys.IsLast() && next == nil:
 			value, err := r.value(e.Value(), place)
 			if err == nil {
-				at.add(name, place, value)
+				at.Add(name, place, value)
 			}
 			return err
-		case keys.IsLast() || next != nil && next.kind != tomlTable:
+		case keys.IsLast() || next != nil && next.Kind != Table:
 			return twice(name, place)
 		case next == nil:
-			next = &tomlValue{kind: tomlTable, place: place}
-			at.add(name, place, next)
+			next = &Value{Kind: Table, Place: place}
+			at.Add(name, place, next)
 		}
 		at = next
 	}
 	return nil
 }
 
-func twice(name string, at literal.Place) *tomlError {
-	return &tomlError{at, fmt.Sprintf("the key %q stands twice", name)}
+func twice(name string, at literal.Place) *Error {
+	return &Error{at, fmt.Sprintf("the key %q stands twice", name)}
 }
 
 // value reads a value; key is where its key stands, for those that have no place
 // of their own.
-func (r *tomlReader) value(n *unstable.Node, key literal.Place) (*tomlValue, *tomlError) {
-	v := &tomlValue{kind: tomlOther, place: key}
+func (r *tomlReader) value(n *unstable.Node, key literal.Place) (*Value, *Error) {
+	v := &Value{Kind: Other, Place: key}
 	if n.Raw.Length > 0 {
-		v.place = r.span(n.Raw)
+		v.Place = r.span(n.Raw)
 	}
 	switch n.Kind {
 	case unstable.String:
-		v.kind, v.str = tomlString, string(n.Data)
+		v.Kind, v.Str = String, string(n.Data)
 	case unstable.Array:
-		v.kind = tomlArray
+		v.Kind = Array
 		for items := n.Children(); items.Next(); {
 			item, err := r.value(items.Node(), key)
 			if err != nil {
 				return nil, err
 			}
-			v.items = append(v.items, item)
+			v.Items = append(v.Items, item)
 		}
 	case unstable.InlineTable:
-		v.kind = tomlTable
+		v.Kind = Table
 		for pairs := n.Children(); pairs.Next(); {
 			if err := r.keyValue(v, pairs.Node()); err != nil {
 				return nil, err
@@ -246,7 +248,7 @@ func (r *tomlReader) value(n *unstable.Node, key literal.Place) (*tomlValue, *to
 		}
 		v.closed = true
 	default:
-		v.raw = string(n.Data)
+		v.Raw = string(n.Data)
 	}
 	return v, nil
 }

@@ -1,9 +1,10 @@
-package config
+package dependencies
 
 import (
 	"fmt"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
@@ -13,7 +14,7 @@ import (
 func (r *requirements) pylock() {
 	r.out.Files = []string{"pylock.toml"}
 	lock := r.project.lock
-	version := lock.text("lock-version")
+	version := lock.Text("lock-version")
 	if major, _, _ := strings.Cut(version.Value, "."); major != "1" {
 		at := version.Place
 		if at.Line == 0 {
@@ -22,11 +23,11 @@ func (r *requirements) pylock() {
 		r.fault("FN1124", at, fmt.Sprintf("pylock.toml has the unknown form %q", version.Value), "write it in version 1.0 of PEP 751")
 		return
 	}
-	for _, g := range items(lock.get("default-groups")) {
-		r.env.Groups = append(r.env.Groups, g.str)
+	for _, g := range items(lock.Get("default-groups")) {
+		r.env.Groups = append(r.env.Groups, g.Str)
 	}
 	r.environments(lock)
-	for _, p := range items(lock.get("packages")) {
+	for _, p := range items(lock.Get("packages")) {
 		r.pylockPackage(p)
 	}
 	r.missingFromPylock()
@@ -34,25 +35,25 @@ func (r *requirements) pylock() {
 }
 
 // environments holds that the lock is for this one.
-func (r *requirements) environments(lock *tomlValue) {
-	list := lock.get("environments")
+func (r *requirements) environments(lock *document.Value) {
+	list := lock.Get("environments")
 	for _, e := range items(list) {
-		if r.env.Holds(e.str) != pep.Never {
+		if r.env.Holds(e.Str) != pep.Never {
 			return
 		}
 	}
 	if len(items(list)) > 0 {
-		r.fault("FN1124", list.place, "pylock.toml was made for other environments than Linux with Python "+r.env.Minor, "lock for Linux on x86-64 and this Python, or choose another by `python:` in fngen.yml")
+		r.fault("FN1124", list.Place, "pylock.toml was made for other environments than Linux with Python "+r.env.Minor, "lock for Linux on x86-64 and this Python, or choose another by `python:` in fngen.yml")
 	}
 }
 
-func (r *requirements) pylockPackage(p *tomlValue) {
-	name, version := p.text("name"), p.text("version").Value
+func (r *requirements) pylockPackage(p *document.Value) {
+	name, version := p.Text("name"), p.Text("version").Value
 	w := Wanted{Name: name.Value, Place: name.Place}
 	if w.Place.Line == 0 {
-		w.Place = p.place
+		w.Place = p.Place
 	}
-	marker := p.text("marker").Value
+	marker := p.Text("marker").Value
 	switch r.env.Holds(marker) {
 	case pep.Never:
 		return
@@ -62,17 +63,17 @@ func (r *requirements) pylockPackage(p *tomlValue) {
 	if version != "" {
 		w.Specifiers = []string{"==" + version}
 	}
-	vcs, directory, archive := p.get("vcs"), p.get("directory"), p.get("archive")
+	vcs, directory, archive := p.Get("vcs"), p.Get("directory"), p.Get("archive")
 	var ok bool
 	switch {
 	case vcs != nil:
 		r.pylockVCS(w, vcs)
 		return
 	case directory != nil:
-		if pep.NormalName(name.Value) == pep.NormalName(r.project.table.text("project", "name").Value) {
+		if pep.NormalName(name.Value) == pep.NormalName(r.project.table.Text("project", "name").Value) {
 			return // the project itself is the tree
 		}
-		if w.Path, ok = r.localPath(directory.text("path").Place, directory.text("path").Value); !ok {
+		if w.Path, ok = r.localPath(directory.Text("path").Place, directory.Text("path").Value); !ok {
 			return
 		}
 		w.Specifiers = nil
@@ -85,43 +86,43 @@ func (r *requirements) pylockPackage(p *tomlValue) {
 			r.fault("FN1124", w.Place, fmt.Sprintf("%q has no version in the lock file", w.Name), "write pylock.toml anew with its tool")
 			return
 		}
-		r.index(p.text("index").Place, p.text("index").Value)
-		w.Hashes = append(w.Hashes, pylockHashes(p.get("sdist"))...)
-		for _, wheel := range items(p.get("wheels")) {
+		r.index(p.Text("index").Place, p.Text("index").Value)
+		w.Hashes = append(w.Hashes, pylockHashes(p.Get("sdist"))...)
+		for _, wheel := range items(p.Get("wheels")) {
 			w.Hashes = append(w.Hashes, pylockHashes(wheel)...)
 		}
 	}
 	r.want(w)
 }
 
-func (r *requirements) pylockVCS(w Wanted, vcs *tomlValue) {
-	if kind := vcs.text("type").Value; kind != "git" {
-		r.refuseCheckout(w.Place, w.Name, kind+"+"+vcs.text("url").Value, "only git over HTTPS is")
+func (r *requirements) pylockVCS(w Wanted, vcs *document.Value) {
+	if kind := vcs.Text("type").Value; kind != "git" {
+		r.refuseCheckout(w.Place, w.Name, kind+"+"+vcs.Text("url").Value, "only git over HTTPS is")
 		return
 	}
-	r.wantGit(w, vcs.text("url").Value, vcs.text("requested-revision").Value, vcs.text("commit-id").Value, vcs.text("subdirectory").Value)
+	r.wantGit(w, vcs.Text("url").Value, vcs.Text("requested-revision").Value, vcs.Text("commit-id").Value, vcs.Text("subdirectory").Value)
 }
 
-func (r *requirements) pylockArchive(w Wanted, archive *tomlValue) (Wanted, bool) {
+func (r *requirements) pylockArchive(w Wanted, archive *document.Value) (Wanted, bool) {
 	var ok bool
 	w.Specifiers = nil
 	w.Hashes = pylockHashes(archive)
-	if path := archive.text("path"); path.Value != "" {
+	if path := archive.Text("path"); path.Value != "" {
 		w.Path, ok = r.localPath(path.Place, path.Value)
 		return w, ok
 	}
-	w.URL, ok = r.archiveAt(archive.text("url").Place, archive.text("url").Value)
+	w.URL, ok = r.archiveAt(archive.Text("url").Place, archive.Text("url").Value)
 	return w, ok
 }
 
-func pylockHashes(file *tomlValue) []string {
+func pylockHashes(file *document.Value) []string {
 	var out []string
-	table := file.get("hashes")
+	table := file.Get("hashes")
 	if table == nil {
 		return nil
 	}
-	for _, k := range table.keys {
-		if h := k.name + ":" + k.value.str; validHash(h) {
+	for _, k := range table.Keys {
+		if h := k.Name + ":" + k.Value.Str; validHash(h) {
 			out = append(out, h)
 		}
 	}

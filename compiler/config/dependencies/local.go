@@ -1,4 +1,4 @@
-package config
+package dependencies
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
@@ -76,7 +77,7 @@ func (r *requirements) install(at literal.Place, value string) {
 	// What a package of the tree needs is needed by the tree.
 	var ignored diag.List
 	nested := &Pyproject{table: loadTOML(r.tree, path.Join(target, "pyproject.toml"), maxPyproject, &ignored)}
-	if nested.table.get("project") == nil || nested.dynamic() {
+	if nested.table.Get("project") == nil || nested.dynamic() {
 		r.out.Partial = true
 	}
 	for _, t := range nested.dependencies(&ignored) {
@@ -88,7 +89,7 @@ func (r *requirements) install(at literal.Place, value string) {
 
 // ship marks a file, or all below a directory, as part of what is installed.
 func (r *requirements) ship(at literal.Place, target string) bool {
-	found := has(r.tree, target)
+	found := document.In(r.tree, target)
 	if found {
 		r.local[target] = true
 	}

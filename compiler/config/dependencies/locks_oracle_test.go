@@ -1,4 +1,4 @@
-package config
+package dependencies
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/source"
@@ -318,9 +319,9 @@ func (g *lockGraph) poetryNew() map[string]string {
 
 // withHash puts the hash in that some version of the tool writes, or a wrong one.
 func (g *lockGraph) withHash(files map[string]string, hashes func(*Pyproject) []string) map[string]string {
-	table, err := parseTOML("pyproject.toml", []byte(files["pyproject.toml"]))
+	table, err := document.TOML("pyproject.toml", []byte(files["pyproject.toml"]))
 	if err != nil {
-		panic(err.msg)
+		panic(err.Msg)
 	}
 	list := hashes(&Pyproject{table: table})
 	hash := list[0]
@@ -406,9 +407,9 @@ func (g *lockGraph) pipenv() map[string]string {
 		entries[n.name] = e
 	}
 	pipfile := "[[source]]\nurl = \"https://pypi.org/simple\"\nverify_ssl = true\nname = \"pypi\"\n\n[packages]\npack-0 = \"*\"\ntest = {version = \"é\", extras = [\"a\"]}\n\n[dev-packages]\n\n[mine]\nb = \"*\"\n"
-	table, err := parseTOML("Pipfile", []byte(pipfile))
+	table, err := document.TOML("Pipfile", []byte(pipfile))
 	if err != nil {
-		panic(err.msg)
+		panic(err.Msg)
 	}
 	text, _ := json.Marshal(map[string]any{
 		"_meta":   map[string]any{"hash": map[string]string{"sha256": pipfileHashes(table)[0]}, "pipfile-spec": 6, "requires": map[string]string{}, "sources": []any{}},

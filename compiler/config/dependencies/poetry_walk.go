@@ -1,9 +1,10 @@
-package config
+package dependencies
 
 import (
 	"fmt"
 	"slices"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
@@ -29,7 +30,7 @@ type poetryStep struct {
 func (r *requirements) followed(l *poetryLock) {
 	w := poetryWalk{r: r, l: l, met: map[string]bool{}, chosen: map[string]*poetryPackage{}, when: map[*poetryPackage]string{}, reasons: map[*poetryPackage]int{}}
 	for _, d := range r.rootDependencies() {
-		if p := w.choose(d, false); p != nil && p.get("optional") != nil && p.get("optional").raw == "true" {
+		if p := w.choose(d, false); p != nil && p.Get("optional") != nil && p.Get("optional").Raw == "true" {
 			continue // an extra brings it
 		}
 		w.add(d, "", nil)
@@ -49,10 +50,10 @@ func (r *requirements) followed(l *poetryLock) {
 // rootDependencies are those of the project, in [project] or in Poetry's table.
 func (r *requirements) rootDependencies() []poetryDependency {
 	out := poetryDependencies(r.project.poetryTable(), r.poetryFault)
-	if r.project.table.get("project", "dependencies") == nil {
+	if r.project.table.Get("project", "dependencies") == nil {
 		return out
 	}
-	if r.project.table.get("tool", "poetry", "dependencies") != nil {
+	if r.project.table.Get("tool", "poetry", "dependencies") != nil {
 		out = nil // it only says more about those of [project]
 	}
 	for _, t := range r.project.dependencies(&r.diags) {
@@ -114,11 +115,11 @@ func (w *poetryWalk) follow(step poetryStep) {
 	}
 	active := map[string]bool{}
 	for _, e := range step.extras {
-		for _, text := range items(extra(p.get("extras"), e)) {
-			active[pep.NormalName(pep.NameForm.FindString(text.str))] = true
+		for _, text := range items(extra(p.Get("extras"), e)) {
+			active[pep.NormalName(pep.NameForm.FindString(text.Str))] = true
 		}
 	}
-	for _, d := range poetryDependencies(p.get("dependencies"), func(literal.Place, string, string) {}) {
+	for _, d := range poetryDependencies(p.Get("dependencies"), func(literal.Place, string, string) {}) {
 		if d.optional && !active[d.name] {
 			continue
 		}
@@ -127,13 +128,13 @@ func (w *poetryWalk) follow(step poetryStep) {
 }
 
 // extra finds one by its normalised name.
-func extra(table *tomlValue, name string) *tomlValue {
+func extra(table *document.Value, name string) *document.Value {
 	if table == nil {
 		return nil
 	}
-	for _, k := range table.keys {
-		if pep.NormalName(k.name) == pep.NormalName(name) {
-			return k.value
+	for _, k := range table.Keys {
+		if pep.NormalName(k.Name) == pep.NormalName(name) {
+			return k.Value
 		}
 	}
 	return nil
@@ -146,11 +147,11 @@ func (w *poetryWalk) choose(d poetryDependency, report bool) *poetryPackage {
 	candidates = candidates[:min(len(candidates), maxVersions)]
 	fit := func(p *poetryPackage) bool {
 		if d.source() != "" {
-			return p.get("source") != nil
+			return p.Get("source") != nil
 		}
 		ok := p.version.AllowedBy(d.alternatives) || !p.valid
-		for _, python := range pythonAlternatives(p.text("python-versions").Value) {
-			if yes, valid := allows(python, w.r.env.Minor); yes || !valid {
+		for _, python := range pythonAlternatives(p.Text("python-versions").Value) {
+			if yes, valid := pep.AllowsMinor(python, w.r.env.Minor); yes || !valid {
 				return ok
 			}
 		}
@@ -158,7 +159,7 @@ func (w *poetryWalk) choose(d poetryDependency, report bool) *poetryPackage {
 	}
 	if before := w.chosen[d.name]; before != nil {
 		if !fit(before) && report {
-			w.r.fault("FN1124", before.get("name").place, fmt.Sprintf("poetry.lock has several versions of %q, and two are needed at once on Python %s", d.name, w.r.env.Minor),
+			w.r.fault("FN1124", before.Get("name").Place, fmt.Sprintf("poetry.lock has several versions of %q, and two are needed at once on Python %s", d.name, w.r.env.Minor),
 				"run `"+poetryRelock+"` with Poetry 2, whose lock says which is for which Python")
 		}
 		return before

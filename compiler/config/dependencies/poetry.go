@@ -1,9 +1,10 @@
-package config
+package dependencies
 
 import (
 	"fmt"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
@@ -18,14 +19,14 @@ type poetryDependency struct {
 	marker   string
 	optional bool
 	// entry is the table that says more, nil for a version alone.
-	entry *tomlValue
+	entry *document.Value
 	place literal.Place
 }
 
 // version is where it stands, or the entry as a whole.
 func (d poetryDependency) source() string {
 	for _, kind := range []string{"git", "url", "path", "file"} {
-		if d.entry.text(kind).Value != "" {
+		if d.entry.Text(kind).Value != "" {
 			return kind
 		}
 	}
@@ -34,23 +35,23 @@ func (d poetryDependency) source() string {
 
 // poetryDependencies reads such a table. What cannot be understood is a fault when
 // bad is called.
-func poetryDependencies(table *tomlValue, bad func(at literal.Place, name, what string)) []poetryDependency {
+func poetryDependencies(table *document.Value, bad func(at literal.Place, name, what string)) []poetryDependency {
 	var out []poetryDependency
 	if table == nil {
 		return nil
 	}
-	for _, k := range table.keys {
-		if strings.EqualFold(k.name, "python") {
+	for _, k := range table.Keys {
+		if strings.EqualFold(k.Name, "python") {
 			continue
 		}
-		entries := []*tomlValue{k.value}
-		if k.value.kind == tomlArray {
-			entries = k.value.items // one for each environment
+		entries := []*document.Value{k.Value}
+		if k.Value.Kind == document.Array {
+			entries = k.Value.Items // one for each environment
 		}
 		for _, e := range entries {
-			d := poetryDependency{name: pep.NormalName(k.name), place: k.place}
+			d := poetryDependency{name: pep.NormalName(k.Name), place: k.Place}
 			if what, ok := d.read(e); !ok {
-				bad(k.place, k.name, what)
+				bad(k.Place, k.Name, what)
 				continue
 			}
 			out = append(out, d)
@@ -59,22 +60,22 @@ func poetryDependencies(table *tomlValue, bad func(at literal.Place, name, what 
 	return out
 }
 
-func (d *poetryDependency) read(e *tomlValue) (string, bool) {
-	version := e.str
-	if e.kind == tomlTable {
-		d.entry, version = e, e.text("version").Value
+func (d *poetryDependency) read(e *document.Value) (string, bool) {
+	version := e.Str
+	if e.Kind == document.Table {
+		d.entry, version = e, e.Text("version").Value
 		d.extras = extrasOf(e)
-		d.optional = e.get("optional") != nil && e.get("optional").raw == "true"
-		d.marker = e.text("markers").Value
-		python, ok := pep.PoetryConstraint(e.text("python").Value)
+		d.optional = e.Get("optional") != nil && e.Get("optional").Raw == "true"
+		d.marker = e.Text("markers").Value
+		python, ok := pep.PoetryConstraint(e.Text("python").Value)
 		if !ok {
-			return e.text("python").Value, false
+			return e.Text("python").Value, false
 		}
 		d.marker = both(d.marker, pep.PythonMarker(python))
-		if d.marker = both(d.marker, platformMarker(e.text("platform").Value)); d.marker != "" && !pep.ValidMarker(d.marker) {
+		if d.marker = both(d.marker, platformMarker(e.Text("platform").Value)); d.marker != "" && !pep.ValidMarker(d.marker) {
 			return d.marker, false
 		}
-	} else if e.kind != tomlString {
+	} else if e.Kind != document.String {
 		return "neither text nor a table", false
 	}
 	var ok bool
@@ -109,7 +110,9 @@ func either(a, b string) string {
 }
 
 // poetryTable is where Poetry keeps the dependencies of the project itself.
-func (p *Pyproject) poetryTable() *tomlValue { return p.table.get("tool", "poetry", "dependencies") }
+func (p *Pyproject) poetryTable() *document.Value {
+	return p.table.Get("tool", "poetry", "dependencies")
+}
 
 // poetry reads the dependencies of [tool.poetry] without a lock: the newest
 // versions that they allow.
@@ -126,8 +129,8 @@ func (r *requirements) poetry() {
 		}
 		r.wantPoetry(d, w)
 	}
-	for _, s := range items(r.project.table.get("tool", "poetry", "source")) {
-		r.index(s.text("url").Place, s.text("url").Value)
+	for _, s := range items(r.project.table.Get("tool", "poetry", "source")) {
+		r.index(s.Text("url").Place, s.Text("url").Value)
 	}
 	r.settle("")
 }
@@ -136,16 +139,16 @@ func (r *requirements) wantPoetry(d poetryDependency, w Wanted) {
 	switch d.source() {
 	case "git":
 		_, ref, _ := strings.Cut(revision(d.entry), "@")
-		r.wantGit(w, d.entry.text("git").Value, ref, "", d.entry.text("subdirectory").Value)
+		r.wantGit(w, d.entry.Text("git").Value, ref, "", d.entry.Text("subdirectory").Value)
 		return
 	case "url":
-		if w.URL, _ = r.archiveAt(d.entry.text("url").Place, d.entry.text("url").Value); w.URL == "" {
+		if w.URL, _ = r.archiveAt(d.entry.Text("url").Place, d.entry.Text("url").Value); w.URL == "" {
 			return
 		}
 	case "path", "file":
-		t := d.entry.text("path")
+		t := d.entry.Text("path")
 		if t.Value == "" {
-			t = d.entry.text("file")
+			t = d.entry.Text("file")
 		}
 		var ok bool
 		if w.Path, ok = r.localPath(t.Place, t.Value); !ok {
@@ -165,39 +168,39 @@ func (r *requirements) poetryFault(at literal.Place, name, what string) {
 	r.fault("FN1121", at, fmt.Sprintf("the dependency %q cannot be read: %q is no version or marker of Poetry's", name, mask(what)), "write, for example, `"+name+" = \"^1.2\"`")
 }
 
-func items(v *tomlValue) []*tomlValue {
+func items(v *document.Value) []*document.Value {
 	if v == nil {
 		return nil
 	}
-	return v.items
+	return v.Items
 }
 
 // poetryGroups holds that a group includes only groups that there are.
 func (r *requirements) poetryGroups() {
-	known := map[string]bool{"main": true, "dev": r.project.table.get("tool", "poetry", "dev-dependencies") != nil}
-	for _, groups := range []*tomlValue{r.project.table.get("tool", "poetry", "group"), r.project.table.get("dependency-groups")} {
+	known := map[string]bool{"main": true, "dev": r.project.table.Get("tool", "poetry", "dev-dependencies") != nil}
+	for _, groups := range []*document.Value{r.project.table.Get("tool", "poetry", "group"), r.project.table.Get("dependency-groups")} {
 		if groups != nil {
-			for _, k := range groups.keys {
-				known[pep.NormalName(k.name)] = true
+			for _, k := range groups.Keys {
+				known[pep.NormalName(k.Name)] = true
 			}
 		}
 	}
-	missing := func(t *tomlValue) {
-		if t != nil && t.kind == tomlString && !known[pep.NormalName(t.str)] {
-			r.fault("FN1130", t.place, fmt.Sprintf("there is no dependency group %q", t.str), "correct the name, or define the group in pyproject.toml")
+	missing := func(t *document.Value) {
+		if t != nil && t.Kind == document.String && !known[pep.NormalName(t.Str)] {
+			r.fault("FN1130", t.Place, fmt.Sprintf("there is no dependency group %q", t.Str), "correct the name, or define the group in pyproject.toml")
 		}
 	}
-	if groups := r.project.table.get("tool", "poetry", "group"); groups != nil {
-		for _, k := range groups.keys {
-			for _, include := range items(k.value.get("include-groups")) {
+	if groups := r.project.table.Get("tool", "poetry", "group"); groups != nil {
+		for _, k := range groups.Keys {
+			for _, include := range items(k.Value.Get("include-groups")) {
 				missing(include)
 			}
 		}
 	}
-	if groups := r.project.table.get("dependency-groups"); groups != nil {
-		for _, k := range groups.keys {
-			for _, entry := range items(k.value) {
-				missing(entry.get("include-group"))
+	if groups := r.project.table.Get("dependency-groups"); groups != nil {
+		for _, k := range groups.Keys {
+			for _, entry := range items(k.Value) {
+				missing(entry.Get("include-group"))
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package config
+package document
 
 import (
 	"bytes"
@@ -13,9 +13,9 @@ import (
 // maxJSONDepth is far beyond any lock file.
 const maxJSONDepth = 64
 
-// parseJSON reads a JSON file into the values that TOML has too, with their
+// JSON reads a JSON file into the values that TOML has too, with their
 // places.
-func parseJSON(file string, data []byte) (*tomlValue, *tomlError) {
+func JSON(file string, data []byte) (*Value, *Error) {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	r := &tomlReader{file: file, data: data, lines: []int{0}}
 	for i, c := range data {
@@ -23,8 +23,8 @@ func parseJSON(file string, data []byte) (*tomlValue, *tomlError) {
 			r.lines = append(r.lines, i+1)
 		}
 	}
-	if i := invalid(data); i >= 0 {
-		return nil, &tomlError{r.place(i, 1), "the file is not UTF-8 text"}
+	if i := Invalid(data); i >= 0 {
+		return nil, &Error{r.place(i, 1), "the file is not UTF-8 text"}
 	}
 	j := &jsonReader{places: r, d: json.NewDecoder(bytes.NewReader(data))}
 	j.d.UseNumber()
@@ -42,12 +42,12 @@ type jsonReader struct {
 	d      *json.Decoder
 }
 
-func (j *jsonReader) fault(msg string) *tomlError {
-	return &tomlError{j.places.place(min(int(j.d.InputOffset()), len(j.places.data)), 1), msg}
+func (j *jsonReader) fault(msg string) *Error {
+	return &Error{j.places.place(min(int(j.d.InputOffset()), len(j.places.data)), 1), msg}
 }
 
 // token reads the next one and finds where it begins.
-func (j *jsonReader) token() (json.Token, literal.Place, *tomlError) {
+func (j *jsonReader) token() (json.Token, literal.Place, *Error) {
 	before := int(j.d.InputOffset())
 	t, err := j.d.Token()
 	if err != nil {
@@ -68,7 +68,7 @@ func (j *jsonReader) token() (json.Token, literal.Place, *tomlError) {
 	return t, j.places.place(start, max(end-start, 1)), nil
 }
 
-func (j *jsonReader) value(depth int) (*tomlValue, *tomlError) {
+func (j *jsonReader) value(depth int) (*Value, *Error) {
 	t, at, err := j.token()
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func (j *jsonReader) value(depth int) (*tomlValue, *tomlError) {
 	if depth > maxJSONDepth {
 		return nil, j.fault("it is nested too deeply")
 	}
-	v := &tomlValue{kind: tomlOther, place: at}
+	v := &Value{Kind: Other, Place: at}
 	switch t := t.(type) {
 	case json.Delim:
 		if t == '[' {
@@ -84,28 +84,28 @@ func (j *jsonReader) value(depth int) (*tomlValue, *tomlError) {
 		}
 		return v, j.object(v, depth)
 	case string:
-		v.kind, v.str = tomlString, t
+		v.Kind, v.Str = String, t
 	default:
-		v.raw = fmt.Sprint(t)
+		v.Raw = fmt.Sprint(t)
 	}
 	return v, nil
 }
 
-func (j *jsonReader) array(v *tomlValue, depth int) *tomlError {
-	v.kind = tomlArray
+func (j *jsonReader) array(v *Value, depth int) *Error {
+	v.Kind = Array
 	for j.d.More() {
 		item, err := j.value(depth + 1)
 		if err != nil {
 			return err
 		}
-		v.items = append(v.items, item)
+		v.Items = append(v.Items, item)
 	}
 	_, _, err := j.token()
 	return err
 }
 
-func (j *jsonReader) object(v *tomlValue, depth int) *tomlError {
-	v.kind = tomlTable
+func (j *jsonReader) object(v *Value, depth int) *Error {
+	v.Kind = Table
 	for j.d.More() {
 		key, at, err := j.token()
 		if err != nil {
@@ -119,7 +119,7 @@ func (j *jsonReader) object(v *tomlValue, depth int) *tomlError {
 		if err != nil {
 			return err
 		}
-		v.add(name, at, value)
+		v.Add(name, at, value)
 	}
 	_, _, err := j.token()
 	return err

@@ -1,9 +1,10 @@
-package config
+package dependencies
 
 import (
 	"fmt"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/literal"
@@ -32,8 +33,8 @@ func (r *requirements) otherSDK(at literal.Place, req pep.Requirement) {
 
 // lockedSDK warns of another version in a lock file than the platform's, when it is
 // from an index.
-func (r *requirements) lockedSDK(p *tomlValue) {
-	if v := p.text("version"); p.get("source", "registry") != nil && v.Value != "" {
+func (r *requirements) lockedSDK(p *document.Value) {
+	if v := p.Text("version"); p.Get("source", "registry") != nil && v.Value != "" {
 		r.otherSDK(v.Place, pep.Requirement{Name: SDK, Specifiers: []string{"==" + v.Value}})
 	}
 }

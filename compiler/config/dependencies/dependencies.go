@@ -1,4 +1,4 @@
-package config
+package dependencies
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
@@ -18,7 +19,7 @@ func (r *requirements) pyproject() {
 	if r.project.table == nil {
 		return // the fault is reported
 	}
-	if r.project.poetryTable() != nil && r.project.table.get("project", "dependencies") == nil {
+	if r.project.poetryTable() != nil && r.project.table.Get("project", "dependencies") == nil {
 		r.poetry()
 		return
 	}
@@ -28,7 +29,7 @@ func (r *requirements) pyproject() {
 		r.out.Partial = true
 		return
 	}
-	if r.project.table.get("project", "dependencies") == nil {
+	if r.project.table.Get("project", "dependencies") == nil {
 		if tool, at := r.project.foreign(); tool != "" {
 			r.fault("FN1122", at, fmt.Sprintf("the dependencies are written for %s alone, and are not read", tool), "write them as `dependencies = [...]` of [project]")
 		}
@@ -45,12 +46,12 @@ func (r *requirements) setup(file string) {
 	r.out.Files = []string{file}
 	r.out.Partial = true
 	data, err := fs.ReadFile(r.tree.FS, file)
-	if file != "setup.cfg" || has(r.tree, "setup.py") || err != nil || !listsRequires(string(data)) {
+	if file != "setup.cfg" || document.In(r.tree, "setup.py") || err != nil || !listsRequires(string(data)) {
 		r.ship(literal.Place{File: file}, ".")
 		return
 	}
 	r.local[file] = true
-	if has(r.tree, "pyproject.toml") { // says what to build with
+	if document.In(r.tree, "pyproject.toml") { // says what to build with
 		r.local["pyproject.toml"] = true
 	}
 }
@@ -78,7 +79,7 @@ func (r *requirements) declared() {
 		r.add(Package{name, t.Place})
 		// The SDK is on every node: its source matters on a person's machine only.
 		if s := sources[name]; s != nil && name != SDK {
-			for _, one := range append(slices.Clone(s.items), s) {
+			for _, one := range append(slices.Clone(s.Items), s) {
 				r.source(name, one)
 			}
 		}
@@ -86,35 +87,35 @@ func (r *requirements) declared() {
 }
 
 // sources are where [tool.uv.sources] takes packages from, by normalised name.
-func (p *Pyproject) sources() map[string]*tomlValue {
-	out := map[string]*tomlValue{}
-	if v := p.table.get("tool", "uv", "sources"); v != nil {
-		for _, k := range v.keys {
-			out[pep.NormalName(k.name)] = k.value
+func (p *Pyproject) sources() map[string]*document.Value {
+	out := map[string]*document.Value{}
+	if v := p.table.Get("tool", "uv", "sources"); v != nil {
+		for _, k := range v.Keys {
+			out[pep.NormalName(k.Name)] = k.Value
 		}
 	}
 	return out
 }
 
-func (r *requirements) source(name string, s *tomlValue) {
-	if git := s.text("git"); git.Value != "" {
+func (r *requirements) source(name string, s *document.Value) {
+	if git := s.Text("git"); git.Value != "" {
 		text := gitURL(git.Value) + revision(s)
-		if folder := s.text("subdirectory").Value; folder != "" {
+		if folder := s.Text("subdirectory").Value; folder != "" {
 			text += "#subdirectory=" + folder
 		}
 		r.fromGit(git.Place, name, text)
 	}
-	if local := s.text("path"); local.Value != "" {
+	if local := s.Text("path"); local.Value != "" {
 		r.install(local.Place, local.Value)
 	}
-	if w := s.get("workspace"); w != nil {
-		r.member(name, w.place)
+	if w := s.Get("workspace"); w != nil {
+		r.member(name, w.Place)
 	}
 }
 
-func revision(s *tomlValue) string {
+func revision(s *document.Value) string {
 	for _, key := range []string{"rev", "tag", "branch"} {
-		if v := s.text(key).Value; v != "" {
+		if v := s.Text(key).Value; v != "" {
 			return "@" + v
 		}
 	}
@@ -128,7 +129,7 @@ func (r *requirements) member(name string, at literal.Place) {
 		for _, f := range r.tree.Files {
 			if dir, ok := strings.CutSuffix(f.Path, "/pyproject.toml"); ok {
 				t := loadTOML(r.tree, f.Path, maxPyproject, &r.diags)
-				r.members[pep.NormalName(t.text("project", "name").Value)] = dir
+				r.members[pep.NormalName(t.Text("project", "name").Value)] = dir
 			}
 		}
 	}
@@ -147,7 +148,7 @@ func (r *requirements) unread() {
 		return
 	}
 	for _, name := range []string{"environment.yml", "environment.yaml"} {
-		if has(r.tree, name) {
+		if document.In(r.tree, name) {
 			r.warn("FN1123", literal.Place{File: name}, name+" is not read, so nothing that it names is installed",
 				"export it: `pip list --format=freeze > requirements.txt` in the environment")
 			return

@@ -1,10 +1,11 @@
-package config
+package dependencies
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
@@ -18,12 +19,12 @@ func (r *requirements) poetryLock() {
 	r.out.Files = []string{"poetry.lock", "pyproject.toml"}
 	lock := r.project.lock
 	r.poetryGroups()
-	version := lock.text("metadata", "lock-version")
+	version := lock.Text("metadata", "lock-version")
 	if major, _, _ := strings.Cut(version.Value, "."); version.Value != "" && major != "1" && major != "2" {
 		r.fault("FN1124", version.Place, fmt.Sprintf("poetry.lock has the unknown form %q", version.Value), "write it by Poetry 1 or 2: `"+poetryRelock+"`")
 		return
 	}
-	r.fits("poetry.lock", "pyproject.toml", lock.text("metadata", "content-hash"), poetryRelock, r.project.poetryHashes()...)
+	r.fits("poetry.lock", "pyproject.toml", lock.Text("metadata", "content-hash"), poetryRelock, r.project.poetryHashes()...)
 	l := newPoetryLock(lock)
 	if v, ok := pep.ParseVersion(version.Value); ok && pep.CompareReleases(v, pep.Version{Epoch: "0", Release: []string{"2", "1"}}) >= 0 {
 		r.grouped(l)
@@ -38,41 +39,41 @@ func (r *requirements) poetryLock() {
 // its own.
 func (p *Pyproject) poetryHashes() []string {
 	legacy := []string{"dependencies", "source", "extras", "dev-dependencies"}
-	tool := p.table.get("tool", "poetry")
-	full := func(all bool) *tomlValue {
+	tool := p.table.Get("tool", "poetry")
+	full := func(all bool) *document.Value {
 		out := pick(tool, append(slices.Clone(legacy), "group")...)
 		for _, k := range legacy {
-			if all && tool.get(k) == nil {
-				out.add(k, literal.Place{}, nil)
+			if all && tool.Get(k) == nil {
+				out.Add(k, literal.Place{}, nil)
 			}
 		}
 		return out
 	}
-	nested := func(project, groups *tomlValue) *tomlValue {
-		root := &tomlValue{kind: tomlTable}
-		if len(project.keys) > 0 {
-			root.add("project", literal.Place{}, project)
+	nested := func(project, groups *document.Value) *document.Value {
+		root := &document.Value{Kind: document.Table}
+		if len(project.Keys) > 0 {
+			root.Add("project", literal.Place{}, project)
 		}
-		if groups != nil && len(groups.keys) > 0 {
-			root.add("dependency-groups", literal.Place{}, groups)
+		if groups != nil && len(groups.Keys) > 0 {
+			root.Add("dependency-groups", literal.Place{}, groups)
 		}
-		if len(root.keys) == 0 {
+		if len(root.Keys) == 0 {
 			return full(true)
 		}
-		t := &tomlValue{kind: tomlTable}
-		t.add("poetry", literal.Place{}, full(false))
-		root.add("tool", literal.Place{}, t)
+		t := &document.Value{Kind: document.Table}
+		t.Add("poetry", literal.Place{}, full(false))
+		root.Add("tool", literal.Place{}, t)
 		return root
 	}
-	project := pick(p.table.get("project"), "requires-python", "dependencies", "optional-dependencies")
+	project := pick(p.table.Get("project"), "requires-python", "dependencies", "optional-dependencies")
 	oldest := pick(tool, legacy...)
 	for _, k := range legacy {
-		if tool.get(k) == nil {
-			oldest.add(k, literal.Place{}, nil)
+		if tool.Get(k) == nil {
+			oldest.Add(k, literal.Place{}, nil)
 		}
 	}
 	var out []string
-	for _, v := range []*tomlValue{nested(project, p.table.get("dependency-groups")), nested(project, nil), full(true), oldest} {
+	for _, v := range []*document.Value{nested(project, p.table.Get("dependency-groups")), nested(project, nil), full(true), oldest} {
 		out = append(out, contentHash(v, ", ", ": "))
 	}
 	return out
@@ -80,7 +81,7 @@ func (p *Pyproject) poetryHashes() []string {
 
 // poetryPackage is one [[package]].
 type poetryPackage struct {
-	*tomlValue
+	*document.Value
 	name    string
 	version pep.Version
 	valid   bool
@@ -89,14 +90,14 @@ type poetryPackage struct {
 type poetryLock struct {
 	packages []poetryPackage
 	byName   map[string][]*poetryPackage // newest first
-	metadata *tomlValue
+	metadata *document.Value
 }
 
-func newPoetryLock(lock *tomlValue) *poetryLock {
-	l := &poetryLock{byName: map[string][]*poetryPackage{}, metadata: lock.get("metadata")}
-	for _, p := range items(lock.get("package")) {
-		v, ok := pep.ParseVersion(p.text("version").Value)
-		if name := p.text("name").Value; name != "" {
+func newPoetryLock(lock *document.Value) *poetryLock {
+	l := &poetryLock{byName: map[string][]*poetryPackage{}, metadata: lock.Get("metadata")}
+	for _, p := range items(lock.Get("package")) {
+		v, ok := pep.ParseVersion(p.Text("version").Value)
+		if name := p.Text("name").Value; name != "" {
 			l.packages = append(l.packages, poetryPackage{p, pep.NormalName(name), v, ok})
 		}
 	}
@@ -113,12 +114,12 @@ func newPoetryLock(lock *tomlValue) *poetryLock {
 // grouped takes the packages that the lock itself says are of the group main.
 func (r *requirements) grouped(l *poetryLock) {
 	for _, p := range l.packages {
-		if !slices.ContainsFunc(items(p.get("groups")), func(g *tomlValue) bool { return g.str == "main" }) {
+		if !slices.ContainsFunc(items(p.Get("groups")), func(g *document.Value) bool { return g.Str == "main" }) {
 			continue
 		}
-		marker := p.text("markers").Value
-		if m := p.get("markers"); m != nil && m.kind == tomlTable {
-			marker = m.text("main").Value
+		marker := p.Text("markers").Value
+		if m := p.Get("markers"); m != nil && m.Kind == document.Table {
+			marker = m.Text("main").Value
 		}
 		r.wantLocked(l, p, marker)
 	}
@@ -126,7 +127,7 @@ func (r *requirements) grouped(l *poetryLock) {
 
 // wantLocked takes a package unless its marker says that it is not wanted.
 func (r *requirements) wantLocked(l *poetryLock, p poetryPackage, marker string) {
-	w := Wanted{Name: p.name, Specifiers: []string{"==" + p.text("version").Value}, Hashes: l.hashes(p), Place: p.get("name").place}
+	w := Wanted{Name: p.name, Specifiers: []string{"==" + p.Text("version").Value}, Hashes: l.hashes(p), Place: p.Get("name").Place}
 	switch r.env.Holds(marker) {
 	case pep.Never:
 		return
@@ -137,15 +138,15 @@ func (r *requirements) wantLocked(l *poetryLock, p poetryPackage, marker string)
 		r.fault("FN1124", w.Place, fmt.Sprintf("%q has no version in the lock file", p.name), "run `"+poetryRelock+"`")
 		return
 	}
-	source := p.get("source")
-	at := source.text("url")
+	source := p.Get("source")
+	at := source.Text("url")
 	if at.Value == "" {
 		r.want(w)
 		return
 	}
-	switch source.text("type").Value {
+	switch source.Text("type").Value {
 	case "git":
-		r.wantGit(w, at.Value, source.text("reference").Value, source.text("resolved_reference").Value, source.text("subdirectory").Value)
+		r.wantGit(w, at.Value, source.Text("reference").Value, source.Text("resolved_reference").Value, source.Text("subdirectory").Value)
 		return
 	case "directory", "file":
 		var ok bool
@@ -153,7 +154,7 @@ func (r *requirements) wantLocked(l *poetryLock, p poetryPackage, marker string)
 			return
 		}
 		w.Specifiers = nil
-		if source.text("type").Value == "directory" {
+		if source.Text("type").Value == "directory" {
 			w.Hashes = nil
 		}
 	case "url":
@@ -178,15 +179,15 @@ func (l *poetryLock) hashes(p poetryPackage) []string {
 			out = append(out, h)
 		}
 	}
-	files := p.get("files")
+	files := p.Get("files")
 	if files == nil {
-		files = l.metadata.get("files", p.text("name").Value)
+		files = l.metadata.Get("files", p.Text("name").Value)
 	}
 	for _, f := range items(files) {
-		add(f.text("hash").Value)
+		add(f.Text("hash").Value)
 	}
-	for _, h := range items(l.metadata.get("hashes", p.text("name").Value)) {
-		add(h.str)
+	for _, h := range items(l.metadata.Get("hashes", p.Text("name").Value)) {
+		add(h.Str)
 	}
 	return out
 }

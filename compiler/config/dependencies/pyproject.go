@@ -1,9 +1,13 @@
-package config
+// Package dependencies reads what a tree says is to be installed: requirement files,
+// pyproject.toml, the lock files and manifests of uv, Poetry, PDM and Pipenv, and
+// pylock.toml.
+package dependencies
 
 import (
 	"fmt"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
@@ -22,7 +26,7 @@ type Pyproject struct {
 	// from is the file of Order that says what to install, or empty.
 	from string
 	// table, lock and pipfile are nil when the file is missing, broken or not read.
-	table, lock, pipfile *tomlValue
+	table, lock, pipfile *document.Value
 }
 
 // LoadPyproject reads pyproject.toml from the root of the tree, and the lock file or
@@ -38,11 +42,11 @@ func LoadPyproject(tree source.Tree) (*Pyproject, diag.List) {
 	return p, diags
 }
 
-func loadTOML(tree source.Tree, name string, limit int, diags *diag.List) *tomlValue {
-	if !has(tree, name) {
+func loadTOML(tree source.Tree, name string, limit int, diags *diag.List) *document.Value {
+	if !document.In(tree, name) {
 		return nil
 	}
-	data, ok := read(tree, name, diags)
+	data, ok := document.Read(tree, name, diags)
 	if !ok {
 		return nil
 	}
@@ -50,32 +54,35 @@ func loadTOML(tree source.Tree, name string, limit int, diags *diag.List) *tomlV
 		diags.Add(diag.Diagnostic{Code: "FN1120", File: name, Message: fmt.Sprintf("the file is larger than %d KiB", limit>>10), Help: "keep data in a file of its own"})
 		return nil
 	}
-	root, err := parseTOML(name, data)
+	root, err := document.TOML(name, data)
 	if err != nil {
 		help := "correct the syntax; it is described at https://toml.io"
 		if command := relock[name]; command != "" {
 			help = "run `" + command + "` to write it anew"
 		}
-		diags.Add(diag.Diagnostic{Code: "FN1120", File: name, Line: err.place.Line, Column: err.place.Column, Width: err.place.Width,
-			Message: "the file is not TOML: " + err.msg, Help: help})
+		diags.Add(diag.Diagnostic{Code: "FN1120", File: name, Line: err.Place.Line, Column: err.Place.Column, Width: err.Place.Width,
+			Message: "the file is not TOML: " + err.Msg, Help: help})
 		return nil
 	}
 	return root
 }
 
-// requiresPython is the versions that the tree's own metadata allows, as PEP 440
+// Locked reports whether a lock file says what to install.
+func (p *Pyproject) Locked() bool { return p.lock != nil }
+
+// RequiresPython is the versions that the tree's own metadata allows, as PEP 440
 // writes them.
-func (p *Pyproject) requiresPython() Text {
-	if t := p.table.text("project", "requires-python"); t.Value != "" {
+func (p *Pyproject) RequiresPython() document.Text {
+	if t := p.table.Text("project", "requires-python"); t.Value != "" {
 		return t
 	}
-	if t := p.poetryTable().text("python"); t.Value != "" {
-		return Text{poetryPython(t.Value), t.Place}
+	if t := p.poetryTable().Text("python"); t.Value != "" {
+		return document.Text{poetryPython(t.Value), t.Place}
 	}
 	if p.pipfile != nil {
 		return pipfilePython(p.pipfile)
 	}
-	return p.lock.text("requires-python")
+	return p.lock.Text("requires-python")
 }
 
 // poetryPython is a constraint of Poetry's on Python: of alternatives the last,
@@ -98,38 +105,38 @@ func pythonAlternatives(text string) []string {
 }
 
 // dependencies are the strings of [project] dependencies.
-func (p *Pyproject) dependencies(diags *diag.List) []Text {
-	list := p.table.get("project", "dependencies")
+func (p *Pyproject) dependencies(diags *diag.List) []document.Text {
+	list := p.table.Get("project", "dependencies")
 	if list == nil {
 		return nil
 	}
-	fault := func(v *tomlValue, what string) {
-		diags.Add(diag.Diagnostic{Code: "FN1121", File: v.place.File, Line: v.place.Line, Column: v.place.Column, Width: v.place.Width,
+	fault := func(v *document.Value, what string) {
+		diags.Add(diag.Diagnostic{Code: "FN1121", File: v.Place.File, Line: v.Place.Line, Column: v.Place.Column, Width: v.Place.Width,
 			Message: what, Help: "write, for example, `dependencies = [\"fastapi>=0.100\"]`"})
 	}
-	if list.kind != tomlArray {
-		fault(list, fmt.Sprintf("\"dependencies\" must be an array of texts, not %s", list.kind))
+	if list.Kind != document.Array {
+		fault(list, fmt.Sprintf("\"dependencies\" must be an array of texts, not %s", list.Kind))
 		return nil
 	}
-	var out []Text
-	for _, item := range list.items {
-		if item.kind != tomlString {
-			fault(item, fmt.Sprintf("a dependency must be text, not %s", item.kind))
+	var out []document.Text
+	for _, item := range list.Items {
+		if item.Kind != document.String {
+			fault(item, fmt.Sprintf("a dependency must be text, not %s", item.Kind))
 			continue
 		}
-		out = append(out, Text{item.str, item.place})
+		out = append(out, document.Text{item.Str, item.Place})
 	}
 	return out
 }
 
 // dynamic reports whether the build backend says what the dependencies are.
 func (p *Pyproject) dynamic() bool {
-	list := p.table.get("project", "dynamic")
+	list := p.table.Get("project", "dynamic")
 	if list == nil {
 		return false
 	}
-	for _, item := range list.items {
-		if item.str == "dependencies" {
+	for _, item := range list.Items {
+		if item.Str == "dependencies" {
 			return true
 		}
 	}
@@ -144,18 +151,18 @@ func (p *Pyproject) foreign() (tool string, at literal.Place) {
 	}{
 		{"Flit", []string{"tool", "flit", "metadata", "requires"}},
 	} {
-		v := p.table.get(t.keys...)
+		v := p.table.Get(t.keys...)
 		if v == nil {
 			continue
 		}
-		needs := len(v.items)
-		for _, k := range v.keys {
-			if !strings.EqualFold(k.name, "python") {
+		needs := len(v.Items)
+		for _, k := range v.Keys {
+			if !strings.EqualFold(k.Name, "python") {
 				needs++
 			}
 		}
 		if needs > 0 {
-			return t.tool, v.place
+			return t.tool, v.Place
 		}
 	}
 	return "", literal.Place{}

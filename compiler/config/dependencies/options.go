@@ -1,9 +1,11 @@
-package config
+package dependencies
 
 import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"fngen.dev/fngen/compiler/config/document"
 )
 
 var (
@@ -64,7 +66,7 @@ func (r *requirements) include(l reqLine, value string, constraint bool) {
 	target, ok := r.inside(l.place(), l.file, value)
 	switch {
 	case !ok:
-	case !has(r.tree, target):
+	case !document.In(r.tree, target):
 		r.fault("FN1116", l.place(), fmt.Sprintf("%q does not ship with the tree", target), "correct the path; `fngen files` shows what ships")
 	case r.on[target]:
 		r.fault("FN1117", l.place(), fmt.Sprintf("%q reads itself in a circle", target), "remove one of the -r or -c lines")

@@ -1,4 +1,4 @@
-package config
+package dependencies
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
@@ -154,7 +155,7 @@ func (r *requirements) file(name string, constraint bool) {
 	if !slices.Contains(r.out.Files, name) {
 		r.out.Files = append(r.out.Files, name)
 	}
-	data, ok := read(r.tree, name, &r.diags)
+	data, ok := document.Read(r.tree, name, &r.diags)
 	if !ok {
 		return
 	}

@@ -1,4 +1,4 @@
-package config
+package dependencies
 
 import (
 	"crypto/sha256"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/literal"
 )
 
@@ -16,18 +17,18 @@ import (
 // from: parts of the manifest as Python writes them in JSON, with sorted keys.
 
 // pick makes a table of some keys of another, as far as it has them.
-func pick(from *tomlValue, keys ...string) *tomlValue {
-	out := &tomlValue{kind: tomlTable}
+func pick(from *document.Value, keys ...string) *document.Value {
+	out := &document.Value{Kind: document.Table}
 	for _, k := range keys {
-		if v := from.get(k); v != nil {
-			out.add(k, literal.Place{}, v)
+		if v := from.Get(k); v != nil {
+			out.Add(k, literal.Place{}, v)
 		}
 	}
 	return out
 }
 
 // contentHash is the hash of a value; it is empty when Python could not write it.
-func contentHash(v *tomlValue, comma, colon string) string {
+func contentHash(v *document.Value, comma, colon string) string {
 	w := pythonJSON{comma: comma, colon: colon}
 	if !w.write(v) {
 		return ""
@@ -42,15 +43,15 @@ type pythonJSON struct {
 	comma, colon string
 }
 
-func (w *pythonJSON) write(v *tomlValue) bool {
+func (w *pythonJSON) write(v *document.Value) bool {
 	switch {
 	case v == nil:
 		w.WriteString("null")
-	case v.kind == tomlString:
-		w.text(v.str)
-	case v.kind == tomlArray:
+	case v.Kind == document.String:
+		w.text(v.Str)
+	case v.Kind == document.Array:
 		w.WriteByte('[')
-		for i, item := range v.items {
+		for i, item := range v.Items {
 			if i > 0 {
 				w.WriteString(w.comma)
 			}
@@ -59,25 +60,25 @@ func (w *pythonJSON) write(v *tomlValue) bool {
 			}
 		}
 		w.WriteByte(']')
-	case v.kind == tomlTable:
+	case v.Kind == document.Table:
 		return w.table(v)
 	default:
-		return w.scalar(v.raw)
+		return w.scalar(v.Raw)
 	}
 	return true
 }
 
-func (w *pythonJSON) table(v *tomlValue) bool {
-	keys := slices.Clone(v.keys)
-	slices.SortStableFunc(keys, func(a, b tomlKey) int { return strings.Compare(a.name, b.name) })
+func (w *pythonJSON) table(v *document.Value) bool {
+	keys := slices.Clone(v.Keys)
+	slices.SortStableFunc(keys, func(a, b document.Key) int { return strings.Compare(a.Name, b.Name) })
 	w.WriteByte('{')
 	for i, k := range keys {
 		if i > 0 {
 			w.WriteString(w.comma)
 		}
-		w.text(k.name)
+		w.text(k.Name)
 		w.WriteString(w.colon)
-		if !w.write(k.value) {
+		if !w.write(k.Value) {
 			return false
 		}
 	}
@@ -130,7 +131,7 @@ func (w *pythonJSON) scalar(raw string) bool {
 
 // fits compares what a lock says it was made from with what the manifest says now:
 // any of the forms in which versions of its tool have hashed it will do.
-func (r *requirements) fits(lock, manifest string, have Text, relock string, forms ...string) bool {
+func (r *requirements) fits(lock, manifest string, have document.Text, relock string, forms ...string) bool {
 	known := strings.ToLower(have.Value)
 	if slices.Contains(forms, known) || slices.Contains(forms, "") {
 		return true

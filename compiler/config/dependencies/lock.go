@@ -1,4 +1,4 @@
-package config
+package dependencies
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/literal"
@@ -21,7 +22,7 @@ func (r *requirements) locked() {
 	r.out.Files = []string{"uv.lock", "pyproject.toml"}
 	r.out.Closed = true
 	l := newLock(r.project.lock)
-	name := pep.NormalName(r.project.table.text("project", "name").Value)
+	name := pep.NormalName(r.project.table.Text("project", "name").Value)
 	root := l.root(name)
 	if root == nil {
 		r.fault("FN1124", literal.Place{File: "uv.lock"}, fmt.Sprintf("uv.lock is not of the project %q", name), "run `uv lock`")
@@ -29,14 +30,14 @@ func (r *requirements) locked() {
 	}
 	r.stale(root)
 	for _, p := range l.needed(root) {
-		r.add(Package{p.get("name").str, p.get("name").place})
+		r.add(Package{p.Get("name").Str, p.Get("name").Place})
 		r.lockedSource(p)
 	}
 }
 
 // lockedSource judges where a package of the lock comes from.
-func (r *requirements) lockedSource(p *tomlValue) {
-	source, name := p.get("source"), p.text("name").Value
+func (r *requirements) lockedSource(p *document.Value) {
+	source, name := p.Get("source"), p.Text("name").Value
 	if name == SDK {
 		r.lockedSDK(p)
 		return
@@ -44,16 +45,16 @@ func (r *requirements) lockedSource(p *tomlValue) {
 	if source == nil {
 		return
 	}
-	for _, k := range source.keys {
-		at := k.value.place
-		switch k.name {
+	for _, k := range source.Keys {
+		at := k.Value.Place
+		switch k.Name {
 		case "git":
-			r.lockedGit(at, name, k.value.str)
+			r.lockedGit(at, name, k.Value.Str)
 		case "directory", "editable", "path", "virtual":
-			r.install(at, k.value.str)
+			r.install(at, k.Value.Str)
 		case "registry":
-			if !isURL(k.value.str) {
-				r.install(at, k.value.str)
+			if !isURL(k.Value.Str) {
+				r.install(at, k.Value.Str)
 			}
 		}
 	}
@@ -72,17 +73,17 @@ func (r *requirements) lockedGit(at literal.Place, name, source string) {
 
 // lock is uv.lock by package.
 type lock struct {
-	byName map[string][]*tomlValue
+	byName map[string][]*document.Value
 }
 
-func newLock(table *tomlValue) *lock {
-	l := &lock{byName: map[string][]*tomlValue{}}
-	list := table.get("package")
+func newLock(table *document.Value) *lock {
+	l := &lock{byName: map[string][]*document.Value{}}
+	list := table.Get("package")
 	if list == nil {
 		return l
 	}
-	for _, p := range list.items {
-		if name := p.text("name").Value; name != "" {
+	for _, p := range list.Items {
+		if name := p.Text("name").Value; name != "" {
 			l.byName[name] = append(l.byName[name], p)
 		}
 	}
@@ -90,10 +91,10 @@ func newLock(table *tomlValue) *lock {
 }
 
 // root is the project itself.
-func (l *lock) root(name string) *tomlValue {
+func (l *lock) root(name string) *document.Value {
 	for _, p := range l.byName[name] {
 		for _, kind := range []string{"virtual", "editable", "directory"} {
-			if p.text("source", kind).Value == "." {
+			if p.Text("source", kind).Value == "." {
 				return p
 			}
 		}
@@ -103,15 +104,15 @@ func (l *lock) root(name string) *tomlValue {
 
 // needed are the packages that the root asks for, directly or through others,
 // sorted; which of them a platform or Python leaves out is not looked at.
-func (l *lock) needed(root *tomlValue) []*tomlValue {
+func (l *lock) needed(root *document.Value) []*document.Value {
 	met := map[string]bool{}
-	var out []*tomlValue
-	var follow []*tomlValue
+	var out []*document.Value
+	var follow []*document.Value
 	follow = append(follow, dependenciesOf(root, "")...)
 	for len(follow) > 0 {
 		d := follow[len(follow)-1]
 		follow = follow[:len(follow)-1]
-		name := d.text("name").Value
+		name := d.Text("name").Value
 		for _, extra := range append([]string{""}, extrasOf(d)...) {
 			key := name + "[" + extra + "]"
 			if met[key] {
@@ -126,27 +127,27 @@ func (l *lock) needed(root *tomlValue) []*tomlValue {
 			}
 		}
 	}
-	sort.SliceStable(out, func(i, j int) bool { return out[i].get("name").place.Line < out[j].get("name").place.Line })
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Get("name").Place.Line < out[j].Get("name").Place.Line })
 	return out
 }
 
-func dependenciesOf(p *tomlValue, extra string) []*tomlValue {
-	list := p.get("dependencies")
+func dependenciesOf(p *document.Value, extra string) []*document.Value {
+	list := p.Get("dependencies")
 	if extra != "" {
-		list = p.get("optional-dependencies", extra)
+		list = p.Get("optional-dependencies", extra)
 	}
 	if list == nil {
 		return nil
 	}
-	return list.items
+	return list.Items
 }
 
-func extrasOf(d *tomlValue) []string {
+func extrasOf(d *document.Value) []string {
 	var out []string
 	for _, key := range []string{"extra", "extras"} {
-		if list := d.get(key); list != nil {
-			for _, e := range list.items {
-				out = append(out, e.str)
+		if list := d.Get(key); list != nil {
+			for _, e := range list.Items {
+				out = append(out, e.Str)
 			}
 		}
 	}
@@ -154,14 +155,14 @@ func extrasOf(d *tomlValue) []string {
 }
 
 // stale compares what pyproject.toml asks for with what the lock was made for.
-func (r *requirements) stale(root *tomlValue) {
+func (r *requirements) stale(root *document.Value) {
 	if r.project.dynamic() {
 		return // only the backend knows
 	}
-	was, known := map[string][]*tomlValue{}, map[string]bool{}
-	if list := root.get("metadata", "requires-dist"); list != nil {
-		for _, d := range list.items {
-			if name := d.text("name").Value; name != "" && !strings.Contains(d.text("marker").Value, "extra ==") {
+	was, known := map[string][]*document.Value{}, map[string]bool{}
+	if list := root.Get("metadata", "requires-dist"); list != nil {
+		for _, d := range list.Items {
+			if name := d.Text("name").Value; name != "" && !strings.Contains(d.Text("marker").Value, "extra ==") {
 				was[name] = append(was[name], d)
 				known[name+lockedForm(d)] = true
 			}
@@ -183,16 +184,16 @@ func (r *requirements) stale(root *tomlValue) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(was)) {
 		if !asked[name] {
-			r.fault("FN1124", was[name][0].get("name").place, fmt.Sprintf("uv.lock has %q, which pyproject.toml no longer asks for", name), "run `uv lock`")
+			r.fault("FN1124", was[name][0].Get("name").Place, fmt.Sprintf("uv.lock has %q, which pyproject.toml no longer asks for", name), "run `uv lock`")
 		}
 	}
 }
 
-func (r *requirements) outdated(at literal.Place, asked string, was []*tomlValue) {
+func (r *requirements) outdated(at literal.Place, asked string, was []*document.Value) {
 	var notes []diag.Note
 	for _, d := range was[:min(len(was), 3)] { // by marker, there may be several
-		p := d.get("name").place
-		text := d.text("name").Value + d.text("specifier").Value
+		p := d.Get("name").Place
+		text := d.Text("name").Value + d.Text("specifier").Value
 		notes = append(notes, diag.Note{Message: fmt.Sprintf("it was made for %q", text), File: p.File, Line: p.Line, Column: p.Column})
 	}
 	r.fault("FN1124", at, fmt.Sprintf("uv.lock does not have %q", asked), "run `uv lock`", notes...)
@@ -203,14 +204,14 @@ const anyVersion = " *"
 
 // lockedForm is an entry of the lock in the form in which requirements are compared:
 // its extras and its versions.
-func lockedForm(d *tomlValue) string {
+func lockedForm(d *document.Value) string {
 	extras := formOfExtras(extrasOf(d))
 	for _, source := range []string{"editable", "directory", "virtual", "path", "git", "url"} {
-		if d.get(source) != nil {
+		if d.Get(source) != nil {
 			return extras + anyVersion // its version is what stands there
 		}
 	}
-	return extras + formOfSpecifiers(strings.FieldsFunc(d.text("specifier").Value, func(c rune) bool { return c == ',' }))
+	return extras + formOfSpecifiers(strings.FieldsFunc(d.Text("specifier").Value, func(c rune) bool { return c == ',' }))
 }
 
 func formOfExtras(extras []string) string {

@@ -1,4 +1,4 @@
-package config
+package dependencies
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
@@ -18,19 +19,19 @@ func (r *requirements) pipfileLock() {
 	lock := r.project.lock
 	if r.project.pipfile != nil {
 		r.out.Files = append(r.out.Files, "Pipfile")
-		r.fits("Pipfile.lock", "Pipfile", lock.text("_meta", "hash", "sha256"), pipenvRelock, pipfileHashes(r.project.pipfile)...)
+		r.fits("Pipfile.lock", "Pipfile", lock.Text("_meta", "hash", "sha256"), pipenvRelock, pipfileHashes(r.project.pipfile)...)
 	}
-	if spec := lock.get("_meta", "pipfile-spec"); spec == nil || spec.raw != "6" {
+	if spec := lock.Get("_meta", "pipfile-spec"); spec == nil || spec.Raw != "6" {
 		at := literal.Place{File: "Pipfile.lock"}
 		if spec != nil {
-			at = spec.place
+			at = spec.Place
 		}
 		r.fault("FN1124", at, "Pipfile.lock is not of the one form that is known, 6", "write it anew: `"+pipenvRelock+"`")
 		return
 	}
-	r.pipfileSources(lock.get("_meta", "sources"))
-	if table := lock.get("default"); table != nil {
-		for _, k := range table.keys {
+	r.pipfileSources(lock.Get("_meta", "sources"))
+	if table := lock.Get("default"); table != nil {
+		for _, k := range table.Keys {
 			r.pipfileEntry(k, true)
 		}
 	}
@@ -40,61 +41,61 @@ func (r *requirements) pipfileLock() {
 // pipfile reads the packages of a Pipfile without a lock.
 func (r *requirements) pipfile() {
 	r.out.Files = []string{"Pipfile"}
-	r.pipfileSources(r.project.pipfile.get("source"))
-	if table := r.project.pipfile.get("packages"); table != nil {
-		for _, k := range table.keys {
+	r.pipfileSources(r.project.pipfile.Get("source"))
+	if table := r.project.pipfile.Get("packages"); table != nil {
+		for _, k := range table.Keys {
 			r.pipfileEntry(k, false)
 		}
 	}
 	r.settle("")
 }
 
-func (r *requirements) pipfileSources(list *tomlValue) {
+func (r *requirements) pipfileSources(list *document.Value) {
 	for _, s := range items(list) {
-		r.index(s.text("url").Place, s.text("url").Value)
+		r.index(s.Text("url").Place, s.Text("url").Value)
 	}
 }
 
 // pipfileHashes is what Pipenv hashes of a Pipfile; index and categories count.
-func pipfileHashes(p *tomlValue) []string {
-	or := func(v *tomlValue) *tomlValue {
+func pipfileHashes(p *document.Value) []string {
+	or := func(v *document.Value) *document.Value {
 		if v == nil {
-			return &tomlValue{kind: tomlTable}
+			return &document.Value{Kind: document.Table}
 		}
 		return v
 	}
-	sources := p.get("source")
+	sources := p.Get("source")
 	if sources == nil {
-		one := &tomlValue{kind: tomlTable}
-		one.add("name", literal.Place{}, &tomlValue{kind: tomlString, str: "pypi"})
-		one.add("url", literal.Place{}, &tomlValue{kind: tomlString, str: "https://pypi.org/simple"})
-		one.add("verify_ssl", literal.Place{}, &tomlValue{kind: tomlOther, raw: "true"})
-		sources = &tomlValue{kind: tomlArray, items: []*tomlValue{one}}
+		one := &document.Value{Kind: document.Table}
+		one.Add("name", literal.Place{}, &document.Value{Kind: document.String, Str: "pypi"})
+		one.Add("url", literal.Place{}, &document.Value{Kind: document.String, Str: "https://pypi.org/simple"})
+		one.Add("verify_ssl", literal.Place{}, &document.Value{Kind: document.Other, Raw: "true"})
+		sources = &document.Value{Kind: document.Array, Items: []*document.Value{one}}
 	}
-	meta := &tomlValue{kind: tomlTable}
-	meta.add("sources", literal.Place{}, sources)
-	meta.add("requires", literal.Place{}, or(p.get("requires")))
-	v := &tomlValue{kind: tomlTable}
-	v.add("_meta", literal.Place{}, meta)
-	v.add("default", literal.Place{}, or(p.get("packages")))
-	v.add("develop", literal.Place{}, or(p.get("dev-packages")))
-	for _, k := range p.keys {
-		switch k.name {
+	meta := &document.Value{Kind: document.Table}
+	meta.Add("sources", literal.Place{}, sources)
+	meta.Add("requires", literal.Place{}, or(p.Get("requires")))
+	v := &document.Value{Kind: document.Table}
+	v.Add("_meta", literal.Place{}, meta)
+	v.Add("default", literal.Place{}, or(p.Get("packages")))
+	v.Add("develop", literal.Place{}, or(p.Get("dev-packages")))
+	for _, k := range p.Keys {
+		switch k.Name {
 		case "source", "packages", "dev-packages", "requires", "scripts", "pipfile", "pipenv", "default", "develop":
 		default:
-			v.add(k.name, k.place, k.value)
+			v.Add(k.Name, k.Place, k.Value)
 		}
 	}
 	return []string{contentHash(v, ",", ":")}
 }
 
 // pipfileEntry is one package of a Pipfile or its lock, which write it alike.
-func (r *requirements) pipfileEntry(k tomlKey, locked bool) {
-	w := Wanted{Name: k.name, Place: k.place}
-	e := k.value
-	version := e.str
-	if e.kind == tomlTable {
-		version = e.text("version").Value
+func (r *requirements) pipfileEntry(k document.Key, locked bool) {
+	w := Wanted{Name: k.Name, Place: k.Place}
+	e := k.Value
+	version := e.Str
+	if e.Kind == document.Table {
+		version = e.Text("version").Value
 		marker := pipfileMarker(e)
 		switch r.env.Holds(marker) {
 		case pep.Never:
@@ -108,9 +109,9 @@ func (r *requirements) pipfileEntry(k tomlKey, locked bool) {
 			w.Specifiers = append(w.Specifiers, strings.TrimSpace(s))
 		}
 	}
-	for _, h := range items(e.get("hashes")) {
-		if validHash(h.str) {
-			w.Hashes = append(w.Hashes, h.str)
+	for _, h := range items(e.Get("hashes")) {
+		if validHash(h.Str) {
+			w.Hashes = append(w.Hashes, h.Str)
 		}
 	}
 	if !locked {
@@ -120,20 +121,20 @@ func (r *requirements) pipfileEntry(k tomlKey, locked bool) {
 }
 
 // pipfileSource takes the entry from where it says.
-func (r *requirements) pipfileSource(w Wanted, e *tomlValue, locked bool) {
+func (r *requirements) pipfileSource(w Wanted, e *document.Value, locked bool) {
 	var ok bool
-	switch git, file, path := e.text("git"), e.text("file"), e.text("path"); {
+	switch git, file, path := e.Text("git"), e.Text("file"), e.Text("path"); {
 	case git.Value != "":
-		ref := e.text("ref").Value
+		ref := e.Text("ref").Value
 		commit := ""
 		if gitCommit.MatchString(ref) {
 			commit = ref
 		}
-		r.wantGit(w, git.Value, ref, commit, e.text("subdirectory").Value)
+		r.wantGit(w, git.Value, ref, commit, e.Text("subdirectory").Value)
 		return
 	case path.Value != "" || file.Value != "" && !isURL(file.Value):
 		if path.Value == "" {
-			path = Text{strings.TrimPrefix(file.Value, "file://"), file.Place}
+			path = document.Text{strings.TrimPrefix(file.Value, "file://"), file.Place}
 		}
 		if w.Path, ok = r.localPath(path.Place, path.Value); !ok {
 			return
@@ -144,8 +145,8 @@ func (r *requirements) pipfileSource(w Wanted, e *tomlValue, locked bool) {
 			return
 		}
 		w.Specifiers = nil
-	case e.kind != tomlString && e.kind != tomlTable:
-		r.fault("FN1121", w.Place, fmt.Sprintf("the package %q must be text or a table, not %s", w.Name, e.kind), "write, for example, `"+w.Name+" = \"*\"`")
+	case e.Kind != document.String && e.Kind != document.Table:
+		r.fault("FN1121", w.Place, fmt.Sprintf("the package %q must be text or a table, not %s", w.Name, e.Kind), "write, for example, `"+w.Name+" = \"*\"`")
 		return
 	case locked && w.Version() == "":
 		r.fault("FN1124", w.Place, fmt.Sprintf("%q has no version in the lock file", w.Name), "run `"+pipenvRelock+"`")
@@ -156,10 +157,10 @@ func (r *requirements) pipfileSource(w Wanted, e *tomlValue, locked bool) {
 
 // pipfileMarker joins what an entry says about where it is wanted: each variable of
 // a marker may be a key of its own.
-func pipfileMarker(e *tomlValue) string {
-	marker := e.text("markers").Value
+func pipfileMarker(e *document.Value) string {
+	marker := e.Text("markers").Value
 	for _, name := range slices.Sorted(maps.Keys(pep.MarkerVariables)) {
-		v := e.text(name)
+		v := e.Text(name)
 		if v.Value == "" || name == "extras" || name == "extra" || strings.Contains(name, ".") {
 			continue
 		}
@@ -173,15 +174,15 @@ func pipfileMarker(e *tomlValue) string {
 }
 
 // pipfilePython is what a Pipfile requires of Python, as a specifier.
-func pipfilePython(p *tomlValue) Text {
+func pipfilePython(p *document.Value) document.Text {
 	for _, key := range []string{"python_full_version", "python_version"} {
-		if t := p.text("requires", key); t.Value != "" && t.Value != "*" {
+		if t := p.Text("requires", key); t.Value != "" && t.Value != "*" {
 			if _, ok := pep.ParseVersion(t.Value); ok {
 				m := strings.SplitN(t.Value, ".", 3)
-				return Text{"==" + strings.Join(m[:min(len(m), 2)], ".") + ".*", t.Place}
+				return document.Text{"==" + strings.Join(m[:min(len(m), 2)], ".") + ".*", t.Place}
 			}
 			return t
 		}
 	}
-	return Text{}
+	return document.Text{}
 }

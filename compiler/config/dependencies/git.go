@@ -1,4 +1,4 @@
-package config
+package dependencies
 
 import (
 	"fmt"
@@ -23,7 +23,7 @@ type Git struct {
 	Commit       string
 	Subdirectory string
 	Place        literal.Place
-	// Text is the URL as it stands in its file.
+	// document.Text is the URL as it stands in its file.
 	Text string
 }
 

@@ -1,4 +1,4 @@
-package config
+package dependencies
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/compiler/source"
 )
@@ -60,7 +61,7 @@ func HowToAdd(file string) string {
 // choose finds the file of Order that is read.
 func (p *Pyproject) choose(tree source.Tree) string {
 	for _, name := range Order {
-		if has(tree, name) && p.says(tree, name) {
+		if document.In(tree, name) && p.says(tree, name) {
 			return name
 		}
 	}
@@ -72,10 +73,10 @@ func (p *Pyproject) says(tree source.Tree, name string) bool {
 	switch name {
 	case "uv.lock":
 		// A lock that was left behind when a project went over to Poetry.
-		return p.table.get("project") != nil || p.poetryTable() == nil || !has(tree, "poetry.lock")
+		return p.table.Get("project") != nil || p.poetryTable() == nil || !document.In(tree, "poetry.lock")
 	case "pyproject.toml":
 		tool, _ := p.foreign()
-		return p.table == nil || p.table.get("project", "dependencies") != nil || p.dynamic() || p.poetryTable() != nil || tool != ""
+		return p.table == nil || p.table.Get("project", "dependencies") != nil || p.dynamic() || p.poetryTable() != nil || tool != ""
 	case "setup.cfg", "setup.py":
 		data, err := fs.ReadFile(tree.FS, name)
 		return err == nil && bytes.Contains(data, []byte("install_requires"))
@@ -93,7 +94,7 @@ func (p *Pyproject) unreadBeside(tree source.Tree) []string {
 	var out []string
 	for _, name := range Order[i+1:] {
 		manifest := name == "pyproject.toml" && slices.Contains([]string{"uv.lock", "poetry.lock", "pdm.lock", "pylock.toml"}, p.from) || name == "Pipfile" && p.from == "Pipfile.lock"
-		if !manifest && !strings.HasPrefix(name, "setup.") && has(tree, name) && p.says(tree, name) {
+		if !manifest && !strings.HasPrefix(name, "setup.") && document.In(tree, name) && p.says(tree, name) {
 			out = append(out, name)
 		}
 	}
@@ -114,10 +115,10 @@ func (p *Pyproject) loadLock(tree source.Tree, diags *diag.List) {
 	orphan := p.from == "uv.lock" || p.from == "poetry.lock" || p.from == "pdm.lock"
 	switch {
 	case lock == nil:
-	case orphan && !has(tree, "pyproject.toml"):
+	case orphan && !document.In(tree, "pyproject.toml"):
 		diags.Add(diag.Diagnostic{Code: "FN1125", File: p.from, Message: p.from + " ships without the pyproject.toml that it belongs to",
 			Help: "put pyproject.toml beside it; `fngen files --explain pyproject.toml` says why one does not ship"})
-	case orphan && p.table != nil && p.table.get("project") == nil && (p.from != "poetry.lock" || p.table.get("tool", "poetry") == nil):
+	case orphan && p.table != nil && p.table.Get("project") == nil && (p.from != "poetry.lock" || p.table.Get("tool", "poetry") == nil):
 		diags.Add(diag.Diagnostic{Code: "FN1125", File: "pyproject.toml", Message: "pyproject.toml has no [project], so " + p.from + " says nothing about this code",
 			Help: "push the directory of one member of the workspace, or list what the code needs in a requirements.txt"})
 	default:
@@ -125,8 +126,8 @@ func (p *Pyproject) loadLock(tree source.Tree, diags *diag.List) {
 	}
 }
 
-func loadJSON(tree source.Tree, name string, limit int, diags *diag.List) *tomlValue {
-	data, ok := read(tree, name, diags)
+func loadJSON(tree source.Tree, name string, limit int, diags *diag.List) *document.Value {
+	data, ok := document.Read(tree, name, diags)
 	if !ok {
 		return nil
 	}
@@ -134,11 +135,11 @@ func loadJSON(tree source.Tree, name string, limit int, diags *diag.List) *tomlV
 		diags.Add(diag.Diagnostic{Code: "FN1120", File: name, Message: fmt.Sprintf("the file is larger than %d KiB", limit>>10), Help: "keep data in a file of its own"})
 		return nil
 	}
-	root, err := parseJSON(name, data)
+	root, err := document.JSON(name, data)
 	if err == nil {
 		return root
 	}
-	diags.Add(diag.Diagnostic{Code: "FN1120", File: name, Line: err.place.Line, Column: err.place.Column, Width: err.place.Width,
-		Message: "the file is not JSON: " + err.msg, Help: "run `" + relock[name] + "` to write it anew"})
+	diags.Add(diag.Diagnostic{Code: "FN1120", File: name, Line: err.Place.Line, Column: err.Place.Column, Width: err.Place.Width,
+		Message: "the file is not JSON: " + err.Msg, Help: "run `" + relock[name] + "` to write it anew"})
 	return nil
 }

@@ -1,10 +1,11 @@
-package config
+package dependencies
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"fngen.dev/fngen/compiler/config/document"
 	"fngen.dev/fngen/compiler/config/pep"
 	"fngen.dev/fngen/compiler/literal"
 )
@@ -17,7 +18,7 @@ func (r *requirements) pdmLock() {
 	r.out.Files = []string{"pdm.lock", "pyproject.toml"}
 	r.poetryGroups()
 	lock := r.project.lock
-	version := lock.text("metadata", "lock_version")
+	version := lock.Text("metadata", "lock_version")
 	if major, _, _ := strings.Cut(version.Value, "."); major != "4" && major != "3" {
 		at := version.Place
 		if at.Line == 0 {
@@ -27,18 +28,18 @@ func (r *requirements) pdmLock() {
 		return
 	}
 	// Members of a workspace are hashed too, and files of theirs need not ship.
-	if hash := lock.text("metadata", "content_hash"); hash.Value != "" && r.project.table.get("tool", "pdm", "workspace") == nil {
+	if hash := lock.Text("metadata", "content_hash"); hash.Value != "" && r.project.table.Get("tool", "pdm", "workspace") == nil {
 		hash.Value = strings.TrimPrefix(hash.Value, "sha256:")
 		r.fits("pdm.lock", "pyproject.toml", hash, pdmRelock, r.project.pdmHashes()...)
 	}
-	l := &pdmLock{byKey: map[string][]*tomlValue{}, files: lock.get("metadata", "files")}
-	for _, p := range items(lock.get("package")) {
+	l := &pdmLock{byKey: map[string][]*document.Value{}, files: lock.Get("metadata", "files")}
+	for _, p := range items(lock.Get("package")) {
 		l.byKey[pdmKey(p)] = append(l.byKey[pdmKey(p)], p)
 	}
 	if inherits(lock) {
-		for _, p := range items(lock.get("package")) {
-			if slices.ContainsFunc(items(p.get("groups")), func(g *tomlValue) bool { return g.str == "default" }) {
-				r.wantPDM(l, p, p.text("marker").Value)
+		for _, p := range items(lock.Get("package")) {
+			if slices.ContainsFunc(items(p.Get("groups")), func(g *document.Value) bool { return g.Str == "default" }) {
+				r.wantPDM(l, p, p.Text("marker").Value)
 			}
 		}
 	} else {
@@ -48,20 +49,20 @@ func (r *requirements) pdmLock() {
 }
 
 // inherits reports whether each package says who needs it, and where.
-func inherits(lock *tomlValue) bool {
-	return slices.ContainsFunc(items(lock.get("metadata", "strategy")), func(s *tomlValue) bool { return s.str == "inherit_metadata" })
+func inherits(lock *document.Value) bool {
+	return slices.ContainsFunc(items(lock.Get("metadata", "strategy")), func(s *document.Value) bool { return s.Str == "inherit_metadata" })
 }
 
 type pdmLock struct {
-	byKey map[string][]*tomlValue
+	byKey map[string][]*document.Value
 	// files are those of locks that have them at the end.
-	files *tomlValue
+	files *document.Value
 	met   map[string]bool
 }
 
 // pdmKey is a package with its extras, which has an entry of its own.
-func pdmKey(p *tomlValue) string {
-	return pep.NormalName(p.text("name").Value) + formOfExtras(normalNames(extrasOf(p)))
+func pdmKey(p *document.Value) string {
+	return pep.NormalName(p.Text("name").Value) + formOfExtras(normalNames(extrasOf(p)))
 }
 
 func normalNames(names []string) []string {
@@ -74,44 +75,44 @@ func normalNames(names []string) []string {
 
 // pdmHashes are the forms of the content that versions of PDM hash.
 func (p *Pyproject) pdmHashes() []string {
-	or := func(v, none *tomlValue) *tomlValue {
+	or := func(v, none *document.Value) *document.Value {
 		if v == nil {
 			return none
 		}
 		return v
 	}
-	array, table, text := &tomlValue{kind: tomlArray}, &tomlValue{kind: tomlTable}, &tomlValue{kind: tomlString}
-	pdm := p.table.get("tool", "pdm")
-	form := func(dev *tomlValue, resolution string, how *tomlValue) string {
-		v := &tomlValue{kind: tomlTable}
-		for key, value := range map[string]*tomlValue{
-			"sources": or(pdm.get("source"), array), "dependencies": or(p.table.get("project", "dependencies"), array), "dev-dependencies": dev,
-			"optional-dependencies": or(p.table.get("project", "optional-dependencies"), table),
-			"requires-python":       or(p.table.get("project", "requires-python"), text), resolution: how,
+	array, table, text := &document.Value{Kind: document.Array}, &document.Value{Kind: document.Table}, &document.Value{Kind: document.String}
+	pdm := p.table.Get("tool", "pdm")
+	form := func(dev *document.Value, resolution string, how *document.Value) string {
+		v := &document.Value{Kind: document.Table}
+		for key, value := range map[string]*document.Value{
+			"sources": or(pdm.Get("source"), array), "dependencies": or(p.table.Get("project", "dependencies"), array), "dev-dependencies": dev,
+			"optional-dependencies": or(p.table.Get("project", "optional-dependencies"), table),
+			"requires-python":       or(p.table.Get("project", "requires-python"), text), resolution: how,
 		} {
-			v.add(key, literal.Place{}, value)
+			v.Add(key, literal.Place{}, value)
 		}
 		return contentHash(v, ", ", ": ")
 	}
-	own := or(pdm.get("dev-dependencies"), table)
-	resolution, overrides := or(pdm.get("resolution"), table), or(pdm.get("resolution", "overrides"), table)
-	both := mergeGroups(p.table.get("dependency-groups"), pdm.get("dev-dependencies"))
+	own := or(pdm.Get("dev-dependencies"), table)
+	resolution, overrides := or(pdm.Get("resolution"), table), or(pdm.Get("resolution", "overrides"), table)
+	both := mergeGroups(p.table.Get("dependency-groups"), pdm.Get("dev-dependencies"))
 	return []string{form(both, "resolution", resolution), form(own, "resolution", resolution), form(own, "overrides", overrides), form(both, "overrides", overrides)}
 }
 
 // mergeGroups is what PDM makes of the two tables of groups that it knows.
-func mergeGroups(tables ...*tomlValue) *tomlValue {
-	out := &tomlValue{kind: tomlTable}
+func mergeGroups(tables ...*document.Value) *document.Value {
+	out := &document.Value{Kind: document.Table}
 	for _, t := range tables {
 		if t == nil {
 			continue
 		}
-		for _, k := range t.keys {
-			name := pep.NormalName(k.name)
-			if out.get(name) == nil {
-				out.add(name, k.place, &tomlValue{kind: tomlArray})
+		for _, k := range t.Keys {
+			name := pep.NormalName(k.Name)
+			if out.Get(name) == nil {
+				out.Add(name, k.Place, &document.Value{Kind: document.Array})
 			}
-			out.get(name).items = append(out.get(name).items, k.value.items...)
+			out.Get(name).Items = append(out.Get(name).Items, k.Value.Items...)
 		}
 	}
 	return out
@@ -155,20 +156,20 @@ func (r *requirements) takePDM(l *pdmLock, req pep.Requirement, marker string) [
 			continue
 		}
 		r.wantPDM(l, p, marker)
-		for _, d := range items(p.get("dependencies")) {
-			next = append(next, d.str)
+		for _, d := range items(p.Get("dependencies")) {
+			next = append(next, d.Str)
 		}
 	}
 	return next
 }
 
 // fitting is the package of the key that this requirement and Python allow.
-func (l *pdmLock) fitting(key string, req pep.Requirement, env pep.Environment) *tomlValue {
+func (l *pdmLock) fitting(key string, req pep.Requirement, env pep.Environment) *document.Value {
 	candidates := l.byKey[key]
 	for _, p := range candidates[:min(len(candidates), maxVersions)] {
-		v, _ := pep.ParseVersion(p.text("version").Value)
+		v, _ := pep.ParseVersion(p.Text("version").Value)
 		ok, valid := v.Meets(req.Specifiers)
-		python, known := allows(p.text("requires_python").Value, env.Minor)
+		python, known := pep.AllowsMinor(p.Text("requires_python").Value, env.Minor)
 		if (ok || !valid) && (python || !known) {
 			return p
 		}
@@ -177,8 +178,8 @@ func (l *pdmLock) fitting(key string, req pep.Requirement, env pep.Environment) 
 }
 
 // wantPDM takes an entry of the lock, unless its marker says that it is not wanted.
-func (r *requirements) wantPDM(l *pdmLock, p *tomlValue, marker string) {
-	name, version := p.text("name"), p.text("version").Value
+func (r *requirements) wantPDM(l *pdmLock, p *document.Value, marker string) {
+	name, version := p.Text("name"), p.Text("version").Value
 	w := Wanted{Name: name.Value, Specifiers: []string{"==" + version}, Place: name.Place}
 	switch r.env.Holds(marker) {
 	case pep.Never:
@@ -186,19 +187,19 @@ func (r *requirements) wantPDM(l *pdmLock, p *tomlValue, marker string) {
 	case pep.Perhaps:
 		w.Marker = marker
 	}
-	files := p.get("files")
+	files := p.Get("files")
 	if files == nil {
-		files = l.files.get(name.Value + " " + version)
+		files = l.files.Get(name.Value + " " + version)
 	}
 	for _, f := range items(files) {
-		if h := f.text("hash").Value; validHash(h) {
+		if h := f.Text("hash").Value; validHash(h) {
 			w.Hashes = append(w.Hashes, h)
 		}
 	}
-	switch git, url, path := p.text("git"), p.text("url"), p.text("path"); {
+	switch git, url, path := p.Text("git"), p.Text("url"), p.Text("path"); {
 	case git.Value != "":
 		r.wantOnce(w, func(w Wanted) {
-			r.wantGit(w, git.Value, p.text("ref").Value, p.text("revision").Value, p.text("subdirectory").Value)
+			r.wantGit(w, git.Value, p.Text("ref").Value, p.Text("revision").Value, p.Text("subdirectory").Value)
 		})
 	case path.Value != "":
 		r.wantOnce(w, func(w Wanted) {
