@@ -161,7 +161,7 @@ func (r *reader) functions(p pair) []Override {
 	}
 	var out []Override
 	for _, fn := range r.mapping(p.value, "\"functions\"") {
-		o := Override{Function: document.Text{fn.key, fn.at}}
+		o := Override{Function: document.Text{Value: fn.key, Place: fn.at}}
 		if fn.value.Tag != "!!null" {
 			for _, opt := range r.mapping(fn.value, fmt.Sprintf("the options of %q", fn.key)) {
 				o.Options = append(o.Options, Option{Name: opt.key, Place: opt.at, Value: r.constant(opt)})

@@ -70,7 +70,7 @@ func (p *pythons) stated(tree source.Tree, file *File) (document.Text, bool) {
 		return document.Text{}, false
 	}
 	if strings.ContainsAny(want.Value[:1], "<>=!~") {
-		return document.Text{p.satisfying(want), want.Place}, true
+		return document.Text{Value: p.satisfying(want), Place: want.Place}, true
 	}
 	return p.pick(want, pin, "set another version there, or `python:` in fngen.yml"), true
 }
@@ -83,7 +83,7 @@ func pinned(data []byte) (document.Text, bool) {
 		for _, word := range strings.Fields(line) {
 			if word != "system" {
 				at := literal.Place{File: ".python-version", Line: i + 1, Column: strings.Index(line, word) + 1, Width: len(word)}
-				return document.Text{word, at}, true
+				return document.Text{Value: word, Place: at}, true
 			}
 		}
 	}
@@ -107,7 +107,7 @@ func (p *pythons) pick(want document.Text, form *regexp.Regexp, help string) doc
 	}
 	for i := len(p.available) - 1; i >= 0 && build == ""; i-- {
 		if minor == "" || p.available[i] == "3"+minor {
-			return document.Text{p.available[i], want.Place}
+			return document.Text{Value: p.available[i], Place: want.Place}
 		}
 	}
 	if n, err := strconv.Atoi(strings.TrimPrefix(minor, ".")); err == nil && n >= oldest && build == "" {

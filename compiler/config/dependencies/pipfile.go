@@ -134,7 +134,7 @@ func (r *requirements) pipfileSource(w Wanted, e *document.Value, locked bool) {
 		return
 	case path.Value != "" || file.Value != "" && !isURL(file.Value):
 		if path.Value == "" {
-			path = document.Text{strings.TrimPrefix(file.Value, "file://"), file.Place}
+			path = document.Text{Value: strings.TrimPrefix(file.Value, "file://"), Place: file.Place}
 		}
 		if w.Path, ok = r.localPath(path.Place, path.Value); !ok {
 			return
@@ -179,7 +179,7 @@ func pipfilePython(p *document.Value) document.Text {
 		if t := p.Text("requires", key); t.Value != "" && t.Value != "*" {
 			if _, ok := pep.ParseVersion(t.Value); ok {
 				m := strings.SplitN(t.Value, ".", 3)
-				return document.Text{"==" + strings.Join(m[:min(len(m), 2)], ".") + ".*", t.Place}
+				return document.Text{Value: "==" + strings.Join(m[:min(len(m), 2)], ".") + ".*", Place: t.Place}
 			}
 			return t
 		}

@@ -77,7 +77,7 @@ func (p *Pyproject) RequiresPython() document.Text {
 		return t
 	}
 	if t := p.poetryTable().Text("python"); t.Value != "" {
-		return document.Text{poetryPython(t.Value), t.Place}
+		return document.Text{Value: poetryPython(t.Value), Place: t.Place}
 	}
 	if p.pipfile != nil {
 		return pipfilePython(p.pipfile)
@@ -124,7 +124,7 @@ func (p *Pyproject) dependencies(diags *diag.List) []document.Text {
 			fault(item, fmt.Sprintf("a dependency must be text, not %s", item.Kind))
 			continue
 		}
-		out = append(out, document.Text{item.Str, item.Place})
+		out = append(out, document.Text{Value: item.Str, Place: item.Place})
 	}
 	return out
 }
