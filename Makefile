@@ -1,7 +1,7 @@
 # Every target is one or two commands that also work by hand.
 
 .DEFAULT_GOAL := help
-.PHONY: up down clean-cluster status build wheels release cross test unit e2e test-python soak lint bench verify help
+.PHONY: up down clean-cluster status build wheels release docs cross test unit e2e test-python soak lint bench verify help
 
 # The binaries are the same from a clone, an archive or another user's checkout.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
@@ -38,6 +38,10 @@ release: ## make all files of the release VERSION=1.2.3 below dist/release, sign
 	@rm -rf dist/release
 	@go run $(COMPILE) ./sdk/release -out dist/release -version '$(or $(VERSION),$(error which version? make release VERSION=1.2.3))'
 
+docs: ## build the documentation as a site below dist/site; a link that leads nowhere is an error
+	@rm -rf dist/docs dist/site && mkdir -p dist && cp -r docs dist/docs && rm -r dist/docs/site dist/docs/*.go && cp docs/site/mkdocs.yml dist/
+	@NO_MKDOCS_2_WARNING=1 $(DEV) uv run --quiet --no-project --python 3.11 --with-requirements docs/site/requirements.txt mkdocs build --strict --config-file dist/mkdocs.yml
+
 cross: ## check that the CLI builds for the systems that people have
 	@for platform in darwin/arm64 darwin/amd64 windows/amd64 linux/arm64; do \
 		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go build $(COMPILE) -o /dev/null ./cmd/fngen || exit 1; done
@@ -63,7 +67,7 @@ test-python: ## run the tests of the Python SDK
 soak: ## run what takes too long for make test: each server killed in each phase of a push, every fault, a year of pushes
 	@$(DEV) up
 	@$(ENV) && FNGEN_E2E=required FNGEN_SOAK=1 go test -count=1 -timeout 60m -v $(GOTESTFLAGS) -run '^(TestPhases|TestFaults|TestInterruptedTogether|TestRelocations|TestPythons|TestVaultAway|TestClientAway)$$' ./e2e
-	@FNGEN_SOAK=1 go test -count=1 -timeout 60m -v $(GOTESTFLAGS) -run '^TestYear$$' ./pkg/server/retention
+	@FNGEN_SOAK=1 go test -count=1 -timeout 60m -v $(GOTESTFLAGS) -run '^TestYear$$' ./pkg/server
 
 lint: ## check format and style of Go and Python
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these files' >&2; exit 1; }
