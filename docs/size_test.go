@@ -26,7 +26,6 @@ const (
 
 // overfull are the packages that are still to be divided.
 var overfull = map[string]bool{
-	"compiler/discover": true,
 	"e2e":               true,
 	"pkg/agent":         true,
 	"pkg/api":           true,

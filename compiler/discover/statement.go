@@ -24,7 +24,7 @@ func (s *scanner) logicalLine(toks []python.Token) {
 	if kw != python.KwDef && kw != python.KwClass {
 		s.noFunction(toks[0])
 	}
-	if toks[i].Keyword&python.IsCompound == 0 && !s.isSoftBlock(toks) {
+	if toks[i].Keyword&python.IsCompound == 0 && !s.lx.SoftBlock(toks) {
 		s.yields(toks, s.body())
 		s.gives(toks, s.body(), s.blocks[len(s.blocks)-1].scope == "def")
 		ok := s.chain(python.CodeNone, toks[0]) && s.simple(toks)
@@ -148,7 +148,7 @@ func (s *scanner) simpleStatement(toks []python.Token) bool {
 	if !s.neighbours(toks) || !s.complete(toks) {
 		return false
 	}
-	if s.lx.Shape.Colon >= 0 && !s.annotation(toks) {
+	if s.lx.Shape.Colon >= 0 && !s.accepts(python.Annotation(toks)) {
 		return false
 	}
 	s.docstring(toks)
@@ -158,24 +158,67 @@ func (s *scanner) simpleStatement(toks []python.Token) bool {
 	return true
 }
 
-// annotation refuses a colon outside brackets that annotates nothing, as in
-// "x = a : b".
-func (s *scanner) annotation(toks []python.Token) bool {
-	i := s.colon(toks)
-	if i < 0 {
+// compound takes the line of a compound statement whose keyword stands at i.
+func (s *scanner) compound(toks []python.Token, i int) bool {
+	kw := toks[i].Code
+	end := int(s.lx.Shape.Colon)
+	if end < 0 {
+		if !s.neighbours(s.condition(toks, i)) {
+			return false
+		}
+		last := toks[len(toks)-1]
+		return s.syntax("FN1204", int(last.End), 1, fmt.Sprintf("expected ':' after '%s'", python.Words[kw]))
+	}
+	head, suite := toks[i:end], toks[end+1:]
+	if !s.neighbours(s.condition(toks[:end+1], i)) || !s.accepts(s.lx.Header(head, toks[end], kw)) {
+		return false
+	}
+	s.enter(toks[:end], i, kw)
+	if kw != python.KwDef && kw != python.KwClass {
+		s.yields(head, s.body())
+	}
+	if len(suite) == 0 {
 		return true
 	}
-	depth := 0
-	for n, t := range toks[:i] {
-		switch t.Class {
-		case python.ClassOpen:
-			depth++
-		case python.ClassClose:
-			depth--
-		}
-		if n == 0 && t.Class == python.ClassKeyword || depth == 0 && t.Code >= python.OpAssign {
-			return s.tokenFault("FN1204", toks[i], "invalid syntax")
-		}
+	if uses := s.opened.docs; kw == python.KwDef {
+		s.yields(suite, uses)
+		s.gives(suite, uses, true)
+	} else {
+		s.yields(suite, s.body())
+		s.gives(suite, s.body(), false)
 	}
-	return true
+	s.opened = nil
+	if suite[0].Keyword&python.IsCompound != 0 {
+		return s.tokenFault("FN1204", suite[0], fmt.Sprintf("invalid syntax: '%s' needs a line of its own here", s.text(suite[0])))
+	}
+	return s.simple(suite)
+}
+
+// condition is the part of a header whose neighbours are checked: match and case
+// would look like names before a name, and "else:" like an if without an end.
+func (s *scanner) condition(toks []python.Token, i int) []python.Token {
+	if toks[i].Keyword == 0 || toks[i].Code == python.KwElse {
+		return toks[i+1:]
+	}
+	return toks[i:]
+}
+
+// enter notes what a header binds and opens its block.
+func (s *scanner) enter(toks []python.Token, i int, kw python.Code) {
+	s.open(opened{at: toks[0], kw: kw, scope: scopeOf(kw)})
+	if s.quiet() && !s.thorough && !s.lx.Shape.Clashes {
+		if kw == python.KwDef || kw == python.KwClass {
+			s.decorators = nil
+		}
+		return
+	}
+	switch kw {
+	case python.KwDef:
+		s.define(toks, i)
+	case python.KwClass:
+		s.defineClass(toks[i:])
+	default:
+		s.opened.main = kw == python.KwIf && s.isMain(toks)
+		s.bindHeader(toks[i:], python.Words[kw])
+	}
 }
