@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"fngen.dev/fngen/e2e/cluster"
 )
 
 // passed are the variables of .dev/env.sh that a script sees.
@@ -70,16 +72,9 @@ func TestScripts(t *testing.T) {
 // needed is the first line of a script.
 var needed = regexp.MustCompile(`^# servers:((?: (?:s|xl|m|spare))*)\n`)
 
-// requireCluster skips where no cluster was announced; `make test` announces one
-// and so cannot skip.
 func requireCluster(t *testing.T) {
 	t.Helper()
-	if os.Getenv("FNGEN_INGRESS") == "" || os.Getenv("FNGEN_API_KEY") == "" {
-		if os.Getenv("FNGEN_E2E") == "required" {
-			t.Fatal("FNGEN_E2E=required, but .dev/env.sh has not been read")
-		}
-		t.Skip("no cluster: run `make up`, then `. .dev/env.sh`")
-	}
+	cluster.Require(t)
 }
 
 // soaks says that there is time for what `make test` has none for.

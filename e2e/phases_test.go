@@ -5,6 +5,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -115,5 +116,43 @@ func (p project) disagrees() string {
 	if i := status.Functions[0].Instances[0]; i.Release != status.Release || i.State != "running" || !i.Healthy {
 		return fmt.Sprintf("release %d is live and it runs %+v", status.Release, i)
 	}
+	return ""
+}
+
+// TestRecovery kills every process of the cluster at once, tasks included, as a
+// power cut would, and holds that `make up` brings the pushed project back. The
+// tests that come after it run on a cluster that has been through this.
+func TestRecovery(t *testing.T) {
+	requireCluster(t)
+	machine := oneMachine(t)
+	before := status(t, "hello")
+	client := router(t)
+	answers := func() bool { return cluster.Probe(t.Context(), client, cluster.URL("hello")+"/") != "" }
+	check(t, machine.KillEverything())
+	if answers() {
+		t.Fatal("hello answers without a cluster")
+	}
+	makeUp(t)
+	if !eventually(answers) {
+		t.Fatal("hello does not answer after make up")
+	}
+	if after := status(t, "hello"); after != before {
+		t.Errorf("release before %s, after %s", before, after)
+	}
+}
+
+// status is the live release of a project, as `fngen status` has it.
+func status(t *testing.T, project string) string {
+	t.Helper()
+	out, err := exec.Command("fngen", "projects", "--json").Output()
+	if err != nil {
+		t.Fatalf("fngen projects: %v", err)
+	}
+	for line := range strings.SplitSeq(strings.ReplaceAll(string(out), "}", "}\n"), "\n") {
+		if strings.Contains(line, fmt.Sprintf("%q", project)) {
+			return strings.Join(strings.Fields(line), "")
+		}
+	}
+	t.Fatalf("fngen projects does not list %s: %s", project, out)
 	return ""
 }

@@ -30,6 +30,25 @@ func In(checkout string) (Cluster, error) {
 	return Cluster{abs}, nil
 }
 
+// Test is what a test is asked for here.
+type Test interface {
+	Helper()
+	Skip(args ...any)
+	Fatal(args ...any)
+}
+
+// Require skips a test where no cluster was announced; `make test` announces one and
+// so cannot skip.
+func Require(t Test) {
+	t.Helper()
+	if os.Getenv("FNGEN_INGRESS") == "" || os.Getenv("FNGEN_API_KEY") == "" {
+		if os.Getenv("FNGEN_E2E") == "required" {
+			t.Fatal("FNGEN_E2E=required, but .dev/env.sh has not been read")
+		}
+		t.Skip("no cluster: run `make up`, then `. .dev/env.sh`")
+	}
+}
+
 // Up starts again what has died, and waits until it is ready. Settings of make up
 // may be given.
 func (c Cluster) Up(ctx context.Context, settings ...string) error {

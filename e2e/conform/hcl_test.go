@@ -1,4 +1,4 @@
-package e2e
+package conform
 
 import (
 	"os"
@@ -11,6 +11,7 @@ import (
 	"fngen.dev/fngen/compiler"
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/e2e/cluster"
 	"fngen.dev/fngen/jobs"
 )
 
@@ -18,14 +19,14 @@ import (
 // the text that is kept in jobs/testdata: what a person reads there, what the
 // parser makes of it, and what a push registers are one job.
 func TestHCL(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	client, err := nomad.NewClient(nomad.DefaultConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for file, job := range goldenJobs(t) {
 		t.Run(file, func(t *testing.T) {
-			text, err := os.ReadFile(filepath.Join("../jobs/testdata", file))
+			text, err := os.ReadFile(filepath.Join("../../jobs/testdata", file))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -42,7 +43,7 @@ func TestHCL(t *testing.T) {
 // TestHCLOfPaths sends paths to the real parser that Lower lets pass and that HCL
 // must escape.
 func TestHCLOfPaths(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	client, err := nomad.NewClient(nomad.DefaultConfig())
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +86,7 @@ func goldenJobs(t *testing.T) map[string]*nomad.Job {
 	t.Helper()
 	release := jobs.Release{Number: 3, Tree: "sha256:0123", Layer: "abcdef0123456789", UID: 700001}
 	out := map[string]*nomad.Job{}
-	files, err := filepath.Glob("../jobs/testdata/examples/*/*")
+	files, err := filepath.Glob("../../jobs/testdata/examples/*/*")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("find goldens: %v, %d of them", err, len(files))
 	}
@@ -153,7 +154,7 @@ func withCommandAndStatic() *ir.Project {
 
 func compileExample(t *testing.T, example string) *ir.Project {
 	t.Helper()
-	scanned, err := source.Scan(t.Context(), filepath.Join("../examples", example), source.Options{})
+	scanned, err := source.Scan(t.Context(), filepath.Join("../../examples", example), source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

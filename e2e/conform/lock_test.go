@@ -1,4 +1,4 @@
-package e2e
+package conform
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	consul "github.com/hashicorp/consul/api"
 
+	"fngen.dev/fngen/e2e/cluster"
 	"fngen.dev/fngen/pkg/lock"
 	"fngen.dev/fngen/pkg/lock/locktest"
 )
@@ -14,7 +15,7 @@ import (
 // TestLock holds on a real Consul what locks in memory do, and that a lock comes
 // free when its holder dies.
 func TestLock(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	t.Parallel()
 	addr, token := os.Getenv("CONSUL_HTTP_ADDR"), os.Getenv("CONSUL_HTTP_TOKEN")
 	locks, err := lock.New(addr, token)
@@ -31,7 +32,7 @@ func TestLock(t *testing.T) {
 	var lost string
 	// What Consul does when a holder has not renewed: the session ends.
 	locktest.Conform(t, acquire, func(name string) { lost = name; destroySessions(t, addr, token, "fngen "+name) })
-	if !eventually(func() bool {
+	if !cluster.Eventually(3*late, func() bool {
 		third, err := locks.Acquire(t.Context(), lost, "c")
 		if err == nil {
 			third.Release()

@@ -1,9 +1,12 @@
-package e2e
+package conform
 
 import (
+	"crypto/rand"
 	"os"
+	"strings"
 	"testing"
 
+	"fngen.dev/fngen/e2e/cluster"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/nomad/nomadtest"
 )
@@ -11,9 +14,10 @@ import (
 // TestNomad holds the real Nomad to the suite that the one in memory passes, with
 // which package deploy is tested.
 func TestNomad(t *testing.T) {
-	requireCluster(t)
-	beside(t, "east s") // it fills them
+	cluster.Require(t)
 	client, err := nomad.New(os.Getenv("NOMAD_ADDR"), os.Getenv("NOMAD_TOKEN"))
-	check(t, err)
-	nomadtest.Conform(t, client, randomName(), "s", "us-east")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nomadtest.Conform(t, client, "t-"+strings.ToLower(rand.Text()[:6]), "s", "us-east")
 }

@@ -1,6 +1,7 @@
 //go:build linux
 
-package e2e
+// Package ui opens the pages of servers that operators look at.
+package ui
 
 import (
 	"context"
@@ -18,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"fngen.dev/fngen/e2e/cluster"
 	"fngen.dev/fngen/nomad/dev/preflight"
 )
 
@@ -25,7 +27,7 @@ import (
 // command of docs/operating.md, it tells where the function comes from and where it
 // answers, and shows the job that fngen wrote. The screenshot is the one of the docs.
 func TestNomadUI(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	tab := browser(t)
 	visit(t, tab, signIn, `//a[contains(., "web-live_app")]`)
 	job := func(*testing.T) string { return os.Getenv("NOMAD_ADDR") + "/ui/jobs/web-live_app@hello" }
@@ -37,14 +39,16 @@ func TestNomadUI(t *testing.T) {
 	address := "https://hello." + os.Getenv("FNGEN_DOMAIN")
 	link, err := chromedp.Run(tab, chromedp.AttributeValue(chromedp.Search(`//a[contains(., "hello.`+os.Getenv("FNGEN_DOMAIN")+`")]`), "href"))
 	check(t, err)
+	client, err := cluster.Router()
+	check(t, err)
 	if !strings.HasPrefix(link.Value, address) {
 		t.Errorf("the job page links to %q, want %s", link.Value, address)
-	} else if resp, err := router(t).Get(link.Value); err != nil || resp.StatusCode != http.StatusOK {
+	} else if resp, err := client.Get(link.Value); err != nil || resp.StatusCode != http.StatusOK {
 		t.Errorf("the link of the job page: %v, %v", resp, err)
 	}
 	picture, err := chromedp.Run(tab, chromedp.CaptureScreenshot())
 	check(t, err)
-	check(t, os.WriteFile("../.dev/nomad-ui.png", picture, 0o644))
+	check(t, os.WriteFile("../../.dev/nomad-ui.png", picture, 0o644))
 
 	do(t, tab, chromedp.Click(chromedp.Search(`//a[normalize-space(.)="Definition"]`)))
 	do(t, tab, chromedp.WaitVisible(chromedp.Search(`//span[starts-with(., "# Made by fngen")]`)))
@@ -151,4 +155,11 @@ func shown(t *testing.T, tab context.Context) string {
 		t.Fatal(err)
 	}
 	return text
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
