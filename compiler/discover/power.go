@@ -16,8 +16,10 @@ var powers = []string{"scheduled_task", "task_worker", "web_form", "webapp"}
 // sdkModules are the modules of the SDK, sdkNames what fngen.powers has beside
 // the Powers.
 var (
-	sdkModules = []string{"platform", "powers", "runtime"}
-	sdkNames   = []string{"Power"}
+	sdkModules = []string{"platform", "powers", "client", "runtime", "tasks", "testing"}
+	// packageNames are what the package fngen itself has.
+	packageNames = []string{"TaskContext", "TaskTimeout", "on_worker_start"}
+	sdkNames     = []string{"Power"}
 )
 
 const powersModule = "fngen.powers"
@@ -84,13 +86,13 @@ func (s *scanner) checkPower(name string, at python.Token) {
 
 // checkModule reports a name that the package fngen does not have.
 func (s *scanner) checkModule(name string, at python.Token) {
-	if slices.Contains(sdkModules, name) || strings.HasPrefix(name, "_") {
+	if slices.Contains(sdkModules, name) || slices.Contains(packageNames, name) || strings.HasPrefix(name, "_") {
 		return
 	}
-	help := "the modules are fngen.powers and fngen.platform"
+	help := "the modules are fngen.powers, fngen.platform, fngen.tasks and fngen.testing"
 	if slices.Contains(powers, name) {
 		help = "Powers are in fngen.powers: write `from fngen.powers import " + name + "`"
-	} else if near := diag.Nearest(name, sdkModules[:2]); near != "" {
+	} else if near := diag.Nearest(name, append(slices.Clone(sdkModules), packageNames...)); near != "" {
 		help = "did you mean `fngen." + near + "`?"
 	}
 	s.report("FN1231", s.placeOf(at), "fngen has nothing named \""+name+"\"", help)
