@@ -2,7 +2,6 @@ package queue
 
 import (
 	"errors"
-	"sync/atomic"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -28,15 +27,14 @@ type Delivery struct {
 	Redelivered bool
 	tag         uint64
 	era         *era
-	ch          *amqp.Channel
-	open        *atomic.Int64
+	reader      *reader
 }
 
 func newDelivery(e *era, r *reader, m amqp.Delivery) *Delivery {
 	return &Delivery{
 		Queue: r.source.Queue, Epoch: e.number, ID: m.MessageId, Type: m.Type, App: m.AppId,
 		Headers: m.Headers, Body: m.Body, Redelivered: m.Redelivered || returned(m.Headers),
-		tag: m.DeliveryTag, era: e, ch: r.ch, open: &r.open,
+		tag: m.DeliveryTag, era: e, reader: r,
 	}
 }
 
@@ -53,7 +51,7 @@ func (d *Delivery) Task() (task.Message, error) {
 
 // Channel is equal for messages that came over the same channel: those that one Ack of
 // many may cover.
-func (d *Delivery) Channel() any { return d.ch }
+func (d *Delivery) Channel() any { return d.reader.ch }
 
 // Tag counts the messages of a channel.
 func (d *Delivery) Tag() uint64 { return d.tag }
@@ -67,17 +65,17 @@ func (d *Delivery) Stale() bool {
 
 // Ack says that the message is done with; with upTo, and all before it of its channel.
 func (d *Delivery) Ack(upTo bool) error {
-	return d.answer(func() error { return d.ch.Ack(d.tag, upTo) })
+	return d.answer(func() error { return d.reader.ch.Ack(d.tag, upTo) })
 }
 
 // Return gives the message back to its queue.
 func (d *Delivery) Return() error {
-	return d.answer(func() error { return d.ch.Nack(d.tag, false, true) })
+	return d.answer(func() error { return d.reader.ch.Nack(d.tag, false, true) })
 }
 
 // Reject makes the message a dead letter.
 func (d *Delivery) Reject() error {
-	return d.answer(func() error { return d.ch.Reject(d.tag, false) })
+	return d.answer(func() error { return d.reader.ch.Reject(d.tag, false) })
 }
 
 // answer writes it. A channel is never opened again, so that an answer which comes too
@@ -86,9 +84,13 @@ func (d *Delivery) answer(f func() error) error {
 	if d.Stale() {
 		return ErrStale
 	}
+	// Noted when it is written: else an acknowledgement of many might come before it.
+	d.reader.answers.mu.Lock()
+	defer d.reader.answers.mu.Unlock()
 	if err := f(); err != nil {
 		return errors.Join(ErrStale, err)
 	}
-	d.open.Add(-1)
+	d.reader.answers.add(d.tag)
+	d.reader.open.Add(-1)
 	return nil
 }

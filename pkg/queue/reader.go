@@ -18,6 +18,7 @@ type reader struct {
 	consumers int
 	// came counts messages, open those of them that are not answered.
 	came, open atomic.Int64
+	answers    answers
 	// last and idle are of who watches: what came had been at the last look, and how
 	// often since then there was something that did not come.
 	last int64

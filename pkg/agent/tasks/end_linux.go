@@ -112,9 +112,24 @@ func (r *Runner) crash(status syscall.WaitStatus, by why) *task.Error {
 	return e
 }
 
-// settle tells what an attempt came to, and then answers its message.
+// settlement is an attempt that has ended and is to be acknowledged when that is written
+// down.
+type settlement struct {
+	x     *execution
+	begin time.Time
+}
+
+// settle tells what an attempt came to, and then answers its message. Most are only to be
+// acknowledged, which is done for many at once.
 func (r *Runner) settle(x *execution, e end) {
 	begin := time.Now()
+	if e.state != "" && e.state != task.Retrying && e.answer == acknowledge && !e.again {
+		event := r.eventOf(x, e)
+		r.say(event)
+		r.tell.endedAs(event, &settlement{x, begin})
+		return
+	}
+	defer r.over(x)
 	if e.state == task.Retrying {
 		tier := task.Tier(x.attempt-x.m.First+1, rand.Float64())
 		event := r.eventOf(x, e)
@@ -143,6 +158,35 @@ func (r *Runner) settle(x *execution, e end) {
 	r.mu.Unlock()
 	// An answer that does not arrive is given when the message comes again.
 	_ = e.answer.give(d)
+}
+
+// acknowledge answers the messages of attempts whose ends are written down.
+func (r *Runner) acknowledge(settled []*settlement) {
+	if len(settled) == 0 {
+		return
+	}
+	ds := make([]*queue.Delivery, len(settled))
+	for _, s := range settled {
+		r.o.Tails.end(s.x.id)
+	}
+	r.mu.Lock()
+	for i, s := range settled {
+		ds[i] = s.x.d
+		delete(r.running, s.x.key)
+		r.recent.add(s.x.key, acknowledge)
+		r.settles.add(time.Since(s.begin))
+	}
+	r.mu.Unlock()
+	queue.AckAll(ds) // what does not arrive is given when the message comes again
+	for _, s := range settled {
+		r.over(s.x)
+	}
+}
+
+// over ends an execution whose message is answered.
+func (r *Runner) over(x *execution) {
+	x.giveUp()
+	r.runs.Done()
 }
 
 func (r *Runner) say(e task.Event) {

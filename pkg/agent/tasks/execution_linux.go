@@ -29,7 +29,7 @@ type execution struct {
 	// why it was ended before its time.
 	why why
 	// clocks are stopped when it is over.
-	clocks []stopper
+	clocks []*time.Timer
 }
 
 // isApart reports whether there is something to be done before it waits for its turn.
@@ -43,13 +43,6 @@ const (
 	cancelled
 	broken // the agent stops
 )
-
-// stopper is a clock, or a hook.
-type stopper interface{ Stop() bool }
-
-type hook func() bool
-
-func (h hook) Stop() bool { return h() }
 
 // finish ends what runs: it is told to, and killed after a while.
 func (x *execution) finish(w why, grace time.Duration) {
@@ -183,11 +176,11 @@ func (r *Runner) watch(x *execution, stop func(kill bool)) {
 	}
 	x.started = time.Now()
 	r.o.Tails.begin(x.id)
-	x.clocks = []stopper{
-		time.AfterFunc(r.o.Timeout, func() { x.finish(late, r.o.Grace) }),
-		hook(context.AfterFunc(r.breaking, func() { x.finish(broken, breakGrace) })),
-	}
+	x.clocks = []*time.Timer{time.AfterFunc(r.o.Timeout, func() { x.finish(late, r.o.Grace) })}
 	x.mu.Unlock()
+	if r.breaking.Err() != nil { // it had not begun when all that had were ended
+		x.finish(broken, breakGrace)
+	}
 	begun := r.event(x, task.Running)
 	r.say(begun)
 	r.tell.begun(begun)

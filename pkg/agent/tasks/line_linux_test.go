@@ -30,24 +30,26 @@ const patience = 90 * time.Second
 // line is a function from its queue to its events: a real broker, a real runner, real
 // Python. Everything but the agent's rights is as on the platform.
 type line struct {
-	t       *testing.T
+	t       testing.TB
 	node    *brokertest.Node
 	broker  *queue.Broker
 	project string
 	o       Options
 	// prefetch is how many messages an agent has at first, 0 for as many as it runs.
 	prefetch int
-	dir      string
-	sender   *queue.Publisher
-	claims   func(id string, attempt int) (Verdict, error)
-	payload  func(id string, is task.Large) ([]byte, error)
+	// way is where agents reach the broker, empty for its own address.
+	way     string
+	dir     string
+	sender  *queue.Publisher
+	claims  func(id string, attempt int) (Verdict, error)
+	payload func(id string, is task.Large) ([]byte, error)
 
 	mu     sync.Mutex
 	events []task.Event
 }
 
 // newLine declares a project with the function f, of the given code.
-func newLine(t *testing.T, node *brokertest.Node, project, code string) *line {
+func newLine(t testing.TB, node *brokertest.Node, project, code string) *line {
 	t.Helper()
 	l := &line{
 		t: t, node: node, broker: queue.New(node.Config()), project: project, dir: t.TempDir(),
@@ -125,8 +127,12 @@ func (l *line) work(allocation string) *agent {
 	t.Log("spawn: ", spawn)
 	ctx, cancel := context.WithCancel(context.Background())
 	a.cancel = cancel
-	p := queue.NewPublisher(ctx, l.broker.Worker(l.project, 1), "agent", brokertest.Log(t))
-	s := queue.NewSession(l.broker.Worker(l.project, 1), "agent", brokertest.Log(t),
+	to := l.broker.Worker(l.project, 1)
+	if l.way != "" {
+		to.URL = strings.Replace(to.URL, l.node.Address(), l.way, 1)
+	}
+	p := queue.NewPublisher(ctx, to, "agent", brokertest.Log(t))
+	s := queue.NewSession(to, "agent", brokertest.Log(t),
 		queue.Source{Queue: task.Queue(l.project, "f"), Prefetch: max(l.prefetch, o.Concurrency)},
 		queue.Source{Queue: task.ControlQueue(allocation), Prefetch: 10, Fanout: task.ControlExchange})
 	a.done.Add(1)
@@ -272,13 +278,13 @@ func (l *line) empty() {
 	})
 }
 
-func (a *agent) kill(t *testing.T) {
+func (a *agent) kill(t testing.TB) {
 	if err := syscall.Kill(a.zygote.Process.Pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func touch(t *testing.T, l *line, name string) {
+func touch(t testing.TB, l *line, name string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(l.dir, name), nil, 0o600); err != nil {
 		t.Fatal(err)

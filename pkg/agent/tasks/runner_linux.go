@@ -102,9 +102,10 @@ type key struct {
 // NewRunner makes a runner.
 func NewRunner(o Options, c *Crew, s Source, p Publisher, platform Platform, log *slog.Logger) *Runner {
 	r := &Runner{
-		o: o, crew: c, source: s, publish: p, platform: platform, log: log, tell: newTeller(p), memory: newKills(),
+		o: o, crew: c, source: s, publish: p, platform: platform, log: log, memory: newKills(),
 		running: map[key]*execution{}, recent: newRecent(), cancelled: map[string]bool{},
 	}
+	r.tell = newTeller(p, r.acknowledge)
 	r.stopping, r.stop = context.WithCancel(context.Background())
 	r.breaking, r.breakOff = context.WithCancel(context.Background())
 	r.fetching = make(chan struct{}, o.Concurrency)
@@ -157,7 +158,15 @@ func (r *Runner) drain() {
 func (r *Runner) Stop() { r.stop() }
 
 // Break ends the tasks that run, and gives them back. They are charged with nothing.
-func (r *Runner) Break() { r.stop(); r.breakOff() }
+func (r *Runner) Break() {
+	r.stop()
+	r.breakOff()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range r.running {
+		x.finish(broken, breakGrace)
+	}
+}
 
 // take does with a message what is to be done with it.
 func (r *Runner) take(d *queue.Delivery) {
@@ -179,11 +188,7 @@ func (r *Runner) take(d *queue.Delivery) {
 		x.turn = r.crew.Queue(m, r.watching(x)) // here, so that the order stays
 	}
 	r.runs.Add(1)
-	go func() {
-		defer r.runs.Done()
-		r.settle(x, r.run(x))
-		x.giveUp()
-	}()
+	go func() { r.settle(x, r.run(x)) }()
 }
 
 // adopt joins a message to the execution of its task, where this agent has one: under

@@ -17,6 +17,8 @@ type teller struct {
 	publish Publisher
 	id      string
 	done    chan struct{}
+	// settle is given all whose ends have been written down with one message.
+	settle func([]*settlement)
 
 	mu      sync.Mutex
 	waiting []told
@@ -24,19 +26,23 @@ type teller struct {
 	over    bool
 }
 
-// told is an event on its way; confirmed is closed when the broker has it, nil where
-// nobody waits.
+// told is an event on its way. That the broker has it is told by confirmed, which is
+// closed, or else by settled, with others: nil where nobody waits.
 type told struct {
 	event     task.Event
 	confirmed chan struct{}
+	settled   *settlement
 }
 
-func newTeller(p Publisher) *teller {
+// isEnd reports whether it tells the end of an attempt.
+func (t told) isEnd() bool { return t.confirmed != nil || t.settled != nil }
+
+func newTeller(p Publisher, settle func([]*settlement)) *teller {
 	id, err := task.NewID()
 	if err != nil {
 		id = strconv.FormatInt(time.Now().UnixNano(), 36)
 	}
-	t := &teller{publish: p, id: id, done: make(chan struct{}), more: make(chan struct{}, 1)}
+	t := &teller{publish: p, id: id, settle: settle, done: make(chan struct{}), more: make(chan struct{}, 1)}
 	go t.run()
 	return t
 }
@@ -47,9 +53,12 @@ func (t *teller) begun(e task.Event) { t.add(told{event: e}) }
 // ended tells the end of an attempt, and returns when it is written down.
 func (t *teller) ended(e task.Event) {
 	confirmed := make(chan struct{})
-	t.add(told{e, confirmed})
+	t.add(told{event: e, confirmed: confirmed})
 	<-confirmed
 }
+
+// endedAs tells the end of an attempt; the rest of it is done when that is written down.
+func (t *teller) endedAs(e task.Event, s *settlement) { t.add(told{event: e, settled: s}) }
 
 func (t *teller) add(e told) {
 	t.mu.Lock()
@@ -91,11 +100,16 @@ func (t *teller) run() {
 		}
 		body, _ := json.Marshal(events) // nothing in it can fail but a result, which is JSON
 		send(t.publish, queue.Letter{Exchange: task.EventExchange, ID: t.id + "-" + strconv.Itoa(n), Body: body, Reported: time.Now()})
+		var settled []*settlement
 		for _, one := range batch {
 			if one.confirmed != nil {
 				close(one.confirmed)
 			}
+			if one.settled != nil {
+				settled = append(settled, one.settled)
+			}
 		}
+		t.settle(settled)
 	}
 }
 
@@ -115,13 +129,13 @@ func (t *teller) next() ([]told, bool) {
 	}
 	ends := map[key]bool{}
 	for _, one := range t.waiting[:n] {
-		if one.confirmed != nil {
+		if one.isEnd() {
 			ends[key{one.event.ID, one.event.Attempt}] = true
 		}
 	}
 	var batch []told
 	for _, one := range t.waiting[:n] {
-		if one.confirmed != nil || !ends[key{one.event.ID, one.event.Attempt}] {
+		if one.isEnd() || !ends[key{one.event.ID, one.event.Attempt}] {
 			batch = append(batch, one)
 		}
 	}

@@ -14,6 +14,7 @@ from typing import Any, Callable
 
 from fngen.runtime.bind import annotation
 from fngen.runtime.bind.faults import Fault, Refused, missing, refuse
+from fngen.runtime.bind.generated import MISFIT, Reader, reader
 from fngen.runtime.bind.node import LAX, SCALARS, Load, Node, Schema, gather, kind_of
 from fngen.runtime.bind.record import unknown
 from fngen.tasks import TaskContext
@@ -60,10 +61,22 @@ class Parameters:
         self.rest = _first(parameters, "var_positional")
         self.extra = _first(parameters, "var_keyword")
         self.required = [p for p in self.named if p.required]
+        # By the mode, what reads an object by name where there is nothing to choose.
+        self._readers: dict[int, Reader | None] = {}
 
     def bind(self, value: Any, mode: int = LAX) -> Call:
         """Turn a payload into arguments, or raise Refused."""
         kind = kind_of(value)
+        if kind == "object":
+            try:
+                read = self._readers[mode]
+            except KeyError:
+                read = self._readers[mode] = self._reader(mode)
+            if read is not None:
+                try:
+                    return [], read(value)
+                except MISFIT:  # it is told below, and what is only unusual is taken there
+                    pass
         if not self.required and (value is None or value == {}):
             return [], {}
         if kind == "object":
@@ -76,6 +89,14 @@ class Parameters:
             raise Refused([missing(p.name, p.node.name) for p in self.required])
         names = ", ".join(p.name for p in self.named)
         raise refuse("call", f"an object with {names}" if names else "no arguments", value)
+
+    def _reader(self, mode: int) -> Reader | None:
+        """Write what takes an object by name, where every parameter can be given so."""
+        if any(p.kind not in ("positional_or_keyword", "keyword_only") for p in self.all):
+            return None
+        if len(self.named) == 1 and "object" in self.named[0].node.takes:
+            return None
+        return reader([(p.name, p.name, p.node.load(mode), p.required) for p in self.named])
 
     def _object(self, value: dict[str, Any], mode: int) -> Call:
         if len(self.named) != 1 or self.extra:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import Any, Callable
 
 from fngen.runtime.bind.faults import Fault, Refused
 
@@ -27,7 +27,7 @@ def decode(data: bytes) -> Any:
     try:
         if data.count(b"[") + data.count(b"{") > MOST_DEPTH and _depth(data) > MOST_DEPTH:
             raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
-        value = _decode(data.decode("utf-8", "strict"))
+        value = _decode(data)
         if _ESCAPED_SURROGATE.search(data):
             _whole_characters(value)
     except UnicodeDecodeError as error:
@@ -62,15 +62,28 @@ def _constant(text: str) -> Any:
     raise ValueError(f"{text} is not JSON")
 
 
-def _decode(text: str) -> Any:
+def _decode(data: bytes) -> Any:
+    text = data.decode("utf-8", "strict")
+    # A function of ours for each integer is slow: only a long text needs it.
+    if len(text) > MOST_DIGITS:
+        return _careful(text)
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:  # nothing of JSON begins there: spaces, or a fault
+        return _careful(text)
+    return value if end == len(text) else _careful(text)
+
+
+def _careful(text: str) -> Any:
     if text.startswith("\ufeff"):
         raise ValueError("it begins with a byte order mark")
-    # A function of ours for each integer is slow: only a long text needs it.
-    return (_decoder if len(text) > MOST_DIGITS else _quick).decode(text)
+    return _decoder.decode(text)
 
 
 _decoder = json.JSONDecoder(parse_int=_integer, parse_float=_number, parse_constant=_constant)
-_quick = json.JSONDecoder(parse_float=_number, parse_constant=_constant)
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(
+    parse_float=_number, parse_constant=_constant
+).scan_once  # type: ignore[attr-defined]  # what decode itself calls
 
 
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)

@@ -6,6 +6,7 @@ from typing import Any, Callable
 
 from fngen.runtime.bind.choice import Literal
 from fngen.runtime.bind.faults import Fault, Refused, missing, refuse, unexpected
+from fngen.runtime.bind.generated import MISFIT, reader
 from fngen.runtime.bind.node import Load, Node, Schema, gather
 
 
@@ -62,23 +63,16 @@ class Record(Node):
         return either
 
     def _by_name(self, mode: int) -> Load:
-        fields = [(f.key, f.name, f.node.load(mode), f.required) for f in self.fields]
+        read = reader([(f.key, f.name, f.node.load(mode), f.required) for f in self.fields])
         build, name = self.build, self.name
 
         def load(value: Any) -> Any:
             if type(value) is not dict:
                 raise refuse("object", name, value)
-            given: dict[str, Any] = {}
             try:
-                for key, field, one, required in fields:
-                    if key in value:
-                        given[field] = one(value[key])
-                    elif required:
-                        raise Refused([])
-            except Refused:
+                given = read(value)
+            except MISFIT:
                 raise self._refused(value, mode) from None
-            if len(given) != len(value):
-                raise self._refused(value, mode)
             try:
                 return build(**given)
             except Refused:

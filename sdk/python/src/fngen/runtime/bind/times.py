@@ -48,10 +48,17 @@ def moment(value: Any) -> datetime:
         found = _DATETIME.fullmatch(value)
         try:
             if found:
-                year, month, day = found.group(1, 2, 3)
-                clock = _clock(*found.group(4, 5, 6, 7))
-                day_ = date(int(year), int(month), int(day))
-                return datetime.combine(day_, clock, _zone(found[8]))
+                year, month, day, hour, minute, second, part, zone = found.groups()
+                return datetime(
+                    int(year),
+                    int(month),
+                    int(day),
+                    int(hour),
+                    int(minute),
+                    int(second) if second else 0,
+                    _micro(part) if part else 0,
+                    _zone(zone) if zone else None,
+                )
             found = _DATE_ONLY.fullmatch(value)
             if found:
                 year, month, day = found.groups()

@@ -24,6 +24,8 @@ _LARGEST = 64 * 1024
 # Windows has no such thing, and needs of this file what tasks are, for `fngen dev`.
 _MOST, _SPACE = _LARGEST + _TASK.size, socket.CMSG_LEN(4) if hasattr(socket, "CMSG_LEN") else 0
 _IN_FILE, _CALL = 1, 2
+# Plain numbers: members of an enumeration are slow to combine.
+_CLOSE = int(getattr(socket, "MSG_CMSG_CLOEXEC", 0))
 
 # How a task ended, as pkg/agent/tasks knows it.
 WELL, RAISED, PAYLOAD, TIMEOUT, RESULT, EXITED = range(6)
@@ -41,7 +43,7 @@ class Task(NamedTuple):
 
 def receive(sock: socket.socket, flags: int = 0) -> Task | None:
     """Take the next task, or None at the end."""
-    data, extra, _, _ = sock.recvmsg(_MOST, _SPACE, flags | socket.MSG_CMSG_CLOEXEC)
+    data, extra, _, _ = sock.recvmsg(_MOST, _SPACE, flags | _CLOSE)
     if not data:
         return None
     files = _files(extra) if extra else []

@@ -118,7 +118,7 @@ class Worker:
                 raise self._function.late()
             self._start.run()
             value = self._function.call(*args, **keywords)
-            if inspect.isawaitable(value):
+            if value is not None and inspect.isawaitable(value):
                 value = asyncio.run(_awaited(value))
             self._running = 0
         except BaseException as error:
