@@ -152,9 +152,10 @@ func (r *runner) below(file string) string {
 	return file
 }
 
-// answerTime is how long a process may take to say what it has imported; one that is
-// busy is started anew, which is right in any case.
-const answerTime = 300 * time.Millisecond
+// answerTime is how long a process may take to say what it has imported, which takes
+// milliseconds where the machine is not busy; one that does not say it is started anew,
+// which is right in any case.
+const answerTime = 2 * time.Second
 
 // imported are the files of the modules that the process has imported, as it says itself.
 func (in *instance) imported(ctx context.Context, dir string) ([]string, bool) {
