@@ -105,10 +105,6 @@ func (b *bench) live(ctx context.Context) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, err := agent.usage()
-	if err != nil {
-		return nil, err
-	}
 	count := livePace * int(liveTime.Seconds())
 	ctx, cancel := context.WithTimeout(ctx, liveTime+lateLine)
 	defer cancel()
@@ -122,11 +118,23 @@ func (b *bench) live(ctx context.Context) ([]figure, error) {
 		return nil, err
 	}
 	defer func() { cancel(); _ = cmd.Wait() }()
+	in := bufio.NewScanner(out)
+	// Until one line is shown it may not follow yet, and of what was before it shows little.
+	if err := b.order(ctx, "live", 1, livePace, "stdout"); err != nil {
+		return nil, err
+	}
+	if !in.Scan() {
+		return nil, errors.New("no line is followed")
+	}
+	before, err := agent.usage()
+	if err != nil {
+		return nil, err
+	}
 	if err := b.order(ctx, "live", count, livePace, "stdout"); err != nil {
 		return nil, err
 	}
 	var delays []time.Duration
-	for in := bufio.NewScanner(out); len(delays) < count && in.Scan(); {
+	for len(delays) < count && in.Scan() {
 		_, printed, err := printedAt(in.Bytes())
 		if err != nil {
 			return nil, err
