@@ -156,7 +156,7 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 		if err == nil {
 			resp.Body.Close()
 			attempt, wait = 0, firstWait // it never arrived: any request may be sent again
-		} else if !repeat || attempt == attempts || ctx.Err() != nil || errors.Is(err, errNotSent) {
+		} else if !repeat || attempt == attempts || ctx.Err() != nil || errors.Is(err, ErrNotSent) {
 			return nil, err
 		}
 		if err := sleep(ctx, wait); err != nil {

@@ -7,13 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/fstest"
-
-	"fngen.dev/fngen/compiler/source"
 )
 
 // The client against a server of ours is tested in pkg/server. Here are the
@@ -34,15 +30,12 @@ func clientOf(t *testing.T, h http.HandlerFunc) *Client {
 func cut() { panic(http.ErrAbortHandler) }
 
 func TestRepeatsWhatMayBeRepeated(t *testing.T) {
-	tree := source.Tree{FS: fstest.MapFS{"a": {Data: []byte("x")}}}
-	tree.Files = []source.File{{Path: "a", Size: 1, SHA256: "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}}
 	for name, c := range map[string]struct {
 		call func(context.Context, *Client) error
 		want int32
 	}{
 		"account": {func(ctx context.Context, c *Client) error { _, err := c.Account(ctx); return err }, 3},
 		"latest":  {func(ctx context.Context, c *Client) error { _, err := c.LatestTree(ctx, "p"); return err }, 3},
-		"upload":  {func(ctx context.Context, c *Client) error { return c.Upload(ctx, "p", &Upload{Tree: tree}) }, uploads},
 		"create":  {func(ctx context.Context, c *Client) error { _, err := c.CreateProject(ctx, "p"); return err }, 1},
 		"push":    {func(ctx context.Context, c *Client) error { _, err := c.Push(ctx, "p", PushRequest{}); return err }, 1},
 		"destroy": {func(ctx context.Context, c *Client) error { _, err := c.Destroy(ctx, "p"); return err }, 1},
@@ -128,23 +121,6 @@ func TestPushThatIsCut(t *testing.T) {
 		if _, err := s.Next(); !errors.Is(err, ErrPushCut) {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-// TestGroups holds that files are packed in their order, in runs of about a
-// frame.
-func TestGroups(t *testing.T) {
-	var m Manifest
-	for _, size := range []int64{1, frameBytes, 5, 9, 2 * frameBytes, 1} {
-		m.Files = append(m.Files, source.File{Size: size})
-	}
-	p := packer{tree: source.Tree{Manifest: m}, send: []int{0, 1, 2, 4, 5}}
-	var got [][]int
-	for _, g := range p.groups() {
-		got = append(got, append([]int{g.before}, g.send...))
-	}
-	if want := [][]int{{-1, 0}, {0, 1}, {1, 2}, {2, 4}, {4, 5}}; !reflect.DeepEqual(got, want) {
-		t.Errorf("groups %v, want %v", got, want)
 	}
 }
 

@@ -30,7 +30,10 @@ func TestKeyStaysWithItsOrigin(t *testing.T) {
 			"account": func(ctx context.Context) error { _, err := client.Account(ctx); return err },
 			"create":  func(ctx context.Context) error { _, err := client.CreateProject(ctx, "p"); return err },
 			"push":    func(ctx context.Context) error { _, err := client.Push(ctx, "p", PushRequest{}); return err },
-			"upload":  func(ctx context.Context) error { return client.Upload(ctx, "p", &Upload{}) },
+			"upload": func(ctx context.Context) error {
+				_, err := client.PutTree(ctx, "p", "sha256:x", "", func() io.Reader { return strings.NewReader("x") })
+				return err
+			},
 		} {
 			err := call(t.Context())
 			if err == nil || !strings.Contains(err.Error(), thief.URL) {

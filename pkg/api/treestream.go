@@ -35,8 +35,8 @@ var (
 	ErrTooLarge = errors.New("too large")
 )
 
-// treeHead is the beginning of a stream.
-func treeHead(base, tree Manifest) ([]byte, error) {
+// TreeHead is the beginning of a stream.
+func TreeHead(base, tree Manifest) ([]byte, error) {
 	text, err := delta.Encode(base, tree)
 	if err != nil {
 		return nil, err

@@ -259,3 +259,8 @@ type GitSource struct {
 // SourcesHeader tells with a layer from which commits its packages were built: an
 // array of GitSource.
 const SourcesHeader = "Fngen-Sources"
+
+// CreateProject is the body of POST /v1/projects.
+type CreateProject struct {
+	Name string `json:"name"`
+}

@@ -16,6 +16,7 @@ import (
 
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/api/upload"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -147,7 +148,7 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	var empty api.Manifest
-	if err := c.Upload(t.Context(), "shop", &api.Upload{Tree: source.Tree{Manifest: empty}}); err != nil {
+	if err := upload.Send(t.Context(), c, "shop", &upload.Request{Tree: source.Tree{Manifest: empty}}); err != nil {
 		t.Fatal(err)
 	}
 	stream, err := c.Push(t.Context(), "shop", api.PushRequest{Tree: empty.Digest()})

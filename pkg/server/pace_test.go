@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/api/frames"
 	"fngen.dev/fngen/pkg/server"
 	"fngen.dev/fngen/pkg/server/peer"
 	"fngen.dev/fngen/pkg/server/servertest"
@@ -136,7 +137,7 @@ func TestHonestSlowUpload(t *testing.T) {
 func newLargeBody(t *testing.T, content string) []byte {
 	t.Helper()
 	var out strings.Builder
-	w, err := api.NewFrameWriter(&out)
+	w, err := frames.NewWriter(&out)
 	if err == nil {
 		_, err = io.WriteString(w, content)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/api/upload"
 	"fngen.dev/fngen/pkg/server"
 	"fngen.dev/fngen/pkg/server/servertest"
 	"fngen.dev/fngen/pkg/server/treetest"
@@ -63,11 +64,13 @@ func TestIsolation(t *testing.T) {
 	servertest.Upload(t, a, "shop", tree)
 	for _, name := range []string{"shop", "nothing", "../projects/shop", "sh%6fp", ""} {
 		for what, f := range map[string]func() error{
-			"status":   func() error { _, err := b.Status(ctx, name); return err },
-			"destroy":  func() error { _, err := b.Destroy(ctx, name); return err },
-			"latest":   func() error { _, err := b.LatestTree(ctx, name); return err },
-			"upload":   func() error { return b.Upload(ctx, name, &api.Upload{Tree: tree}) },
-			"ask":      func() error { return b.Upload(ctx, name, &api.Upload{Tree: tree, Base: &tree.Manifest, Ask: true}) },
+			"status":  func() error { _, err := b.Status(ctx, name); return err },
+			"destroy": func() error { _, err := b.Destroy(ctx, name); return err },
+			"latest":  func() error { _, err := b.LatestTree(ctx, name); return err },
+			"upload":  func() error { return upload.Send(ctx, b, name, &upload.Request{Tree: tree}) },
+			"ask": func() error {
+				return upload.Send(ctx, b, name, &upload.Request{Tree: tree, Base: &tree.Manifest, Ask: true})
+			},
 			"push":     func() error { _, err := b.Push(ctx, name, api.PushRequest{Tree: tree.Digest()}); return err },
 			"plan":     func() error { _, err := b.Plan(ctx, name, api.PlanRequest{Tree: tree.Digest()}); return err },
 			"releases": func() error { _, err := b.Releases(ctx, name); return err },

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/api/upload"
 	"fngen.dev/fngen/pkg/cli/exit"
 	"fngen.dev/fngen/pkg/term"
 )
@@ -24,13 +25,13 @@ func (p *push) upload(ctx context.Context) error {
 		p.state.acknowledged(p.scanned.Manifest, p.digest)
 		return nil
 	}
-	u := &api.Upload{Tree: p.scanned.Tree, Base: base, Ask: p.askAll || p.state.broken(), Unread: p.scanned, Settled: p.scanned.Remember}
+	u := &upload.Request{Tree: p.scanned.Tree, Base: base, Ask: p.askAll || p.state.broken(), Unread: p.scanned, Settled: p.scanned.Remember}
 	p.progress.Begin("upload", "uploading "+uploadMessage(u))
 	if total := u.Bytes(); total > api.LargeBytes && !p.JSON {
 		p.progress.Measure(total, u.Done.Load)
 	}
 	p.state.begin()
-	err = p.client.Upload(ctx, p.project, u)
+	err = upload.Send(ctx, p.client, p.project, u)
 	p.uploaded = u.Sent.Load()
 	if err != nil && ctx.Err() != nil && u.Done.Load() > 0 {
 		return &exit.Failure{Code: exit.Interrupted, Message: "interrupted; nothing was changed", Help: "push again: what has arrived is not sent again"}
@@ -43,7 +44,7 @@ func (p *push) upload(ctx context.Context) error {
 	return nil
 }
 
-func uploadMessage(u *api.Upload) string {
+func uploadMessage(u *upload.Request) string {
 	if u.Ask {
 		return "the rest"
 	}

@@ -6,6 +6,7 @@ import (
 
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/api/upload"
 	"fngen.dev/fngen/pkg/server"
 	"fngen.dev/fngen/pkg/server/servertest"
 	"fngen.dev/fngen/pkg/server/treetest"
@@ -22,7 +23,7 @@ func TestSpentBudget(t *testing.T) {
 		servertest.Upload(t, c, "shop", known)
 	}
 	fifth := treetest.New(map[string]string{"a": treetest.Noise(9, 1000)})
-	servertest.WantProblem(t, c.Upload(t.Context(), "shop", &api.Upload{Tree: fifth}), api.NoRoom)
+	servertest.WantProblem(t, upload.Send(t.Context(), c, "shop", &upload.Request{Tree: fifth}), api.NoRoom)
 	other, _ := p.Account(t, "b@example.com")
 	if _, err := other.CreateProject(t.Context(), "other"); err != nil {
 		t.Fatal(err)
@@ -41,7 +42,7 @@ func TestManifestsCountForTheQuota(t *testing.T) {
 		for i := range 2000 {
 			files[fmt.Sprintf("%s/%d-%d", treetest.DigestOf(fmt.Sprint(turn, i)), turn, i)] = "same"
 		}
-		err := c.Upload(t.Context(), "shop", &api.Upload{Tree: treetest.New(files)})
+		err := upload.Send(t.Context(), c, "shop", &upload.Request{Tree: treetest.New(files)})
 		if err == nil {
 			continue
 		}

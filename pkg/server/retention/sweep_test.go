@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/api/upload"
 	"fngen.dev/fngen/pkg/server/servertest"
 	"fngen.dev/fngen/pkg/server/treetest"
 	"fngen.dev/fngen/pkg/store"
@@ -87,7 +88,7 @@ func TestSweepSparesUploads(t *testing.T) {
 		t.Fatal("an upload goes on")
 	}
 	done := make(chan error)
-	go func() { done <- c.Upload(t.Context(), "shop", &api.Upload{Tree: tree, Ask: true}) }()
+	go func() { done <- upload.Send(t.Context(), c, "shop", &upload.Request{Tree: tree, Ask: true}) }()
 	if n, err := p.Blobs.SweepUnused(project.Scope(), time.Now().Add(time.Hour), func(string) bool { return false }); err != nil || n != 11 {
 		t.Fatalf("%d bytes went, %v", n, err)
 	}

@@ -8,16 +8,17 @@ import (
 
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/api/upload"
 )
 
 // Send uploads a tree as the CLI does, and returns how many bytes it took.
 func Send(t *testing.T, c *api.Client, project string, tree source.Tree, base *source.Tree) int64 {
 	t.Helper()
-	u := &api.Upload{Tree: tree}
+	u := &upload.Request{Tree: tree}
 	if base != nil {
 		u.Base = &base.Manifest
 	}
-	if err := c.Upload(t.Context(), project, u); err != nil {
+	if err := upload.Send(t.Context(), c, project, u); err != nil {
 		t.Fatal(err)
 	}
 	return u.Sent.Load()

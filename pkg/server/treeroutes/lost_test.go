@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/api/upload"
 	"fngen.dev/fngen/pkg/server/servertest"
 	"fngen.dev/fngen/pkg/server/treetest"
 	"fngen.dev/fngen/pkg/server/workload/workloadtest"
@@ -59,7 +60,7 @@ func lostAndSent(t *testing.T, files int, pattern string, damage func(*testing.T
 	}
 	_, err = c.Push(t.Context(), "shop", api.PushRequest{Tree: tree.Digest()})
 	servertest.WantProblem(t, err, api.TreeMissing)
-	ok(t, c.Upload(t.Context(), "shop", &api.Upload{Tree: tree, Ask: true}))
+	ok(t, upload.Send(t.Context(), c, "shop", &upload.Request{Tree: tree, Ask: true}))
 	p.WantTree(t, "shop", tree)
 	if resp, text := p.AgentRequest(t, "GET", path, "shop", "web-a", nil); resp.StatusCode != http.StatusOK || len(untar(t, text)) != files {
 		t.Errorf("the third agent: %s", resp.Status)

@@ -15,6 +15,7 @@ import (
 
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/api/upload"
 	"fngen.dev/fngen/pkg/delta"
 	"fngen.dev/fngen/pkg/server/manifest"
 	"fngen.dev/fngen/pkg/server/servertest"
@@ -97,7 +98,7 @@ func TestUploadOfChangedFile(t *testing.T) {
 	for name, now := range map[string]string{"other": "2", "shorter": "", "longer": "11"} {
 		tree := treetest.New(map[string]string{"a.py": "1"})
 		tree.FS = fstest.MapFS{"a.py": {Data: []byte(now)}}
-		err := c.Upload(t.Context(), "shop", &api.Upload{Tree: tree})
+		err := upload.Send(t.Context(), c, "shop", &upload.Request{Tree: tree})
 		if name == "longer" {
 			// The bytes of the manifest were sent; the next push sends the rest.
 			if err != nil {
@@ -156,8 +157,8 @@ func TestUploadRefuses(t *testing.T) {
 		t.Errorf("a caller's fault was logged as ours:\n%s", p.Log)
 	}
 	// What came whole before a fault is kept, so the next try is shorter.
-	u := &api.Upload{Tree: tree, Ask: true}
-	if err := c.Upload(t.Context(), "shop", u); err != nil || u.Sent.Load() < 1<<20 || u.Sent.Load() > 1<<20+500 {
+	u := &upload.Request{Tree: tree, Ask: true}
+	if err := upload.Send(t.Context(), c, "shop", u); err != nil || u.Sent.Load() < 1<<20 || u.Sent.Load() > 1<<20+500 {
 		t.Errorf("sent %d bytes, %v", u.Sent.Load(), err)
 	}
 	p.WantTree(t, "shop", tree)
@@ -197,7 +198,7 @@ func TestSizesAreChecked(t *testing.T) {
 	lie := source.Manifest{Files: slices.Clone(tree.Files)}
 	lie.Files[0].Size = 1
 	for name, base := range map[string]*api.Manifest{"alone": nil, "from a base": &tree.Manifest} {
-		err := c.Upload(t.Context(), "shop", &api.Upload{Tree: source.Tree{Manifest: lie}, Base: base, Ask: true})
+		err := upload.Send(t.Context(), c, "shop", &upload.Request{Tree: source.Tree{Manifest: lie}, Base: base, Ask: true})
 		if servertest.WantProblem(t, err, api.Invalid); t.Failed() {
 			t.Fatal(name)
 		}
@@ -222,16 +223,16 @@ func TestDigestGivesNothing(t *testing.T) {
 	_, err := c.Push(t.Context(), "bank", api.PushRequest{Tree: tree.Digest()})
 	servertest.WantProblem(t, err, api.TreeMissing)
 	// The manifest alone, without the contents: they are asked for.
-	u := &api.Upload{Tree: tree, Base: &tree.Manifest}
-	if err := c.Upload(t.Context(), "bank", u); err != nil {
+	u := &upload.Request{Tree: tree, Base: &tree.Manifest}
+	if err := upload.Send(t.Context(), c, "bank", u); err != nil {
 		t.Fatal(err)
 	}
 	p.WantTree(t, "bank", tree)
-	blind := &api.Upload{Tree: source.Tree{Manifest: tree.Manifest, FS: fstest.MapFS{}}}
+	blind := &upload.Request{Tree: source.Tree{Manifest: tree.Manifest, FS: fstest.MapFS{}}}
 	if _, err := c.CreateProject(t.Context(), "third"); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Upload(t.Context(), "third", blind); err == nil {
+	if err := upload.Send(t.Context(), c, "third", blind); err == nil {
 		t.Error("a tree was accepted of someone who has no content")
 	}
 }
@@ -242,7 +243,7 @@ func TestEarlyRefusal(t *testing.T) {
 	_, c := servertest.WithShop(t)
 	tree := treetest.New(map[string]string{"noise": treetest.Noise(2, 8<<20)})
 	for range 10 {
-		err := c.Upload(t.Context(), "nothing", &api.Upload{Tree: tree})
+		err := upload.Send(t.Context(), c, "nothing", &upload.Request{Tree: tree})
 		servertest.WantProblem(t, err, api.NotFound)
 	}
 }

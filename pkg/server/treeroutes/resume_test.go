@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/api/upload"
 	"fngen.dev/fngen/pkg/server/servertest"
 	"fngen.dev/fngen/pkg/server/treetest"
 )
@@ -30,7 +31,7 @@ func TestResume(t *testing.T) {
 		cut := rng.Int64N(size)
 		p.Proxy.Received.Store(0)
 		p.Proxy.Left.Store(cut)
-		if err := c.Upload(t.Context(), "shop", &api.Upload{Tree: tree}); err != nil {
+		if err := upload.Send(t.Context(), c, "shop", &upload.Request{Tree: tree}); err != nil {
 			t.Fatalf("cut at %d: %v", cut, err)
 		}
 		if p.Proxy.Left.Load() >= 0 {
@@ -59,8 +60,8 @@ func TestResumeByTheNextPush(t *testing.T) {
 	if problem := p.Put(t, tree.Digest(), "", bytes.NewReader(body)); problem == nil || problem.Code != api.Invalid {
 		t.Fatalf("problem %+v", problem)
 	}
-	u := &api.Upload{Tree: tree, Ask: true}
-	if err := c.Upload(t.Context(), "shop", u); err != nil {
+	u := &upload.Request{Tree: tree, Ask: true}
+	if err := upload.Send(t.Context(), c, "shop", u); err != nil {
 		t.Fatal(err)
 	}
 	if sent := u.Sent.Load(); sent > 210*10_000 {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/compiler/source"
-	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/api/frames"
 )
 
 // treeTime is every file's time: the same tree is the same bytes. Zip archives,
@@ -19,7 +19,7 @@ var treeTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 // writeTar writes a tree as a compressed tar of regular files, each opened by
 // its digest. Those that are there are hard links to it.
 func writeTar(w io.Writer, m source.Manifest, there map[string]bool, open func(sha256 string) (fs.File, error)) error {
-	z, err := api.NewFrameWriter(w)
+	z, err := frames.NewWriter(w)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/api/upload"
 	"fngen.dev/fngen/pkg/server"
 	"fngen.dev/fngen/pkg/server/servertest"
 	"fngen.dev/fngen/pkg/server/treetest"
@@ -56,8 +57,8 @@ func (d *onDisk) scan(t *testing.T) *source.Scanned {
 	return s
 }
 
-func uploadOf(s *source.Scanned) *api.Upload {
-	return &api.Upload{Tree: s.Tree, Unread: s, Settled: s.Remember}
+func uploadOf(s *source.Scanned) *upload.Request {
+	return &upload.Request{Tree: s.Tree, Unread: s, Settled: s.Remember}
 }
 
 // TestLargeFile sends a file that nobody has read before, in one pass.
@@ -69,7 +70,7 @@ func TestLargeFile(t *testing.T) {
 		t.Fatal("it was read")
 	}
 	u := uploadOf(s)
-	if err := c.Upload(t.Context(), "shop", u); err != nil {
+	if err := upload.Send(t.Context(), c, "shop", u); err != nil {
 		t.Fatal(err)
 	}
 	if sent := u.Sent.Load(); sent < 20<<20 || sent > 20<<20+100_000 || u.Done.Load() < 20<<20 || u.Bytes() != 20<<20+9 {
@@ -84,7 +85,7 @@ func TestLargeFile(t *testing.T) {
 	again := d.scan(t)
 	u = uploadOf(again)
 	u.Base = &s.Manifest
-	if err := c.Upload(t.Context(), "shop", u); err != nil || u.Sent.Load() > 1000 || again.Digest() != s.Digest() {
+	if err := upload.Send(t.Context(), c, "shop", u); err != nil || u.Sent.Load() > 1000 || again.Digest() != s.Digest() {
 		t.Errorf("%d bytes were sent, %v", u.Sent.Load(), err)
 	}
 }
@@ -96,7 +97,7 @@ func TestLargeFilesThatCompress(t *testing.T) {
 	d.write(t, "copy.log", strings.Repeat("a line of a log\n", 1<<20))
 	s := d.scan(t)
 	u := uploadOf(s)
-	if err := c.Upload(t.Context(), "shop", u); err != nil || u.Sent.Load() > 2<<20 {
+	if err := upload.Send(t.Context(), c, "shop", u); err != nil || u.Sent.Load() > 2<<20 {
 		t.Errorf("sent %d bytes, %v", u.Sent.Load(), err)
 	}
 	p.WantTree(t, "shop", s.Tree)
@@ -122,7 +123,7 @@ func TestLargeFileGoesOn(t *testing.T) {
 		cut := rng.Int64N(size)
 		p.Proxy.Received.Store(0)
 		p.Proxy.Left.Store(cut)
-		if err := c.Upload(t.Context(), "shop", uploadOf(s)); err != nil {
+		if err := upload.Send(t.Context(), c, "shop", uploadOf(s)); err != nil {
 			t.Fatalf("cut at %d: %v", cut, err)
 		}
 		if got := p.Proxy.Received.Load(); p.Proxy.Left.Load() >= 0 || got > size+lost {
@@ -143,12 +144,12 @@ func TestLargeFileByTheNextPush(t *testing.T) {
 	p.Proxy.Cut = cancel
 	p.Proxy.Left.Store(30 << 20)
 	u := uploadOf(d.scan(t))
-	if err := p.Client(t, p.Key).Upload(ctx, "shop", u); err == nil {
+	if err := upload.Send(ctx, p.Client(t, p.Key), "shop", u); err == nil {
 		t.Fatal("it was not interrupted")
 	}
 	s := d.scan(t)
 	u = uploadOf(s)
-	if err := c.Upload(t.Context(), "shop", u); err != nil {
+	if err := upload.Send(t.Context(), c, "shop", u); err != nil {
 		t.Fatal(err)
 	}
 	if sent := u.Sent.Load(); sent > size-20<<20 {
@@ -177,7 +178,7 @@ func TestLargeFileWithoutAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newOnDisk(t, treetest.Noise(8, 9<<20)).scan(t)
-	if err := c.Upload(t.Context(), "shop", uploadOf(s)); err != nil || pieces.Load() != 1 {
+	if err := upload.Send(t.Context(), c, "shop", uploadOf(s)); err != nil || pieces.Load() != 1 {
 		t.Errorf("sent %d times, %v", pieces.Load(), err)
 	}
 	p.WantTree(t, "shop", s.Tree)
@@ -206,7 +207,7 @@ func TestLargeFileTwiceAtOnce(t *testing.T) {
 		}
 		trees[i] = s.Tree
 		group.Go(func() {
-			if err := c.Upload(t.Context(), "shop", &api.Upload{Tree: s.Tree}); err != nil {
+			if err := upload.Send(t.Context(), c, "shop", &upload.Request{Tree: s.Tree}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -237,7 +238,7 @@ func TestLargeFileChanges(t *testing.T) {
 			s := d.scan(t)
 			u := uploadOf(s)
 			u.Unread = &changing{Scanned: s, change: func() error { return change(d.dir + "/assets/big_video.mp4") }}
-			err := c.Upload(t.Context(), "shop", u)
+			err := upload.Send(t.Context(), c, "shop", u)
 			if err == nil || !strings.Contains(err.Error(), "big_video.mp4 changed while it was uploaded") {
 				t.Errorf("%v", err)
 			}
@@ -341,7 +342,7 @@ func TestUploadsOfAnotherAccount(t *testing.T) {
 		t.Errorf("%+v", problem)
 	}
 	d := newOnDisk(t, treetest.Noise(1, 9<<20))
-	if err := c.Upload(t.Context(), "shop", uploadOf(d.scan(t))); err == nil || !strings.Contains(err.Error(), `"shop"`) {
+	if err := upload.Send(t.Context(), c, "shop", uploadOf(d.scan(t))); err == nil || !strings.Contains(err.Error(), `"shop"`) {
 		t.Errorf("%v", err)
 	}
 }
@@ -350,9 +351,9 @@ func TestUploadsOfAnotherAccount(t *testing.T) {
 func TestNoRoom(t *testing.T) {
 	p, c := servertest.WithShop(t)
 	d := newOnDisk(t, treetest.Noise(1, 9<<20))
-	refused := func(u *api.Upload, want string) {
+	refused := func(u *upload.Request, want string) {
 		t.Helper()
-		err := c.Upload(t.Context(), "shop", u)
+		err := upload.Send(t.Context(), c, "shop", u)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
@@ -366,7 +367,7 @@ func TestNoRoom(t *testing.T) {
 		t.Errorf("%d bytes were sent", u.Sent.Load())
 	}
 	// Neither do small files get in.
-	small := &api.Upload{Tree: treetest.New(map[string]string{"a": treetest.Noise(2, 200_000)})}
+	small := &upload.Request{Tree: treetest.New(map[string]string{"a": treetest.Noise(2, 200_000)})}
 	refused(small, "this adds 0.2 MB")
 	row, err := p.Store.ProjectByName(t.Context(), "shop")
 	if err != nil {
@@ -377,7 +378,7 @@ func TestNoRoom(t *testing.T) {
 	}
 	p.Restart(func(o *server.Options) { o.Reserve = 0 })
 	s := d.scan(t)
-	if err := c.Upload(t.Context(), "shop", uploadOf(s)); err != nil {
+	if err := upload.Send(t.Context(), c, "shop", uploadOf(s)); err != nil {
 		t.Error(err)
 	}
 	p.WantTree(t, "shop", s.Tree)
@@ -406,7 +407,7 @@ func TestLargeFileOnWhatIsOfAnother(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := c.Upload(t.Context(), "shop", uploadOf(s)); err != nil {
+	if err := upload.Send(t.Context(), c, "shop", uploadOf(s)); err != nil {
 		t.Fatal(err)
 	}
 	p.WantTree(t, "shop", s.Tree)

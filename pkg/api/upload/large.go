@@ -1,13 +1,13 @@
-package api
+package upload
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/api"
 )
 
 const (
@@ -32,9 +32,9 @@ type content struct {
 	file source.File
 }
 
-func (u *Upload) unread(n int) bool { return u.Unread != nil && u.Unread.Unread(n) }
+func (u *Request) unread(n int) bool { return u.Unread != nil && u.Unread.Unread(n) }
 
-func (u *Upload) content(n int) content {
+func (u *Request) content(n int) content {
 	c := content{n: n, file: u.Tree.Files[n]}
 	if c.id = c.file.SHA256; u.unread(n) {
 		c.id = u.Unread.Identity(n)
@@ -44,7 +44,7 @@ func (u *Upload) content(n int) content {
 
 // settle reads those unread files that may be the ones of the base, which are not
 // sent then.
-func (u *Upload) settle(ctx context.Context) error {
+func (u *Request) settle(ctx context.Context) error {
 	if u.Base == nil || u.Unread == nil {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (u *Upload) settle(ctx context.Context) error {
 
 // sendLarge sends contents by themselves, each from where the platform has it to.
 // more is what will follow with the tree.
-func (c *Client) sendLarge(ctx context.Context, project string, u *Upload, which []int, more int64) error {
+func (c sender) sendLarge(ctx context.Context, project string, u *Request, which []int, more int64) error {
 	if len(which) == 0 {
 		return nil
 	}
@@ -100,12 +100,12 @@ func (c *Client) sendLarge(ctx context.Context, project string, u *Upload, which
 	return nil
 }
 
-func (c *Client) beginUploads(ctx context.Context, project string, more int64, contents ...content) ([]UploadState, error) {
-	in := Uploads{More: more}
+func (c sender) beginUploads(ctx context.Context, project string, more int64, contents ...content) ([]api.UploadState, error) {
+	in := api.Uploads{More: more}
 	for _, c := range contents {
-		in.Contents = append(in.Contents, UploadOf{ID: c.id, Size: c.file.Size, SHA256: c.file.SHA256})
+		in.Contents = append(in.Contents, api.UploadOf{ID: c.id, Size: c.file.Size, SHA256: c.file.SHA256})
 	}
-	out, err := callAgain[UploadStates](ctx, c, http.MethodPost, projectPath(project)+"/uploads", in, true)
+	out, err := c.BeginUploads(ctx, project, in)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (c *Client) beginUploads(ctx context.Context, project string, more int64, c
 }
 
 // checkStates refuses an answer that nothing can be made of.
-func checkStates(states []UploadState, contents []content) error {
+func checkStates(states []api.UploadState, contents []content) error {
 	if len(states) != len(contents) {
 		return fmt.Errorf("the platform answered about %d contents, not %d", len(states), len(contents))
 	}
@@ -126,7 +126,7 @@ func checkStates(states []UploadState, contents []content) error {
 }
 
 // sendContent goes on as long as anything arrives.
-func (c *Client) sendContent(ctx context.Context, project string, u *Upload, content content, state UploadState) error {
+func (c sender) sendContent(ctx context.Context, project string, u *Request, content content, state api.UploadState) error {
 	done, again := u.Done.Load(), false
 	last := errNoMore
 	for try := 0; try < pieceTries; {
@@ -148,7 +148,7 @@ func (c *Client) sendContent(ctx context.Context, project string, u *Upload, con
 		case again:
 			return changed(content.file, nil)
 		default: // What had arrived before was of another state of the file. It is gone.
-			again, next = true, UploadState{}
+			again, next = true, api.UploadState{}
 		}
 		if try++; next.Offset > state.Offset {
 			try = 0
@@ -163,12 +163,12 @@ var errNoMore = errors.New("the platform has no more of it than before")
 
 // goOn waits after a fault, and asks from where to go on; state is what was there
 // before. What ends the upload is an error.
-func (c *Client) goOn(ctx context.Context, project string, content content, state UploadState, try int, fault error) (UploadState, error) {
+func (c sender) goOn(ctx context.Context, project string, content content, state api.UploadState, try int, fault error) (api.UploadState, error) {
 	wait := firstWait << try
 	switch {
-	case codeIn(fault) == Busy:
+	case codeIn(fault) == api.Busy:
 		wait = busyWait
-	case ctx.Err() != nil, codeIn(fault) != OffsetMismatch && refusedUpload(fault):
+	case ctx.Err() != nil, codeIn(fault) != api.OffsetMismatch && refusedUpload(fault):
 		return state, fault
 	}
 	if sleep(ctx, wait) != nil {
@@ -178,7 +178,7 @@ func (c *Client) goOn(ctx context.Context, project string, content content, stat
 	switch {
 	case err == nil:
 		return states[0], nil
-	case ctx.Err() != nil, codeIn(err) != Busy && refusedUpload(err):
+	case ctx.Err() != nil, codeIn(err) != api.Busy && refusedUpload(err):
 		return state, err
 	}
 	return state, nil // for all that is known

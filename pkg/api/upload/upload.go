@@ -1,36 +1,42 @@
-package api
+// Package upload sends trees to the platform: what it lacks of their contents, in frames
+// that are compressed beside each other, and goes on where a connection broke.
+package upload
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"sync/atomic"
-
-	"github.com/klauspost/compress/zstd"
+	"time"
 
 	"fngen.dev/fngen/compiler/source"
-	"fngen.dev/fngen/pkg/delta"
+	"fngen.dev/fngen/pkg/api"
 )
+
+// Platform is what an upload asks of it. *api.Client does.
+type Platform interface {
+	PutTree(ctx context.Context, project, digest, base string, body func() io.Reader) (api.Missing, error)
+	BeginUploads(ctx context.Context, project string, in api.Uploads) (api.UploadStates, error)
+	PatchUpload(ctx context.Context, project, id string, offset, size int64, body func() io.Reader) (api.UploadState, error)
+}
+
+type sender struct{ Platform }
 
 // uploads is how often a tree is sent before it is given up: the second time
 // only what has not arrived.
 const uploads = 4
 
-// CreateProject is the body of POST /v1/projects.
-type CreateProject struct {
-	Name string `json:"name"`
-}
+// firstWait is how long is waited after a fault, at first.
+const firstWait = 200 * time.Millisecond
 
-// Upload is a tree that the platform is to have.
-type Upload struct {
+// Request is a tree that the platform is to have.
+type Request struct {
 	Tree source.Tree
 	// Base is a tree that the platform is believed to have, nil for none: what
 	// it does not have of Tree is sent without asking.
-	Base *Manifest
+	Base *api.Manifest
 	// Ask is whether to ask first what the platform lacks: an earlier upload
 	// broke off.
 	Ask bool
@@ -44,14 +50,23 @@ type Upload struct {
 	Done atomic.Int64
 }
 
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
 // Files is how many files an upload sends that does not ask, and Bytes how many
 // bytes they have.
-func (u *Upload) Files() int { return len(lacking(u.Tree.Manifest, u.Base)) }
+func (u *Request) Files() int { return len(lacking(u.Tree.Manifest, u.Base)) }
 
 // Bytes is how many bytes the contents have that the base lacks.
-func (u *Upload) Bytes() int64 { return sizeOf(u.Tree.Manifest, lacking(u.Tree.Manifest, u.Base)) }
+func (u *Request) Bytes() int64 { return sizeOf(u.Tree.Manifest, lacking(u.Tree.Manifest, u.Base)) }
 
-func sizeOf(m Manifest, which []int) (total int64) {
+func sizeOf(m api.Manifest, which []int) (total int64) {
 	for _, n := range which {
 		total += m.Files[n].Size
 	}
@@ -60,9 +75,9 @@ func sizeOf(m Manifest, which []int) (total int64) {
 
 // split tells contents that travel with the tree from those that are sent by
 // themselves.
-func split(m Manifest, which []int) (small, large []int) {
+func split(m api.Manifest, which []int) (small, large []int) {
 	for _, n := range which {
-		if m.Files[n].Size > LargeBytes {
+		if m.Files[n].Size > api.LargeBytes {
 			large = append(large, n)
 		} else {
 			small = append(small, n)
@@ -71,10 +86,11 @@ func split(m Manifest, which []int) (small, large []int) {
 	return small, large
 }
 
-// Upload sends a tree. A file that changed since it was scanned is an error that
+// Send sends a tree. A file that changed since it was scanned is an error that
 // names it. What has arrived stays: an upload that broke off goes on when it is
 // made again, with Ask.
-func (c *Client) Upload(ctx context.Context, project string, u *Upload) error {
+func Send(ctx context.Context, platform Platform, project string, u *Request) error {
+	c := sender{platform}
 	if err := u.settle(ctx); err != nil {
 		return err
 	}
@@ -88,7 +104,7 @@ func (c *Client) Upload(ctx context.Context, project string, u *Upload) error {
 		send = nil
 	}
 	for attempt := range uploads {
-		var missing Missing
+		var missing api.Missing
 		missing, err = c.putTree(ctx, project, u, base, send)
 		switch {
 		case err == nil && len(missing.SHA256) == 0:
@@ -99,9 +115,9 @@ func (c *Client) Upload(ctx context.Context, project string, u *Upload) error {
 				return err
 			}
 			err = fmt.Errorf("the platform lacks %d files that were sent; push again", len(missing.SHA256))
-		case codeIn(err) == BaseUnknown:
+		case codeIn(err) == api.BaseUnknown:
 			base, send = nil, nil // ask
-		case codeIn(err) == Busy:
+		case codeIn(err) == api.Busy:
 			if sleep(ctx, busyWait) != nil {
 				return err
 			}
@@ -120,33 +136,31 @@ func (c *Client) Upload(ctx context.Context, project string, u *Upload) error {
 // refusedUpload reports whether sending again is of no use: the platform itself
 // said no, or this side cannot send.
 func refusedUpload(err error) bool {
-	var p *Problem
-	return errors.Is(err, errNotSent) || errors.As(err, &p) && (p.Status < http.StatusInternalServerError || p.RequestID != "")
+	var p *api.Problem
+	return errors.Is(err, api.ErrNotSent) || errors.As(err, &p) && (p.Status < http.StatusInternalServerError || p.RequestID != "")
 }
 
 // codeIn is the code of the problem that err is, if it is one.
-func codeIn(err error) Code {
-	var p *Problem
+func codeIn(err error) api.Code {
+	var p *api.Problem
 	if errors.As(err, &p) {
 		return p.Code
 	}
 	return ""
 }
 
-func (c *Client) putTree(ctx context.Context, project string, u *Upload, base *Manifest, send []int) (Missing, error) {
-	path := projectPath(project) + "/trees/" + url.PathEscape(u.Tree.Digest())
-	from := Manifest{}
+func (c sender) putTree(ctx context.Context, project string, u *Request, base *api.Manifest, send []int) (api.Missing, error) {
+	from, digest := api.Manifest{}, ""
 	if base != nil {
-		path += "?base=" + url.QueryEscape(base.Digest())
-		from = *base
+		from, digest = *base, base.Digest()
 	}
-	head, err := treeHead(from, u.Tree.Manifest)
+	head, err := api.TreeHead(from, u.Tree.Manifest)
 	if err != nil {
-		return Missing{}, fmt.Errorf("%w: %w", errNotSent, err)
+		return api.Missing{}, fmt.Errorf("%w: %w", api.ErrNotSent, err)
 	}
 	p, err := newPacker(u.Tree, head, send, &u.Done)
 	if err != nil {
-		return Missing{}, err
+		return api.Missing{}, err
 	}
 	body := func() io.Reader {
 		r, w := io.Pipe()
@@ -156,21 +170,11 @@ func (c *Client) putTree(ctx context.Context, project string, u *Upload, base *M
 		}()
 		return r
 	}
-	// Not repeated as it is: what has arrived need not be sent again.
-	resp, err := c.do(ctx, http.MethodPut, path, TreeContentType, body, false)
-	if err != nil {
-		return Missing{}, err
-	}
-	defer resp.Body.Close()
-	var out Missing
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&out); err != nil {
-		return Missing{}, fmt.Errorf("read answer of %s: %w", path, err)
-	}
-	return out, nil
+	return c.PutTree(ctx, project, u.Tree.Digest(), digest, body)
 }
 
 // lacking lists the files of m whose contents base has not, each content once.
-func lacking(m Manifest, base *Manifest) []int {
+func lacking(m api.Manifest, base *api.Manifest) []int {
 	size := len(m.Files)
 	if base != nil {
 		size = len(base.Files)
@@ -192,7 +196,7 @@ func lacking(m Manifest, base *Manifest) []int {
 }
 
 // numbers finds the first file of each digest.
-func numbers(m Manifest, digests []string) []int {
+func numbers(m api.Manifest, digests []string) []int {
 	want := make(map[string]bool, len(digests))
 	for _, d := range digests {
 		want[d] = true
@@ -206,36 +210,6 @@ func numbers(m Manifest, digests []string) []int {
 	}
 	return out
 }
-
-// LatestTree returns the tree that the project was last given, the best base for
-// the next. ErrNoTree says that there is none.
-func (c *Client) LatestTree(ctx context.Context, project string) (*Manifest, error) {
-	resp, err := c.do(ctx, http.MethodGet, projectPath(project)+"/trees/latest", "", func() io.Reader { return nil }, true)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusNoContent {
-		return nil, ErrNoTree
-	}
-	z, err := zstd.NewReader(resp.Body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
-	if err != nil {
-		return nil, fmt.Errorf("start decompression: %w", err)
-	}
-	defer z.Close()
-	text, err := io.ReadAll(io.LimitReader(z, delta.MaxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read latest tree: %w", err)
-	}
-	m, err := delta.Apply(Manifest{}, text)
-	if err != nil {
-		return nil, fmt.Errorf("read latest tree: %w", err)
-	}
-	return &m, nil
-}
-
-// ErrNoTree is a project that was never given a tree.
-var ErrNoTree = errors.New("the project has no tree yet")
 
 type countWriter struct {
 	w io.Writer

@@ -1,10 +1,12 @@
-package api
+package upload
 
 import (
 	"context"
 	"errors"
 	"io"
 	"sync"
+
+	"fngen.dev/fngen/pkg/api/frames"
 )
 
 // framesAhead is how many frames are made before they can be sent.
@@ -13,7 +15,7 @@ const framesAhead = 3
 // pieceBody is the body of a request that sends a piece. Reading with hashing,
 // compressing, and sending go on at the same time.
 type pieceBody struct {
-	upload *Upload
+	upload *Request
 	piece  *piece
 	frames chan frame
 	free   chan []byte
@@ -32,8 +34,8 @@ type frame struct {
 	plain  int
 }
 
-func newPieceBody(ctx context.Context, u *Upload, c content, offset int64) (*pieceBody, error) {
-	framer, err := newFramer()
+func newPieceBody(ctx context.Context, u *Request, c content, offset int64) (*pieceBody, error) {
+	framer, err := frames.NewFramer()
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +54,7 @@ func newPieceBody(ctx context.Context, u *Upload, c content, offset int64) (*pie
 	}
 	plain, read := make(chan []byte), make(chan []byte, framesAhead)
 	for range framesAhead {
-		read <- make([]byte, frameBytes)
+		read <- make([]byte, frames.Bytes)
 	}
 	b.work.Go(func() {
 		defer close(plain)
@@ -71,7 +73,7 @@ func readPlain(ctx context.Context, p *piece, plain chan<- []byte, free <-chan [
 		case <-ctx.Done():
 			return false, nil
 		}
-		n, err := io.ReadFull(p, buf[:frameBytes])
+		n, err := io.ReadFull(p, buf[:frames.Bytes])
 		if n > 0 && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) {
 			select {
 			case plain <- buf[:n]:
@@ -89,7 +91,7 @@ func readPlain(ctx context.Context, p *piece, plain chan<- []byte, free <-chan [
 	}
 }
 
-func (b *pieceBody) pack(ctx context.Context, f *framer, plain <-chan []byte, read chan<- []byte) {
+func (b *pieceBody) pack(ctx context.Context, f *frames.Framer, plain <-chan []byte, read chan<- []byte) {
 	defer close(b.frames)
 	for text := range plain {
 		var out []byte
@@ -98,7 +100,7 @@ func (b *pieceBody) pack(ctx context.Context, f *framer, plain <-chan []byte, re
 		case <-ctx.Done():
 			return
 		}
-		packed := frame{packed: f.frame(text, out[:0]), plain: len(text)}
+		packed := frame{packed: f.Append(text, out[:0]), plain: len(text)}
 		read <- text
 		select {
 		case b.frames <- packed:

@@ -1,15 +1,13 @@
-package api
+package upload
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
-	"strconv"
 	"time"
+
+	"fngen.dev/fngen/pkg/api"
 )
 
 // stallTime is how long no byte may move before a connection is given up.
@@ -17,7 +15,7 @@ const stallTime = time.Minute
 
 // sendPiece sends a content from an offset to its end, and returns what the
 // platform has of it then, and the digest of what was read, if all was read.
-func (c *Client) sendPiece(ctx context.Context, project string, u *Upload, content content, offset int64) (state UploadState, digest string, err error) {
+func (c sender) sendPiece(ctx context.Context, project string, u *Request, content content, offset int64) (state api.UploadState, digest string, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stall := time.AfterFunc(stallTime, func() { cancel(errStalled) })
@@ -32,13 +30,7 @@ func (c *Client) sendPiece(ctx context.Context, project string, u *Upload, conte
 		return &lively{body, stall}
 	}
 	defer func() { body.stop() }()
-	path := projectPath(project) + "/uploads/" + content.id + "?" + url.Values{
-		"offset": {strconv.FormatInt(offset, 10)}, "size": {strconv.FormatInt(content.file.Size, 10)},
-	}.Encode()
-	resp, err := c.do(ctx, http.MethodPatch, path, ContentType, begin, false)
-	if err == nil {
-		defer resp.Body.Close()
-	}
+	next, err := c.PatchUpload(ctx, project, content.id, offset, content.file.Size, begin)
 	if read := errors.Join(opened, body.stop()); read != nil {
 		err = read // why the request ended
 	}
@@ -52,17 +44,14 @@ func (c *Client) sendPiece(ctx context.Context, project string, u *Upload, conte
 		}
 		return state, "", err
 	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&state); err != nil {
-		return state, "", fmt.Errorf("read answer of %s: %w", path, err)
-	}
-	if state.SHA256 == "" {
-		return state, "", nil
+	if next.SHA256 == "" {
+		return next, "", nil
 	}
 	digest, err = body.piece.digest()
 	if err == nil && u.Settled != nil {
 		u.Settled()
 	}
-	return state, digest, err
+	return next, digest, err
 }
 
 var errStalled = fmt.Errorf("no byte moved for %s", stallTime)

@@ -1,4 +1,4 @@
-package api
+package upload
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"io/fs"
 
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/api/frames"
 )
 
 // piece is a content that is read from its beginning to its end.
@@ -21,7 +22,7 @@ type piece struct {
 	left    int64
 }
 
-func (u *Upload) open(c content) (*piece, error) {
+func (u *Request) open(c content) (*piece, error) {
 	p, err := &piece{content: c, left: c.file.Size}, error(nil)
 	if u.unread(c.n) {
 		p.reading, err = u.Unread.Read(c.n)
@@ -49,7 +50,7 @@ func (p *piece) skip(ctx context.Context, offset int64) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if _, err := io.CopyN(io.Discard, p, min(frameBytes, p.left-end)); err != nil {
+		if _, err := io.CopyN(io.Discard, p, min(frames.Bytes, p.left-end)); err != nil {
 			return notReadable(p.content.file, err)
 		}
 	}
@@ -58,7 +59,7 @@ func (p *piece) skip(ctx context.Context, offset int64) error {
 
 // readToEnd reads what is left.
 func (p *piece) readToEnd(ctx context.Context) error {
-	buf := make([]byte, frameBytes)
+	buf := make([]byte, frames.Bytes)
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -1,4 +1,4 @@
-package api
+package frames
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 func packFrames(t testing.TB, plain []byte, pieces int) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	w, err := NewFrameWriter(&out)
+	w, err := NewWriter(&out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,15 +33,15 @@ func packFrames(t testing.TB, plain []byte, pieces int) []byte {
 
 // zstd itself reads what is written, and dense content costs next to nothing.
 func TestFramesAreZstd(t *testing.T) {
-	noise := make([]byte, 5*frameBytes+rawBlock+1)
+	noise := make([]byte, 5*Bytes+rawBlock+1)
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(noise)
-	text := []byte(strings.Repeat("all work and no play\n", 2*frameBytes/20))
+	text := []byte(strings.Repeat("all work and no play\n", 2*Bytes/20))
 	mixed := append(bytes.Clone(noise), bytes.Repeat(text, 20)...)
 	for name, c := range map[string]struct {
 		plain []byte
 		most  int
 	}{
-		"noise": {noise, len(noise) + 500}, "text": {text, len(text) / 50}, "noise, then text": {mixed, len(noise) + 32*frameBytes},
+		"noise": {noise, len(noise) + 500}, "text": {text, len(text) / 50}, "noise, then text": {mixed, len(noise) + 32*Bytes},
 		"one byte": {[]byte("a"), 20},
 	} {
 		packed := packFrames(t, c.plain, 100_001)
@@ -62,10 +62,10 @@ func FuzzFrames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed []byte, times uint8, raw bool) {
 		plain := bytes.Repeat(seed, int(times)*64)
 		packed := packFrames(t, plain, len(plain)/3+1)
-		if raw && len(plain) > 0 && len(plain) <= frameBytes {
+		if raw && len(plain) > 0 && len(plain) <= Bytes {
 			packed = rawFrame(plain, nil)
 		}
-		z, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderMaxWindow(frameBytes))
+		z, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderMaxWindow(Bytes))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,6 @@
-package api
+// Package frames compresses streams in independent zstd frames, which can be made beside
+// each other, and costs next to nothing where compression is of no use.
+package frames
 
 import (
 	"encoding/binary"
@@ -9,6 +11,8 @@ import (
 )
 
 const (
+	// Bytes is how much is compressed at once.
+	Bytes = 1 << 20
 	// rawFrames is how many frames go as they are after one that compression did
 	// nothing for, before it is tried again: a film costs no processor time, and a
 	// file whose beginning is dense is not lost.
@@ -17,23 +21,24 @@ const (
 	rawBlock = 128 << 10
 )
 
-// framer makes zstd frames of pieces of at most frameBytes.
-type framer struct {
+// Framer makes zstd frames of pieces of at most Bytes.
+type Framer struct {
 	encoder *zstd.Encoder
 	raw     int // frames that still go as they are
 }
 
-func newFramer() (*framer, error) {
+// NewFramer is for one stream.
+func NewFramer() (*Framer, error) {
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false),
-		zstd.WithWindowSize(frameBytes), zstd.WithEncoderConcurrency(1))
+		zstd.WithWindowSize(Bytes), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return nil, fmt.Errorf("start compression: %w", err)
 	}
-	return &framer{encoder: encoder}, nil
+	return &Framer{encoder: encoder}, nil
 }
 
-// frame appends plain as a frame to out.
-func (f *framer) frame(plain, out []byte) []byte {
+// Append appends plain as a frame to out.
+func (f *Framer) Append(plain, out []byte) []byte {
 	if f.raw > 0 {
 		f.raw--
 		return rawFrame(plain, out)
@@ -46,23 +51,23 @@ func (f *framer) frame(plain, out []byte) []byte {
 	return out
 }
 
-// FrameWriter compresses a stream in frames, without a try where that is of no
+// Writer compresses a stream in frames, without a try where that is of no
 // use. Close ends the last one.
-type FrameWriter struct {
+type Writer struct {
 	w          io.Writer
-	framer     *framer
+	framer     *Framer
 	plain, out []byte
 }
 
-// NewFrameWriter compresses into w.
-func NewFrameWriter(w io.Writer) (*FrameWriter, error) {
-	f, err := newFramer()
-	return &FrameWriter{w: w, framer: f, plain: make([]byte, 0, frameBytes)}, err
+// NewWriter compresses into w.
+func NewWriter(w io.Writer) (*Writer, error) {
+	f, err := NewFramer()
+	return &Writer{w: w, framer: f, plain: make([]byte, 0, Bytes)}, err
 }
 
-func (f *FrameWriter) Write(p []byte) (int, error) {
+func (f *Writer) Write(p []byte) (int, error) {
 	for written := 0; ; {
-		n := min(len(p)-written, frameBytes-len(f.plain))
+		n := min(len(p)-written, Bytes-len(f.plain))
 		f.plain = append(f.plain, p[written:written+n]...)
 		if written += n; written == len(p) {
 			return written, nil
@@ -74,13 +79,13 @@ func (f *FrameWriter) Write(p []byte) (int, error) {
 }
 
 // Close sends what is left.
-func (f *FrameWriter) Close() error { return f.flush() }
+func (f *Writer) Close() error { return f.flush() }
 
-func (f *FrameWriter) flush() error {
+func (f *Writer) flush() error {
 	if len(f.plain) == 0 {
 		return nil
 	}
-	f.out = f.framer.frame(f.plain, f.out[:0])
+	f.out = f.framer.Append(f.plain, f.out[:0])
 	f.plain = f.plain[:0]
 	_, err := f.w.Write(f.out)
 	return err

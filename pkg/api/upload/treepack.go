@@ -1,4 +1,4 @@
-package api
+package upload
 
 import (
 	"context"
@@ -17,17 +17,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"fngen.dev/fngen/compiler/source"
+	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/api/frames"
 )
 
-// frameBytes is how much is compressed at once. Frames are compressed beside
-// each other, and sent in their order.
-const frameBytes = 1 << 20
-
-// errNotSent is a fault of this side, which repeating does not mend.
-var errNotSent = errors.New("not sent")
-
 // packer writes the stream of a tree: its head, then the contents of those files
-// whose numbers are in send, sorted.
+// whose numbers are in send, sorted. Frames are compressed beside each other, and sent in
+// their order.
 type packer struct {
 	tree    source.Tree
 	head    []byte
@@ -47,7 +43,7 @@ type group struct {
 
 func newPacker(tree source.Tree, head []byte, send []int, done *atomic.Int64) (*packer, error) {
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false),
-		zstd.WithWindowSize(frameBytes), zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)))
+		zstd.WithWindowSize(frames.Bytes), zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)))
 	if err != nil {
 		return nil, fmt.Errorf("start compression: %w", err)
 	}
@@ -81,7 +77,7 @@ func (p *packer) writeTo(ctx context.Context, w io.Writer) error {
 func (p *packer) writeSmall(w io.Writer, groups []*group) error {
 	out := p.head
 	for _, g := range groups {
-		err := p.pack(g, frameBytes<<1, func(plain []byte) error { out = append(out, plain...); return nil })
+		err := p.pack(g, frames.Bytes<<1, func(plain []byte) error { out = append(out, plain...); return nil })
 		if err != nil {
 			return err
 		}
@@ -96,7 +92,7 @@ func (p *packer) groups() []*group {
 	size, before := int64(0), -1
 	for _, n := range p.send {
 		f := p.tree.Files[n]
-		if len(out) == 0 || size+f.Size > frameBytes {
+		if len(out) == 0 || size+f.Size > frames.Bytes {
 			out, size = append(out, &group{before: before, frames: make(chan []byte, 1)}), 0
 		}
 		g := out[len(out)-1]
@@ -119,7 +115,7 @@ func (p *packer) startAll(ctx context.Context, work *errgroup.Group, groups []*g
 		}
 		work.Go(func() error {
 			defer func() { <-slots }()
-			err := p.pack(g, frameBytes, func(plain []byte) error {
+			err := p.pack(g, frames.Bytes, func(plain []byte) error {
 				select {
 				case g.frames <- p.encoder.EncodeAll(plain, nil):
 					p.done.Add(int64(len(plain)))
@@ -137,10 +133,10 @@ func (p *packer) startAll(ctx context.Context, work *errgroup.Group, groups []*g
 	return nil
 }
 
-func writeFrames(ctx context.Context, w io.Writer, frames <-chan []byte) error {
+func writeFrames(ctx context.Context, w io.Writer, from <-chan []byte) error {
 	for {
 		select {
-		case frame, ok := <-frames:
+		case frame, ok := <-from:
 			if !ok {
 				return nil
 			}
@@ -179,7 +175,7 @@ func (p *packer) pack(g *group, limit int, emit func(plain []byte) error) error 
 func (p *packer) packFile(f source.File, plain []byte, limit int, emit func([]byte) error) ([]byte, error) {
 	file, err := p.tree.FS.Open(f.Path)
 	if err != nil {
-		return nil, fmt.Errorf("upload %s: %w: %w", f.Path, errNotSent, err)
+		return nil, fmt.Errorf("upload %s: %w: %w", f.Path, api.ErrNotSent, err)
 	}
 	defer file.Close()
 	h := sha256.New()
@@ -219,7 +215,7 @@ func readInto(plain []byte, r io.Reader, n int, h hash.Hash) ([]byte, error) {
 // changed is the fault of a file that is not what was scanned.
 func changed(f source.File, err error) error {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w: %s changed while it was uploaded; push again", errNotSent, f.Path)
+		return fmt.Errorf("%w: %s changed while it was uploaded; push again", api.ErrNotSent, f.Path)
 	}
-	return fmt.Errorf("upload %s: %w: %w", f.Path, errNotSent, err)
+	return fmt.Errorf("upload %s: %w: %w", f.Path, api.ErrNotSent, err)
 }
