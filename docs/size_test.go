@@ -28,7 +28,6 @@ const (
 var overfull = map[string]bool{
 	"e2e":        true,
 	"pkg/agent":  true,
-	"pkg/api":    true,
 	"pkg/deploy": true,
 }
 
