@@ -81,6 +81,8 @@ var forbidden = []struct{ from, to, why string }{
 	{"pkg/deploy/compiled", "pkg/store", "what a tree compiles to is handed in"},
 	{"pkg/deploy/variables", "nomad", "variables are in Vault and in the store"},
 	{"pkg/deploy/variables", "pkg/deploy/rollout", "variables are decided before anything is rolled out"},
+	{"pkg/deploy/history", "nomad", "events are kept, whatever happened"},
+	{"pkg/deploy/history", "pkg/deploy/rollout", "who brings a release up tells of it"},
 	{"pkg/deploy/waves", "pkg/store", "waves are forecast from what is handed in"},
 	{"pkg/deploy/turns", "nomad", "turns are taken, whatever it is that needs the room"},
 	{"pkg/deploy/postmortem", "pkg/store", "what a failed program left is handed in"},

@@ -38,10 +38,16 @@ type failing struct {
 	text   string
 }
 
+// printed is an answer that is what a task printed.
+type printed string
+
 func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	request := r.Method + " " + r.URL.Path
+	if stream := r.URL.Query().Get("type"); stream != "" {
+		request += " " + stream
+	}
 	a.asked = append(a.asked, request)
 	list, known := a.of[request]
 	if !known {
@@ -53,6 +59,10 @@ func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if f, ok := list[0].(failing); ok {
 		http.Error(w, f.text, f.status)
+		return
+	}
+	if text, ok := list[0].(printed); ok {
+		fmt.Fprint(w, string(text))
 		return
 	}
 	w.Header().Set("X-Nomad-Index", fmt.Sprint(len(a.asked)))

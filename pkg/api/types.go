@@ -76,6 +76,8 @@ type PushRequest struct {
 // of the pointers is set.
 type Event struct {
 	Time time.Time `json:"time"`
+	// Release is the one that it is about, 0 before it has a number.
+	Release int `json:"release,omitempty"`
 	// Phase begins a step: "compile", "layer", "release", "rollout", "route".
 	Phase *Phase `json:"phase,omitempty"`
 	// Output is a line that a tool or the person's code printed.

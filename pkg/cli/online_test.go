@@ -330,6 +330,23 @@ func (p *player) Releases(ctx context.Context, project store.Project) ([]api.Rel
 	}, nil
 }
 
+// Events are those of the live release; of one that was cut off none are kept.
+func (p *player) Events(_ context.Context, project store.Project, release int, _ bool) (<-chan api.Event, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	live, ok := p.live[project.Name]
+	if !ok || live.Release != release {
+		return nil, api.NewProblem(api.NotFound, "project %q has no release %d", project.Name, release)
+	}
+	at := time.Unix(1700000000, 0).UTC()
+	events := make(chan api.Event, 3)
+	events <- api.Event{Time: at, Phase: &api.Phase{Name: "layer", Message: "installing the requirements"}}
+	events <- api.Event{Time: at.Add(time.Second), Output: &api.Output{Source: "uv", Line: "\x1b[31mInstalled 1 package"}}
+	events <- api.Event{Time: at.Add(2 * time.Second), Release: release, Done: &live}
+	close(events)
+	return events, nil
+}
+
 func (p *player) Status(_ context.Context, project store.Project) (api.Status, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

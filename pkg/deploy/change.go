@@ -19,6 +19,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/deploy/history"
 	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/deploy/prepare"
@@ -40,6 +41,8 @@ type change struct {
 	release     jobs.Release
 	liveRelease *store.Release
 	result      api.PushResult
+	// history keeps what happens with the release.
+	history *history.Recorder
 
 	// mayReplace says that the change may take the place of releases that cannot be
 	// undone, and replaces are those of which it does.
@@ -55,7 +58,7 @@ type change struct {
 
 // newChange is a change of a project of which nothing is known yet.
 func (s *Service) newChange(p store.Project) *change {
-	c := &change{Service: s, project: p}
+	c := &change{Service: s, project: p, history: history.New(s.store, s.log, p.ID)}
 	c.Rollout = &rollout.Rollout{
 		Nomad: s.nomad, Router: s.cfg.Router, Cluster: s.cfg.Cluster, Log: s.log,
 		Project: p.Name, Emit: func(api.Event) {}, Code: c.code,
@@ -88,17 +91,15 @@ func (s *Service) start(ctx context.Context, actor store.Actor, project store.Pr
 	events := make(chan api.Event)
 	c := s.newChange(project)
 	c.actor, c.mayReplace = actor, true
-	last := ""
-	c.Emit = func(e api.Event) {
-		e.Time = time.Now().UTC()
-		c.noted(&last, e)
+	c.Emit = c.told(func(e api.Event) {
 		select {
 		case events <- e:
 		case <-ctx.Done(): // nobody listens any more
 		}
-	}
+	})
 	s.changes.Go(func() {
 		defer close(events)
+		defer c.history.End()
 		err := guard.Do(func() error { return run(s.closing, c) })
 		s.logPanic(project, err)
 		if closeErr := c.closeTree(); closeErr != nil {

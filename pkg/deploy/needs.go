@@ -6,6 +6,7 @@ import (
 	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/blob"
+	"fngen.dev/fngen/pkg/deploy/history"
 	"fngen.dev/fngen/pkg/deploy/prepare"
 	"fngen.dev/fngen/pkg/deploy/rollout"
 	"fngen.dev/fngen/pkg/store"
@@ -22,6 +23,7 @@ type Store interface {
 	Made
 	Relocations
 	VariableVersions
+	history.Store
 }
 
 // Projects are the rows of projects.

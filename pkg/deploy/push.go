@@ -193,5 +193,6 @@ func (p *push) addRelease(ctx context.Context) ([]*nomadapi.Job, error) {
 	if row.Number != p.release.Number {
 		return nil, fmt.Errorf("store release: it got number %d, not %d", row.Number, p.release.Number)
 	}
+	p.history.Begin(p.closing, row.Number)
 	return lowered, nil
 }

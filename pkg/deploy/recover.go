@@ -85,6 +85,7 @@ func (c *change) undoLeft(ctx context.Context) error {
 }
 
 func (c *change) undo(ctx context.Context, r store.Release) error {
+	defer c.alsoTold(r)()
 	c.Phase("rollout", "undoing release %d, which was interrupted", r.Number)
 	if err := c.readLive(ctx); err != nil {
 		return err

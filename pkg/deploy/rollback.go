@@ -76,6 +76,7 @@ func (c *change) rollback(ctx context.Context, number int) error {
 	if err := c.store.SetReleaseState(ctx, c.actor, c.project.ID, target.Number, store.Pending, reason); err != nil {
 		return fmt.Errorf("mark release %d pending: %w", target.Number, err)
 	}
+	c.history.BeginAnew(c.closing, target.Number)
 	if err := c.apply(ctx, lowered, store.Superseded); err != nil {
 		return err
 	}

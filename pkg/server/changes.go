@@ -65,6 +65,23 @@ func (s *Server) beginRollback(r *http.Request) (<-chan api.Event, error) {
 	return s.Deployer.Rollback(r.Context(), actor, p, release)
 }
 
+// events streams what happened while a release was brought up, and with follow=true what
+// happens, whichever control plane does it.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	s.change(w, r, func(r *http.Request) (<-chan api.Event, error) {
+		_, p, err := s.people.Target(r)
+		if err != nil {
+			return nil, err
+		}
+		text := r.PathValue("release")
+		release, err := strconv.Atoi(text)
+		if err != nil || release < 1 {
+			return nil, api.NewProblem(api.Invalid, "%q is not the number of a release", text)
+		}
+		return s.Deployer.Events(r.Context(), p, release, r.URL.Query().Get("follow") == "true")
+	})
+}
+
 // stream writes events until there are no more, one JSON object a line.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, events <-chan api.Event) {
 	out := respond.NewLines(w)

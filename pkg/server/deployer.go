@@ -11,6 +11,7 @@ import (
 type Deployer interface {
 	Changes
 	States
+	Past
 	Owners
 }
 
@@ -30,13 +31,20 @@ type Changes interface {
 type States interface {
 	// Plan tells what a push would do, and changes nothing.
 	Plan(ctx context.Context, p store.Project, req api.PlanRequest) (api.Plan, error)
-	// Releases is the history, newest first.
-	Releases(ctx context.Context, p store.Project) ([]api.Release, error)
 	// Variables lists the names of the project's variables.
 	Variables(ctx context.Context, p store.Project) (api.Variables, error)
 	Status(ctx context.Context, p store.Project) (api.Status, error)
 	// LiveStatic are the keys of the static files that the live release serves.
 	LiveStatic(ctx context.Context, p store.Project) ([]string, error)
+}
+
+// Past is what was.
+type Past interface {
+	// Releases is the history, newest first.
+	Releases(ctx context.Context, p store.Project) ([]api.Release, error)
+	// Events are what happened while a release was brought up last, and, when it follows,
+	// what happens, until how it ended.
+	Events(ctx context.Context, p store.Project, release int, follow bool) (<-chan api.Event, error)
 }
 
 // Owners have projects of the platform.

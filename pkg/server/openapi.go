@@ -85,6 +85,15 @@ func describeRaw(o *huma.OpenAPI) {
 			Description: "The answer is a stream as that of a push.",
 			Responses:   responses(o, "200", "application/x-ndjson", schema[api.Event](o)),
 		},
+		{
+			OperationID: "release-events", Method: http.MethodGet, Path: project + "/releases/{release}/events", Summary: "What happened while a release was brought up",
+			Parameters: []*huma.Param{
+				text("path", "release", "Its number"),
+				text("query", "follow", "\"true\" goes on with what happens until it is live or failed, whichever control plane brings it up"),
+			},
+			Description: "The answer is a stream as that of a push. What is kept of a release is bounded, and goes with its code.",
+			Responses:   responses(o, "200", "application/x-ndjson", schema[api.Event](o)),
+		},
 	} {
 		op.Parameters = append([]*huma.Param{text("path", "project", "The project's name")}, op.Parameters...)
 		o.AddOperation(op)

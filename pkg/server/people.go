@@ -49,6 +49,7 @@ func (s *Server) routePeople(h huma.API, mux *access.Mux) {
 	mux.HandleFunc("PATCH /v1/projects/{project}/env", s.setVariables)
 	mux.HandleFunc("POST /v1/projects/{project}/pushes", s.push)
 	mux.HandleFunc("POST /v1/projects/{project}/rollbacks", s.rollback)
+	mux.HandleFunc("GET /v1/projects/{project}/releases/{release}/events", s.events)
 	s.tasks.ForPeople(mux)
 	describeRaw(h.OpenAPI())
 }

@@ -22,7 +22,7 @@ type opener func(t *testing.T, now func() time.Time) *Store
 func conformance(t *testing.T, open opener) {
 	for name, test := range map[string]func(*testing.T, *Store, *clock){
 		"accounts": testAccounts, "keys": testKeys, "deploy keys": testDeployKeys, "projects": testProjects, "trees and layers": testTrees, "contents": testContents, "sweep": testSweep, "sweep spares what is used": testSweepSpares,
-		"releases": testReleases, "release numbers under contention": testReleaseNumbers, "release moves": testMoves, "interrupted releases": testInterrupted, "relocations": testRelocations, "incidents": testIncidents,
+		"releases": testReleases, "release numbers under contention": testReleaseNumbers, "release moves": testMoves, "interrupted releases": testInterrupted, "relocations": testRelocations, "incidents": testIncidents, "events": testEvents,
 		"delete project": testDeleteProject, "variables": testVariables, "summaries": testSummaries, "audit": testAudit, "large values": testLarge, "strange text": testStrangeText,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -104,6 +104,7 @@ func (s *Store) DeleteProject(ctx context.Context, actor Actor, id int64) (Remov
 			{`DELETE FROM task_keys WHERE project_id = $1`, new(int)},
 			{`DELETE FROM tasks WHERE project_id = $1`, new(int)},
 			{`DELETE FROM broker_logins WHERE project_id = $1`, new(int)},
+			{`DELETE FROM release_events WHERE project_id = $1`, new(int)},
 			{`DELETE FROM releases WHERE project_id = $1`, &r.Releases},
 			{`DELETE FROM relocations WHERE project_id = $1`, new(int)},
 			{`DELETE FROM incidents WHERE project_id = $1`, new(int)},

@@ -211,3 +211,53 @@ func testVariables(t *testing.T, s *Store, c *clock) {
 	_, err = s.Variables(ctx, p.ID, 1)
 	wantErr(t, err, ErrNotFound)
 }
+
+// testEvents holds that the events of a release are there in their order, once each, and
+// go with what else is kept of it.
+func testEvents(t *testing.T, s *Store, c *clock) {
+	r := newRetained(t, s)
+	ctx := t.Context()
+	for _, tree := range []string{"a", "b"} {
+		r.release(r.tree(tree), "", "")
+	}
+	add := func(number, first, last int, lines string) {
+		t.Helper()
+		if err := s.AddEvents(ctx, Events{r.p.ID, number, first, last, []byte(lines)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func(number, after int) (out []string) {
+		t.Helper()
+		for _, e := range must(s.Events(ctx, r.p.ID, number, after))(t) {
+			out = append(out, fmt.Sprintf("%d-%d %s", e.First, e.Last, e.Lines))
+		}
+		return out
+	}
+	add(1, 1, 2, "one\ntwo")
+	add(1, 10, 10, "ten")
+	add(1, 3, 9, "three")
+	add(1, 3, 9, "again")
+	add(2, 1, 1, "other")
+	if got := read(1, 0); !slices.Equal(got, []string{"1-2 one\ntwo", "3-9 three", "10-10 ten"}) {
+		t.Errorf("%q", got)
+	}
+	if got := read(1, 2); !slices.Equal(got, []string{"3-9 three", "10-10 ten"}) {
+		t.Errorf("after the second: %q", got)
+	}
+	if err := s.AddEvents(ctx, Events{r.p.ID, 9, 1, 1, []byte("x")}); err == nil {
+		t.Error("a release that is not there has events")
+	}
+	if err := s.ForgetEvents(ctx, r.p.ID, 2); err != nil || len(read(2, 0)) > 0 {
+		t.Errorf("forgotten: %v, %q", err, read(2, 0))
+	}
+	add(2, 2, 2, "live")
+	c.pass(8 * 24 * time.Hour)
+	r.sweep(1)
+	if len(read(1, 0)) > 0 || len(read(2, 0)) != 1 {
+		t.Errorf("after a week there are %q of the first and %q of the live release", read(1, 0), read(2, 0))
+	}
+	must(s.DeleteProject(ctx, r.a, r.p.ID))(t)
+	if got := read(2, 0); len(got) > 0 {
+		t.Errorf("of a project that is gone there are %q", got)
+	}
+}

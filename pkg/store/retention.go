@@ -57,7 +57,7 @@ func (r Retention) kept(all []heldRelease) map[int]bool {
 }
 
 // Sweep removes the trees and layers of a project that no release needs which is kept
-// whole, and the jobs of those that are not. What a push may be about to name was used
+// whole, and the jobs and events of those that are not. What a push may be about to name was used
 // just now, and stays. The history stays for ever.
 func (s *Store) Sweep(ctx context.Context, projectID int64, r Retention) (Swept, error) {
 	var swept Swept
@@ -156,6 +156,11 @@ func emptyReleases(ctx context.Context, tx *sql.Tx, projectID int64, all []heldR
 		emptied, err := execCount(ctx, tx, q, []byte(noJobs), projectID, h.number, len(noJobs))
 		if err != nil {
 			return 0, fmt.Errorf("empty release %d: %w", h.number, err)
+		}
+		if emptied > 0 {
+			if err := forgetEvents(ctx, tx, projectID, h.number); err != nil {
+				return 0, err
+			}
 		}
 		n += emptied
 	}

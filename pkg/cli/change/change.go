@@ -17,21 +17,31 @@ import (
 	"fngen.dev/fngen/pkg/term"
 )
 
-// Follow shows the events of a push or rollback until it is live or failed. cut
-// finds out how it ended when the stream breaks off, given when it began.
-func Follow(ctx context.Context, a *command.App, progress *term.Progress, project string, stream *api.PushStream, cut func(context.Context, time.Time) (*api.PushResult, error)) (*api.PushResult, error) {
+// Follow shows the events of a push or rollback until it is live or failed. A stream that
+// breaks off is taken up again, at any control plane, where the release is known by then.
+// Else cut finds out how it ended, given when it began.
+func Follow(ctx context.Context, a *command.App, client *api.Client, progress *term.Progress, project string, stream *api.PushStream, cut func(context.Context, time.Time) (*api.PushResult, error)) (*api.PushResult, error) {
 	defer func() { _ = stream.Close() }()
 	var began time.Time
+	h := heard{at: time.Now()}
 	for {
 		event, err := stream.Next()
 		if began.IsZero() {
 			began = event.Time
 		}
+		if err == nil && !h.hears(event) {
+			continue
+		}
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return nil, Interrupted(project)
 		case errors.Is(err, api.ErrPushCut):
-			return cut(ctx, began)
+			next := h.again(ctx, a, client, progress, project)
+			if next == nil {
+				return cut(ctx, began)
+			}
+			_ = stream.Close()
+			stream = next
 		case err != nil:
 			return nil, err
 		case event.Phase != nil:

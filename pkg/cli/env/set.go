@@ -124,7 +124,7 @@ func (c *envChange) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	result, err := change.Follow(ctx, c.App, progress, c.project, stream, func(context.Context, time.Time) (*api.PushResult, error) {
+	result, err := change.Follow(ctx, c.App, c.client, progress, c.project, stream, func(context.Context, time.Time) (*api.PushResult, error) {
 		return nil, unknownEnd(c.project)
 	})
 	if err != nil {

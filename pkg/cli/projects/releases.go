@@ -15,7 +15,8 @@ import (
 
 // NewCmdReleases is fngen releases.
 func NewCmdReleases(a *command.App) *cobra.Command {
-	return a.OfProject(&cobra.Command{
+	show := 0
+	cmd := a.OfProject(&cobra.Command{
 		Use:   "releases PROJECT",
 		Short: "Show the history of a project",
 		Long: `Show the releases of a project, the newest first: each push that began to change
@@ -26,9 +27,20 @@ failed, pending while it is brought up, or interrupted: it failed, something of 
 may still run, and the platform is at undoing that.
 
 Piped, the lines are tab separated and have no heading:
-release, state, time of the push, who, functions, reason of the failure.`,
-		Example: "  fngen releases my-website",
-	}, runReleases)
+release, state, time of the push, who, functions, reason of the failure.
+
+--show N prints what happened while release N was brought up last: what the push or
+rollback said. It is kept as long as the release can be brought back. Piped, the
+columns are time, who says it, and what.`,
+		Example: "  fngen releases my-website\n  fngen releases my-website --show 12",
+	}, func(ctx context.Context, a *command.App, client *api.Client, project string) error {
+		if show != 0 {
+			return showRelease(ctx, a, client, project, show)
+		}
+		return runReleases(ctx, a, client, project)
+	})
+	cmd.Flags().IntVar(&show, "show", 0, "print what happened while release `N` was brought up")
+	return cmd
 }
 
 func runReleases(ctx context.Context, a *command.App, client *api.Client, project string) error {

@@ -51,7 +51,7 @@ func runRollback(ctx context.Context, a *command.App, project string, number int
 	if err != nil {
 		return err
 	}
-	result, err := change.Follow(ctx, a, progress, project, stream, func(context.Context, time.Time) (*api.PushResult, error) {
+	result, err := change.Follow(ctx, a, client, progress, project, stream, func(context.Context, time.Time) (*api.PushResult, error) {
 		return nil, change.UnknownEnd(project)
 	})
 	if err != nil {

@@ -24,7 +24,7 @@ func (p *push) follow(ctx context.Context) (*api.PushResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	return change.Follow(ctx, p.App, p.progress, p.project, stream, p.outcome)
+	return change.Follow(ctx, p.App, p.client, p.progress, p.project, stream, p.outcome)
 }
 
 // report prints the result.

@@ -88,3 +88,15 @@ func (s faultyStore) SaveVariables(ctx context.Context, a store.Actor, id int64,
 func (s faultyStore) SetCurrentVariables(ctx context.Context, a store.Actor, id int64, version int) error {
 	return do(s.f, ctx, "store", "SetCurrentVariables", func() error { return s.Store.SetCurrentVariables(ctx, a, id, version) })
 }
+
+func (s faultyStore) AddEvents(ctx context.Context, e store.Events) error {
+	return do(s.f, ctx, "store", "AddEvents", func() error { return s.Store.AddEvents(ctx, e) })
+}
+
+func (s faultyStore) Events(ctx context.Context, id int64, number, after int) ([]store.Events, error) {
+	return call(s.f, ctx, "store", "Events", func() ([]store.Events, error) { return s.Store.Events(ctx, id, number, after) })
+}
+
+func (s faultyStore) ForgetEvents(ctx context.Context, id int64, number int) error {
+	return do(s.f, ctx, "store", "ForgetEvents", func() error { return s.Store.ForgetEvents(ctx, id, number) })
+}

@@ -11,7 +11,7 @@ import (
 // client may be older, or another program.
 func TestTarget(t *testing.T) {
 	inNewWorld(t, func(w *world) {
-		platform := must(w.service.Platform(t.Context()))(t)
+		platform := must(w.service.Platform(w.Context()))(t)
 		if !slices.Equal(platform.Powers, []string{"webapp"}) {
 			t.Errorf("it has the Powers %v", platform.Powers)
 		}

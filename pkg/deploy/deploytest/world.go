@@ -67,6 +67,9 @@ type world struct {
 	// talk is what the last change said, result how it ended when it ended well.
 	talk   []string
 	result *api.PushResult
+	// tasks is the broker's side of task workers, nil for a platform without, for the next
+	// control plane.
+	tasks deploy.Tasks
 	// journal is where changes are told too, for the next control plane.
 	journal deploy.Journal
 	// meanwhile, once, is what somebody else does before the control plane writes
@@ -132,13 +135,18 @@ func (w *world) end() {
 // begin starts a control plane in the place of the one before.
 func (w *world) begin() {
 	w.faults = &faults{}
+	w.service = w.plane(w.faults)
+	w.faults.killed = w.service.Abort
+}
+
+// plane is a control plane more on the same platform.
+func (w *world) plane(f *faults) *deploy.Service {
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	cfg := deploy.Config{
-		Cluster: jobs.DefaultCluster(), DefaultRegion: "us-west", Pythons: []string{"3.13"}, Journal: w.journal,
+		Cluster: jobs.DefaultCluster(), DefaultRegion: "us-west", Pythons: []string{"3.13"}, Journal: w.journal, Tasks: w.tasks,
 		Router: router.Asking(&http.Client{Transport: &ingress{cluster: w.nomad}}, jobs.DefaultCluster()),
 	}
-	service := deploy.New(w.Context(), cfg, faultyStore{w.store, w.faults}, faultyBlobs{w.blobs, w.faults}, faultyNomad{w.nomad, w.faults}, faultyLocks{w.locks, w.faults}, faultySecrets{w.secrets, w}, log)
-	w.service, w.faults.killed = service, service.Abort
+	return deploy.New(w.Context(), cfg, faultyStore{w.store, f}, faultyBlobs{w.blobs, f}, faultyNomad{w.nomad, f}, faultyLocks{w.locks, f}, faultySecrets{w.secrets, w}, log)
 }
 
 // next is what comes after the death of a control plane: its lock runs out, and the
@@ -153,7 +161,8 @@ func (w *world) next() {
 
 // stored is what a build leaves in the store.
 func (w *world) stored(job *nomadapi.Job) {
-	if key, build := strings.CutPrefix(*job.ID, "build-"); build {
+	kind, key, _ := strings.Cut(*job.ID, "-")
+	if kind == "build" || kind == "schemas" {
 		p := must(w.store.ProjectByName(w.Context(), *job.Namespace))(w.T)
 		digest, size, err := w.blobs.PutStream(w.Context(), scope(p), strings.NewReader(key))
 		if err == nil {

@@ -101,6 +101,29 @@ func OfAgent(f *nomad.Failure) string {
 	return ""
 }
 
+// batchFails begin what the agent says when the code of a project fails at what its job is
+// for (pkg/agent); the rest of it is why.
+var batchFails = []string{"the static files cannot be collected: ", "the task workers cannot be imported: "}
+
+// OfBatch is why a job that ends has failed, in the words of its agent, which come last;
+// without them what Nomad knows is all there is.
+func OfBatch(f *nomad.Failure, printed []string) string {
+	for _, line := range slices.Backward(printed) {
+		said, ok := strings.CutPrefix(line, agentSays)
+		if !ok {
+			continue
+		}
+		for _, begins := range batchFails {
+			said = strings.TrimPrefix(said, begins)
+		}
+		return cause.Line(said)
+	}
+	if f.ExitCode > 0 {
+		return fmt.Sprintf("%s with exit code %d", f.Reason, f.ExitCode)
+	}
+	return f.Reason
+}
+
 // LastRun is what an instance printed on stderr since it was started last. When its
 // cause is known, what the diagnostic says itself is left out.
 func LastRun(lines []string, found *cause.Cause) []string {

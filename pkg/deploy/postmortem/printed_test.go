@@ -96,3 +96,21 @@ func TestPoint(t *testing.T) {
 		}
 	}
 }
+
+// TestOfBatch holds that a job that ends is explained by what its agent said last.
+func TestOfBatch(t *testing.T) {
+	failed := &nomad.Failure{Reason: "it failed", ExitCode: 3}
+	for want, printed := range map[string][]string{
+		"it exited with code 9":      {"fngen-agent: other", "fngen-agent: the task workers cannot be imported: it exited with code 9", "and more"},
+		"Python was killed":          {"fngen-agent: the static files cannot be collected: Python was killed"},
+		"fetch tree: no answer":      {"fngen-agent: fetch tree: no answer"},
+		"it failed with exit code 3": {"words of the program"},
+	} {
+		if got := OfBatch(failed, printed); got != want {
+			t.Errorf("%q: %q, want %q", printed, got, want)
+		}
+	}
+	if got := OfBatch(&nomad.Failure{Reason: "its server went out of reach", ExitCode: -1}, nil); got != "its server went out of reach" {
+		t.Errorf("%q", got)
+	}
+}

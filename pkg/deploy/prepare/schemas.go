@@ -39,14 +39,18 @@ func (p *Preparation) Schemas(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, schemasTime)
 	defer cancel()
 	var found *cause.Cause
+	var printed postmortem.Output
 	err = p.RunBatch(limited, s.Job, source, "reading what the task workers take", nomad.BatchObserver{
-		Output: func(line string) { p.Emit(api.Event{Output: &api.Output{Source: "import", Line: line}}) },
+		Output: func(line string) {
+			printed.Add(line)
+			p.Emit(api.Event{Output: &api.Output{Source: "import", Line: line}})
+		},
 		Failed: func(ctx context.Context, f *nomad.Failure) {
 			found, _ = p.ReadCause(ctx, f.Allocation, f.Task) // what ends it otherwise writes none
 		},
 	})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return p.explainSchemas(ctx, failure, found)
+		return p.explainSchemas(ctx, failure, found, printed.Lines())
 	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return p.schemasProblem("importing the task workers took longer than %.0f minutes and was stopped; nothing was rolled out", schemasTime.Minutes())
@@ -60,13 +64,13 @@ func (p *Preparation) Schemas(ctx context.Context) error {
 	return err
 }
 
-func (p *Preparation) explainSchemas(ctx context.Context, f *nomad.Failure, found *cause.Cause) error {
+func (p *Preparation) explainSchemas(ctx context.Context, f *nomad.Failure, found *cause.Cause, printed []string) error {
 	switch {
 	case f.OutOfMemory:
 		return p.schemasProblem("importing the task workers took more memory than there is and was killed; nothing was rolled out")
 	case f.ExitCode != Refused || found == nil:
 		p.ShowFailure(f)
-		return p.schemasProblem("the task workers could not be imported: %s; nothing was rolled out", f.Reason)
+		return p.schemasProblem("the task workers could not be imported: %s; nothing was rolled out", postmortem.OfBatch(f, printed))
 	}
 	list := p.unbindable(ctx, found)
 	problem := p.schemasProblem("not every task worker can be run: %s; nothing was rolled out", postmortem.WithPlace(list[0]))

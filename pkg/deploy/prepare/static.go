@@ -93,8 +93,10 @@ func (p *Preparation) collect(ctx context.Context, s jobs.Static) error {
 	limited, cancel := context.WithTimeout(ctx, staticTime)
 	defer cancel()
 	var found *cause.Cause
+	var printed postmortem.Output
 	err = p.RunBatch(limited, s.Job, source, "collectstatic", nomad.BatchObserver{
 		Output: func(line string) {
+			printed.Add(line)
 			if line != "" { // Django begins with one
 				p.Emit(api.Event{Output: &api.Output{Source: "collectstatic", Line: line}})
 			}
@@ -104,7 +106,7 @@ func (p *Preparation) collect(ctx context.Context, s jobs.Static) error {
 		},
 	})
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
-		return p.explainStatic(ctx, s, failure, found)
+		return p.explainStatic(ctx, s, failure, found, printed.Lines())
 	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return p.staticProblem("collecting the static files of %s took longer than %.0f minutes and was stopped; nothing was rolled out", s.Settings, staticTime.Minutes())
@@ -118,22 +120,19 @@ func (p *Preparation) collect(ctx context.Context, s jobs.Static) error {
 	return err
 }
 
-func (p *Preparation) explainStatic(ctx context.Context, s jobs.Static, f *nomad.Failure, found *cause.Cause) error {
+func (p *Preparation) explainStatic(ctx context.Context, s jobs.Static, f *nomad.Failure, found *cause.Cause, printed []string) error {
 	switch {
 	case f.OutOfMemory:
 		return p.staticProblem("collecting the static files of %s took more memory than there is and was killed; nothing was rolled out", s.Settings)
-	case f.ExitCode == Refused:
+	case f.ExitCode == Refused && found != nil:
 		return p.staticCause(ctx, s, found)
 	}
 	p.ShowFailure(f)
-	return p.staticProblem("the static files of %s could not be collected: %s; nothing was rolled out", s.Settings, f.Reason)
+	return p.staticProblem("the static files of %s could not be collected: %s; nothing was rolled out", s.Settings, postmortem.OfBatch(f, printed))
 }
 
 // staticCause says why the code of a project could not collect its files.
 func (p *Preparation) staticCause(ctx context.Context, s jobs.Static, found *cause.Cause) error {
-	if found == nil {
-		return p.staticProblem("the static files of %s could not be collected; nothing was rolled out", s.Settings)
-	}
 	at := slices.IndexFunc(p.IR.Functions, func(f ir.Function) bool { return power.Of(f).Settings == s.Settings })
 	list := p.Diagnose(ctx, p.IR.Functions[max(at, 0)], found)
 	problem := p.staticProblem("the static files of %s could not be collected: %s; nothing was rolled out", s.Settings, postmortem.WithPlace(list[0]))

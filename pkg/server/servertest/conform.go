@@ -45,6 +45,13 @@ func Conform(t *testing.T, d server.Deployer, actor store.Actor, name string, tr
 	if end.Done == nil || end.Done.Project != name || end.Done.Release == 0 || !end.Done.Changed {
 		t.Errorf("a push ended with %+v", end)
 	}
+	kept := stream(t, func() (<-chan api.Event, error) { return d.Events(ctx, p, end.Done.Release, true) })
+	if kept.Done == nil || kept.Done.Release != end.Done.Release {
+		t.Errorf("the kept events of it end with %+v", kept)
+	}
+	if _, err := d.Events(ctx, p, 999, true); err == nil {
+		t.Error("a release that is not there has events")
+	}
 	stream(t, func() (<-chan api.Event, error) { return d.Rollback(ctx, actor, p, end.Done.Release) })
 	gone, err := d.Destroy(ctx, actor, p)
 	check(t, err)
