@@ -77,7 +77,7 @@ func batch(states ...any) map[string][]any {
 	of := map[string][]any{
 		readBatch: {failing{http.StatusNotFound, "job not found"}}, runBatch: {api.JobRegisterResponse{EvalID: "e"}},
 		batchEval: {api.Evaluation{ID: "e", Status: api.EvalStatusComplete}}, ofBatch: {[]any{alloc("a1")}}, readAlloc: states,
-		"GET /v1/client/fs/logs/a1 stdout": {printed("building\ndone")}, "GET /v1/client/fs/logs/a1 stderr": {printed("")},
+		"GET /v1/client/fs/logs/a1 stdout": {printed("building\n"), printed("done"), printed("")}, "GET /v1/client/fs/logs/a1 stderr": {printed("")},
 	}
 	return of
 }
@@ -114,6 +114,7 @@ func TestBatch(t *testing.T) {
 			var lines []string
 			var heard *Failure
 			job := testJob()
+			job.TaskGroups[0].Tasks[0].Resources = &api.Resources{MemoryMB: new(64), CPU: new(10)}
 			err := client.RunBatch(t.Context(), job, nil, BatchObserver{
 				Output: func(line string) { lines = append(lines, line) },
 				Failed: func(_ context.Context, f *Failure) { heard = f },
