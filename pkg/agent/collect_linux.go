@@ -19,22 +19,38 @@ import (
 	"fngen.dev/fngen/pkg/api"
 )
 
-// errCollect marks that the project's own code or files are at fault.
-var errCollect = errors.New("the static files cannot be collected")
+// What marks that the project's own code or files are at fault, in the words of each job.
+// The control plane knows them (pkg/deploy/postmortem/printed.go).
+var (
+	errCollect = errors.New("the static files cannot be collected")
+	errImport  = errors.New("the task workers cannot be imported")
+)
+
+// refused is that of the job.
+func (o *collectOptions) refused() error {
+	if len(o.workers) > 0 {
+		return errImport
+	}
+	return errCollect
+}
 
 // collect has the project's code collect its static files, or say what its task workers
 // take, and stores that.
 func collect(ctx context.Context, o *collectOptions, env environ.Vars, signals <-chan os.Signal, log console.Logger) int {
 	err := collectAndStore(ctx, o, env, signals, log)
 	if code, stopped := program.StoppedBy(ctx, signals); stopped && err != nil {
-		log.Say("stopped while static files were collected")
+		if len(o.workers) > 0 {
+			log.Say("stopped while the task workers were imported")
+		} else {
+			log.Say("stopped while static files were collected")
+		}
 		return code
 	}
 	if err == nil {
 		return 0
 	}
 	log.Say("%v", err)
-	if errors.Is(err, errCollect) {
+	if errors.Is(err, o.refused()) {
 		return console.ExitRefused
 	}
 	return console.ExitFailed
@@ -70,9 +86,9 @@ func collectAndStore(ctx context.Context, o *collectOptions, env environ.Vars, s
 	case err != nil:
 		return err
 	case status.Signaled():
-		return fmt.Errorf("%w: Python %s", errCollect, console.Ending(status))
+		return fmt.Errorf("%w: Python %s", o.refused(), console.Ending(status))
 	case status.ExitStatus() != 0:
-		return fmt.Errorf("%w: it %s", errCollect, console.Ending(status))
+		return fmt.Errorf("%w: it %s", o.refused(), console.Ending(status))
 	}
 	return storeStatic(ctx, client, o, store.GID, dir)
 }
@@ -111,7 +127,7 @@ func fetchStatic(ctx context.Context, o *fetchOptions, log console.Logger) int {
 // project's runs any more, and it is made root's before it is read.
 func storeStatic(ctx context.Context, client *controlplane.Client, o *collectOptions, gid int, dir string) error {
 	if err := archive.Adopt(dir, o.UID, gid); err != nil {
-		return fmt.Errorf("%w: %w", errCollect, err)
+		return fmt.Errorf("%w: %w", o.refused(), err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -119,7 +135,7 @@ func storeStatic(ctx context.Context, client *controlplane.Client, o *collectOpt
 	}
 	defer root.Close()
 	if err := archive.CheckStatic(root); err != nil {
-		return fmt.Errorf("%w: %w", errCollect, err)
+		return fmt.Errorf("%w: %w", o.refused(), err)
 	}
 	err = client.Put(ctx, controlplane.LayerPath(o.key), nil, func(w io.Writer) error { return archive.PackLayer(root, o.Node, w) })
 	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Code == api.Exists {

@@ -149,3 +149,19 @@ func TestCollectRefuses(t *testing.T) {
 		t.Errorf("a directory of root's was given away: %v, %v", info, err)
 	}
 }
+
+// TestImportRefuses holds that a job which imports task workers says so of itself, and not
+// what one says that collects static files.
+func TestImportRefuses(t *testing.T) {
+	c := testbed.NewControlPlane(t)
+	m := testbed.NewMachine(t, c)
+	digest := c.Tree(t, agenttest.Entry{Name: "app.py"})
+	m.Boot(t, "import sys\nassert sys.argv[1] == 'schemas', sys.argv\nprint('no licence', file=sys.stderr)\nsys.exit(9)\n")
+	p := testbed.Start(t, m.Agent(t, c, "collect", digest, "--function=send", "--power=task_worker", "--file=app.py", "--worker=app.py:send", "--static=0123456789abcdef"))
+	if code := p.Wait(t); code != console.ExitRefused {
+		t.Errorf("exit code %d", code)
+	}
+	if want := "no licence\nfngen-agent: the task workers cannot be imported: it ended with exit code 9"; !strings.Contains(p.Said.String(), want) || strings.Contains(p.Said.String(), "static") {
+		t.Errorf("it said %s", &p.Said)
+	}
+}
