@@ -29,7 +29,7 @@ func TestPlayerConforms(t *testing.T) {
 		t.Fatal(err)
 	}
 	actor := store.Actor{AccountID: account.ID, Email: account.Email}
-	p := &player{store: s, blobs: blobs, live: map[string]api.PushResult{}, cut: map[string][]string{}, closed: make(chan struct{})}
+	p := &player{store: s, blobs: blobs, live: map[string]api.PushResult{}, cut: map[string][]string{}, kept: map[string][]api.Event{}, closed: make(chan struct{})}
 	servertest.Conform(t, p, actor, "blog", func(project store.Project) api.PushRequest {
 		var empty source.Manifest
 		if err := s.SaveTree(ctx, actor, project.ID, empty); err != nil {

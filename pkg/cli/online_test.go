@@ -54,7 +54,7 @@ func startPlatform(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	p := &player{store: st, blobs: blobs, live: map[string]api.PushResult{}, cut: map[string][]string{}, set: map[string]map[string]string{}, versions: map[string]int{}, values: env.WorkDir + "/values.txt", closed: make(chan struct{})}
+	p := &player{store: st, blobs: blobs, live: map[string]api.PushResult{}, cut: map[string][]string{}, kept: map[string][]api.Event{}, set: map[string]map[string]string{}, versions: map[string]int{}, values: env.WorkDir + "/values.txt", closed: make(chan struct{})}
 	web := httptest.NewServer(noted(env.WorkDir+"/requests.txt", server.New(server.Options{
 		Store: st, Blobs: blobs, Deployer: p, Version: api.Version,
 		Workloads: workload.NewVerifier("http://127.0.0.1:1", nil),
@@ -123,7 +123,9 @@ type player struct {
 	mu   sync.Mutex
 	live map[string]api.PushResult
 	// cut are the states of the last release, one for each time that somebody asks.
-	cut    map[string][]string
+	cut map[string][]string
+	// kept are the events of a release that goes on after its stream has broken off.
+	kept   map[string][]api.Event
 	closed chan struct{}
 	// set are variables, versions their versions, values the file of those that were
 	// set last.
@@ -185,8 +187,15 @@ func (p *player) Push(ctx context.Context, _ store.Actor, project store.Project,
 func (p *player) play(project, script string, events chan<- api.Event) {
 	defer close(events)
 	lines := bufio.NewScanner(strings.NewReader(script))
+	goesOn := false
+	p.mu.Lock()
+	p.kept[project] = []api.Event{}
+	p.mu.Unlock()
 	for lines.Scan() {
 		switch lines.Text() {
+		case "goes on":
+			goesOn = true
+			continue
 		case "hold":
 			<-p.closed
 			return
@@ -208,7 +217,12 @@ func (p *player) play(project, script string, events chan<- api.Event) {
 			p.live[project] = *e.Done
 			p.mu.Unlock()
 		}
-		events <- e
+		p.mu.Lock()
+		p.kept[project] = append(p.kept[project], e)
+		p.mu.Unlock()
+		if !goesOn {
+			events <- e
+		}
 	}
 }
 
@@ -331,12 +345,20 @@ func (p *player) Releases(ctx context.Context, project store.Project) ([]api.Rel
 }
 
 // Events are those of the live release; of one that was cut off none are kept.
-func (p *player) Events(_ context.Context, project store.Project, release int, _ bool) (<-chan api.Event, error) {
+func (p *player) Events(_ context.Context, project store.Project, release int, follow bool) (<-chan api.Event, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	live, ok := p.live[project.Name]
 	if !ok || live.Release != release {
 		return nil, api.NewProblem(api.NotFound, "project %q has no release %d", project.Name, release)
+	}
+	if follow {
+		kept := make(chan api.Event, len(p.kept[project.Name]))
+		for _, e := range p.kept[project.Name] {
+			kept <- e
+		}
+		close(kept)
+		return kept, nil
 	}
 	at := time.Unix(1700000000, 0).UTC()
 	events := make(chan api.Event, 3)

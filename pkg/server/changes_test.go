@@ -79,6 +79,29 @@ func TestPushOutlivesItsCaller(t *testing.T) {
 	servertest.Within(t, "the end of the request", func() bool { return strings.Contains(p.Log.String(), "/pushes") })
 }
 
+// TestReleaseEvents holds that what happened while a release was brought up is a stream as
+// that of its push.
+func TestReleaseEvents(t *testing.T) {
+	_, c := projectOf(t)
+	stream, err := c.ReleaseEvents(t.Context(), "shop", 3, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	if e, err := stream.Next(); err != nil || e.Release != 3 || e.Done == nil || e.Done.Project != "shop" {
+		t.Errorf("event %+v, %v", e, err)
+	}
+	if _, err := stream.Next(); !errors.Is(err, io.EOF) {
+		t.Errorf("after its end: %v", err)
+	}
+	_, err = c.ReleaseEvents(t.Context(), "shop", 0, false)
+	wantProblem(t, err, api.Invalid)
+	_, err = c.ReleaseEvents(t.Context(), "shop", 100, false)
+	wantProblem(t, err, api.NotFound)
+	_, err = c.ReleaseEvents(t.Context(), "other", 3, false)
+	wantProblem(t, err, api.NotFound)
+}
+
 func TestRollback(t *testing.T) {
 	_, c := servertest.WithShop(t)
 	if list, err := c.Releases(t.Context(), "shop"); err != nil || len(list) != 1 || list[0].By != "shop" {

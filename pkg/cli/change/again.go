@@ -38,6 +38,9 @@ func (h *heard) again(ctx context.Context, a *command.App, client *api.Client, p
 		return nil
 	}
 	progress.Begin("platform", "the connection to the platform ended: going on where it was")
+	if h.resumed { // it ends again and again
+		wait(ctx, a.Cut.Interval)
+	}
 	for ctx.Err() == nil && time.Since(h.at) < a.Cut.Time {
 		stream, err := client.ReleaseEvents(ctx, project, h.release, true)
 		if err == nil {
@@ -47,10 +50,14 @@ func (h *heard) again(ctx context.Context, a *command.App, client *api.Client, p
 		if problem, ok := errors.AsType[*api.Problem](err); ok && problem.Code == api.NotFound {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(a.Cut.Interval):
-		}
+		wait(ctx, a.Cut.Interval)
 	}
 	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }

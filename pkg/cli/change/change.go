@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func Follow(ctx context.Context, a *command.App, client *api.Client, progress *t
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return nil, Interrupted(project)
-		case errors.Is(err, api.ErrPushCut):
+		case errors.Is(err, api.ErrPushCut) || errors.Is(err, io.EOF): // the end of a change before this one
 			next := h.again(ctx, a, client, progress, project)
 			if next == nil {
 				return cut(ctx, began)

@@ -113,7 +113,8 @@ func TestFollowTheDead(t *testing.T) {
 	inWorld(t, func(w *world) {
 		other := w.plane(&faults{})
 		defer other.Stop()
-		w.faults.name("nomad.Follow", dies)
+		w.slow()
+		w.faults.name("store.SetReleaseState live", dies)
 		if w.push(code(2, oneServer, "one", "three")); len(w.left()) != 1 {
 			t.Fatalf("left is %v", w.left())
 		}

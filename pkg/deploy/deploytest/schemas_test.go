@@ -33,8 +33,8 @@ func TestSchemasRefuse(t *testing.T) {
 		says   string
 	}{
 		"its code ends": {
-			nomadtest.Behaviour{After: time.Second, Exit: 3, Output: []string{"no licence", "fngen-agent: the task workers cannot be imported: it exited with code 9"}},
-			"the task workers could not be imported: it exited with code 9; nothing was rolled out",
+			nomadtest.Behaviour{After: time.Second, Exit: 3, Output: []string{"no licence", "fngen-agent: the task workers cannot be imported: it ended with exit code 9"}},
+			"the task workers could not be imported: it ended with exit code 9; nothing was rolled out",
 		},
 		"the platform fails": {
 			nomadtest.Behaviour{After: time.Second, Exit: 1, Output: []string{"fngen-agent: fetch layer: no space left on device"}},
@@ -73,7 +73,7 @@ func TestSchemasRefuse(t *testing.T) {
 					t.Errorf("the next release is %d", n)
 				}
 				w.heals()
-				w.nomad.Behave = nil
+				w.nomad.Behave, w.expects = nil, false // it has no web app any more
 				w.mustPush(worker)
 				w.said("schemas: reading what the task workers take", "rollout: starting send")
 			})
