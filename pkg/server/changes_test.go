@@ -82,7 +82,7 @@ func TestPushOutlivesItsCaller(t *testing.T) {
 // TestReleaseEvents holds that what happened while a release was brought up is a stream as
 // that of its push.
 func TestReleaseEvents(t *testing.T) {
-	_, c := projectOf(t)
+	_, c := servertest.WithShop(t)
 	stream, err := c.ReleaseEvents(t.Context(), "shop", 3, true)
 	if err != nil {
 		t.Fatal(err)
@@ -95,11 +95,11 @@ func TestReleaseEvents(t *testing.T) {
 		t.Errorf("after its end: %v", err)
 	}
 	_, err = c.ReleaseEvents(t.Context(), "shop", 0, false)
-	wantProblem(t, err, api.Invalid)
+	servertest.WantProblem(t, err, api.Invalid)
 	_, err = c.ReleaseEvents(t.Context(), "shop", 100, false)
-	wantProblem(t, err, api.NotFound)
+	servertest.WantProblem(t, err, api.NotFound)
 	_, err = c.ReleaseEvents(t.Context(), "other", 3, false)
-	wantProblem(t, err, api.NotFound)
+	servertest.WantProblem(t, err, api.NotFound)
 }
 
 func TestRollback(t *testing.T) {
