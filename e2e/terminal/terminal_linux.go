@@ -43,7 +43,7 @@ func Open(dir string, env []string) (*Terminal, error) {
 		return nil, err
 	}
 	defer program.Close()
-	shell := exec.Command("sh", "-i")
+	shell := exec.Command("sh", "-i") //nolint:noctx // it is ended by Close
 	shell.Dir, shell.Env = dir, append(env, "PS1="+prompt, "TERM=xterm", "ENV=")
 	shell.Stdin, shell.Stdout, shell.Stderr = program, program, program
 	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
