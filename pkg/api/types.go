@@ -201,6 +201,9 @@ type InstanceStatus struct {
 	Restarts   uint64    `json:"restarts"`
 	Release    int       `json:"release"`
 	StartedAt  time.Time `json:"started_at"`
+	// Refused is how many requests it has answered by 503 in the last ten minutes, since its
+	// memory was nearly full.
+	Refused int `json:"refused_for_memory,omitempty"`
 }
 
 // LiveStatic are the keys of the static files of the live release.

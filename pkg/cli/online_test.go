@@ -380,7 +380,7 @@ func (p *player) Status(_ context.Context, project store.Project) (api.Status, e
 	for i, f := range live.Functions {
 		out.Functions = append(out.Functions, api.FunctionStatus{Name: f.Name, Power: f.Power, URL: f.URL, Instances: []api.InstanceStatus{{
 			Server: "web", Size: "s", Region: "us-west", Allocation: fmt.Sprintf("8ba85ce%d-0d0c-4d4f-8d0f-000000000000", i),
-			Node: "node-1", State: "running", Healthy: i == 0, Release: live.Release, StartedAt: time.Unix(1700000000, 0).UTC(),
+			Node: "node-1", State: "running", Healthy: i == 0, Release: live.Release, StartedAt: time.Unix(1700000000, 0).UTC(), Refused: 312 * i,
 		}}})
 	}
 	return out, nil

@@ -119,7 +119,11 @@ func (s *Server) status(ctx context.Context, actor store.Actor, in *inProject) (
 	if err != nil {
 		return api.Status{}, err
 	}
-	return s.Deployer.Status(ctx, p)
+	status, err := s.Deployer.Status(ctx, p)
+	if err == nil {
+		s.logs.AddRefused(ctx, p, &status)
+	}
+	return status, err
 }
 
 func (s *Server) releases(ctx context.Context, actor store.Actor, in *inProject) ([]api.Release, error) {

@@ -19,7 +19,8 @@ func NewCmdStatus(a *command.App) *cobra.Command {
 		Use:   "status PROJECT",
 		Short: "Show what runs: functions, servers, instances, health",
 		Long: `Show what runs in a project: one line for each instance of each function, with
-its server, where that is, its health and its release.
+its server, where that is, its health and its release. An instance that refused
+requests of late, since its memory was nearly full, is named below them.
 
 Piped, the lines are tab separated and have no heading:
 function, server, size, region, instance, state, health, restarts, release.`,
@@ -40,8 +41,12 @@ func runStatus(ctx context.Context, a *command.App, client *api.Client, project 
 		return nil
 	}
 	heading := []string{"FUNCTION", "SERVER", "SIZE", "REGION", "INSTANCE", "STATE", "HEALTH", "RESTARTS", "RELEASE"}
-	if err := term.Table(a.IO.Out, a.IO.OutTTY, heading, statusRows(status)); err != nil || len(status.Queues) == 0 {
+	if err := term.Table(a.IO.Out, a.IO.OutTTY, heading, statusRows(status)); err != nil {
 		return err
+	}
+	sayRefused(a, status)
+	if len(status.Queues) == 0 {
+		return nil
 	}
 	// Queues are talk when piped: the lines of a program have one form.
 	queues := []string{"QUEUE", "READY", "RUNNING", "OLDEST", "RATE", "WORKERS"}
@@ -63,6 +68,18 @@ func saySummary(a *command.App, s api.Status) {
 	}
 	if s.Problem != "" {
 		a.Sayf("%s", term.Escape(s.Problem))
+	}
+}
+
+// sayRefused names who refuses requests since its memory is nearly full.
+func sayRefused(a *command.App, s api.Status) {
+	for _, f := range s.Functions {
+		for _, i := range f.Instances {
+			if i.Refused > 0 {
+				a.Sayf("%s, instance %s on %s, refused %d requests for lack of memory in the last 10 minutes (503). Give it a larger size, or look what fills it: fngen logs %s --function %s",
+					f.Name, shortID(i.Allocation), i.Server, i.Refused, s.Project, f.Name)
+			}
+		}
 	}
 }
 
