@@ -30,17 +30,6 @@ var overfull = map[string]bool{
 	"pkg/agent": true,
 }
 
-// wide are the interfaces that are still to be divided.
-var wide = map[string]bool{
-	"nomad/nomadtest.Scheduler": true,
-	"pkg/deploy.Store":          true,
-	"pkg/deploy.Scheduler":      true,
-	"pkg/deploy.Secrets":        true,
-	"pkg/dispatch.Broker":       true,
-	"pkg/dispatch.Payloads":     true,
-	"pkg/secret.store":          true,
-}
-
 // TestNothingOutgrows holds packages, files, functions and interfaces to a size.
 func TestNothingOutgrows(t *testing.T) {
 	s := measured(t)
@@ -52,7 +41,7 @@ func TestNothingOutgrows(t *testing.T) {
 	percentile(t, "files", s.files, maxLinesOfFile)
 	percentile(t, "functions", s.functions, maxLinesOfFunction)
 	for name, methods := range s.interfaces {
-		if methods > maxMethodsToBeAsked && !wide[name] {
+		if methods > maxMethodsToBeAsked {
 			t.Errorf("%s has %d methods: whoever implements it needs all of them; divide it by who uses what", name, methods)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"fngen.dev/fngen/e2e/cluster"
-	"fngen.dev/fngen/nomad/dev/kit/mirror"
+	"fngen.dev/fngen/nomad/dev/provision/mirror"
 	"fngen.dev/fngen/pkg/api"
 )
 

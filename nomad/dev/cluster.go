@@ -16,8 +16,8 @@ import (
 	"fngen.dev/fngen/nomad/dev/bootstrap"
 	"fngen.dev/fngen/nomad/dev/build"
 	"fngen.dev/fngen/nomad/dev/fleet"
-	"fngen.dev/fngen/nomad/dev/kit"
 	"fngen.dev/fngen/nomad/dev/layout"
+	"fngen.dev/fngen/nomad/dev/provision"
 	"fngen.dev/fngen/nomad/dev/secrets"
 )
 
@@ -28,7 +28,7 @@ type cluster struct {
 	fleet   []fleet.Node
 	// ingress is host:port of Traefik's TLS entry.
 	ingress string
-	pythons kit.Wanted
+	pythons provision.Wanted
 	servers *build.Servers
 	out     *printer
 
@@ -51,7 +51,7 @@ func open() (*cluster, error) {
 	if _, _, err := net.SplitHostPort(ingress); err != nil {
 		return nil, fmt.Errorf("FNGEN_INGRESS %q: want host:port, such as 127.0.0.1:8443", ingress)
 	}
-	pythons, err := kit.ParseWanted(envOr("FNGEN_PYTHONS", ""))
+	pythons, err := provision.ParseWanted(envOr("FNGEN_PYTHONS", ""))
 	if err != nil {
 		return nil, err
 	}

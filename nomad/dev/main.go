@@ -18,8 +18,8 @@ import (
 	"strings"
 	"syscall"
 
-	"fngen.dev/fngen/nomad/dev/kit"
 	"fngen.dev/fngen/nomad/dev/preflight"
+	"fngen.dev/fngen/nomad/dev/provision"
 )
 
 func main() {
@@ -61,8 +61,8 @@ func run(ctx context.Context, args []string) error {
 	case "browser":
 		return preflight.InstallBrowser(ctx, c.out.line)
 	case "oracle":
-		kit.LockTools(ctx, c.Layout, c.out.line)
-		return kit.Pyodide(ctx, c.Layout, c.out.line)
+		provision.LockTools(ctx, c.Layout, c.out.line)
+		return provision.Pyodide(ctx, c.Layout, c.out.line)
 	default:
 		return errors.New("usage: go run ./nomad/dev up|down|clean|status|oracle|browser|uv [ARG]")
 	}

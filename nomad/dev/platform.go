@@ -17,8 +17,8 @@ import (
 
 	"fngen.dev/fngen/nomad/dev/bootstrap"
 	"fngen.dev/fngen/nomad/dev/build"
-	"fngen.dev/fngen/nomad/dev/kit"
 	"fngen.dev/fngen/nomad/dev/layout"
+	"fngen.dev/fngen/nomad/dev/provision"
 )
 
 // jobFngend is the control plane: job, task and service have this name.
@@ -33,7 +33,7 @@ func (c *cluster) buildBinaries(ctx context.Context) error {
 
 // deployFngend submits the control plane's job when it differs from what runs,
 // and waits until it answers through the router.
-func (c *cluster) deployFngend(ctx context.Context, k kit.Kit) error {
+func (c *cluster) deployFngend(ctx context.Context, k provision.Kit) error {
 	start := time.Now()
 	if err := c.credentials(ctx); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (c *cluster) credentials(ctx context.Context) error {
 }
 
 // parseJob lets Nomad read the job's file with the values of this cluster.
-func (c *cluster) parseJob(k kit.Kit) (*nomad.Job, error) {
+func (c *cluster) parseJob(k provision.Kit) (*nomad.Job, error) {
 	source, err := os.ReadFile(filepath.Join(c.Root, "jobs", "platform", "fngend.nomad.hcl"))
 	if err != nil {
 		return nil, fmt.Errorf("read job: %w", err)
@@ -117,7 +117,7 @@ func (c *cluster) parseJob(k kit.Kit) (*nomad.Job, error) {
 			"nomad_addr": layout.HTTP(layout.NomadPort), "consul_addr": layout.HTTP(layout.ConsulPort), "loki_addr": layout.HTTP(layout.LokiPort), "vault_addr": layout.HTTP(layout.VaultPort), "default_region": c.region(),
 			"broker_url": "amqp://" + layout.Addr(layout.RabbitPort), "broker_management_url": layout.HTTP(layout.RabbitAdminPort),
 			"broker_worker_url": fmt.Sprintf("amqp://broker.%s:%d", layout.Domain, layout.RabbitPort),
-			"pythons":           strings.Join(k.Pythons, ","), "uv_version": kit.UVVersion,
+			"pythons":           strings.Join(k.Pythons, ","), "uv_version": provision.UVVersion,
 			"build_digest": k.BuildDigest, "binary_digest": k.FngendDigest,
 		}),
 	})

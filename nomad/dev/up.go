@@ -13,9 +13,9 @@ import (
 
 	"fngen.dev/fngen/nomad/dev/build"
 	"fngen.dev/fngen/nomad/dev/certs"
-	"fngen.dev/fngen/nomad/dev/kit"
 	"fngen.dev/fngen/nomad/dev/layout"
 	"fngen.dev/fngen/nomad/dev/preflight"
+	"fngen.dev/fngen/nomad/dev/provision"
 )
 
 const jwks = "/.well-known/jwks.json"
@@ -54,7 +54,7 @@ func (c *cluster) up(ctx context.Context) error {
 
 // startCore starts what a push needs, and pushes.
 func (c *cluster) startCore(ctx context.Context) error {
-	var k kit.Kit
+	var k provision.Kit
 	// Not one group with a shared context: a compile error of a program is no
 	// reason to break off the start of a server.
 	var group errgroup.Group
@@ -67,15 +67,15 @@ func (c *cluster) startCore(ctx context.Context) error {
 }
 
 // prepareKit builds the project's own programs and what nodes offer to tasks.
-func (c *cluster) prepareKit(ctx context.Context) (kit.Kit, error) {
+func (c *cluster) prepareKit(ctx context.Context) (provision.Kit, error) {
 	if err := c.buildBinaries(ctx); err != nil {
-		return kit.Kit{}, err
+		return provision.Kit{}, err
 	}
-	return kit.Prepare(ctx, c.Layout, c.pythons, certs.In(c.TLS()).CA, c.out.line)
+	return provision.Prepare(ctx, c.Layout, c.pythons, certs.In(c.TLS()).CA, c.out.line)
 }
 
 // startPlatform starts the control plane and lets a person in.
-func (c *cluster) startPlatform(ctx context.Context, k kit.Kit) error {
+func (c *cluster) startPlatform(ctx context.Context, k provision.Kit) error {
 	if err := c.deployFngend(ctx, k); err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (c *cluster) prepare() error {
 	if err != nil {
 		return err
 	}
-	return kit.RootFS(c.RootFS(), files)
+	return provision.RootFS(c.RootFS(), files)
 }
 
 // startServers starts each server when it is built and those that it needs are

@@ -6,17 +6,17 @@ import (
 	"context"
 	"os"
 
-	"fngen.dev/fngen/nomad/dev/kit"
+	"fngen.dev/fngen/nomad/dev/provision"
 )
 
 // uv runs the pinned uv, for the tests of the SDK. Its environments are in the
 // cache, not in the checkout.
 func (c *cluster) uv(ctx context.Context, args []string) error {
-	path, err := kit.UV(ctx, c.Layout, c.out.line)
+	path, err := provision.UV(ctx, c.Layout, c.out.line)
 	if err != nil {
 		return err
 	}
-	cmd, err := kit.Command(ctx, c.Layout, path, args...)
+	cmd, err := provision.Command(ctx, c.Layout, path, args...)
 	if err != nil {
 		return err
 	}

@@ -14,22 +14,47 @@ import (
 
 // Scheduler is what package nomad does of which the suite holds how it is done.
 type Scheduler interface {
+	Registered
+	Placing
+	Batches
+	Instances
+	Nodes
+}
+
+// Registered are namespaces and the jobs in them.
+type Registered interface {
 	EnsureNamespace(ctx context.Context, name, description string) error
 	DeleteNamespace(ctx context.Context, name string) error
-	Datacenters(ctx context.Context, exceptClass string) ([]string, error)
+	JobIDs(ctx context.Context, namespace string) ([]string, error)
+	Tag(ctx context.Context, namespace, jobID, name, description string) error
+}
+
+// Placing brings a job up.
+type Placing interface {
 	Plan(ctx context.Context, job *api.Job) (nomad.Plan, error)
 	Room(ctx context.Context, namespace string) (nomad.Room, error)
 	Place(ctx context.Context, job *api.Job, index uint64, source []byte) (deployment string, err error)
 	Follow(ctx context.Context, job *api.Job, deployment string, observer nomad.Observer) (nomad.Rollout, error)
-	RunBatch(ctx context.Context, job *api.Job, source []byte, observer nomad.BatchObserver) error
-	RunEverywhere(ctx context.Context, job *api.Job, source []byte) error
 	Settle(ctx context.Context, namespace string) (waited bool, err error)
+}
+
+// Batches run to their end, or are told to end.
+type Batches interface {
+	RunBatch(ctx context.Context, job *api.Job, source []byte, observer nomad.BatchObserver) error
+	RunSysbatch(ctx context.Context, job *api.Job, source []byte) error
 	Stop(ctx context.Context, namespace, id string) error
-	JobIDs(ctx context.Context, namespace string) ([]string, error)
+}
+
+// Instances are what runs of a job.
+type Instances interface {
 	Instances(ctx context.Context, namespace, jobID string) ([]nomad.Instance, error)
 	Address(ctx context.Context, namespace, allocation string) (string, error)
 	ReadFile(ctx context.Context, namespace, allocation, path string, limit int64) ([]byte, error)
-	Tag(ctx context.Context, namespace, jobID, name, description string) error
+}
+
+// Nodes are the servers.
+type Nodes interface {
+	Datacenters(ctx context.Context, exceptClass string) ([]string, error)
 	Drains(ctx context.Context, index uint64) (drains []nomad.Drain, next uint64, err error)
 	On(ctx context.Context, node string) ([]nomad.Place, error)
 }
@@ -47,7 +72,7 @@ func Conform(t *testing.T, s Scheduler, namespace, class, region string) {
 	}{
 		{"nothing", all.nothing}, {"first", all.first}, {"drift", all.drift}, {"replaced", all.replaced}, {"in place", all.inPlace},
 		{"groups", all.groups}, {"crash", all.crash}, {"taken over", all.takenOver}, {"no room", all.noRoom}, {"blocked", all.blocked}, {"gone", all.gone},
-		{"batch", all.batch}, {"everywhere", all.everywhere}, {"cancelled", all.cancelled},
+		{"batch", all.batch}, {"sysbatch", all.sysbatch}, {"cancelled", all.cancelled},
 	} {
 		t.Log(test.name) // a bubble of synctest has no tests within
 		test.run(t)

@@ -126,9 +126,9 @@ func (s suite) batch(t *testing.T) {
 	}
 }
 
-func (s suite) everywhere(t *testing.T) {
-	check(t, s.RunEverywhere(t.Context(), s.job("all", "sysbatch", "echo one"), nil))
-	err := s.RunEverywhere(t.Context(), s.job("all", "sysbatch", "exit 3"), nil)
+func (s suite) sysbatch(t *testing.T) {
+	check(t, s.RunSysbatch(t.Context(), s.job("all", "sysbatch", "echo one"), nil))
+	err := s.RunSysbatch(t.Context(), s.job("all", "sysbatch", "exit 3"), nil)
 	if failure, ok := errors.AsType[*nomad.Failure](err); !ok || failure.ExitCode != 3 {
 		t.Errorf("it failed by %v", err)
 	}

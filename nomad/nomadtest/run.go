@@ -23,8 +23,8 @@ func (c *Cluster) RunBatch(ctx context.Context, spec *api.Job, _ []byte, observe
 	return failures[0]
 }
 
-// RunEverywhere runs a job once on each node that it may be on, and removes it.
-func (c *Cluster) RunEverywhere(ctx context.Context, spec *api.Job, _ []byte) error {
+// RunSysbatch runs a job once on each node that it may be on, and removes it.
+func (c *Cluster) RunSysbatch(ctx context.Context, spec *api.Job, _ []byte) error {
 	failures, err := c.run(ctx, spec, func(string) {})
 	if err != nil || len(failures) == 0 {
 		return err

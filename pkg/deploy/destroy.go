@@ -119,7 +119,7 @@ func (s *Service) purgeNodes(ctx context.Context, p store.Project) error {
 	if err != nil {
 		return err
 	}
-	err = s.nomad.RunEverywhere(ctx, job, source)
+	err = s.nomad.RunSysbatch(ctx, job, source)
 	if failure, ok := errors.AsType[*nomad.Failure](err); ok {
 		return api.NewProblem(api.Failed, "the functions of %q have been stopped, but what it has on the nodes could not be removed: %s", p.Name, failure.Reason).
 			WithHelp("destroy it again: what was done is not done again")

@@ -17,13 +17,18 @@ import (
 
 // Store keeps what was decided.
 type Store interface {
-	Projects
-	Releases
-	History
+	Decisions
 	Made
 	Relocations
 	VariableVersions
 	history.Store
+}
+
+// Decisions are projects, and which release is to run of each.
+type Decisions interface {
+	Projects
+	Releases
+	History
 }
 
 // Projects are the rows of projects.

@@ -35,10 +35,21 @@ type Store interface {
 
 // Broker is RabbitMQ, as package queue has it.
 type Broker interface {
+	Queues
+	Connections
+}
+
+// Queues are made, looked at and removed.
+type Queues interface {
 	Declare(ctx context.Context, project string, id int64, functions []string) error
 	Depths(ctx context.Context, project string) ([]queue.Depth, error)
 	DropQueue(ctx context.Context, project, function string) error
 	Destroy(ctx context.Context, project string) error
+}
+
+// Connections are how the broker is reached for a project: by the control plane, and by
+// a worker.
+type Connections interface {
 	ControlPlane(project string) task.Broker
 	Worker(project string, id int64) task.Broker
 }
@@ -66,10 +77,20 @@ type Allocations interface {
 
 // Payloads keep payloads that are too large for a message, each for its own task.
 type Payloads interface {
+	PayloadsOfTasks
+	PayloadsOfProjects
+}
+
+// PayloadsOfTasks are those that a task has.
+type PayloadsOfTasks interface {
 	Put(ctx context.Context, projectID int64, id string, r io.Reader) (task.Large, error)
 	Open(projectID int64, id string, is task.Large) (*os.File, error)
 	Read(projectID int64, id string, is task.Large) ([]byte, error)
 	Remove(projectID int64, id string) error
+}
+
+// PayloadsOfProjects are all together, and what nobody needs any more.
+type PayloadsOfProjects interface {
 	RemoveProject(projectID int64) error
 	Bytes(projectID int64) (int64, error)
 	Sweep(before time.Time, needed func(projectID int64, id string) (bool, error)) (int, error)

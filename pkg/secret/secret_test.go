@@ -47,10 +47,15 @@ func TestMemory(t *testing.T) {
 
 // store is what both are.
 type store interface {
+	versions
+	Delete(ctx context.Context, project string) error
+}
+
+// versions are those of one project's variables.
+type versions interface {
 	Newest(ctx context.Context, project string) (secret.Newest, error)
 	Has(ctx context.Context, project string, version int) (bool, error)
 	Write(ctx context.Context, project string, base int, whole bool, set map[string]string, unset []string) (int, error)
-	Delete(ctx context.Context, project string) error
 	Old(ctx context.Context, project string, before time.Time) ([]int, error)
 	Destroy(ctx context.Context, project string, versions []int) error
 }

@@ -9,7 +9,7 @@ import (
 	"os"
 	"os/exec"
 
-	"fngen.dev/fngen/nomad/dev/kit"
+	"fngen.dev/fngen/nomad/dev/provision"
 )
 
 // browsers are the programs that Chromium has, the smallest first. Debian's packages
@@ -28,7 +28,7 @@ func Browser() string {
 
 // InstallBrowser installs the distribution's Chromium unless there is one: the tests
 // look at the Nomad UI with it.
-func InstallBrowser(ctx context.Context, report kit.Report) error {
+func InstallBrowser(ctx context.Context, report provision.Report) error {
 	if Browser() != "" {
 		return nil
 	}

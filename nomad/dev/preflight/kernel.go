@@ -11,12 +11,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"fngen.dev/fngen/nomad/dev/kit"
+	"fngen.dev/fngen/nomad/dev/provision"
 )
 
 // Kernel says what this machine cannot give to keep projects apart, a line for each
 // thing. docs/operating.md says what it means.
-func Kernel(report kit.Report) {
+func Kernel(report provision.Report) {
 	for _, gap := range gaps("/proc/sys") {
 		report("%-24s %s", "this kernel", gap)
 	}

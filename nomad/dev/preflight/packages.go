@@ -13,8 +13,8 @@ import (
 	"strings"
 
 	"fngen.dev/fngen/nomad/agents/network"
-	"fngen.dev/fngen/nomad/dev/kit"
 	"fngen.dev/fngen/nomad/dev/layout"
+	"fngen.dev/fngen/nomad/dev/provision"
 )
 
 // RabbitServer is where the package of Debian and Ubuntu puts the server.
@@ -26,7 +26,7 @@ const policyFile = "/usr/sbin/policy-rc.d"
 // Packages installs those that the distribution has: RabbitMQ, what networks of
 // allocations are made with, a Python below /usr when there is none, the Pythons that
 // are wanted, and PostgreSQL for the tests.
-func Packages(ctx context.Context, l layout.Layout, w kit.Wanted, report kit.Report) error {
+func Packages(ctx context.Context, l layout.Layout, w provision.Wanted, report provision.Report) error {
 	var missing []string
 	if _, err := os.Stat(RabbitServer); err != nil {
 		missing = append(missing, "rabbitmq-server")
@@ -37,21 +37,21 @@ func Packages(ctx context.Context, l layout.Layout, w kit.Wanted, report kit.Rep
 	if _, err := exec.LookPath("iptables"); err != nil {
 		missing = append(missing, "iptables")
 	}
-	system, err := kit.System(ctx)
+	system, err := provision.System(ctx)
 	if err != nil {
 		missing = append(missing, "python3")
 	}
 	if err := required(ctx, missing, report); err != nil {
 		return err
 	}
-	pythons(ctx, kit.Lacking(l, w, system), report)
+	pythons(ctx, provision.Lacking(l, w, system), report)
 	return postgres(ctx, report)
 }
 
 // postgres installs the database that the tests hold the store to. The cluster itself
 // does without it, so that a system which has none is told and no more; the service
 // that the package makes is not this cluster's.
-func postgres(ctx context.Context, report kit.Report) error {
+func postgres(ctx context.Context, report provision.Report) error {
 	if found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres"); err != nil || len(found) > 0 {
 		return err
 	}
@@ -68,7 +68,7 @@ func postgres(ctx context.Context, report kit.Report) error {
 }
 
 // required installs what nothing works without.
-func required(ctx context.Context, missing []string, report kit.Report) error {
+func required(ctx context.Context, missing []string, report provision.Report) error {
 	if len(missing) == 0 {
 		return nil
 	}

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"syscall"
 
-	"fngen.dev/fngen/nomad/dev/kit"
 	"fngen.dev/fngen/nomad/dev/layout"
 	"fngen.dev/fngen/nomad/dev/process"
+	"fngen.dev/fngen/nomad/dev/provision"
 )
 
 // Port is an address that a server of ours listens on.
@@ -41,10 +41,10 @@ func Check(ctx context.Context, l layout.Layout, building bool, ports []Port) er
 	errs = append(errs,
 		disk(l.Root, diskToRun, "free some space, or clone to a larger disk"),
 		disk(existingParent(l.Cache), need, "free some space, or set XDG_CACHE_HOME to a directory of a larger disk"))
-	if _, err := kit.System(ctx); err != nil {
+	if _, err := provision.System(ctx); err != nil {
 		errs = append(errs, err)
 	}
-	errs = append(errs, kit.CanInstall(ctx, l))
+	errs = append(errs, provision.CanInstall(ctx, l))
 	for _, p := range ports {
 		errs = append(errs, port(l, p))
 	}

@@ -8,12 +8,12 @@ import (
 	"os/exec"
 	"strings"
 
-	"fngen.dev/fngen/nomad/dev/kit"
+	"fngen.dev/fngen/nomad/dev/provision"
 )
 
 // pythons installs those of the versions that the distribution has. The platform
 // does without any of them, so no failure is one of ours.
-func pythons(ctx context.Context, versions []string, report kit.Report) {
+func pythons(ctx context.Context, versions []string, report provision.Report) {
 	if _, err := exec.LookPath("apt-get"); err != nil || len(versions) == 0 || os.Geteuid() != 0 {
 		return
 	}

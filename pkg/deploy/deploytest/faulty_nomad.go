@@ -46,8 +46,8 @@ func (n faultyNomad) RunBatch(ctx context.Context, job *nomadapi.Job, source []b
 	return do(n.f, ctx, "nomad", "RunBatch", func() error { return n.Scheduler.RunBatch(ctx, job, source, o) })
 }
 
-func (n faultyNomad) RunEverywhere(ctx context.Context, job *nomadapi.Job, source []byte) error {
-	return do(n.f, ctx, "nomad", "RunEverywhere", func() error { return n.Scheduler.RunEverywhere(ctx, job, source) })
+func (n faultyNomad) RunSysbatch(ctx context.Context, job *nomadapi.Job, source []byte) error {
+	return do(n.f, ctx, "nomad", "RunSysbatch", func() error { return n.Scheduler.RunSysbatch(ctx, job, source) })
 }
 
 func (n faultyNomad) Settle(ctx context.Context, namespace string) (bool, error) {

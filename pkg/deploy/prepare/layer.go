@@ -33,7 +33,7 @@ type Preparation struct {
 // Servers are where the live release runs.
 type Servers interface {
 	Instances(ctx context.Context, namespace, jobID string) ([]nomad.Instance, error)
-	RunEverywhere(ctx context.Context, job *nomadapi.Job, source []byte) error
+	RunSysbatch(ctx context.Context, job *nomadapi.Job, source []byte) error
 }
 
 // Refused is the exit code by which a job says that what the person gave is at

@@ -77,7 +77,7 @@ func (p *Preparation) handOverStatic(ctx context.Context, statics []jobs.Static)
 	if err != nil {
 		return err
 	}
-	return p.Servers.RunEverywhere(ctx, job, source)
+	return p.Servers.RunSysbatch(ctx, job, source)
 }
 
 func (p *Preparation) collect(ctx context.Context, s jobs.Static) error {

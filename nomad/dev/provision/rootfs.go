@@ -1,6 +1,6 @@
-// Package kit prepares what a node offers to its tasks: the tiny root file
+// Package provision prepares what a node offers to its tasks: the tiny root file
 // system, and the directory that they see as /opt/fngen.
-package kit
+package provision
 
 import (
 	"errors"

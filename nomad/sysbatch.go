@@ -8,30 +8,30 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// everywhereAgain is the wait before a job is given once more to nodes that had no
-// room for it, and everywhereTime how long that goes on. Jobs of this kind are short,
+// sysbatchAgain is the wait before a job is given once more to nodes that had no
+// room for it, and sysbatchTime how long that goes on. Jobs of this kind are short,
 // so that it is mostly one of another project that has the room.
 const (
-	everywhereAgain = time.Second
-	everywhereTime  = time.Minute
+	sysbatchAgain = time.Second
+	sysbatchTime  = time.Minute
 )
 
-// RunEverywhere runs a sysbatch job to its end on every ready node that its
+// RunSysbatch runs a sysbatch job to its end on every ready node that its
 // constraints allow, and removes it. A node that has no room for it is waited for.
 // An instance that fails is a *Failure, as is a node without room in the end.
-func (c *Client) RunEverywhere(ctx context.Context, job *api.Job, source []byte) error {
+func (c *Client) RunSysbatch(ctx context.Context, job *api.Job, source []byte) error {
 	for begin := time.Now(); ; {
 		full, err := c.runOnAll(ctx, job, source)
 		if err != nil || full == nil {
 			return err
 		}
-		if time.Since(begin) > everywhereTime {
+		if time.Since(begin) > sysbatchTime {
 			return full
 		}
 		select {
 		case <-ctx.Done():
 			return full
-		case <-time.After(everywhereAgain):
+		case <-time.After(sysbatchAgain):
 		}
 	}
 }

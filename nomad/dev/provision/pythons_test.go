@@ -1,4 +1,4 @@
-package kit
+package provision
 
 import (
 	"context"
@@ -20,8 +20,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"fngen.dev/fngen/nomad/dev/kit/mirror"
 	"fngen.dev/fngen/nomad/dev/layout"
+	"fngen.dev/fngen/nomad/dev/provision/mirror"
 )
 
 // said collects what is reported.
