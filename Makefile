@@ -68,6 +68,7 @@ soak: ## run what takes too long for make test: each server killed in each phase
 	@$(DEV) up
 	@$(ENV) && FNGEN_E2E=required FNGEN_SOAK=1 go test -count=1 -timeout 60m -v $(GOTESTFLAGS) -run '^(TestPhases|TestFaults|TestInterruptedTogether|TestRelocations|TestPythons|TestVaultAway|TestClientAway|TestLogsAway)$$' ./e2e
 	@FNGEN_SOAK=1 go test -count=1 -timeout 60m -v $(GOTESTFLAGS) -run '^TestYear$$' ./pkg/server/retention
+	@FNGEN_SOAK=1 go test -count=1 -timeout 60m -v $(GOTESTFLAGS) -run '^TestConsumerTimeout$$' ./pkg/agent/tasks
 
 lint: ## check format and style of Go and Python
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these files' >&2; exit 1; }

@@ -6,12 +6,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"fngen.dev/fngen/pkg/queue"
 	"fngen.dev/fngen/pkg/queue/brokertest"
 	"fngen.dev/fngen/pkg/task"
 )
@@ -68,6 +70,62 @@ def f(n: int):
 	l.empty()
 }
 
+// TestNoMoreConnections: an agent that may not connect tries until it may.
+func TestNoMoreConnections(t *testing.T) {
+	l := newLine(t, brokertest.Start(t), "limit", noted+`
+def f(n: int):
+    note(str(n))
+    wait_for("go")
+`)
+	l.work("one")
+	ids := l.send(`0`, `1`)
+	l.eventually("it runs", func() bool { return len(l.runs("runs")) == 1 })
+	limit := "/api/vhost-limits/" + url.PathEscape(task.Vhost(l.project)) + "/max-connections"
+	if err := l.node.API(t.Context(), http.MethodPut, limit, map[string]int{"value": 0}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.node.CutConnections(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	touch(t, l, "go")
+	if err := l.node.API(t.Context(), http.MethodDelete, limit, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	l.succeed(ids)
+	l.once(0, 2)
+	l.empty()
+}
+
+// TestConsumerTimeout: the broker closes a channel over which a message stays without an
+// answer for longer than it takes. The task goes on, is run once, and its end counts.
+func TestConsumerTimeout(t *testing.T) {
+	if os.Getenv("FNGEN_SOAK") == "" {
+		t.Skip("the broker looks once a minute: make soak runs it")
+	}
+	l := newLine(t, brokertest.Start(t), "timed", noted+`
+def f(n: int):
+    note(str(n))
+    wait_for("go")
+`)
+	if err := l.node.Ctl(t.Context(), "eval", "application:set_env(rabbit,consumer_timeout,5000)."); err != nil {
+		t.Fatal(err)
+	}
+	a := l.work("one")
+	ids := l.send(`0`)
+	l.eventually("it runs", func() bool { return len(l.runs("runs")) == 1 })
+	epoch := a.source.(*queue.Session).Epoch()
+	for deadline := time.Now().Add(150 * time.Second); a.source.(*queue.Session).Epoch() == epoch; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the broker closed nothing")
+		}
+	}
+	touch(t, l, "go")
+	l.succeed(ids)
+	l.succeed(l.send(`1`))
+	l.once(0, 2)
+	l.empty()
+}
+
 // TestBrokerTakesNothing: while the broker lacks memory what runs ends, its end is told as
 // soon as that is over, and nothing is run twice.
 func TestBrokerTakesNothing(t *testing.T) {
@@ -120,12 +178,49 @@ def f(n: int):
 	l.empty()
 }
 
+// TestFrozenAgent: an agent that neither answers nor closes loses what it had to another
+// one. When it comes back, what it says of the task answers no message of anybody's.
+func TestFrozenAgent(t *testing.T) {
+	l := newLine(t, brokertest.Shared(t), "frozen", noted+`
+def f(n: int):
+    note(str(n))
+    if n == 0: wait_for("go")
+`)
+	p := newProxy(t, l.node.Address())
+	l.way = p.address
+	frozen := l.work("frozen")
+	first := l.send(`0`)
+	l.eventually("it runs", func() bool { return len(l.runs("runs")) == 1 })
+	p.close(true)
+	p.drop()
+	l.way = ""
+	l.work("other")
+	l.eventually("the other agent runs it", func() bool { return strings.Join(l.runs("runs"), " ") == "0 0" })
+	ids := l.send(`1`, `2`, `3`)
+	touch(t, l, "go")
+	l.succeed(append(first, ids...))
+	p.close(false)
+	l.eventually("the frozen one tells of it too", func() bool { return len(l.of(first[0])) > 1 && frozen.idle() })
+	more := l.send(numbers(4, 12)...)
+	l.succeed(more)
+	l.empty()
+	l.once(1, 12)
+}
+
+// idle reports whether an agent has nothing to run or to tell.
+func (a *agent) idle() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.running) == 0
+}
+
 // proxy leads to a broker; what it has led until drop leads nowhere then, and is not
 // closed.
 type proxy struct {
 	address string
 	mu      sync.Mutex
 	epoch   int
+	closed  bool
 }
 
 func newProxy(t *testing.T, to string) *proxy {
@@ -142,6 +237,13 @@ func newProxy(t *testing.T, to string) *proxy {
 			if err != nil {
 				return
 			}
+			p.mu.Lock()
+			closed := p.closed
+			p.mu.Unlock()
+			if closed {
+				a.Close()
+				continue
+			}
 			b, err := net.Dial("tcp", to)
 			if err != nil {
 				a.Close()
@@ -156,6 +258,13 @@ func newProxy(t *testing.T, to string) *proxy {
 		}
 	}()
 	return p
+}
+
+// close has it refuse connections, or take them again.
+func (p *proxy) close(closed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = closed
 }
 
 func (p *proxy) drop() {

@@ -8,6 +8,7 @@ import functools
 import ipaddress
 import json
 import pathlib
+import random
 import re
 import subprocess
 import sys
@@ -34,7 +35,7 @@ from typing import (
 
 import pytest
 
-from fngen.runtime.bind import Refused, Unbindable, decode, signature
+from fngen.runtime.bind import Refused, Unbindable, decode, signature, times
 
 UTC = dt.timezone.utc
 T = TypeVar("T")
@@ -408,3 +409,25 @@ def test_runs_with_nothing_but_the_standard_library() -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python's parser knows no Z before")
+def test_plain_moments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own parser reads what it is given as the one of ours does."""
+    chance = random.Random(1)  # noqa: S311  # the same texts each time
+
+    def read(text: str, own: bool) -> Any:
+        monkeypatch.setattr(times, "_HAS_PARSER", not own)
+        try:
+            made = times.moment(text)
+        except Refused as refused:
+            return refused.plain()
+        return made, made.tzinfo and made.utcoffset(), type(made.tzinfo), made.fold
+
+    for _ in range(20_000):
+        year = chance.choice([0, 1, 1970, 2024, 9999])
+        numbers = [chance.randint(0, most) for most in (13, 32, 25, 61, 61, 25, 61)]
+        text = "{:04d}-{:02d}-{:02d}T{:02d}:{:02d}:{:02d}".format(year, *numbers[:5])
+        text += chance.choice(["", f".{chance.randint(0, 10 ** chance.randint(1, 7))}"])
+        text += chance.choice(["", "Z", "+{:02d}:{:02d}", "-{:02d}:{:02d}"]).format(*numbers[5:])
+        assert read(text, own=False) == read(text, own=True), text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any
 
@@ -42,9 +43,24 @@ _FIRST, _LAST = -62135596800, 253402300799
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
+# What Python's own parser reads as this one does, and several times as fast. Before 3.11 it
+# knows no Z.
+_PLAIN = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?",
+    re.ASCII,
+)
+_HAS_PARSER = sys.version_info >= (3, 11)
+
+
 def moment(value: Any) -> datetime:
     """Make a datetime of ISO 8601 or of Unix time; what has no zone stays without."""
     if type(value) is str:
+        if _HAS_PARSER and _PLAIN.fullmatch(value):
+            try:
+                return datetime.fromisoformat(value)
+            except ValueError:  # told below
+                pass
         found = _DATETIME.fullmatch(value)
         try:
             if found:
