@@ -13,7 +13,7 @@ import (
 	"fngen.dev/fngen/pkg/agent/controlplane"
 	crews "fngen.dev/fngen/pkg/agent/tasks"
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/payloads"
+	"fngen.dev/fngen/pkg/largepayload"
 	"fngen.dev/fngen/pkg/task"
 )
 
@@ -97,11 +97,11 @@ func (c claims) Payload(ctx context.Context, id string, is task.Large) ([]byte, 
 	var data []byte
 	err := c.client.Do(ctx, http.MethodGet, "/v1/agent/tasks/"+url.PathEscape(id)+"/payload", nil, func(_ http.Header, r io.Reader) error {
 		var err error
-		data, err = payloads.ReadAll(r, is)
+		data, err = largepayload.ReadAll(r, is)
 		return err
 	})
 	p, ok := errors.AsType[*api.Problem](err)
-	if ok && p.Status == http.StatusNotFound || errors.Is(err, payloads.ErrGone) {
+	if ok && p.Status == http.StatusNotFound || errors.Is(err, largepayload.ErrGone) {
 		return nil, crews.ErrPayloadGone
 	}
 	return data, err

@@ -12,7 +12,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/dispatch"
-	"fngen.dev/fngen/pkg/payloads"
+	"fngen.dev/fngen/pkg/largepayload"
 	"fngen.dev/fngen/pkg/queue"
 	"fngen.dev/fngen/pkg/secret"
 	"fngen.dev/fngen/pkg/store"
@@ -55,7 +55,7 @@ func newDispatch(ctx context.Context, c Config, s *store.Store, scheduler *nomad
 	if c.Broker.URL == "" {
 		return nil, nil
 	}
-	kept, err := payloads.Open(filepath.Join(c.Data, payloadsDir))
+	kept, err := largepayload.Open(filepath.Join(c.Data, payloadsDir))
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 
 	"fngen.dev/fngen/compiler/ir"
 	"fngen.dev/fngen/pkg/dispatch"
-	"fngen.dev/fngen/pkg/payloads"
+	"fngen.dev/fngen/pkg/largepayload"
 	"fngen.dev/fngen/pkg/queue"
 	"fngen.dev/fngen/pkg/queue/brokertest"
 	"fngen.dev/fngen/pkg/store"
@@ -37,7 +37,7 @@ type world struct {
 	logins   map[string]task.Broker
 	// versions count what was written to logins.
 	versions map[string]int64
-	payloads *payloads.Dir
+	payloads *largepayload.Dir
 }
 
 func (w *world) ReleaseOf(_ context.Context, _, _, allocation string) (int, error) {
@@ -78,7 +78,7 @@ func newWorldAt(t *testing.T, node *brokertest.Node, project string) *world {
 	if w.p, err = s.CreateProject(t.Context(), store.Actor{AccountID: account.ID}, project); err != nil {
 		t.Fatal(err)
 	}
-	if w.payloads, err = payloads.Open(filepath.Join(t.TempDir(), "payloads")); err != nil {
+	if w.payloads, err = largepayload.Open(filepath.Join(t.TempDir(), "payloads")); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.payloads.Close() })

@@ -6,8 +6,8 @@ import (
 	"io"
 	"os"
 
+	"fngen.dev/fngen/pkg/largepayload"
 	"fngen.dev/fngen/pkg/payload"
-	"fngen.dev/fngen/pkg/payloads"
 	"fngen.dev/fngen/pkg/store"
 	"fngen.dev/fngen/pkg/task"
 )
@@ -74,7 +74,7 @@ func (s *Service) Payload(ctx context.Context, p store.Project, id string) (*os.
 		return nil, task.Large{}, err
 	}
 	if t.Large == (task.Large{}) {
-		return nil, t.Large, fmt.Errorf("payload of task %s: %w", id, payloads.ErrGone)
+		return nil, t.Large, fmt.Errorf("payload of task %s: %w", id, largepayload.ErrGone)
 	}
 	f, err := s.Payloads.Open(p.ID, id, t.Large)
 	return f, t.Large, err

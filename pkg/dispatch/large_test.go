@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"fngen.dev/fngen/pkg/dispatch"
-	"fngen.dev/fngen/pkg/payloads"
+	"fngen.dev/fngen/pkg/largepayload"
 	"fngen.dev/fngen/pkg/store"
 	"fngen.dev/fngen/pkg/store/tasks"
 	"fngen.dev/fngen/pkg/task"
@@ -54,7 +54,7 @@ func TestLargePayload(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := payloads.ReadAll(f, is)
+		got, err := largepayload.ReadAll(f, is)
 		if f.Close(); err != nil || string(got) != text {
 			t.Errorf("its payload has %d bytes, %v", len(got), err)
 		}

@@ -14,7 +14,7 @@ import (
 
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/dispatch"
-	"fngen.dev/fngen/pkg/payloads"
+	"fngen.dev/fngen/pkg/largepayload"
 	"fngen.dev/fngen/pkg/server"
 	"fngen.dev/fngen/pkg/server/servertest"
 	"fngen.dev/fngen/pkg/server/taskroutes"
@@ -27,7 +27,7 @@ import (
 // never sent.
 type keeper struct {
 	taskroutes.Tasks
-	dir *payloads.Dir
+	dir *largepayload.Dir
 
 	mu     sync.Mutex
 	orders []dispatch.Order
@@ -68,7 +68,7 @@ func (k *keeper) PayloadBytes(p store.Project) (int64, error) { return k.dir.Byt
 
 func newKeeper(t *testing.T, p *servertest.Platform) *keeper {
 	t.Helper()
-	dir, err := payloads.Open(filepath.Join(t.TempDir(), "payloads"))
+	dir, err := largepayload.Open(filepath.Join(t.TempDir(), "payloads"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/dispatch"
-	"fngen.dev/fngen/pkg/payloads"
+	"fngen.dev/fngen/pkg/largepayload"
 	"fngen.dev/fngen/pkg/queue"
 	"fngen.dev/fngen/pkg/store/tasks"
 	"fngen.dev/fngen/pkg/task"
@@ -26,7 +26,7 @@ var taskProblems = []struct {
 	{queue.ErrUnknown, api.OutcomeUnknown, "send it again with the same key: then it is not run twice"},
 	{queue.ErrUnreachable, api.BrokerAway, "try again; nothing was sent"},
 	{tasks.ErrPayload, api.Conflict, "run it anew with its payload"},
-	{payloads.ErrGone, api.NotFound, "run it anew with its payload"},
+	{largepayload.ErrGone, api.NotFound, "run it anew with its payload"},
 	{tasks.ErrNotEnded, api.Conflict, ""},
 }
 

@@ -1,9 +1,9 @@
-// Package payloads keeps payloads that are too large for a message: each is a file of its
+// Package largepayload keeps payloads that are too large for a message: each is a file of its
 // own task, below its project, and is held to its digest when it is read.
 //
 // Nothing is shared between tasks, so that a file goes when its task does, and nobody
 // has to count who else refers to it.
-package payloads
+package largepayload
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package payloads_test
+package largepayload_test
 
 import (
 	"context"
@@ -10,16 +10,16 @@ import (
 	"testing"
 	"time"
 
-	"fngen.dev/fngen/pkg/payloads"
+	"fngen.dev/fngen/pkg/largepayload"
 	"fngen.dev/fngen/pkg/task"
 )
 
 const project = 7
 
-func open(t *testing.T) (*payloads.Dir, string) {
+func open(t *testing.T) (*largepayload.Dir, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "payloads")
-	d, err := payloads.Open(path)
+	d, err := largepayload.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func open(t *testing.T) (*payloads.Dir, string) {
 	return d, path
 }
 
-func put(t *testing.T, d *payloads.Dir, text string) (string, task.Large) {
+func put(t *testing.T, d *largepayload.Dir, text string) (string, task.Large) {
 	t.Helper()
 	id, err := task.NewID()
 	if err != nil {
@@ -51,7 +51,7 @@ func TestPayload(t *testing.T) {
 	if bytes, err := d.Bytes(project); err != nil || bytes != 8 {
 		t.Errorf("it takes %d, %v", bytes, err)
 	}
-	if _, err := d.Read(project+1, id, kept); !errors.Is(err, payloads.ErrGone) {
+	if _, err := d.Read(project+1, id, kept); !errors.Is(err, largepayload.ErrGone) {
 		t.Errorf("of another project: %v", err)
 	}
 	if _, err := d.Put(t.Context(), project, "../8/x", strings.NewReader("1")); err == nil {
@@ -62,14 +62,14 @@ func TestPayload(t *testing.T) {
 		if err := os.WriteFile(file, []byte(damaged), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.Read(project, id, kept); !errors.Is(err, payloads.ErrGone) {
+		if _, err := d.Read(project, id, kept); !errors.Is(err, largepayload.ErrGone) {
 			t.Errorf("damaged as %s: %v", damaged, err)
 		}
 	}
 	if err := errors.Join(d.Remove(project, id), d.Remove(project, id)); err != nil {
 		t.Error(err)
 	}
-	if _, err := d.Read(project, id, kept); !errors.Is(err, payloads.ErrGone) {
+	if _, err := d.Read(project, id, kept); !errors.Is(err, largepayload.ErrGone) {
 		t.Errorf("removed: %v", err)
 	}
 }
