@@ -112,3 +112,29 @@ func TestAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestReadFile holds that only a regular file is read, and no more of it than wanted: what
+// a program of a project leaves there is its own.
+func TestReadFile(t *testing.T) {
+	for name, test := range map[string]struct {
+		info api.AllocFileInfo
+		text string
+		want string
+	}{
+		"a file":           {api.AllocFileInfo{FileMode: "-rw-r--r--", Size: 4}, "text", "text"},
+		"one that grows":   {api.AllocFileInfo{FileMode: "-rw-r--r--", Size: 4}, "text and much more", "text and m"},
+		"one that is long": {api.AllocFileInfo{FileMode: "-rw-r--r--", Size: 11}, "text", ""},
+		"a directory":      {api.AllocFileInfo{FileMode: "drwxr-xr-x", IsDir: true}, "text", ""},
+		"a FIFO":           {api.AllocFileInfo{FileMode: "prw-r--r--"}, "text", ""},
+		"a link":           {api.AllocFileInfo{FileMode: "Lrwxrwxrwx"}, "text", ""},
+	} {
+		a, client := answering(t, map[string][]any{"GET /v1/client/fs/stat/a1": {test.info}, "GET /v1/client/fs/cat/a1": {printed(test.text)}})
+		got, err := client.ReadFile(t.Context(), "shop", "a1", "app/local/cause.json", 10)
+		if string(got) != test.want || (err == nil) != (test.want != "") {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, test.want)
+		}
+		if opened := a.count("GET /v1/client/fs/cat/a1") > 0; opened != (test.want != "") {
+			t.Errorf("%s: opened is %v", name, opened)
+		}
+	}
+}
