@@ -45,7 +45,7 @@ func FuzzEncode(f *testing.F) {
 // FuzzTells holds that no line is passed over that would tell its level.
 func FuzzTells(f *testing.F) {
 	for _, line := range []string{
-		"hello", "a WARN b", "app.py:3: UserWarning: careful", "KeyboardInterrupt", "SystemExit: 1", "x.MyException: no", "[Severe]", "severity=7", "time=1 level=ERROR",
+		"hello", "a WARN b", "a PANIC b", "a FATAL b", "a NOTICE b", "a VERBOSE b", "a DEBUG b", "a SUCCESS b", "a CRIT b", "a SEVERE b", "app.py:3: UserWarning: careful", "KeyboardInterrupt", "SystemExit: 1", "x.MyException: no", "[Severe]", "severity=7", "time=1 level=ERROR",
 		"ſeverity=error", "Traceback (most recent call last):", "\x1b[1mER\x1b[0mROR", "x", "GET / 200",
 	} {
 		f.Add(line)
