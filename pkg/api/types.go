@@ -214,12 +214,14 @@ type LiveStatic struct {
 
 // Destroyed says what was removed. DELETE /v1/projects/{project}.
 type Destroyed struct {
-	Project  string   `json:"project"`
-	Jobs     []string `json:"jobs"`
-	Releases int      `json:"releases"`
-	Layers   int      `json:"layers"`
-	Blobs    int      `json:"blobs"`
-	Bytes    int64    `json:"bytes"`
+	Project string   `json:"project"`
+	Jobs    []string `json:"jobs"`
+	// Variables are the names of environment variables.
+	Variables []string `json:"variables"`
+	Releases  int      `json:"releases"`
+	Layers    int      `json:"layers"`
+	Blobs     int      `json:"blobs"`
+	Bytes     int64    `json:"bytes"`
 	// Logs is what becomes of the project's log: LogsDeleted, LogsExpire, or empty where
 	// there is none.
 	Logs string `json:"logs,omitempty"`

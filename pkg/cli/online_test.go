@@ -404,5 +404,5 @@ func (p *player) Destroy(ctx context.Context, actor store.Actor, project store.P
 		return api.Destroyed{}, err
 	}
 	removed, err := p.store.DeleteProject(ctx, actor, project.ID)
-	return api.Destroyed{Project: project.Name, Jobs: []string{"web-live_app"}, Releases: removed.Releases, Layers: removed.Layers, Blobs: n, Bytes: size}, err
+	return api.Destroyed{Project: project.Name, Jobs: []string{"web-live_app"}, Variables: append([]string{}, slices.Sorted(maps.Keys(p.set[project.Name]))...), Releases: removed.Releases, Layers: removed.Layers, Blobs: n, Bytes: size}, err
 }

@@ -25,7 +25,7 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 	}
 	defer held.Release()
 	ctx = held.Context()
-	out := api.Destroyed{Project: p.Name, Jobs: []string{}}
+	out := api.Destroyed{Project: p.Name, Jobs: []string{}, Variables: []string{}}
 	// The caches are purged from within it.
 	if err := s.ensureNamespace(ctx, p); err != nil {
 		return out, err
@@ -44,9 +44,8 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 			return out, err
 		}
 	}
-	// Whoever gets the name next must not get what was set for this one.
-	if err := s.secrets.Delete(ctx, p.Name); err != nil {
-		return out, s.newChange(p).variables().Problem(err)
+	if out.Variables, err = s.forgetVariables(ctx, p); err != nil {
+		return out, err
 	}
 	if err := s.nomad.DeleteNamespace(ctx, p.Name); err != nil {
 		return out, err
@@ -61,6 +60,25 @@ func (s *Service) Destroy(ctx context.Context, actor store.Actor, p store.Projec
 	}
 	out.Releases, out.Layers = removed.Releases, removed.Layers
 	return out, nil
+}
+
+// forgetVariables deletes the variables: whoever gets the name next must not get what was
+// set for this one. It returns the names that the next push would have taken.
+func (s *Service) forgetVariables(ctx context.Context, p store.Project) ([]string, error) {
+	version, err := s.store.CurrentVariables(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	kept := s.newChange(p).variables()
+	known, err := kept.Known(ctx, version)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{}
+	for _, v := range known {
+		names = append(names, v.Name)
+	}
+	return names, kept.Problem(s.secrets.Delete(ctx, p.Name))
 }
 
 // forgetLogs says what becomes of the project's log. That it cannot be deleted now is

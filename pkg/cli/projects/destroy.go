@@ -131,6 +131,9 @@ func writeDestroyed(a *command.App, d api.Destroyed) error {
 	for _, job := range d.Jobs {
 		fmt.Fprintf(&b, "deleted job %s\n", term.Escape(job))
 	}
+	for _, name := range d.Variables {
+		fmt.Fprintf(&b, "deleted variable %s\n", term.Escape(name))
+	}
 	fmt.Fprintf(&b, "deleted %s\n", term.Count(d.Releases, "release", "releases"))
 	fmt.Fprintf(&b, "deleted %s\n", term.Count(d.Layers, "dependency layer", "dependency layers"))
 	fmt.Fprintf(&b, "deleted %s, %s\n", term.Count(d.Blobs, "stored file", "stored files"), term.Bytes(d.Bytes))

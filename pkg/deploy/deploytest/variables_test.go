@@ -400,8 +400,8 @@ func TestDestroyedVariables(t *testing.T) {
 		w.well(w.set("a@example.com", values("A", "1")))
 		w.well(w.push(code(1, oneServer, "live_app")))
 		w.destroyed = true
-		if _, err := w.service.Destroy(w.Context(), w.actor, w.project); err != nil {
-			t.Fatal(err)
+		if out, err := w.service.Destroy(w.Context(), w.actor, w.project); err != nil || !slices.Equal(out.Variables, []string{"A"}) {
+			t.Fatalf("it deleted the variables %q: %v", out.Variables, err)
 		}
 		if w.secrets.Values("shop", 1) != nil {
 			t.Error("the variables are still there")
