@@ -30,6 +30,16 @@ func startBinder(t *testing.T) *binder {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// go test knows by what this process reads that the binder has changed.
+	sources, err := filepath.Glob(filepath.Join(sdk, "fngen/runtime/bind/*.py"))
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("the binder's sources: %d, %v", len(sources), err)
+	}
+	for _, source := range append(sources, "testdata/bind.py") {
+		if _, err := os.ReadFile(source); err != nil {
+			t.Fatal(err)
+		}
+	}
 	cmd := exec.CommandContext(t.Context(), python, "testdata/bind.py")
 	cmd.Env = append(os.Environ(), "PYTHONPATH="+sdk, "PYTHONDONTWRITEBYTECODE=1")
 	cmd.Stderr = os.Stderr

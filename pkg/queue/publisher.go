@@ -17,7 +17,7 @@ const (
 	// nothing (measured by RabbitMQ's own, and here).
 	window = 1000
 	// connectWait is how long a message waits for a connection.
-	connectWait = 2 * time.Second
+	connectWait = 4 * time.Second
 	// blockedGrace is how long a message may stay unconfirmed after the broker said that
 	// it takes nothing: what it had taken before, it confirms at once.
 	blockedGrace = 500 * time.Millisecond
