@@ -28,7 +28,9 @@ const (
 	// that waits: each costs a round trip.
 	batchSize, largeBatch = 256 << 10, 1 << 20
 	// away is for how long nothing can be sent until the oldest entries are dropped.
-	away       = 10 * time.Second
+	away = 10 * time.Second
+	// quiet is for how long what is told of a program that is held back is not told again.
+	quiet      = time.Minute
 	firstPause = 200 * time.Millisecond
 	longPause  = 10 * time.Second
 )
@@ -57,6 +59,8 @@ type Shipper struct {
 	// lost and held are what is to be told.
 	lost int
 	held time.Duration
+	// heldSince is when what held has begun, heldTold when it was last told.
+	heldSince, heldTold time.Time
 	// report is what was begun to be told.
 	report report
 	// waiting is how many bring an entry and wait.
@@ -155,6 +159,9 @@ func (p *Shipper) wait() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.waiting--
+		if p.held == 0 {
+			p.heldSince = begin
+		}
 		p.held += p.now().Sub(begin)
 	}()
 	timer := time.NewTimer(left)
@@ -206,7 +213,7 @@ func (p *Shipper) await(ctx context.Context, pause time.Duration) bool {
 		return sleep(ctx, lingerFor(p.spool.Size()), p.ending)
 	}
 	if p.isEnding() {
-		return false
+		return p.hasToTell()
 	}
 	select {
 	case <-p.spool.Changed():
@@ -276,8 +283,11 @@ func (p *Shipper) batch(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.report = report{}
-	if err == nil {
+	if err == nil || len(records) == 0 { // what is told is not told of
 		p.lost, p.held = p.lost-told.lost, max(0, p.held-told.held)
+		if told.held > 0 {
+			p.heldSince, p.heldTold = told.at, told.at
+		}
 	} else {
 		p.lost += len(records)
 	}
@@ -294,25 +304,40 @@ type report struct {
 	records [][]byte
 	lost    int
 	held    time.Duration
+	at      time.Time
 }
 
-// tell is what there is to tell.
+// tell is what there is to tell. A program that is held back writes without an end, so
+// that is told at most once in a while, and what is left of it at the end.
 func (p *Shipper) tell() report {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.report.records) > 0 {
 		return p.report
 	}
+	now := p.now()
 	if p.lost > 0 {
 		p.report.add(p.clock, fmt.Sprintf("%d entries of the log were lost: they could not be sent, and there was no room to keep them", p.lost))
 		p.report.lost = p.lost
 	}
-	if held := p.held.Round(10 * time.Millisecond); held > 0 {
-		p.report.add(p.clock, fmt.Sprintf("the program was held back for %s: it writes to its log faster than that can be sent", held))
-		p.report.held = held
+	if held := p.heldFor(); held > 0 && (now.Sub(p.heldTold) >= quiet || p.isLast()) {
+		within := (max(now.Sub(p.heldSince), held) + time.Second - 1).Truncate(time.Second)
+		p.report.add(p.clock, fmt.Sprintf("the program was held back for %s of the last %s: it writes to its log faster than that can be sent", held, within))
+		p.report.held, p.report.at = held, now
 	}
 	return p.report
 }
+
+func (p *Shipper) hasToTell() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lost > 0 || p.heldFor() > 0
+}
+
+func (p *Shipper) heldFor() time.Duration { return p.held.Round(10 * time.Millisecond) }
+
+// isLast says that nothing is left to send but what is told.
+func (p *Shipper) isLast() bool { return p.isEnding() && p.spool.Size() == 0 }
 
 func (r *report) add(clock *capture.Clock, text string) {
 	e := capture.Entry{Time: clock.Next(), Stream: capture.Stderr, Level: capture.Warning, Message: text, Platform: true}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"fngen.dev/fngen/pkg/agent/capture"
@@ -229,6 +230,47 @@ func TestHeldBack(t *testing.T) {
 	if kept != 400 || !told {
 		t.Errorf("%d kept; told: %t", kept, told)
 	}
+}
+
+// TestHeldBackIsToldRarely holds a program back for minutes: it is told once a minute, and
+// what was told adds up to all of it.
+func TestHeldBackIsToldRarely(t *testing.T) {
+	const roundTrip, batches = 2 * time.Second, 80
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlatform()
+		s := Start(openSpool(t, t.TempDir(), 300<<10), clock, func(ctx context.Context, batch [][]byte, last bool) (int, error) {
+			time.Sleep(roundTrip)
+			return p.send(ctx, batch, last)
+		})
+		fill := strings.Repeat("x", 50_000)
+		began := time.Now()
+		for time.Since(began) < batches*roundTrip {
+			s.Take(entry(fill))
+		}
+		flood := time.Since(began)
+		s.Stop(never)
+		told, total := 0, time.Duration(0)
+		for _, m := range p.messages() {
+			var held, within string
+			if n, _ := fmt.Sscanf(m, "the program was held back for %s of the last %s", &held, &within); n != 2 {
+				continue
+			}
+			d, err := time.ParseDuration(held)
+			w, err2 := time.ParseDuration(strings.TrimSuffix(within, ":"))
+			if err != nil || err2 != nil || d > w {
+				t.Error(m)
+			}
+			told, total = told+1, total+d
+		}
+		// At once, after each minute, and at the end.
+		if most := 2 + int(flood/time.Minute); told < 2 || told > most {
+			t.Errorf("told %d times in %s, at most %d were due", told, flood, most)
+		}
+		// Of the first round trip, the spool takes what comes.
+		if total > flood || total < flood-2*roundTrip {
+			t.Errorf("told of %s in all, of %s", total, flood)
+		}
+	})
 }
 
 // isFree says that nobody waits.
