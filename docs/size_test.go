@@ -24,16 +24,11 @@ const (
 	maxMethodsToBeAsked = 5
 )
 
-// overfull are the packages that are still to be divided.
-var overfull = map[string]bool{
-	"e2e": true,
-}
-
 // TestNothingOutgrows holds packages, files, functions and interfaces to a size.
 func TestNothingOutgrows(t *testing.T) {
 	s := measured(t)
 	for _, dir := range slices.Sorted(maps.Keys(s.packages)) {
-		if n := s.packages[dir]; n > maxFilesOfPackage && !overfull[dir] {
+		if n := s.packages[dir]; n > maxFilesOfPackage {
 			t.Errorf("%s has %d Go files, more than %d: find the part of it that is a subject of its own", dir, n, maxFilesOfPackage)
 		}
 	}

@@ -13,17 +13,20 @@ import (
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 )
 
 // TestBadVersions pushes versions that cannot come up, then two changes at once: all
 // under load, and no request fails.
 func TestBadVersions(t *testing.T) {
-	requireCluster(t)
-	beside(t, "m")
+	cluster.Require(t)
+	e2etest.Beside(t, "m")
 	p := newProject(t)
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.write(t, "fngen.yml", onServers("m", "eu-central", 1))
-	p.run(t, "push", p.name, ".")
+	p.Write(t, "app.py", fmt.Sprintf(e2etest.SlowApp, "one", 0))
+	p.Write(t, "fngen.yml", e2etest.OnServers("m", "eu-central", 1))
+	p.Run(t, "push", p.Name, ".")
 	for _, v := range badVersions() {
 		t.Run(v.name, func(t *testing.T) { v.push(t, p) })
 	}
@@ -39,7 +42,7 @@ type badVersion struct {
 }
 
 func badVersions() []badVersion {
-	good, one := fmt.Sprintf(slowApp, "one", 0), onServers("m", "eu-central", 1)
+	good, one := fmt.Sprintf(e2etest.SlowApp, "one", 0), e2etest.OnServers("m", "eu-central", 1)
 	return []badVersion{
 		{
 			"crash at import", strings.Replace(good, "app = ", `app = {}["gone"] or `, 1), one, true,
@@ -66,7 +69,7 @@ func badVersions() []badVersion {
 			[]string{"health | GET /healthz: 404 Not Found", "its health check fails: GET /healthz answers 404 Not Found", "keeps serving"},
 		},
 		{
-			"no room", good, onServers("m", "eu-central", 50), true,
+			"no room", good, e2etest.OnServers("m", "eu-central", 50), true,
 			[]string{"no room for live_app", "Choose another size or region"},
 		},
 	}
@@ -83,17 +86,17 @@ func (v badVersion) push(t *testing.T, p project) {
 // come up, or when an instance has had its time; it says why, and what ran before
 // serves on.
 func (v badVersion) refused(t *testing.T, p project) {
-	was, begun := ids(p.running(t)), len(p.allocations(t))
-	p.write(t, "app.py", v.code)
-	p.write(t, "fngen.yml", v.fleet)
+	was, begun := e2etest.IDs(p.Running(t)), len(p.Allocations(t))
+	p.Write(t, "app.py", v.code)
+	p.Write(t, "fngen.yml", v.fleet)
 	begin := time.Now()
-	out, code := p.fails(t, "push", p.name, ".")
+	out, code := p.fails(t, "push", p.Name, ".")
 	t.Logf("exit code %d after %s:\n%s", code, time.Since(begin).Round(time.Millisecond), out)
 	if code != 1 {
 		t.Errorf("exit code %d", code)
 	}
 	// Of a first version nothing is left to look at.
-	if tried := p.allocations(t)[begun:]; len(was) > 0 && slices.ContainsFunc(tried, hadItsTime) == v.certain {
+	if tried := p.Allocations(t)[begun:]; len(was) > 0 && slices.ContainsFunc(tried, hadItsTime) == v.certain {
 		t.Errorf("an instance had all its time: %t", !v.certain)
 	}
 	for _, words := range v.says {
@@ -101,10 +104,10 @@ func (v badVersion) refused(t *testing.T, p project) {
 			t.Errorf("it does not say %q", words)
 		}
 	}
-	if now := ids(p.running(t)); !slices.Equal(was, now) {
+	if now := e2etest.IDs(p.Running(t)); !slices.Equal(was, now) {
 		t.Errorf("%v run, before it was %v", now, was)
 	}
-	if now := p.answering(t); !slices.Equal(was, now) {
+	if now := p.Answering(t); !slices.Equal(was, now) {
 		t.Errorf("%v answer, before it was %v", now, was)
 	}
 }
@@ -118,16 +121,16 @@ func hadItsTime(a *nomad.AllocationListStub) bool {
 // TestNotCertain pushes versions of which it is never certain that they do not come
 // up: a database may be on its way. The pushes end at the limit, 2 min.
 func TestNotCertain(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	t.Parallel()
-	good := fmt.Sprintf(slowApp, "one", 0)
+	good := fmt.Sprintf(e2etest.SlowApp, "one", 0)
 	t.Run("health path answers 503", func(t *testing.T) {
-		beside(t, "xl")
+		e2etest.Beside(t, "xl")
 		p := newProject(t)
-		fleet := onServers("xl", "us-west", 1)
-		p.write(t, "app.py", good)
-		p.write(t, "fngen.yml", fleet)
-		p.run(t, "push", p.name, ".")
+		fleet := e2etest.OnServers("xl", "us-west", 1)
+		p.Write(t, "app.py", good)
+		p.Write(t, "fngen.yml", fleet)
+		p.Run(t, "push", p.Name, ".")
 		badVersion{
 			"", strings.Replace(good, "    return {", "    return __import__('fastapi').Response(status_code=503) or {", 1), fleet, false,
 			[]string{"health | GET /: 503 Service Unavailable", "its health check fails: GET / answers 503", "keeps serving"},
@@ -135,9 +138,9 @@ func TestNotCertain(t *testing.T) {
 	})
 	// The first version of all, since there is room for one instance only.
 	t.Run("port never opened", func(t *testing.T) {
-		beside(t, "spare")
+		e2etest.Beside(t, "spare")
 		badVersion{
-			"", fmt.Sprintf(slowApp, "one", 3600), onServers("s", "us-west", 1), false,
+			"", fmt.Sprintf(e2etest.SlowApp, "one", 3600), e2etest.OnServers("s", "us-west", 1), false,
 			[]string{"error[FN2106]: live_app does not listen: it was still here when time was up", "    time.sleep(3600)\n", "nothing of this project runs"},
 		}.refused(t, newProject(t))
 	})
@@ -147,22 +150,22 @@ func TestNotCertain(t *testing.T) {
 // other was refused and told who is at it; then it becomes live.
 func twoPushes(t *testing.T, p project) {
 	requests := p.load(t)
-	before := strings.Count(p.run(t, "releases", p.name), "\n")
+	before := strings.Count(p.Run(t, "releases", p.Name), "\n")
 	g := newGate(t, p)
 	g.state.Store(shut)
 
 	other := p
-	other.dir, other.home = t.TempDir(), t.TempDir()
+	other.Dir, other.Home = t.TempDir(), t.TempDir()
 	type outcome struct {
 		text string
 		code int
 	}
 	outcomes := make(chan outcome, 2)
 	for i, project := range []project{p, other} {
-		project.write(t, "fngen.yml", onServers("m", "eu-central", 1))
-		project.write(t, "app.py", gatedApp+fmt.Sprintf("\n# two %d\n", i))
+		project.Write(t, "fngen.yml", e2etest.OnServers("m", "eu-central", 1))
+		project.Write(t, "app.py", gatedApp+fmt.Sprintf("\n# two %d\n", i))
 		go func() {
-			cmd := project.command("push", project.name, ".")
+			cmd := project.Command("push", project.Name, ".")
 			out, _ := cmd.CombinedOutput()
 			outcomes <- outcome{string(out), cmd.ProcessState.ExitCode()}
 		}()
@@ -176,7 +179,7 @@ func twoPushes(t *testing.T, p project) {
 	if !regexp.MustCompile(`is busy with a push by \S+@\S+`).MatchString(lost.text) || strings.Contains(lost.text, "rollout:") {
 		t.Errorf("the one that lost says\n%s", lost.text)
 	}
-	if releases := p.run(t, "releases", p.name); strings.Count(releases, "\n") != before+1 || !strings.HasPrefix(releases, fmt.Sprintf("%d\tlive\t", before+1)) {
+	if releases := p.Run(t, "releases", p.Name); strings.Count(releases, "\n") != before+1 || !strings.HasPrefix(releases, fmt.Sprintf("%d\tlive\t", before+1)) {
 		t.Errorf("the history is\n%s", releases)
 	}
 	requests.allow(t, 0)
@@ -186,7 +189,7 @@ func twoPushes(t *testing.T, p project) {
 // ended.
 func (p project) fails(t *testing.T, args ...string) (string, int) {
 	t.Helper()
-	cmd := p.command(args...)
+	cmd := p.Command(args...)
 	out, err := cmd.CombinedOutput()
 	if _, failed := errors.AsType[*exec.ExitError](err); !failed {
 		t.Fatalf("fngen %s: %v\n%s", strings.Join(args, " "), err, out)

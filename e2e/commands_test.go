@@ -9,18 +9,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	consul "github.com/hashicorp/consul/api"
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/e2e/load"
 )
-
-// settle is how long something that is certain to come may take to be seen.
-const settle = 3 * time.Minute
 
 // fetch LABEL PATH [STATUS]: asks https://LABEL.<domain>PATH through the router,
 // with the certificate verified, and prints the body. STATUS is 200 if not given.
@@ -115,7 +112,7 @@ func gone(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return true
 	}
-	if !eventually(forgotten) {
+	if !e2etest.Eventually(forgotten) {
 		ts.Fatalf("Consul still has a service of %s", project)
 	}
 	client, err := cluster.Router()
@@ -128,7 +125,7 @@ func gone(ts *testscript.TestScript, neg bool, args []string) {
 		defer resp.Body.Close()
 		return resp.StatusCode == http.StatusNotFound && resp.Header.Get("X-Request-Id") == ""
 	}
-	if !eventually(unrouted) {
+	if !e2etest.Eventually(unrouted) {
 		ts.Fatalf("Traefik still routes %s", project)
 	}
 	for _, node := range []string{"nodes/*", "nomad"} {
@@ -148,9 +145,6 @@ func uid(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Setenv("UID", fields[len(fields)-1])
 }
-
-// eventually polls for what another program is certain to do soon.
-func eventually(what func() bool) bool { return cluster.Eventually(settle, what) }
 
 // loadOn start LABEL PATH begins requests, on kept connections and on new ones;
 // load stop ends them, prints how many there were and fails if any of them failed.

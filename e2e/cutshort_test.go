@@ -11,6 +11,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 )
 
 // stubbornApp never ends what it does when it is told to stop.
@@ -45,39 +46,39 @@ def live_app():
 // create or a destroy ended in the middle, is healed by a push, and destroyed by a
 // destroy.
 func TestCutShort(t *testing.T) {
-	requireCluster(t)
-	beside(t, "east m")
+	cluster.Require(t)
+	e2etest.Beside(t, "east m")
 	p := newProject(t)
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
+	p.Write(t, "app.py", fmt.Sprintf(e2etest.SlowApp, "one", 0))
+	p.Write(t, "fngen.yml", e2etest.OnServers("m", "us-east", 1))
 	p.loseNamespace(t)
-	p.run(t, "push", p.name, ".")
+	p.Run(t, "push", p.Name, ".")
 
 	p.loseNamespace(t)
-	p.run(t, "status", p.name)
-	p.run(t, "push", p.name, ".")
-	if now := p.answering(t); len(now) != 1 {
+	p.Run(t, "status", p.Name)
+	p.Run(t, "push", p.Name, ".")
+	if now := p.Answering(t); len(now) != 1 {
 		t.Errorf("after a push %v answer", now)
 	}
 
 	p.loseNamespace(t)
-	p.run(t, "destroy", p.name, "--yes")
+	p.Run(t, "destroy", p.Name, "--yes")
 	p.nothing(t)
-	p.run(t, "create", p.name)
+	p.Run(t, "create", p.Name)
 }
 
 // TestDestroyOfStubborn holds that a destroy does not wait for a program that does
 // not end, which has 30 s of its own for that: it is killed.
 func TestDestroyOfStubborn(t *testing.T) {
-	requireCluster(t)
-	beside(t, "east m")
+	cluster.Require(t)
+	e2etest.Beside(t, "east m")
 	p := newProject(t)
-	p.write(t, "app.py", stubbornApp)
-	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
-	p.run(t, "push", p.name, ".")
-	killed := p.signalled(t, p.running(t)[0].ID)
+	p.Write(t, "app.py", stubbornApp)
+	p.Write(t, "fngen.yml", e2etest.OnServers("m", "us-east", 1))
+	p.Run(t, "push", p.Name, ".")
+	killed := p.signalled(t, p.Running(t)[0].ID)
 	begin := time.Now()
-	p.run(t, "destroy", p.name, "--yes")
+	p.Run(t, "destroy", p.Name, "--yes")
 	t.Logf("destroyed after %v", time.Since(begin).Round(time.Millisecond))
 	if !<-killed {
 		t.Error("the program was not killed")
@@ -88,8 +89,8 @@ func TestDestroyOfStubborn(t *testing.T) {
 // signalled follows an allocation until Nomad has forgotten it, and says whether it was
 // sent a signal.
 func (p project) signalled(t *testing.T, id string) <-chan bool {
-	client, said := nomadClient(t), make(chan bool, 1)
-	q := (&nomad.QueryOptions{Namespace: p.name, WaitTime: 10 * time.Second}).WithContext(t.Context())
+	client, said := e2etest.NomadClient(t), make(chan bool, 1)
+	q := (&nomad.QueryOptions{Namespace: p.Name, WaitTime: 10 * time.Second}).WithContext(t.Context())
 	go func() {
 		for seen := false; ; {
 			a, meta, err := client.Allocations().Info(id, q)
@@ -107,14 +108,14 @@ func (p project) signalled(t *testing.T, id string) <-chan bool {
 // loseNamespace takes all of a project out of Nomad behind the platform's back.
 func (p project) loseNamespace(t *testing.T) {
 	t.Helper()
-	c := nomadClient(t)
-	jobs, _, err := c.Jobs().List(&nomad.QueryOptions{Namespace: p.name})
+	c := e2etest.NomadClient(t)
+	jobs, _, err := c.Jobs().List(&nomad.QueryOptions{Namespace: p.Name})
 	check(t, err)
 	for _, j := range jobs {
-		_, _, err := c.Jobs().Deregister(j.ID, true, &nomad.WriteOptions{Namespace: p.name})
+		_, _, err := c.Jobs().Deregister(j.ID, true, &nomad.WriteOptions{Namespace: p.Name})
 		check(t, err)
 	}
-	if !cluster.Eventually(settle, func() bool { _, err := c.Namespaces().Delete(p.name, nil); return err == nil }) {
+	if !cluster.Eventually(e2etest.Settle, func() bool { _, err := c.Namespaces().Delete(p.Name, nil); return err == nil }) {
 		t.Fatal("the namespace cannot be deleted")
 	}
 }
@@ -122,15 +123,15 @@ func (p project) loseNamespace(t *testing.T) {
 // nothing holds that Nomad has nothing of a project, nor the platform.
 func (p project) nothing(t *testing.T) {
 	t.Helper()
-	if _, _, err := nomadClient(t).Namespaces().Info(p.name, nil); err == nil {
+	if _, _, err := e2etest.NomadClient(t).Namespaces().Info(p.Name, nil); err == nil {
 		t.Error("Nomad still has the namespace")
 	}
-	for _, a := range p.allocations(t) {
+	for _, a := range p.Allocations(t) {
 		if a.ClientStatus == nomad.AllocClientStatusRunning {
 			t.Errorf("%s of %s still runs", a.ID, a.JobID)
 		}
 	}
-	if p.command("status", p.name).Run() == nil {
+	if p.Command("status", p.Name).Run() == nil {
 		t.Error("the platform still has the project")
 	}
 }

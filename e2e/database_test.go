@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/pkg/store/storetest"
 )
 
@@ -76,29 +78,29 @@ def later(text: str) -> int:
 // another host: its release command makes the table, its web app writes and reads, and so
 // does a task.
 func TestDatabase(t *testing.T) {
-	requireCluster(t)
-	beside(t, "east xl")
+	cluster.Require(t)
+	e2etest.Beside(t, "east xl")
 	p := newProject(t)
-	p.write(t, "notebook.py", notebook)
-	p.write(t, "app.py", notebookApp)
-	p.write(t, "requirements.txt", "fastapi\npg8000\n")
-	p.write(t, "fngen.yml", onServers("xl", "us-east", 1)+"functions:\n  live_app: {release: python notebook.py}\n")
+	p.Write(t, "notebook.py", notebook)
+	p.Write(t, "app.py", notebookApp)
+	p.Write(t, "requirements.txt", "fastapi\npg8000\n")
+	p.Write(t, "fngen.yml", e2etest.OnServers("xl", "us-east", 1)+"functions:\n  live_app: {release: python notebook.py}\n")
 	p.set(t, "DATABASE_URL="+database(t)+"\n")
 	if talk := p.pushed(t); !strings.Contains(talk, "the table is there") {
 		t.Errorf("the release command did not say so:\n%s", talk)
 	}
-	p.get(t, "/write?text=by+the+app", nil, new(string))
-	if got := strings.TrimSpace(p.run(t, "run_task", "--wait", p.name, "later", `{"text": "by a task"}`)); got != "2" {
+	p.Get(t, "/write?text=by+the+app", nil, new(string))
+	if got := strings.TrimSpace(p.Run(t, "run_task", "--wait", p.Name, "later", `{"text": "by a task"}`)); got != "2" {
 		t.Errorf("the task has read %s notes", got)
 	}
 	var notes []string
-	p.get(t, "/", nil, &notes)
+	p.Get(t, "/", nil, &notes)
 	if got := strings.Join(notes, ", "); got != "by the app, by a task" {
 		t.Errorf("the notes are %q", got)
 	}
-	p.write(t, "app.py", notebookApp+"# once more\n")
+	p.Write(t, "app.py", notebookApp+"# once more\n")
 	p.pushed(t)
-	p.get(t, "/", nil, &notes)
+	p.Get(t, "/", nil, &notes)
 	if len(notes) != 2 {
 		t.Errorf("after another push the notes are %q", notes)
 	}
@@ -107,7 +109,7 @@ func TestDatabase(t *testing.T) {
 // pushed pushes and returns what that said.
 func (p project) pushed(t *testing.T) string {
 	t.Helper()
-	out, err := p.command("push", p.name, ".").CombinedOutput()
+	out, err := p.Command("push", p.Name, ".").CombinedOutput()
 	if err != nil {
 		t.Fatalf("push: %v\n%s", err, out)
 	}

@@ -4,13 +4,11 @@
 // Each script of testdata is one story a person would live. Its project's name
 // is in $P and is destroyed at the end. The cluster has few servers of each size:
 // a script begins with those that it needs, and runs beside scripts that need
-// others. What kills servers, or needs all, is a test that runs alone.
+// others. What kills servers, or needs all, is a test that runs alone. What a stranger
+// tries is in the folder isolation.
 package e2e
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 )
 
 // passed are the variables of .dev/env.sh that a script sees.
@@ -29,18 +28,10 @@ var passed = []string{
 	"NOMAD_ADDR", "NOMAD_TOKEN", "CONSUL_HTTP_ADDR", "CONSUL_HTTP_TOKEN",
 }
 
-// TestMain has more tests begin than there are. beside says how many go on: one that
-// has its servers, and begins a subtest, must not wait for those that wait for servers.
-func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "1000"); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { e2etest.Main(m) }
 
 func TestScripts(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	t.Parallel()
 	scripts, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(scripts) == 0 {
@@ -56,11 +47,11 @@ func TestScripts(t *testing.T) {
 			if needs == nil {
 				t.Fatal("its first line does not say which servers it needs")
 			}
-			beside(t, strings.Fields(string(needs[1]))...)
+			e2etest.Beside(t, strings.Fields(string(needs[1]))...)
 			testscript.Run(t, testscript.Params{
 				Files:    []string{script},
 				Setup:    setup,
-				Deadline: time.Now().Add(commandTime),
+				Deadline: time.Now().Add(e2etest.CommandTime),
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"fetch": fetch, "jobs": listJobs, "gone": gone, "replace": replace, "load": loadOn, "instances": instances, "uid": uid, "pages": pages,
 				},
@@ -71,11 +62,6 @@ func TestScripts(t *testing.T) {
 
 // needed is the first line of a script.
 var needed = regexp.MustCompile(`^# servers:((?: (?:s|xl|m|spare))*)\n`)
-
-func requireCluster(t *testing.T) {
-	t.Helper()
-	cluster.Require(t)
-}
 
 // soaks says that there is time for what `make test` has none for.
 var soaks = os.Getenv("FNGEN_SOAK") != ""
@@ -93,7 +79,7 @@ func setup(env *testscript.Env) error {
 		env.Setenv(name, os.Getenv(name))
 	}
 	env.Values["load"] = new(scriptLoad)
-	name := randomName()
+	name := e2etest.RandomName()
 	env.Setenv("P", name)
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("CI", "true")
@@ -104,14 +90,16 @@ func setup(env *testscript.Env) error {
 	env.Setenv("DEV", dev)
 	env.Defer(func() {
 		// A script that destroyed its project, or made none, leaves nothing to do.
-		p := project{name: name, dir: env.WorkDir, home: env.WorkDir}
-		_ = p.command("destroy", name, "--yes").Run()
+		p := project{e2etest.Project{Name: name, Dir: env.WorkDir, Home: env.WorkDir}}
+		_ = p.Command("destroy", name, "--yes").Run()
 	})
 	return nil
 }
 
-func randomName() string {
-	random := make([]byte, 3)
-	_, _ = rand.Read(random)
-	return "t-" + hex.EncodeToString(random)
+// project is one of the tests' own, and what the stories ask of it.
+type project struct{ e2etest.Project }
+
+func newProject(t *testing.T) project {
+	t.Helper()
+	return project{e2etest.New(t)}
 }

@@ -20,6 +20,8 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 	vault "github.com/hashicorp/vault/api"
 
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/jobs"
 )
 
@@ -95,50 +97,50 @@ def digests(n: int) -> list[str]:
 // TestEnvironment sets variables, changes them and goes back. Their values reach every
 // process of the project exactly as they were given, and nothing and nobody else.
 func TestEnvironment(t *testing.T) {
-	requireCluster(t)
-	beside(t, "east s")
+	cluster.Require(t)
+	e2etest.Beside(t, "east s")
 	p := newProject(t)
 	said := &recorded{project: p}
-	p.write(t, "app.py", secretiveApp)
-	p.write(t, "work.py", secretiveTask)
-	p.write(t, "requirements.txt", "fastapi\n")
-	p.write(t, "release.py", "import hashlib, os\nprint('digest', hashlib.sha256(os.environ['TOKEN'].encode()).hexdigest())\n")
-	p.write(t, "fngen.yml", onServers("s", "us-east", 1)+"functions:\n  live_app: {release: python release.py}\n")
+	p.Write(t, "app.py", secretiveApp)
+	p.Write(t, "work.py", secretiveTask)
+	p.Write(t, "requirements.txt", "fastapi\n")
+	p.Write(t, "release.py", "import hashlib, os\nprint('digest', hashlib.sha256(os.environ['TOKEN'].encode()).hexdigest())\n")
+	p.Write(t, "fngen.yml", e2etest.OnServers("s", "us-east", 1)+"functions:\n  live_app: {release: python release.py}\n")
 
 	first, second := canary(t), canary(t)
-	said.with(t, "TOKEN='"+first+" $HOME \\n ü'\nMORE=yes\n", "set_env", p.name, "-")
-	talk := said.with(t, "", "push", p.name, ".")
+	said.with(t, "TOKEN='"+first+" $HOME \\n ü'\nMORE=yes\n", "set_env", p.Name, "-")
+	talk := said.with(t, "", "push", p.Name, ".")
 	one := digestOf(first + ` $HOME \n ü`)
 	if !strings.Contains(talk, "digest "+one) {
 		t.Errorf("the release command has another value:\n%s", talk)
 	}
 	p.has(t, one, "yes")
 	p.works(t, one, "yes")
-	said.with(t, second+"\n", "set_env", p.name, "TOKEN", "--from-stdin")
+	said.with(t, second+"\n", "set_env", p.Name, "TOKEN", "--from-stdin")
 	p.has(t, digestOf(second), "yes")
 	p.works(t, digestOf(second), "yes")
-	if out := said.with(t, "", "env", p.name); !strings.Contains(out, "TOKEN\t") || !strings.Contains(out, "live_app (app.py:10)") {
+	if out := said.with(t, "", "env", p.Name); !strings.Contains(out, "TOKEN\t") || !strings.Contains(out, "live_app (app.py:10)") {
 		t.Errorf("the variables are\n%s", out)
 	}
-	said.with(t, "", "unset_env", p.name, "MORE")
+	said.with(t, "", "unset_env", p.Name, "MORE")
 	p.has(t, digestOf(second), "")
-	said.with(t, "", "rollback", p.name, "1")
+	said.with(t, "", "rollback", p.Name, "1")
 	p.has(t, one, "yes")
-	said.with(t, "", "plan", p.name, ".")
-	said.with(t, "", "logs", p.name, "--limit", "1000")
-	said.with(t, "", "releases", p.name, "--json")
+	said.with(t, "", "plan", p.Name, ".")
+	said.with(t, "", "logs", p.Name, "--limit", "1000")
+	said.with(t, "", "releases", p.Name, "--json")
 
 	other := newProject(t)
-	other.write(t, "app.py", secretiveApp)
-	other.write(t, "requirements.txt", "fastapi\n")
-	other.write(t, "fngen.yml", onServers("s", "us-east", 1))
-	cmd := other.command("set_env", other.name, "-")
+	other.Write(t, "app.py", secretiveApp)
+	other.Write(t, "requirements.txt", "fastapi\n")
+	other.Write(t, "fngen.yml", e2etest.OnServers("s", "us-east", 1))
+	cmd := other.Command("set_env", other.Name, "-")
 	cmd.Stdin = strings.NewReader("TOKEN=" + canary(t) + "\n")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("set_env: %v\n%s", err, out)
 	}
-	other.run(t, "push", other.name, ".")
+	other.Run(t, "push", other.Name, ".")
 	for _, value := range []string{first, second} {
 		if found := other.search(t, value); len(found) > 0 {
 			t.Errorf("a function of another project finds a value in %v", found)
@@ -148,11 +150,11 @@ func TestEnvironment(t *testing.T) {
 		}
 	}
 	nowhere(t, p, first, second)
-	if kept := inVault(t, p.name); len(kept) == 0 {
+	if kept := inVault(t, p.Name); len(kept) == 0 {
 		t.Error("Vault has nothing of the project")
 	}
-	p.run(t, "destroy", p.name, "--yes")
-	if kept := inVault(t, p.name); len(kept) > 0 {
+	p.Run(t, "destroy", p.Name, "--yes")
+	if kept := inVault(t, p.Name); len(kept) > 0 {
 		t.Errorf("when the project is gone Vault has %v of it", kept)
 	}
 }
@@ -161,7 +163,7 @@ func TestEnvironment(t *testing.T) {
 func (p project) works(t *testing.T, digest, more string) {
 	t.Helper()
 	var got []string
-	check(t, json.Unmarshal([]byte(p.run(t, "run_task", "--wait", p.name, "digests", "1")), &got))
+	check(t, json.Unmarshal([]byte(p.Run(t, "run_task", "--wait", p.Name, "digests", "1")), &got))
 	if want := []string{digest, digest, more}; !slices.Equal(got, want) {
 		t.Errorf("a task has %v, not %v", got, want)
 	}
@@ -202,7 +204,7 @@ type recorded struct {
 // with runs a command with a standard input, and returns what it printed.
 func (r *recorded) with(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
-	cmd := r.project.command(args...)
+	cmd := r.project.Command(args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	r.text.Write(out)
@@ -216,7 +218,7 @@ func (r *recorded) with(t *testing.T, stdin string, args ...string) string {
 func (p project) has(t *testing.T, digest, more string) {
 	t.Helper()
 	var got map[string]string
-	if !eventually(func() bool { return p.ask(t, "/digests", nil, &got) == nil }) {
+	if !e2etest.Eventually(func() bool { return p.Ask(t, "/digests", nil, &got) == nil }) {
 		t.Fatal("it does not answer")
 	}
 	if got["token"] != digest || got["child"] != digest || got["more"] != more {
@@ -227,7 +229,7 @@ func (p project) has(t *testing.T, digest, more string) {
 // search has an application look for a text in all files that it can read.
 func (p project) search(t *testing.T, text string) []string {
 	t.Helper()
-	resp, err := router(t).Post(p.url()+"search", "text/plain", strings.NewReader(text))
+	resp, err := e2etest.Router(t).Post(p.URL()+"search", "text/plain", strings.NewReader(text))
 	check(t, err)
 	defer resp.Body.Close()
 	var got struct {
@@ -268,7 +270,7 @@ func nowhere(t *testing.T, p project, values ...string) {
 // inNomad is all that Nomad's API tells about the project.
 func (p project) inNomad(t *testing.T) string {
 	t.Helper()
-	c, o := nomadClient(t), (&nomad.QueryOptions{Namespace: p.name}).WithContext(context.WithoutCancel(t.Context()))
+	c, o := e2etest.NomadClient(t), (&nomad.QueryOptions{Namespace: p.Name}).WithContext(context.WithoutCancel(t.Context()))
 	var text bytes.Buffer
 	keep := json.NewEncoder(&text)
 	jobs, _, err := c.Jobs().List(o)

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 )
 
 var update = flag.Bool("update", false, "write docs/plans anew from what the cluster says")
@@ -25,7 +26,7 @@ var update = flag.Bool("update", false, "write docs/plans anew from what the clu
 // TestExamples plans and pushes every example. The plan and the push that follows
 // it are docs/plans/<example>.md, and a plan right after the push is empty.
 func TestExamples(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	t.Parallel()
 	entries, err := os.ReadDir("../examples")
 	if err != nil {
@@ -39,9 +40,9 @@ func TestExamples(t *testing.T) {
 		shown++
 		t.Run(entry.Name(), func(t *testing.T) {
 			if entry.Name() == "tasks" {
-				beside(t, "s", "spare", "xl", "m")
+				e2etest.Beside(t, "s", "spare", "xl", "m")
 			} else {
-				beside(t, "s")
+				e2etest.Beside(t, "s")
 			}
 			example(t, filepath.Join("../examples", entry.Name()))
 		})
@@ -54,21 +55,21 @@ func TestExamples(t *testing.T) {
 func example(t *testing.T, dir string) {
 	p := newProject(t)
 	name := filepath.Base(dir)
-	if err := os.CopyFS(p.dir, os.DirFS(dir)); err != nil {
+	if err := os.CopyFS(p.Dir, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
 	text := &bytes.Buffer{}
 	fmt.Fprintf(text, "# Plan and push of `examples/%s`\n\nWhat the commands say, of a project in which nothing is live. Made by `go test ./e2e -run TestExamples -update`.\n", name)
-	if code := p.show(t, text, "plan", p.name, ".", "--detailed-exitcode"); code != 2 {
+	if code := p.show(t, text, "plan", p.Name, ".", "--detailed-exitcode"); code != 2 {
 		t.Fatalf("plan before the push: exit code %d\n%s", code, text)
 	}
-	if code := p.show(t, text, "push", p.name, "."); code != 0 {
+	if code := p.show(t, text, "push", p.Name, "."); code != 0 {
 		t.Fatalf("push: exit code %d\n%s", code, text)
 	}
-	if code := p.show(t, text, "plan", p.name, ".", "--detailed-exitcode"); code != 0 {
+	if code := p.show(t, text, "plan", p.Name, ".", "--detailed-exitcode"); code != 0 {
 		t.Errorf("plan after the push: exit code %d\n%s", code, text)
 	}
-	got := strings.ReplaceAll(text.String(), p.name, name)
+	got := strings.ReplaceAll(text.String(), p.Name, name)
 	file := filepath.Join("../docs/plans", name+".md")
 	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
@@ -86,7 +87,7 @@ func example(t *testing.T, dir string) {
 // from one run to the next is left out: the output of tools, progress and times.
 func (p project) show(t *testing.T, out *bytes.Buffer, args ...string) int {
 	t.Helper()
-	cmd := p.command(args...)
+	cmd := p.Command(args...)
 	said, err := cmd.CombinedOutput()
 	code := 0
 	if exit, failed := errors.AsType[*exec.ExitError](err); failed {

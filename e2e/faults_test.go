@@ -15,6 +15,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 )
 
 // underWay is how many requests of the load an instance may take with it when it
@@ -25,27 +26,27 @@ const underWay = 12
 // TestFaults lets die, under load, what a function runs on: while it has two
 // instances on two servers, while it has one, and where there is one such server.
 func TestFaults(t *testing.T) {
-	requireCluster(t)
-	upAgain(t)
+	cluster.Require(t)
+	e2etest.UpAgain(t)
 	p := newProject(t)
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.write(t, "fngen.yml", onServers("s", "us-west", 2))
-	p.run(t, "push", p.name, ".")
-	t.Run("python", func(t *testing.T) { instanceDies(t, p, p.running(t)[0], "python") })
-	t.Run("agent", func(t *testing.T) { instanceDies(t, p, p.running(t)[1], "fngen-agent") })
+	p.Write(t, "app.py", fmt.Sprintf(e2etest.SlowApp, "one", 0))
+	p.Write(t, "fngen.yml", e2etest.OnServers("s", "us-west", 2))
+	p.Run(t, "push", p.Name, ".")
+	t.Run("python", func(t *testing.T) { instanceDies(t, p, p.Running(t)[0], "python") })
+	t.Run("agent", func(t *testing.T) { instanceDies(t, p, p.Running(t)[1], "fngen-agent") })
 	t.Run("server", func(t *testing.T) { serverOfTwoDies(t, p) })
 	t.Run("drain", func(t *testing.T) { drainOfTwo(t, p) })
 
-	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
-	p.run(t, "push", p.name, ".")
+	p.Write(t, "fngen.yml", e2etest.OnServers("s", "us-west", 1))
+	p.Run(t, "push", p.Name, ".")
 	t.Run("python of the only instance", func(t *testing.T) { onlyInstanceDies(t, p) })
 	t.Run("drain of the only instance", func(t *testing.T) { drainOfOne(t, p) })
 	t.Run("server of the only instance", func(t *testing.T) { serverOfOneDies(t, p) })
 
-	p.write(t, "fngen.yml", onServers("xl", "us-west", 1))
-	p.writeIntruder(t)
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0)+attackRoute)
-	p.run(t, "push", p.name, ".")
+	p.Write(t, "fngen.yml", e2etest.OnServers("xl", "us-west", 1))
+	p.WriteIntruder(t)
+	p.Write(t, "app.py", fmt.Sprintf(e2etest.SlowApp, "one", 0)+e2etest.AttackRoute)
+	p.Run(t, "push", p.Name, ".")
 	t.Run("server of a release command", func(t *testing.T) { onlySoak(t); commandServerDies(t, p) })
 	t.Run("nomad client", func(t *testing.T) { nomadClientDies(t, p) })
 	t.Run("consul", func(t *testing.T) { onlySoak(t); consulDies(t, p) })
@@ -56,36 +57,36 @@ func TestFaults(t *testing.T) {
 // instanceDies kills the Python or the agent of one of two instances. It is
 // started again in place, and only requests that it had begun fail.
 func instanceDies(t *testing.T, p project, a *nomad.AllocationListStub, command string) {
-	before := p.running(t)
+	before := p.Running(t)
 	requests := p.load(t)
 	begin := time.Now()
-	check(t, oneMachine(t).KillInstance(a.ID, command))
+	check(t, e2etest.OneMachine(t).KillInstance(a.ID, command))
 	again := func() bool {
-		i := slices.IndexFunc(p.running(t), func(r *nomad.AllocationListStub) bool { return r.ID == a.ID && r.TaskStates["app"].Restarts > 0 })
-		return i >= 0 && slices.Contains(p.answering(t), a.ID)
+		i := slices.IndexFunc(p.Running(t), func(r *nomad.AllocationListStub) bool { return r.ID == a.ID && r.TaskStates["app"].Restarts > 0 })
+		return i >= 0 && slices.Contains(p.Answering(t), a.ID)
 	}
-	if !eventually(again) {
+	if !e2etest.Eventually(again) {
 		t.Error("the instance was not started again in place")
 	}
 	t.Logf("it answers again after %s", time.Since(begin).Round(time.Millisecond))
 	requests.allow(t, underWay)
-	if after := p.running(t); !slices.Equal(ids(before), ids(after)) {
-		t.Errorf("before %v, after %v", ids(before), ids(after))
+	if after := p.Running(t); !slices.Equal(e2etest.IDs(before), e2etest.IDs(after)) {
+		t.Errorf("before %v, after %v", e2etest.IDs(before), e2etest.IDs(after))
 	}
 }
 
 // onlyInstanceDies kills the Python of a function that has no other instance.
 // Nobody answers until it is started again in place.
 func onlyInstanceDies(t *testing.T, p project) {
-	was := p.running(t)[0].ID
+	was := p.Running(t)[0].ID
 	requests := p.load(t)
 	begin := time.Now()
-	check(t, oneMachine(t).KillInstance(was, "python"))
+	check(t, e2etest.OneMachine(t).KillInstance(was, "python"))
 	again := func() bool {
-		now := p.running(t)
-		return len(now) == 1 && now[0].ID == was && now[0].TaskStates["app"].Restarts > 0 && slices.Contains(p.answering(t), was)
+		now := p.Running(t)
+		return len(now) == 1 && now[0].ID == was && now[0].TaskStates["app"].Restarts > 0 && slices.Contains(p.Answering(t), was)
 	}
-	if !eventually(again) {
+	if !e2etest.Eventually(again) {
 		t.Error("the instance was not started again in place")
 	}
 	t.Logf("it answers again after %s", time.Since(begin).Round(time.Millisecond))
@@ -96,20 +97,20 @@ func onlyInstanceDies(t *testing.T, p project) {
 // The instance on the other one goes on: only requests that were under way fail.
 func serverOfTwoDies(t *testing.T, p project) {
 	requests := p.load(t)
-	dies := p.running(t)[0]
+	dies := p.Running(t)[0]
 	dead := addressOf(t, dies)
 	if !slices.ContainsFunc(p.routed(t), dead) {
 		t.Errorf("the router leads to %v", p.routed(t))
 	}
 	begin := time.Now()
-	check(t, oneMachine(t).KillMachine(dies.NodeName))
-	if !eventually(func() bool { return !slices.ContainsFunc(p.routed(t), dead) }) {
+	check(t, e2etest.OneMachine(t).KillMachine(dies.NodeName))
+	if !e2etest.Eventually(func() bool { return !slices.ContainsFunc(p.routed(t), dead) }) {
 		t.Error("the dead instance stays in the router")
 	}
 	t.Logf("out of the router %s after the death", time.Since(begin).Round(time.Millisecond))
 	requests.allow(t, underWay)
-	makeUp(t)
-	if !eventually(func() bool { return len(p.answering(t)) == 2 }) {
+	e2etest.MakeUp(t)
+	if !e2etest.Eventually(func() bool { return len(p.Answering(t)) == 2 }) {
 		t.Error("not both answer when the server is back")
 	}
 }
@@ -118,17 +119,17 @@ func serverOfTwoDies(t *testing.T, p project) {
 // has missed the server's heartbeat and started another one, on a server of the
 // same size and region.
 func serverOfOneDies(t *testing.T, p project) {
-	defer makeUp(t)
-	was := p.running(t)[0]
+	defer e2etest.MakeUp(t)
+	was := p.Running(t)[0]
 	requests := p.load(t)
 	begin := time.Now()
-	check(t, oneMachine(t).KillMachine(was.NodeName))
+	check(t, e2etest.OneMachine(t).KillMachine(was.NodeName))
 	elsewhere := func() bool {
-		now := p.answering(t)
+		now := p.Answering(t)
 		return len(now) == 1 && now[0] != was.ID
 	}
 	// 15 s until the server counts as dead, and the time of a start.
-	if !eventually(elsewhere) {
+	if !e2etest.Eventually(elsewhere) {
 		t.Error("it was not started elsewhere in time")
 	}
 	t.Logf("another instance answers %s after the death", time.Since(begin).Round(time.Millisecond))
@@ -139,40 +140,40 @@ func serverOfOneDies(t *testing.T, p project) {
 // push ends as soon as Nomad has missed the server: nobody knows what the command
 // has done, so that it is not run again.
 func commandServerDies(t *testing.T, p project) {
-	fleet := onServers("xl", "us-west", 1)
-	p.write(t, "fngen.yml", fleet+"functions:\n  live_app: {release: echo begun; sleep 600}\n")
-	defer p.write(t, "fngen.yml", fleet)
-	talk, err := cluster.Talk(p.command("push", p.name, "."), func(line string) {
+	fleet := e2etest.OnServers("xl", "us-west", 1)
+	p.Write(t, "fngen.yml", fleet+"functions:\n  live_app: {release: echo begun; sleep 600}\n")
+	defer p.Write(t, "fngen.yml", fleet)
+	talk, err := cluster.Talk(p.Command("push", p.Name, "."), func(line string) {
 		if strings.Contains(line, "| begun") {
-			check(t, oneMachine(t).KillMachine(p.running(t)[0].NodeName))
+			check(t, e2etest.OneMachine(t).KillMachine(p.Running(t)[0].NodeName))
 		}
 	})
 	if err == nil || !strings.Contains(talk, "its server went out of reach") {
 		t.Errorf("push: %v\n%s", err, talk)
 	}
-	makeUp(t)
+	e2etest.MakeUp(t)
 	// Nomad and Consul take it up again one after the other: it may answer, and then not
 	// for a moment.
 	steadily := func() bool {
 		for range 20 {
-			if len(p.answering(t)) != 1 {
+			if len(p.Answering(t)) != 1 {
 				return false
 			}
 		}
 		return true
 	}
-	if !eventually(steadily) {
+	if !e2etest.Eventually(steadily) {
 		t.Error("the function does not answer when its server is back")
 	}
-	p.settled(t)
+	p.Settled(t)
 }
 
 // drainOfTwo empties a server, as an operator does in the Nomad UI. The instances
 // move one after the other and no request fails.
 func drainOfTwo(t *testing.T, p project) {
-	p.settled(t)
+	p.Settled(t)
 	requests := p.load(t)
-	node := p.running(t)[0].NodeID
+	node := p.Running(t)[0].NodeID
 	drain(t, node)
 	p.leaves(t, node)
 	requests.allow(t, 0)
@@ -182,17 +183,17 @@ func drainOfTwo(t *testing.T, p project) {
 // when it starts the replacement; the control plane starts that one first. No
 // request fails, one instance was started, and the project is as it was.
 func drainOfOne(t *testing.T, p project) {
-	p.settled(t)
+	p.Settled(t)
 	requests := p.load(t)
-	was, begun := p.running(t)[0], len(p.allocations(t))
+	was, begun := p.Running(t)[0], len(p.Allocations(t))
 	drain(t, was.NodeID)
 	p.leaves(t, was.NodeID)
-	planned := func() bool { return p.command("plan", p.name, ".", "--detailed-exitcode").Run() == nil }
-	if !eventually(planned) {
-		t.Errorf("a plan afterwards:\n%s", p.run(t, "plan", p.name, "."))
+	planned := func() bool { return p.Command("plan", p.Name, ".", "--detailed-exitcode").Run() == nil }
+	if !e2etest.Eventually(planned) {
+		t.Errorf("a plan afterwards:\n%s", p.Run(t, "plan", p.Name, "."))
 	}
-	if now := p.running(t); len(now) != 1 || now[0].NodeID == was.NodeID || len(p.allocations(t)) != begun+1 {
-		t.Errorf("it runs as %v", ids(now))
+	if now := p.Running(t); len(now) != 1 || now[0].NodeID == was.NodeID || len(p.Allocations(t)) != begun+1 {
+		t.Errorf("it runs as %v", e2etest.IDs(now))
 	}
 	requests.allow(t, 0)
 }
@@ -200,7 +201,7 @@ func drainOfOne(t *testing.T, p project) {
 // addressOf recognises where the router finds an instance.
 func addressOf(t *testing.T, a *nomad.AllocationListStub) func(url string) bool {
 	t.Helper()
-	alloc, _, err := nomadClient(t).Allocations().Info(a.ID, nil)
+	alloc, _, err := e2etest.NomadClient(t).Allocations().Info(a.ID, nil)
 	check(t, err)
 	port := alloc.AllocatedResources.Shared.Ports[0]
 	address := net.JoinHostPort(port.HostIP, strconv.Itoa(port.Value))
@@ -211,18 +212,18 @@ func addressOf(t *testing.T, a *nomad.AllocationListStub) func(url string) bool 
 // with what it knows, and when Consul is back a push works: the watch resumes. No
 // request fails.
 func consulDies(t *testing.T, p project) {
-	was := ids(p.running(t))
+	was := e2etest.IDs(p.Running(t))
 	requests := p.load(t)
-	check(t, oneMachine(t).KillServer("consul"))
+	check(t, e2etest.OneMachine(t).KillServer("consul"))
 	// As long as a supervisor, or a person, may take to start it again.
 	p.served(t, 200)
-	makeUp(t)
-	if now := p.answering(t); !slices.Equal(was, now) {
+	e2etest.MakeUp(t)
+	if now := p.Answering(t); !slices.Equal(was, now) {
 		t.Errorf("%v answer, before it was %v", now, was)
 	}
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "three", 0))
-	p.run(t, "push", p.name, ".")
-	if now := p.answering(t); len(now) != 1 || slices.Equal(was, now) {
+	p.Write(t, "app.py", fmt.Sprintf(e2etest.SlowApp, "three", 0))
+	p.Run(t, "push", p.Name, ".")
+	if now := p.Answering(t); len(now) != 1 || slices.Equal(was, now) {
 		t.Errorf("after a push %v answer, before it was %v", now, was)
 	}
 	requests.allow(t, 0)
@@ -231,9 +232,9 @@ func consulDies(t *testing.T, p project) {
 // traefikDies kills the router. Nobody is answered until it runs again; then
 // everything is where it was.
 func traefikDies(t *testing.T, p project) {
-	answers := func() string { return cluster.Probe(t.Context(), router(t), p.url()) }
-	was := p.running(t)[0].ID
-	check(t, oneMachine(t).KillServer("traefik"))
+	answers := func() string { return cluster.Probe(t.Context(), e2etest.Router(t), p.URL()) }
+	was := p.Running(t)[0].ID
+	check(t, e2etest.OneMachine(t).KillServer("traefik"))
 	if id := answers(); id != "" {
 		t.Errorf("%s answers without a router", id)
 	}
@@ -242,7 +243,7 @@ func traefikDies(t *testing.T, p project) {
 	if err := up.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if !eventually(func() bool { return answers() == was }) {
+	if !e2etest.Eventually(func() bool { return answers() == was }) {
 		t.Error("it does not answer as before")
 	}
 	t.Logf("it answers %s after `make up`", time.Since(begin).Round(time.Millisecond))

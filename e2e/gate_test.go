@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"fngen.dev/fngen/e2e/e2etest"
 )
 
 // atGate are the first lines of a function that comes up when its gate is open, and
@@ -58,7 +60,7 @@ const (
 // newGate opens a gate for a project.
 func newGate(t *testing.T, p project) *gate {
 	t.Helper()
-	g := &gate{homes: "../.dev/data/nodes/*/nomad/alloc/*/app/local/gate-" + p.name + "-waits"}
+	g := &gate{homes: "../.dev/data/nodes/*/nomad/alloc/*/app/local/gate-" + p.Name + "-waits"}
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -105,7 +107,7 @@ func (g *gate) drainShut(t *testing.T, node string) {
 	g.waiting.Store(false)
 	g.state.Store(shut)
 	drain(t, node)
-	if !eventually(g.waiting.Load) {
+	if !e2etest.Eventually(g.waiting.Load) {
 		t.Fatal("no other instance is started")
 	}
 }

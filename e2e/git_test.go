@@ -25,6 +25,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 )
 
 // usesRepository answers with what the package says that comes from a repository.
@@ -49,21 +52,21 @@ def live_app():
 // TestGitRequirement installs a package from a git server of the platform's own, which
 // is another host with a certificate that only the platform trusts.
 func TestGitRequirement(t *testing.T) {
-	requireCluster(t)
-	beside(t, "east m")
+	cluster.Require(t)
+	e2etest.Beside(t, "east m")
 	repo := newRepository(t)
 	first := repo.commit(t, 1)
 	p := newProject(t)
-	p.write(t, "app.py", fmt.Sprintf(usesRepository, "code 1"))
-	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
-	p.write(t, "requirements.txt", "fastapi\none @ git+"+repo.url+"@main\n")
+	p.Write(t, "app.py", fmt.Sprintf(usesRepository, "code 1"))
+	p.Write(t, "fngen.yml", e2etest.OnServers("m", "us-east", 1))
+	p.Write(t, "requirements.txt", "fastapi\none @ git+"+repo.url+"@main\n")
 	pushes := func(want, commit string, args ...string) {
 		t.Helper()
-		out := p.talk(t, append([]string{"push", p.name, "."}, args...)...)
+		out := p.talk(t, append([]string{"push", p.Name, "."}, args...)...)
 		if !strings.Contains(out, repo.url+" at main, commit "+commit) {
 			t.Errorf("the push does not name commit %s:\n%s", commit, out)
 		}
-		if got := body(t, p.url()); got != strconv.Quote(want) {
+		if got := body(t, p.URL()); got != strconv.Quote(want) {
 			t.Errorf("it answers %s, not %q", got, want)
 		}
 	}
@@ -71,19 +74,19 @@ func TestGitRequirement(t *testing.T) {
 
 	// The branch goes on: what was built stays until somebody asks for more.
 	second := repo.commit(t, 2)
-	p.write(t, "app.py", fmt.Sprintf(usesRepository, "code 2"))
-	if plan := p.run(t, "plan", p.name, "."); !strings.Contains(plan, "at main, commit "+first) {
+	p.Write(t, "app.py", fmt.Sprintf(usesRepository, "code 2"))
+	if plan := p.Run(t, "plan", p.Name, "."); !strings.Contains(plan, "at main, commit "+first) {
 		t.Errorf("the plan does not name the commit:\n%s", plan)
 	}
 	pushes("code 2 of one 1", first)
 	pushes("code 2 of one 2", second, "--rebuild")
 
-	p.write(t, "requirements.txt", "fastapi\none @ git+"+repo.url+"@nope\n")
-	out, code := p.fails(t, "push", p.name, ".")
+	p.Write(t, "requirements.txt", "fastapi\none @ git+"+repo.url+"@nope\n")
+	out, code := p.fails(t, "push", p.Name, ".")
 	if want := "requirements.txt:2:1: error[FN2003]: the repository " + repo.url + ` has no branch, tag or commit "nope"`; code != 1 || !strings.Contains(out, want) {
 		t.Errorf("exit code %d, it does not say %q:\n%s", code, want, out)
 	}
-	if got := body(t, p.url()); got != `"code 2 of one 2"` {
+	if got := body(t, p.URL()); got != `"code 2 of one 2"` {
 		t.Errorf("after a push that was refused it answers %s", got)
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -44,49 +46,49 @@ def live_app():
 // project's log tells each once, with the time at which it was, also when no control plane
 // ran then.
 func TestIncidents(t *testing.T) {
-	requireCluster(t)
-	upAgain(t)
+	cluster.Require(t)
+	e2etest.UpAgain(t)
 	p := newProject(t)
-	p.write(t, "app.py", faultyApp)
-	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
-	p.run(t, "push", p.name, ".")
-	first := p.running(t)[0]
+	p.Write(t, "app.py", faultyApp)
+	p.Write(t, "fngen.yml", e2etest.OnServers("s", "us-west", 1))
+	p.Run(t, "push", p.Name, ".")
+	first := p.Running(t)[0]
 	name := "instance " + first.ID[:8]
 
-	_ = p.ask(t, "/crash", nil, new(any))
+	_ = p.Ask(t, "/crash", nil, new(any))
 	p.tells(t, "WARNING", name+" ended with exit code ", "; it is started again")
 	p.asked(t, "/ill")
 	p.tells(t, "ERROR", name+" fails its health check, and gets no requests: ", "")
-	check(t, oneMachine(t).KillInstance(first.ID, "python")) // it cannot be asked to heal: the router leads nowhere
+	check(t, e2etest.OneMachine(t).KillInstance(first.ID, "python")) // it cannot be asked to heal: the router leads nowhere
 	p.tells(t, "INFO", name+" passes its health check again", "")
 
 	t.Run("while no control plane runs", func(t *testing.T) {
-		pid, err := oneMachine(t).ControlPlane()
+		pid, err := e2etest.OneMachine(t).ControlPlane()
 		check(t, err)
 		check(t, syscall.Kill(pid, syscall.SIGSTOP))
 		t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
-		_ = p.ask(t, "/eat", nil, new(any))
+		_ = p.Ask(t, "/eat", nil, new(any))
 		killed := func() bool {
-			i := slices.IndexFunc(p.allocations(t), func(a *nomad.AllocationListStub) bool { return a.ID == first.ID })
-			return p.allocations(t)[i].TaskStates["app"].Restarts == 3
+			i := slices.IndexFunc(p.Allocations(t), func(a *nomad.AllocationListStub) bool { return a.ID == first.ID })
+			return p.Allocations(t)[i].TaskStates["app"].Restarts == 3
 		}
-		if !eventually(killed) {
+		if !e2etest.Eventually(killed) {
 			t.Error("it was not killed for its memory")
 		}
 		check(t, syscall.Kill(pid, syscall.SIGKILL))
 		p.tells(t, "ERROR", name+" was killed: it took more memory than its server has for it; ", "")
 	})
 
-	check(t, oneMachine(t).KillMachine(first.NodeName))
+	check(t, e2etest.OneMachine(t).KillMachine(first.NodeName))
 	p.tells(t, "ERROR", name+" is out of reach with its server "+first.NodeName, "")
-	makeUp(t)
+	e2etest.MakeUp(t)
 	p.onceEach(t)
 }
 
 // asked asks until that is answered.
 func (p project) asked(t *testing.T, path string) {
 	t.Helper()
-	if !eventually(func() bool { return p.ask(t, path, nil, new(any)) == nil }) {
+	if !e2etest.Eventually(func() bool { return p.Ask(t, path, nil, new(any)) == nil }) {
 		t.Fatalf("%s is not answered", path)
 	}
 }
@@ -94,7 +96,7 @@ func (p project) asked(t *testing.T, path string) {
 // incidents are the lines of the platform about instances.
 func (p project) incidents(t *testing.T) (out []api.LogLine) {
 	t.Helper()
-	if p.command("logs", p.name, "--json").Run() != nil {
+	if p.Command("logs", p.Name, "--json").Run() != nil {
 		return nil // the control plane is being started again
 	}
 	for _, l := range p.lines(t, "--power", "platform") {
@@ -116,7 +118,7 @@ func (p project) tells(t *testing.T, level, begin, end string) {
 		}
 		return false
 	}
-	if !eventually(said) {
+	if !e2etest.Eventually(said) {
 		t.Errorf("the log does not tell %q ... %q, but %+v", begin, end, p.incidents(t))
 	}
 }

@@ -15,30 +15,10 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/e2e/load"
 	"fngen.dev/fngen/pkg/api"
 )
-
-// slowApp starts so slowly that there is time to kill what waits for it.
-const slowApp = `import time
-
-from fastapi import FastAPI
-
-from fngen.powers import webapp
-
-app = FastAPI()
-
-
-@app.get("/")
-def index():
-    return {"say": "version %s"}
-
-
-@webapp(framework="fastapi")
-def live_app():
-    time.sleep(%d)
-    return app
-`
 
 // TestInterrupted kills the control plane once, in the middle of several pushes at
 // once, each of its own project. The next one puts back what was live: nothing of
@@ -46,10 +26,10 @@ def live_app():
 // happened, and the projects can be pushed to.
 func TestInterrupted(t *testing.T) {
 	interrupt(t,
-		&interrupted{name: "command", fleet: onServers("xl", "us-west", 1), newFleet: onServers("xl", "us-west", 1) + "functions:\n  live_app: {release: echo begun; sleep 600}\n", marks: []string{"| begun"}},
-		&interrupted{name: "code and size", fleet: onServers("s", "us-west", 1), newFleet: onServers("m", "eu-central", 1), code: gatedApp, marks: []string{"starting live_app"}},
+		&interrupted{name: "command", fleet: e2etest.OnServers("xl", "us-west", 1), newFleet: e2etest.OnServers("xl", "us-west", 1) + "functions:\n  live_app: {release: echo begun; sleep 600}\n", marks: []string{"| begun"}},
+		&interrupted{name: "code and size", fleet: e2etest.OnServers("s", "us-west", 1), newFleet: e2etest.OnServers("m", "eu-central", 1), code: gatedApp, marks: []string{"starting live_app"}},
 		// Killed when the servers that it leaves are left already, in the last moments of the push.
-		&interrupted{name: "servers", leaves: true, fleet: onServers("m", "eu-central", 1), newFleet: strings.Replace(onServers("s", "us-west", 1), "web", "near", 1), marks: []string{"route: ", "healthy on near"}},
+		&interrupted{name: "servers", leaves: true, fleet: e2etest.OnServers("m", "eu-central", 1), newFleet: strings.Replace(e2etest.OnServers("s", "us-west", 1), "web", "near", 1), marks: []string{"route: ", "healthy on near"}},
 	)
 }
 
@@ -58,7 +38,7 @@ func TestInterrupted(t *testing.T) {
 func TestInterruptedTogether(t *testing.T) {
 	onlySoak(t)
 	interrupt(t, &interrupted{
-		name: "several", leaves: true, fleet: onServers("xl", "us-west", 1), was: load.Several(1, well(5)...),
+		name: "several", leaves: true, fleet: e2etest.OnServers("xl", "us-west", 1), was: load.Several(1, well(5)...),
 		code: gated(load.Several(2, well(5)...), "f03", "f04"), marks: []string{"3 of 5 are up"},
 	})
 }
@@ -66,15 +46,15 @@ func TestInterruptedTogether(t *testing.T) {
 // interrupt pushes to projects of their own and kills the control plane when each
 // push is as far as it is to be, the last one at that very moment.
 func interrupt(t *testing.T, pushes ...*interrupted) {
-	requireCluster(t)
+	cluster.Require(t)
 	var begin sync.WaitGroup
 	for _, i := range pushes {
 		i.project = newProject(t)
-		i.was = cmp.Or(i.was, fmt.Sprintf(slowApp, "one", 0))
-		i.write(t, "app.py", i.was)
-		i.write(t, "fngen.yml", i.fleet)
+		i.was = cmp.Or(i.was, fmt.Sprintf(e2etest.SlowApp, "one", 0))
+		i.Write(t, "app.py", i.was)
+		i.Write(t, "fngen.yml", i.fleet)
 		begin.Go(func() {
-			if out, err := i.command("push", i.project.name, ".").CombinedOutput(); err != nil {
+			if out, err := i.Command("push", i.project.Name, ".").CombinedOutput(); err != nil {
 				t.Errorf("push of %s: %v\n%s", i.name, err, out)
 			}
 		})
@@ -83,9 +63,9 @@ func interrupt(t *testing.T, pushes ...*interrupted) {
 	for _, i := range pushes {
 		newGate(t, i.project).state.Store(shut)
 		i.load = i.project.load(t)
-		i.before = ids(i.running(t))
-		i.write(t, "app.py", cmp.Or(i.code, fmt.Sprintf(slowApp, "two", 0)))
-		i.write(t, "fngen.yml", cmp.Or(i.newFleet, i.fleet))
+		i.before = e2etest.IDs(i.Running(t))
+		i.Write(t, "app.py", cmp.Or(i.code, fmt.Sprintf(e2etest.SlowApp, "two", 0)))
+		i.Write(t, "fngen.yml", cmp.Or(i.newFleet, i.fleet))
 	}
 	// The last one has no step at which it stays: it is killed as it gets there.
 	last := len(pushes) - 1
@@ -95,11 +75,11 @@ func interrupt(t *testing.T, pushes ...*interrupted) {
 		ended.Go(func() { i.push(t, func() { close(there) }) })
 		select {
 		case <-there:
-		case <-time.After(settle):
+		case <-time.After(e2etest.Settle):
 			t.Fatalf("the push of %q does not get there", i.name)
 		}
 	}
-	fngend, err := oneMachine(t).ControlPlane()
+	fngend, err := e2etest.OneMachine(t).ControlPlane()
 	check(t, err)
 	pushes[last].push(t, func() { check(t, cluster.Kill(fngend)) })
 	ended.Wait()
@@ -132,7 +112,7 @@ type interrupted struct {
 // push pushes, and says when it is far enough. The push loses its control plane.
 func (i *interrupted) push(t *testing.T, there func()) {
 	marks := i.marks
-	talk, err := cluster.Talk(i.command("push", i.project.name, "."), func(line string) {
+	talk, err := cluster.Talk(i.Command("push", i.project.Name, "."), func(line string) {
 		if len(marks) == 0 || !strings.Contains(line, marks[0]) {
 			return
 		}
@@ -155,30 +135,30 @@ func (i *interrupted) undone(t *testing.T) {
 	}
 	undone := func() bool {
 		var releases []api.Release
-		out, err := i.command("releases", i.project.name, "--json").Output()
+		out, err := i.Command("releases", i.project.Name, "--json").Output()
 		return err == nil && json.Unmarshal(out, &releases) == nil && len(releases) == 2 && releases[0].State == "failed" && releases[1].State == "live"
 	}
 	// The lock of the one that died runs out within 20 s.
-	if !eventually(undone) {
-		t.Fatalf("the interrupted release was not undone:\n%s", i.run(t, "releases", i.project.name))
+	if !e2etest.Eventually(undone) {
+		t.Fatalf("the interrupted release was not undone:\n%s", i.Run(t, "releases", i.project.Name))
 	}
 	functions := strings.Count(i.was, "@webapp")
-	if out := i.run(t, "status", i.project.name); strings.Count(out, "\n") != functions || strings.Count(out, "\t1\n") != functions {
+	if out := i.Run(t, "status", i.project.Name); strings.Count(out, "\n") != functions || strings.Count(out, "\t1\n") != functions {
 		t.Errorf("what runs is not release 1 alone:\n%s", out)
 	}
-	if now := ids(i.running(t)); i.leaves == slices.Equal(i.before, now) {
+	if now := e2etest.IDs(i.Running(t)); i.leaves == slices.Equal(i.before, now) {
 		t.Errorf("%v run, before it was %v", now, i.before)
 	}
-	jobs, _, err := nomadClient(t).Jobs().List(&nomad.QueryOptions{Namespace: i.project.name})
+	jobs, _, err := e2etest.NomadClient(t).Jobs().List(&nomad.QueryOptions{Namespace: i.project.Name})
 	check(t, err)
 	if len(jobs) != functions {
 		t.Errorf("%d jobs are left, not %d", len(jobs), functions)
 	}
-	i.write(t, "app.py", i.was)
-	i.write(t, "fngen.yml", i.fleet)
-	i.run(t, "plan", i.project.name, ".", "--detailed-exitcode")
-	i.write(t, "app.py", i.was+"\n")
-	i.run(t, "push", i.project.name, ".")
+	i.Write(t, "app.py", i.was)
+	i.Write(t, "fngen.yml", i.fleet)
+	i.Run(t, "plan", i.project.Name, ".", "--detailed-exitcode")
+	i.Write(t, "app.py", i.was+"\n")
+	i.Run(t, "push", i.project.Name, ".")
 	i.load.allow(t, 0)
 }
 

@@ -12,6 +12,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/e2e/load"
 )
 
@@ -19,16 +20,16 @@ import (
 // pushes a change of the app, all under load: what the killed one had begun may fail,
 // and nothing else.
 func TestProcessesUnderLoad(t *testing.T) {
-	requireCluster(t)
-	beside(t, "xl")
+	cluster.Require(t)
+	e2etest.Beside(t, "xl")
 	p := newProject(t)
-	p.write(t, "requirements.txt", "fastapi\n")
-	p.write(t, "fngen.yml", onServers("xl", "us-west", 1)+"functions: {live_app: {processes: 2}}\n")
-	p.write(t, "app.py", load.App(1))
-	if out := p.run(t, "plan", p.name, "."); !strings.Contains(out, "@webapp, processes 2") {
+	p.Write(t, "requirements.txt", "fastapi\n")
+	p.Write(t, "fngen.yml", e2etest.OnServers("xl", "us-west", 1)+"functions: {live_app: {processes: 2}}\n")
+	p.Write(t, "app.py", load.App(1))
+	if out := p.Run(t, "plan", p.Name, "."); !strings.Contains(out, "@webapp, processes 2") {
 		t.Errorf("the plan does not say how many processes:\n%s", out)
 	}
-	p.run(t, "push", p.name, ".")
+	p.Run(t, "push", p.Name, ".")
 	both := p.workers(t, 0)
 
 	requests := p.load(t)
@@ -40,8 +41,8 @@ func TestProcessesUnderLoad(t *testing.T) {
 	requests.allow(t, underWay)
 
 	requests = p.load(t)
-	p.write(t, "app.py", load.App(2))
-	p.run(t, "push", p.name, ".")
+	p.Write(t, "app.py", load.App(2))
+	p.Run(t, "push", p.Name, ".")
 	p.served(t, 20)
 	requests.allow(t, 0)
 }
@@ -50,9 +51,9 @@ func TestProcessesUnderLoad(t *testing.T) {
 func (p project) workers(t *testing.T, but int) []int {
 	t.Helper()
 	var found []int
-	if !eventually(func() bool {
+	if !e2etest.Eventually(func() bool {
 		var err error
-		found, err = cluster.Workers(p.running(t)[0].ID)
+		found, err = cluster.Workers(p.Running(t)[0].ID)
 		check(t, err)
 		return len(found) == 2 && !slices.Contains(found, but)
 	}) {
@@ -70,13 +71,13 @@ const pushesUnderLoad = 2
 // that fails. It holds that of all that people do meanwhile - long answers,
 // bodies, WebSockets - nothing fails.
 func TestPushesUnderLoad(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	p := newProject(t)
-	p.write(t, "requirements.txt", "fastapi\n")
-	p.write(t, "fngen.yml", load.OneServer)
-	p.write(t, "app.py", load.App(1))
-	p.run(t, "push", p.name, ".")
-	target, err := loaded(p.name)
+	p.Write(t, "requirements.txt", "fastapi\n")
+	p.Write(t, "fngen.yml", load.OneServer)
+	p.Write(t, "app.py", load.App(1))
+	p.Run(t, "push", p.Name, ".")
+	target, err := loaded(p.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,37 +86,37 @@ func TestPushesUnderLoad(t *testing.T) {
 	releases := 1
 	push := func() {
 		releases++
-		p.write(t, "app.py", load.App(releases))
+		p.Write(t, "app.py", load.App(releases))
 		at := time.Since(began)
-		p.run(t, "push", p.name, ".")
+		p.Run(t, "push", p.Name, ".")
 		t.Logf("release %d: pushed from %.1f s to %.1f s", releases, at.Seconds(), time.Since(began).Seconds())
 	}
 	for range pushesUnderLoad {
 		push()
 	}
-	p.write(t, "fngen.yml", load.ThreeServers)
+	p.Write(t, "fngen.yml", load.ThreeServers)
 	for range pushesUnderLoad {
 		push()
 	}
-	if out := p.run(t, "status", p.name); strings.Count(out, "\n") != 3 {
+	if out := p.Run(t, "status", p.Name); strings.Count(out, "\n") != 3 {
 		t.Errorf("not three servers:\n%s", out)
 	}
 
-	p.write(t, "fngen.yml", load.OneServer)
-	p.write(t, "app.py", "raise SystemExit\n"+load.App(0))
+	p.Write(t, "fngen.yml", load.OneServer)
+	p.Write(t, "app.py", "raise SystemExit\n"+load.App(0))
 	at := time.Since(began)
-	if out, err := p.command("push", p.name, ".").CombinedOutput(); err == nil {
+	if out, err := p.Command("push", p.Name, ".").CombinedOutput(); err == nil {
 		t.Errorf("an app that ends at once was pushed:\n%s", out)
 	}
 	t.Logf("failed push from %.1f s to %.1f s", at.Seconds(), time.Since(began).Seconds())
-	if out := p.run(t, "status", p.name); strings.Count(out, "\n") != 3 {
+	if out := p.Run(t, "status", p.Name); strings.Count(out, "\n") != 3 {
 		t.Errorf("after a failed push not the three servers from before:\n%s", out)
 	}
 	served := releases
 	releases++ // it has a number too
 	push()
 	served++
-	if out := p.run(t, "status", p.name); strings.Count(out, "\n") != 1 {
+	if out := p.Run(t, "status", p.Name); strings.Count(out, "\n") != 1 {
 		t.Errorf("not one server:\n%s", out)
 	}
 
@@ -136,11 +137,11 @@ func TestPushesUnderLoad(t *testing.T) {
 
 // TestFleet pushes changes of the fleet under load, and no request fails.
 func TestFleet(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	p := newProject(t)
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
-	p.run(t, "push", p.name, ".")
+	p.Write(t, "app.py", fmt.Sprintf(e2etest.SlowApp, "one", 0))
+	p.Write(t, "fngen.yml", e2etest.OnServers("s", "us-west", 1))
+	p.Run(t, "push", p.Name, ".")
 	for _, step := range []fleetChange{
 		{"another size", "xl", "us-west", 1},
 		{"another region", "m", "eu-central", 1},
@@ -160,13 +161,13 @@ type fleetChange struct {
 
 // push makes the change. What runs afterwards is on servers of the new kind only.
 func (c fleetChange) push(t *testing.T, p project) {
-	p.write(t, "fngen.yml", onServers(c.size, c.region, c.count))
+	p.Write(t, "fngen.yml", e2etest.OnServers(c.size, c.region, c.count))
 	requests := p.load(t)
 	begin := time.Now()
-	p.run(t, "push", p.name, ".")
+	p.Run(t, "push", p.Name, ".")
 	t.Logf("pushed in %s", time.Since(begin).Round(time.Millisecond))
 	requests.allow(t, 0)
-	now := p.running(t)
+	now := p.Running(t)
 	if len(now) != c.count {
 		t.Errorf("%d run, not %d", len(now), c.count)
 	}
@@ -179,7 +180,7 @@ func (c fleetChange) push(t *testing.T, p project) {
 
 func nodeOf(t *testing.T, a *nomad.AllocationListStub) *nomad.Node {
 	t.Helper()
-	node, _, err := nomadClient(t).Nodes().Info(a.NodeID, nil)
+	node, _, err := e2etest.NomadClient(t).Nodes().Info(a.NodeID, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

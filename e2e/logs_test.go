@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -47,17 +49,17 @@ def live_app():
 // TestLogs prints and logs, and finds it again: as it happens, afterwards, by each
 // condition; and nobody else does.
 func TestLogs(t *testing.T) {
-	requireCluster(t)
-	beside(t, "spare")
+	cluster.Require(t)
+	e2etest.Beside(t, "spare")
 	p := newProject(t)
-	p.write(t, "app.py", talkingApp)
-	p.write(t, "fngen.yml", onServers("s", "us-west", 1)+"functions:\n  live_app: {release: echo of the release command}\n")
-	p.run(t, "push", p.name, ".")
+	p.Write(t, "app.py", talkingApp)
+	p.Write(t, "fngen.yml", e2etest.OnServers("s", "us-west", 1)+"functions:\n  live_app: {release: echo of the release command}\n")
+	p.Run(t, "push", p.Name, ".")
 	follower := p.followLogs(t, "--function", "live_app")
 	p.say(t, "one", "r-one")
 	p.say(t, "two", "r-two")
 	follower.until(t, "printed one", "logged one", "in a thread one", "child one", "printed two", "GET /say/two 200")
-	_ = p.ask(t, "/fail", http.Header{"X-Request-Id": {"r-fail"}}, new(any))
+	_ = p.Ask(t, "/fail", http.Header{"X-Request-Id": {"r-fail"}}, new(any))
 	follower.until(t, "ValueError: of a request")
 	follower.eachOnce(t)
 
@@ -96,8 +98,8 @@ func TestLogs(t *testing.T) {
 	}
 	t.Run("another account", func(t *testing.T) {
 		stranger := p
-		stranger.key, stranger.home = strangersKey(t), t.TempDir()
-		if out, err := stranger.command("logs", p.name).CombinedOutput(); err == nil || strings.Contains(string(out), "printed") {
+		stranger.Key, stranger.Home = e2etest.StrangersKey(t), t.TempDir()
+		if out, err := stranger.Command("logs", p.Name).CombinedOutput(); err == nil || strings.Contains(string(out), "printed") {
 			t.Errorf("it reads:\n%s", out)
 		}
 	})
@@ -115,10 +117,10 @@ func find(lines []api.LogLine, text string) (api.LogLine, bool) {
 // say asks the app to say a word, in a request of an id.
 func (p project) say(t *testing.T, word, id string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.TrimSuffix(p.url(), "/")+"/say/"+word, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.TrimSuffix(p.URL(), "/")+"/say/"+word, nil)
 	check(t, err)
 	req.Header.Set("X-Request-Id", id)
-	resp, err := router(t).Do(req)
+	resp, err := e2etest.Router(t).Do(req)
 	check(t, err)
 	defer resp.Body.Close()
 	if resp.Header.Get("X-Request-Id") != id {
@@ -129,7 +131,7 @@ func (p project) say(t *testing.T, word, id string) {
 // lines asks for lines.
 func (p project) lines(t *testing.T, args ...string) []api.LogLine {
 	t.Helper()
-	out, err := p.command(append([]string{"logs", p.name, "--json", "--limit", "1000"}, args...)...).Output()
+	out, err := p.Command(append([]string{"logs", p.Name, "--json", "--limit", "1000"}, args...)...).Output()
 	check(t, err)
 	var lines []api.LogLine
 	for in := json.NewDecoder(bytes.NewReader(out)); ; {
@@ -152,7 +154,7 @@ type logFollower struct {
 
 func (p project) followLogs(t *testing.T, args ...string) *logFollower {
 	t.Helper()
-	cmd := p.command(append([]string{"logs", p.name, "--follow"}, args...)...)
+	cmd := p.Command(append([]string{"logs", p.Name, "--follow"}, args...)...)
 	out, err := cmd.StdoutPipe()
 	check(t, err)
 	check(t, cmd.Start())
@@ -166,7 +168,7 @@ func (p project) followLogs(t *testing.T, args ...string) *logFollower {
 // until reads on until all texts have come. What has not come in time ends it.
 func (f *logFollower) until(t *testing.T, texts ...string) {
 	t.Helper()
-	late := time.AfterFunc(settle, func() { _ = f.cmd.Process.Signal(syscall.SIGINT) })
+	late := time.AfterFunc(e2etest.Settle, func() { _ = f.cmd.Process.Signal(syscall.SIGINT) })
 	defer late.Stop()
 	missing := map[string]bool{}
 	for _, text := range texts {

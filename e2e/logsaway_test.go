@@ -11,6 +11,9 @@ import (
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
+
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 )
 
 // tickingApp prints a number ten times a second, and much when it is asked to.
@@ -48,30 +51,30 @@ def live_app():
 // TestLogsAway takes Loki away, and then the door to it, while a function prints on: all
 // lines are there in the end, in order and once. For ten minutes each in make soak.
 func TestLogsAway(t *testing.T) {
-	requireCluster(t)
-	upAgain(t)
+	cluster.Require(t)
+	e2etest.UpAgain(t)
 	away := 15 * time.Second
 	if soaks {
 		away = 10 * time.Minute
 	}
 	p := newProject(t)
-	p.write(t, "app.py", tickingApp)
-	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
-	p.run(t, "push", p.name, ".")
+	p.Write(t, "app.py", tickingApp)
+	p.Write(t, "fngen.yml", e2etest.OnServers("s", "us-west", 1))
+	p.Run(t, "push", p.Name, ".")
 	follower := p.followLogs(t, "--grep", "tick")
 	follower.until(t, "tick 10")
 	for _, server := range []string{"loki", "traefik"} {
-		check(t, oneMachine(t).KillServer(server))
+		check(t, e2etest.OneMachine(t).KillServer(server))
 		time.Sleep(away) // nobody is waited for: it is away for that long
-		makeUp(t)
+		e2etest.MakeUp(t)
 		var printed int
-		p.get(t, "/", nil, &printed)
+		p.Get(t, "/", nil, &printed)
 		follower.until(t, fmt.Sprintf("tick %d", printed-1))
 	}
 	var printed int
-	p.get(t, "/end", nil, &printed)
+	p.Get(t, "/end", nil, &printed)
 	last := fmt.Sprintf("tick %d", printed-1)
-	if !eventually(func() bool { return len(p.lines(t, "--grep", last)) == 1 }) {
+	if !e2etest.Eventually(func() bool { return len(p.lines(t, "--grep", last)) == 1 }) {
 		t.Fatalf("%q does not arrive", last)
 	}
 	for i, l := range p.lines(t, "--grep", "tick", "--limit", strconv.Itoa(printed+1)) {
@@ -89,14 +92,14 @@ func TestLogsAway(t *testing.T) {
 // TestLogQuota has a project write more than it may: the log says once how much of it was
 // dropped, and has no more.
 func TestLogQuota(t *testing.T) {
-	requireCluster(t)
-	upAgain(t)
+	cluster.Require(t)
+	e2etest.UpAgain(t)
 	p := newProject(t)
-	p.write(t, "app.py", tickingApp)
-	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
-	p.run(t, "push", p.name, ".")
+	p.Write(t, "app.py", tickingApp)
+	p.Write(t, "fngen.yml", e2etest.OnServers("s", "us-west", 1))
+	p.Run(t, "push", p.Name, ".")
 	allow(t, "1MiB")
-	p.get(t, "/much", nil, new(int))
+	p.Get(t, "/much", nil, new(int))
 	const says = " entries of the log were dropped: the project has written as much as it may in a day, 1 MB"
 	told := func() (lines int) {
 		for _, l := range p.lines(t, "--power", "platform", "--level", "WARNING") {
@@ -109,7 +112,7 @@ func TestLogQuota(t *testing.T) {
 		}
 		return lines
 	}
-	if !eventually(func() bool { return told() > 0 }) {
+	if !e2etest.Eventually(func() bool { return told() > 0 }) {
 		t.Fatal("the log does not say that something was dropped")
 	}
 	if n := told(); n != 1 {
@@ -124,10 +127,10 @@ func TestLogQuota(t *testing.T) {
 // time of a test.
 func allow(t *testing.T, daily string) {
 	t.Helper()
-	jobs := nomadClient(t).Jobs()
+	jobs := e2etest.NomadClient(t).Jobs()
 	job, _, err := jobs.Info("fngend", (&nomad.QueryOptions{Namespace: "platform"}).WithContext(t.Context()))
 	check(t, err)
-	t.Cleanup(func() { makeUp(t) })
+	t.Cleanup(func() { e2etest.MakeUp(t) })
 	env := job.TaskGroups[0].Tasks[0].Env
 	env["FNGEND_DAILY_LOG"] = daily
 	answer, _, err := jobs.Register(job, (&nomad.WriteOptions{Namespace: "platform"}).WithContext(t.Context()))
@@ -136,7 +139,7 @@ func allow(t *testing.T, daily string) {
 		deployment, _, err := jobs.LatestDeployment("fngend", (&nomad.QueryOptions{Namespace: "platform"}).WithContext(context.WithoutCancel(t.Context())))
 		return err == nil && deployment.JobSpecModifyIndex == answer.JobModifyIndex && deployment.Status == nomad.DeploymentStatusSuccessful
 	}
-	if !eventually(rolled) {
+	if !e2etest.Eventually(rolled) {
 		t.Fatal("the control plane does not start with that")
 	}
 }

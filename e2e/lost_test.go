@@ -11,30 +11,33 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 )
 
 // TestLost damages what the platform keeps of a project on its disk. The next push
 // sends it again, or builds it again, and the person is never blamed.
 func TestLost(t *testing.T) {
-	requireCluster(t)
-	beside(t, "east m")
+	cluster.Require(t)
+	e2etest.Beside(t, "east m")
 	p := newProject(t)
-	p.write(t, "requirements.txt", "fastapi\n")
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
-	p.write(t, "data.txt", "data of "+p.name)
-	p.run(t, "push", p.name, ".")
+	p.Write(t, "requirements.txt", "fastapi\n")
+	p.Write(t, "app.py", fmt.Sprintf(e2etest.SlowApp, "one", 0))
+	p.Write(t, "fngen.yml", e2etest.OnServers("m", "us-east", 1))
+	p.Write(t, "data.txt", "data of "+p.Name)
+	p.Run(t, "push", p.Name, ".")
 	blobs := p.blobs(t)
 
 	// What no compiler reads is found by the instance that starts, and sent again in the
 	// same push.
 	each(t, blobs, func(file, text string) {
-		if text == "data of "+p.name {
+		if text == "data of "+p.Name {
 			check(t, os.Remove(file))
 		}
 	})
-	p.write(t, "more.py", "x = 1\n")
-	if out := p.talk(t, "push", p.name, "."); !strings.Contains(out, "sending what is missing") || !holds(t, blobs, "data of "+p.name) {
+	p.Write(t, "more.py", "x = 1\n")
+	if out := p.talk(t, "push", p.Name, "."); !strings.Contains(out, "sending what is missing") || !holds(t, blobs, "data of "+p.Name) {
 		t.Errorf("the push after a file was lost:\n%s", out)
 	}
 
@@ -47,12 +50,12 @@ func TestLost(t *testing.T) {
 	if damaged < 5 {
 		t.Fatalf("%d blobs were damaged", damaged)
 	}
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "two", 0))
-	out := p.talk(t, "push", p.name, ".")
+	p.Write(t, "app.py", fmt.Sprintf(e2etest.SlowApp, "two", 0))
+	out := p.talk(t, "push", p.Name, ".")
 	if !strings.Contains(out, "sending what is missing") || !strings.Contains(out, "layer: installing the requirements") {
 		t.Errorf("the push after the damage:\n%s", out)
 	}
-	serving := p.answering(t)
+	serving := p.Answering(t)
 	if len(serving) != 1 {
 		t.Errorf("%v answer", serving)
 	}
@@ -64,10 +67,10 @@ func TestLost(t *testing.T) {
 			check(t, os.Remove(file))
 		}
 	})
-	if out, err := p.command("rollback", p.name).CombinedOutput(); err == nil || !strings.Contains(string(out), "app.py") || !strings.Contains(string(out), "push its code") {
+	if out, err := p.Command("rollback", p.Name).CombinedOutput(); err == nil || !strings.Contains(string(out), "app.py") || !strings.Contains(string(out), "push its code") {
 		t.Errorf("the rollback: %v\n%s", err, out)
 	}
-	if now := p.answering(t); !slices.Equal(now, serving) {
+	if now := p.Answering(t); !slices.Equal(now, serving) {
 		t.Errorf("%v answer, before it was %v", now, serving)
 	}
 }
@@ -78,7 +81,7 @@ func (p project) blobs(t *testing.T) string {
 	found, err := filepath.Glob("../.dev/data/fngend/blobs/*")
 	check(t, err)
 	for _, scope := range found {
-		if holds(t, scope, p.name) {
+		if holds(t, scope, p.Name) {
 			return scope
 		}
 	}
@@ -89,7 +92,7 @@ func (p project) blobs(t *testing.T) string {
 // talk runs a command that must work and returns all that it says.
 func (p project) talk(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := p.command(args...).CombinedOutput()
+	out, err := p.Command(args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("fngen %s: %v\n%s", strings.Join(args, " "), err, out)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/pkg/api"
 )
 
@@ -27,12 +28,12 @@ var few = []struct{ phase, server string }{{"0 of 1 healthy", "nomad"}, {"releas
 // the push ends: soon after, what the store says is what runs, and until then the
 // old version or the new one answers every request.
 func TestPhases(t *testing.T) {
-	requireCluster(t)
-	upAgain(t)
+	cluster.Require(t)
+	e2etest.UpAgain(t)
 	p := newProject(t)
-	p.write(t, "fngen.yml", onServers("xl", "us-west", 1)+"functions:\n  live_app: {release: echo begun; sleep 1}\n")
+	p.Write(t, "fngen.yml", e2etest.OnServers("xl", "us-west", 1)+"functions:\n  live_app: {release: echo begun; sleep 1}\n")
 	p.version(t, "0")
-	p.run(t, "push", p.name, ".")
+	p.Run(t, "push", p.Name, ".")
 	if !soaks {
 		for _, c := range few {
 			t.Run(strings.TrimSpace(c.server+" in "+c.phase), func(t *testing.T) { dieIn(t, p, c.phase, c.server) })
@@ -48,14 +49,14 @@ func TestPhases(t *testing.T) {
 
 // version makes the project's code another.
 func (p project) version(t *testing.T, name string) {
-	p.write(t, "app.py", fmt.Sprintf(slowApp, name, 2))
+	p.Write(t, "app.py", fmt.Sprintf(e2etest.SlowApp, name, 2))
 }
 
 func dieIn(t *testing.T, p project, phase, server string) {
 	requests := p.load(t)
 	p.version(t, t.Name())
 	if phase == "layer: " {
-		p.write(t, "requirements.txt", "fastapi\n# "+t.Name()+"\n")
+		p.Write(t, "requirements.txt", "fastapi\n# "+t.Name()+"\n")
 	}
 	killed := false
 	heard := func(line string) {
@@ -64,19 +65,19 @@ func dieIn(t *testing.T, p project, phase, server string) {
 		}
 		killed = true
 		if server == "fngend" {
-			pid, err := oneMachine(t).ControlPlane()
+			pid, err := e2etest.OneMachine(t).ControlPlane()
 			check(t, err)
 			check(t, cluster.Kill(pid)) // Nomad starts it again
 			return
 		}
-		check(t, oneMachine(t).KillServer(server))
-		makeUp(t)
+		check(t, e2etest.OneMachine(t).KillServer(server))
+		e2etest.MakeUp(t)
 	}
 	var talk string
 	var err error
 	// A lock that could not be released, since Consul was away, runs out within 20 s.
-	eventually(func() bool {
-		talk, err = cluster.Talk(p.command("push", p.name, "."), heard)
+	e2etest.Eventually(func() bool {
+		talk, err = cluster.Talk(p.Command("push", p.Name, "."), heard)
 		return !strings.Contains(talk, "is busy with")
 	})
 	if !killed {
@@ -85,8 +86,8 @@ func dieIn(t *testing.T, p project, phase, server string) {
 	t.Logf("the push ended: %v", err)
 	begin := time.Now()
 	var wrong string
-	if !eventually(func() bool { wrong = p.disagrees(); return wrong == "" }) {
-		t.Errorf("after %s %s\nthe push said\n%s", settle, wrong, talk)
+	if !e2etest.Eventually(func() bool { wrong = p.disagrees(); return wrong == "" }) {
+		t.Errorf("after %s %s\nthe push said\n%s", e2etest.Settle, wrong, talk)
 	}
 	t.Logf("store and Nomad agree %s after the end of the push", time.Since(begin).Round(time.Millisecond))
 	requests.allow(t, 0)
@@ -97,7 +98,7 @@ func (p project) disagrees() string {
 	var status api.Status
 	var releases []api.Release
 	for args, into := range map[string]any{"status": &status, "releases": &releases} {
-		out, err := p.command(args, p.name, "--json").Output()
+		out, err := p.Command(args, p.Name, "--json").Output()
 		if err != nil {
 			return fmt.Sprintf("fngen %s: %v", args, err)
 		}
@@ -123,17 +124,17 @@ func (p project) disagrees() string {
 // power cut would, and holds that `make up` brings the pushed project back. The
 // tests that come after it run on a cluster that has been through this.
 func TestRecovery(t *testing.T) {
-	requireCluster(t)
-	machine := oneMachine(t)
+	cluster.Require(t)
+	machine := e2etest.OneMachine(t)
 	before := status(t, "hello")
-	client := router(t)
+	client := e2etest.Router(t)
 	answers := func() bool { return cluster.Probe(t.Context(), client, cluster.URL("hello")+"/") != "" }
 	check(t, machine.KillEverything())
 	if answers() {
 		t.Fatal("hello answers without a cluster")
 	}
-	makeUp(t)
-	if !eventually(answers) {
+	e2etest.MakeUp(t)
+	if !e2etest.Eventually(answers) {
 		t.Fatal("hello does not answer after make up")
 	}
 	if after := status(t, "hello"); after != before {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/nomad/dev/provision/mirror"
 	"fngen.dev/fngen/pkg/api"
 )
@@ -34,9 +35,9 @@ def live_app():
 // TestPythons adds a version of Python to the platform, from a mirror in a directory,
 // and takes it away again under a function that runs with it.
 func TestPythons(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	onlySoak(t)
-	machine, before := oneMachine(t), platformPythons(t)
+	machine, before := e2etest.OneMachine(t), platformPythons(t)
 	in, found := lackingPython(t, before)
 	if !found {
 		t.Skipf("this machine has no Python that the platform, with %v, lacks", before)
@@ -44,8 +45,8 @@ func TestPythons(t *testing.T) {
 	settings, err := mirror.Make(t.TempDir(), in, "20260101")
 	check(t, err)
 	p := newProject(t)
-	p.write(t, "app.py", which)
-	p.write(t, ".python-version", in.Language()+"\n")
+	p.Write(t, "app.py", which)
+	p.Write(t, ".python-version", in.Language()+"\n")
 	refused := push(t, p)
 	for _, want := range []string{"FN1114", "Python " + in.Language() + " is not available on this platform, which has " + strings.Join(before, ", "), "FNGEN_PYTHONS"} {
 		if !strings.Contains(refused, want) {
@@ -59,16 +60,16 @@ func TestPythons(t *testing.T) {
 		for _, path := range left {
 			check(t, os.RemoveAll(path))
 		}
-		makeUp(t)
+		e2etest.MakeUp(t)
 	})
 	env := []string{"FNGEN_PYTHONS=" + strings.Join(append(before, in.Language()), ",")}
 	for name, value := range settings {
 		env = append(env, name+"="+value)
 	}
 	check(t, machine.Up(t.Context(), env...))
-	p.run(t, "push", p.name)
+	p.Run(t, "push", p.Name)
 	answers := func() string {
-		resp, err := router(t).Get(cluster.URL(p.name) + "/")
+		resp, err := e2etest.Router(t).Get(cluster.URL(p.Name) + "/")
 		check(t, err)
 		defer resp.Body.Close()
 		body, err := io.ReadAll(resp.Body)
@@ -87,13 +88,13 @@ func TestPythons(t *testing.T) {
 	if got := answers(); got != want {
 		t.Errorf("the function of a version that is no longer offered says %s, want %s", got, want)
 	}
-	p.write(t, "app.py", which+"\n# changed\n")
+	p.Write(t, "app.py", which+"\n# changed\n")
 	if refused := push(t, p); !strings.Contains(refused, "FN1114") {
 		t.Errorf("a push with a version that is no longer offered says %s", refused)
 	}
-	p.write(t, ".python-version", "")
-	p.run(t, "push", p.name)
-	p.run(t, "rollback", p.name)
+	p.Write(t, ".python-version", "")
+	p.Run(t, "push", p.Name)
+	p.Run(t, "rollback", p.Name)
 	if got := answers(); got != want {
 		t.Errorf("the release of a version that is no longer offered says %s, want %s", got, want)
 	}
@@ -102,7 +103,7 @@ func TestPythons(t *testing.T) {
 // push wants a push that is refused, and returns what it says.
 func push(t *testing.T, p project) string {
 	t.Helper()
-	out, err := p.command("push", p.name).CombinedOutput()
+	out, err := p.Command("push", p.Name).CombinedOutput()
 	if err == nil {
 		t.Errorf("pushed: %s", out)
 	}

@@ -12,18 +12,19 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 )
 
 // TestRelocations drains the server of a function with one instance where it
 // cannot simply move. No request fails, and the project is what it was afterwards.
 func TestRelocations(t *testing.T) {
-	requireCluster(t)
-	upAgain(t)
+	cluster.Require(t)
+	e2etest.UpAgain(t)
 	p := newProject(t)
 	g := newGate(t, p)
-	p.write(t, "app.py", gatedApp)
-	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
-	p.run(t, "push", p.name, ".")
+	p.Write(t, "app.py", gatedApp)
+	p.Write(t, "fngen.yml", e2etest.OnServers("s", "us-west", 1))
+	p.Run(t, "push", p.Name, ".")
 	t.Run("no room", func(t *testing.T) { noRoomAtFirst(t, p) })
 	t.Run("not coming up", func(t *testing.T) { notComingUp(t, p, g) })
 	t.Run("interrupted", func(t *testing.T) { onlySoak(t); relocationInterrupted(t, p, g) })
@@ -34,19 +35,19 @@ func TestRelocations(t *testing.T) {
 // nothing. The instance stays, which the log says, and leaves when there is room.
 func noRoomAtFirst(t *testing.T, p project) {
 	requests := p.load(t)
-	was := p.running(t)[0]
+	was := p.Running(t)[0]
 	other := p.sibling(t, was.NodeID)
 	t.Cleanup(func() { admit(t, other) })
-	if _, err := nomadClient(t).Nodes().ToggleEligibility(other, false, nil); err != nil {
+	if _, err := e2etest.NomadClient(t).Nodes().ToggleEligibility(other, false, nil); err != nil {
 		t.Fatal(err)
 	}
 	drain(t, was.NodeID)
-	said := regexp.MustCompile(p.name + `.*there is no room elsewhere`)
-	if !eventually(func() bool { return said.MatchString(fngendLog(t)) }) {
+	said := regexp.MustCompile(p.Name + `.*there is no room elsewhere`)
+	if !e2etest.Eventually(func() bool { return said.MatchString(fngendLog(t)) }) {
 		t.Error("the log does not say that the instance stays")
 	}
-	if now := p.allocations(t); !slices.Equal(ids(now), []string{was.ID}) {
-		t.Errorf("it runs as %v", ids(now))
+	if now := p.Allocations(t); !slices.Equal(e2etest.IDs(now), []string{was.ID}) {
+		t.Errorf("it runs as %v", e2etest.IDs(now))
 	}
 	admit(t, other)
 	p.leaves(t, was.NodeID)
@@ -58,21 +59,21 @@ func noRoomAtFirst(t *testing.T, p project) {
 // stays, and serves.
 func notComingUp(t *testing.T, p project, g *gate) {
 	requests := p.load(t)
-	was := p.running(t)[0]
-	begun := len(p.allocations(t))
+	was := p.Running(t)[0]
+	begun := len(p.Allocations(t))
 	g.state.Store(broken)
 	drain(t, was.NodeID)
 	tried := func() bool {
-		all := p.allocations(t)
+		all := p.Allocations(t)
 		return len(all) > begun && ended(all[begun])
 	}
-	if !eventually(tried) {
+	if !e2etest.Eventually(tried) {
 		t.Error("no other instance was started and given up")
 	}
 	p.unchanged(t)
 	g.state.Store(open)
-	if now := p.running(t); !slices.Equal(ids(now), []string{was.ID}) {
-		t.Errorf("it runs as %v, before it was %s", ids(now), was.ID)
+	if now := p.Running(t); !slices.Equal(e2etest.IDs(now), []string{was.ID}) {
+		t.Errorf("it runs as %v, before it was %s", e2etest.IDs(now), was.ID)
 	}
 	requests.allow(t, 0)
 }
@@ -81,14 +82,14 @@ func notComingUp(t *testing.T, p project, g *gate) {
 // next one undoes that, and moves the function then.
 func relocationInterrupted(t *testing.T, p project, g *gate) {
 	requests := p.load(t)
-	was := p.running(t)[0]
-	begun := len(p.allocations(t))
+	was := p.Running(t)[0]
+	begun := len(p.Allocations(t))
 	g.drainShut(t, was.NodeID)
-	fngend, err := oneMachine(t).ControlPlane()
+	fngend, err := e2etest.OneMachine(t).ControlPlane()
 	check(t, err)
 	check(t, cluster.Kill(fngend))
 	// The lock of the one that died runs out within 20 s.
-	if !eventually(func() bool { return ended(p.allocations(t)[begun]) }) {
+	if !e2etest.Eventually(func() bool { return ended(p.Allocations(t)[begun]) }) {
 		t.Error("what was begun is not undone")
 	}
 	g.state.Store(open)
@@ -100,10 +101,10 @@ func relocationInterrupted(t *testing.T, p project, g *gate) {
 // pushMeanwhile pushes while the new instance starts. The push waits, and works.
 func pushMeanwhile(t *testing.T, p project, g *gate) {
 	requests := p.load(t)
-	was := p.running(t)[0]
+	was := p.Running(t)[0]
 	g.drainShut(t, was.NodeID)
-	p.write(t, "more.py", "")
-	talk, err := cluster.Talk(p.command("push", p.name, "."), func(line string) {
+	p.Write(t, "more.py", "")
+	talk, err := cluster.Talk(p.Command("push", p.Name, "."), func(line string) {
 		if strings.Contains(line, "another change goes first: moving functions off server") {
 			admit(t, was.NodeID) // for the room that the push needs
 			g.state.Store(open)
@@ -123,7 +124,7 @@ func ended(a *nomad.AllocationListStub) bool {
 // sibling is the other server of a server's size and region.
 func (p project) sibling(t *testing.T, node string) string {
 	t.Helper()
-	nodes, _, err := nomadClient(t).Nodes().List(nil)
+	nodes, _, err := e2etest.NomadClient(t).Nodes().List(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,11 +141,11 @@ func (p project) sibling(t *testing.T, node string) string {
 // unchanged waits until a plan has nothing to do, and holds that nothing was pushed.
 func (p project) unchanged(t *testing.T) {
 	t.Helper()
-	if !eventually(func() bool { return p.command("plan", p.name, ".", "--detailed-exitcode").Run() == nil }) {
-		out, _ := p.command("plan", p.name, ".").CombinedOutput()
+	if !e2etest.Eventually(func() bool { return p.Command("plan", p.Name, ".", "--detailed-exitcode").Run() == nil }) {
+		out, _ := p.Command("plan", p.Name, ".").CombinedOutput()
 		t.Errorf("a plan afterwards:\n%s", out)
 	}
-	if history := p.run(t, "releases", p.name); !strings.HasPrefix(history, "1\tlive\t") {
+	if history := p.Run(t, "releases", p.Name); !strings.HasPrefix(history, "1\tlive\t") {
 		t.Errorf("the history is\n%s", history)
 	}
 }
@@ -152,7 +153,7 @@ func (p project) unchanged(t *testing.T) {
 // fngendLog is what the control plane that runs has logged.
 func fngendLog(t *testing.T) string {
 	t.Helper()
-	client, q := nomadClient(t), &nomad.QueryOptions{Namespace: "platform"}
+	client, q := e2etest.NomadClient(t), &nomad.QueryOptions{Namespace: "platform"}
 	allocs, _, err := client.Jobs().Allocations("fngend", false, q)
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +185,7 @@ func fngendLog(t *testing.T) string {
 func drain(t *testing.T, node string) {
 	t.Helper()
 	t.Cleanup(func() { admit(t, node) })
-	if _, err := nomadClient(t).Nodes().UpdateDrain(node, &nomad.DrainSpec{Deadline: 10 * time.Minute}, false, nil); err != nil {
+	if _, err := e2etest.NomadClient(t).Nodes().UpdateDrain(node, &nomad.DrainSpec{Deadline: 10 * time.Minute}, false, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -192,7 +193,7 @@ func drain(t *testing.T, node string) {
 // admit ends a drain: the server takes jobs again.
 func admit(t *testing.T, node string) {
 	t.Helper()
-	if _, err := nomadClient(t).Nodes().UpdateDrain(node, nil, true, nil); err != nil {
+	if _, err := e2etest.NomadClient(t).Nodes().UpdateDrain(node, nil, true, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -203,42 +204,13 @@ func (p project) leaves(t *testing.T, node string) {
 	t.Helper()
 	begin := time.Now()
 	left := func() bool {
-		return !slices.ContainsFunc(p.allocations(t), func(a *nomad.AllocationListStub) bool {
+		return !slices.ContainsFunc(p.Allocations(t), func(a *nomad.AllocationListStub) bool {
 			return a.NodeID == node && a.ClientStatus == nomad.AllocClientStatusRunning
 		})
 	}
-	if !eventually(left) {
+	if !e2etest.Eventually(left) {
 		t.Fatal("the server is not emptied")
 	}
 	t.Logf("the server was empty after %s", time.Since(begin).Round(time.Millisecond))
-	p.settled(t)
-}
-
-// undecided says that Nomad has still to do what an evaluation asks for, and not only
-// when a server that it had not heard of for a while stays away.
-func undecided(e *nomad.Evaluation) bool {
-	return e.Status == nomad.EvalStatusPending && e.WaitUntil.IsZero()
-}
-
-// settled waits until every instance that is to run is healthy, and Nomad has done
-// what it was told.
-func (p project) settled(t *testing.T) {
-	t.Helper()
-	healthy := func(a *nomad.AllocationListStub) bool {
-		return a.DesiredStatus != nomad.AllocDesiredStatusRun || a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil && *a.DeploymentStatus.Healthy
-	}
-	decided := func() bool {
-		q := &nomad.QueryOptions{Namespace: p.name}
-		evals, _, err := nomadClient(t).Jobs().Evaluations("web-live_app", q)
-		if err != nil {
-			return false
-		}
-		d, _, err := nomadClient(t).Jobs().LatestDeployment("web-live_app", q)
-		return err == nil && d.Status == nomad.DeploymentStatusSuccessful && !slices.ContainsFunc(evals, undecided)
-	}
-	if !eventually(func() bool {
-		return decided() && !slices.ContainsFunc(p.allocations(t), func(a *nomad.AllocationListStub) bool { return !healthy(a) })
-	}) {
-		t.Fatal("the instances do not become healthy")
-	}
+	p.Settled(t)
 }

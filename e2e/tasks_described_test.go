@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 )
 
 // described is product.md's own code, word for word, with the functions that it sends
@@ -54,15 +57,15 @@ def hello_world(name: str):
 // TestTasksAsDescribed runs the examples of the product's description as they stand there:
 // by the CLI, and by the SDK with the key of a person.
 func TestTasksAsDescribed(t *testing.T) {
-	requireCluster(t)
-	beside(t, "east m")
+	cluster.Require(t)
+	e2etest.Beside(t, "east m")
 	p := newProject(t)
-	p.write(t, "app.py", described)
-	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
-	p.run(t, "push", p.name, ".")
+	p.Write(t, "app.py", described)
+	p.Write(t, "fngen.yml", e2etest.OnServers("m", "us-east", 1))
+	p.Run(t, "push", p.Name, ".")
 
 	// What does not fit is refused before it is queued, with every field.
-	cmd := p.command("run_task", p.name, "process_order", `{"order_id": "x", "customer_email": 1}`)
+	cmd := p.Command("run_task", p.Name, "process_order", `{"order_id": "x", "customer_email": 1}`)
 	out, err := cmd.CombinedOutput()
 	for _, want := range []string{`order_id: expected int`, `customer_email: expected str`, `items: is missing`} {
 		if err == nil || !strings.Contains(string(out), want) {
@@ -70,14 +73,14 @@ func TestTasksAsDescribed(t *testing.T) {
 		}
 	}
 
-	order := p.run(t, "run_task", "--wait", p.name, "process_order", `{"order_id": 101, "customer_email": "test@example.com", "items": [{"item_id": 5, "qty": 1}]}`)
+	order := p.Run(t, "run_task", "--wait", p.Name, "process_order", `{"order_id": 101, "customer_email": "test@example.com", "items": [{"item_id": 5, "qty": 1}]}`)
 	if got := strings.TrimSpace(order); got != "null" {
 		t.Errorf("process_order returned %s", got)
 	}
-	if got := strings.TrimSpace(p.run(t, "run_task", "--wait", p.name, "hello_world", `{"name": "Aang"}`)); got != `"Hello, Aang!"` {
+	if got := strings.TrimSpace(p.Run(t, "run_task", "--wait", p.Name, "hello_world", `{"name": "Aang"}`)); got != `"Hello, Aang!"` {
 		t.Errorf("hello_world returned %s", got)
 	}
-	p.run(t, "run_task", "--wait", p.name, "process_data", `{"a": 1}`)
+	p.Run(t, "run_task", "--wait", p.Name, "process_data", `{"a": 1}`)
 
 	sdk, err := filepath.Abs("../sdk/python/src")
 	check(t, err)
@@ -92,7 +95,7 @@ try:
     platform.run_task(sys.argv[1], 'hello_world', {'nam': 1})
 except platform.BadPayload as error:
     print([fault["loc"] for fault in error.faults])
-`, p.name)
+`, p.Name)
 	python.Env = append(os.Environ(), "PYTHONPATH="+sdk)
 	var stderr bytes.Buffer
 	python.Stderr = &stderr
@@ -102,7 +105,7 @@ except platform.BadPayload as error:
 	}
 
 	var tasks []struct{ Function, State string }
-	check(t, json.Unmarshal([]byte(p.run(t, "tasks", p.name, "--json")), &tasks))
+	check(t, json.Unmarshal([]byte(p.Run(t, "tasks", p.Name, "--json")), &tasks))
 	for _, one := range tasks {
 		if one.State != "succeeded" {
 			t.Errorf("%+v", one)
@@ -116,12 +119,12 @@ except platform.BadPayload as error:
 // TestUnbindable: a worker that takes what no data can become is refused when it is
 // pushed, with each parameter and its line.
 func TestUnbindable(t *testing.T) {
-	requireCluster(t)
-	beside(t, "east m")
+	cluster.Require(t)
+	e2etest.Beside(t, "east m")
 	p := newProject(t)
-	p.write(t, "app.py", "from typing import Protocol\nfrom fngen.powers import task_worker\n\nclass Go(Protocol): ...\n\n@task_worker()\ndef f(a: int, go: Go, it: dict[tuple, int]):\n    ...\n")
-	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
-	out, err := p.command("push", p.name, ".").CombinedOutput()
+	p.Write(t, "app.py", "from typing import Protocol\nfrom fngen.powers import task_worker\n\nclass Go(Protocol): ...\n\n@task_worker()\ndef f(a: int, go: Go, it: dict[tuple, int]):\n    ...\n")
+	p.Write(t, "fngen.yml", e2etest.OnServers("m", "us-east", 1))
+	out, err := p.Command("push", p.Name, ".").CombinedOutput()
 	for _, want := range []string{"app.py:7:", "FN2108", "parameter 'go' of f", "parameter 'it' of f"} {
 		if err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("%v, without %q:\n%s", err, want, out)

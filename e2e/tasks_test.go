@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/task"
 )
@@ -40,44 +42,44 @@ def never(n: int) -> int:
 // push in their middle. What fails is tried again, and what has died is put back when
 // it is mended.
 func TestTasks(t *testing.T) {
-	requireCluster(t)
-	beside(t, "east xl")
+	cluster.Require(t)
+	e2etest.Beside(t, "east xl")
 	p := newProject(t)
-	check(t, os.CopyFS(p.dir, os.DirFS("../examples/tasks")))
-	check(t, os.Remove(p.dir+"/fngen.yml"))
-	p.write(t, "fngen.yml", onServers("xl", "us-east", 1))
-	p.write(t, "moody.py", fmt.Sprintf(moody, `raise ValueError("never")`))
-	p.run(t, "push", p.name, ".")
+	check(t, os.CopyFS(p.Dir, os.DirFS("../examples/tasks")))
+	check(t, os.Remove(p.Dir+"/fngen.yml"))
+	p.Write(t, "fngen.yml", e2etest.OnServers("xl", "us-east", 1))
+	p.Write(t, "moody.py", fmt.Sprintf(moody, `raise ValueError("never")`))
+	p.Run(t, "push", p.Name, ".")
 
 	for order := range 20 {
 		p.order(t, order)
 	}
-	if got := strings.TrimSpace(p.run(t, "run_task", "--wait", p.name, "once", "7")); got != "7" {
+	if got := strings.TrimSpace(p.Run(t, "run_task", "--wait", p.Name, "once", "7")); got != "7" {
 		t.Errorf("what fails at first returned %s", got)
 	}
-	dead := strings.TrimSpace(p.run(t, "run_task", p.name, "never", "8"))
+	dead := strings.TrimSpace(p.Run(t, "run_task", p.Name, "never", "8"))
 	p.becomes(t, dead, task.Dead)
 	p.says(t, dead, "task starts", "trying 8", "task is dead: ValueError: never")
-	if out := p.run(t, "tasks", p.name, "--dead"); !strings.HasPrefix(out, dead+"\tnever\tdead\t1\t") || !strings.Contains(out, "ValueError: never") {
+	if out := p.Run(t, "tasks", p.Name, "--dead"); !strings.HasPrefix(out, dead+"\tnever\tdead\t1\t") || !strings.Contains(out, "ValueError: never") {
 		t.Errorf("the dead are\n%s", out)
 	}
 
-	p.write(t, "moody.py", fmt.Sprintf(moody, "pass"))
+	p.Write(t, "moody.py", fmt.Sprintf(moody, "pass"))
 	pushed := make(chan error, 1)
-	go func() { pushed <- p.command("push", p.name, ".").Run() }()
+	go func() { pushed <- p.Command("push", p.Name, ".").Run() }()
 	var last map[string]string
 	for order := range 20 {
 		last = p.order(t, 100+order)
 	}
 	check(t, <-pushed)
-	p.run(t, "tasks", p.name, "--retry", dead)
+	p.Run(t, "tasks", p.Name, "--retry", dead)
 	p.becomes(t, dead, task.Succeeded)
 	if got := p.becomes(t, last["receipt"], task.Succeeded); string(got.Result) != `"Order 119\n2 x tea: 4.50\nTotal: 9.00"` {
 		t.Errorf("the receipt is %s", got.Result)
 	}
 
 	all := p.tasks(t)
-	if !eventually(func() bool { all = p.tasks(t); return allEnded(all...) }) {
+	if !e2etest.Eventually(func() bool { all = p.tasks(t); return allEnded(all...) }) {
 		t.Errorf("not all have ended: %+v", all)
 	}
 	if len(all) != 82 {
@@ -93,8 +95,8 @@ func TestTasks(t *testing.T) {
 // order sends an order to the shop, which answers with the ids of its tasks.
 func (p project) order(t *testing.T, number int) (ids map[string]string) {
 	t.Helper()
-	address := fmt.Sprintf("%sorders/%d?email=a@example.com", p.url(), number)
-	resp, err := router(t).Post(address, "application/json", strings.NewReader(`{"tea": 2}`))
+	address := fmt.Sprintf("%sorders/%d?email=a@example.com", p.URL(), number)
+	resp, err := e2etest.Router(t).Post(address, "application/json", strings.NewReader(`{"tea": 2}`))
 	check(t, err)
 	defer resp.Body.Close()
 	check(t, json.NewDecoder(resp.Body).Decode(&ids))
@@ -107,8 +109,8 @@ func (p project) order(t *testing.T, number int) (ids map[string]string) {
 // becomes waits until a task has a state.
 func (p project) becomes(t *testing.T, id string, state task.State) (got api.Task) {
 	t.Helper()
-	if !eventually(func() bool {
-		check(t, json.Unmarshal([]byte(p.run(t, "tasks", p.name, id, "--json")), &got))
+	if !e2etest.Eventually(func() bool {
+		check(t, json.Unmarshal([]byte(p.Run(t, "tasks", p.Name, id, "--json")), &got))
 		return got.State == state
 	}) {
 		t.Fatalf("the task does not become %s: %+v", state, got)
@@ -120,7 +122,7 @@ func (p project) becomes(t *testing.T, id string, state task.State) (got api.Tas
 func (p project) says(t *testing.T, id string, texts ...string) {
 	t.Helper()
 	var lines []api.LogLine
-	if !eventually(func() bool {
+	if !e2etest.Eventually(func() bool {
 		lines = p.lines(t, "--task-id", id)
 		return !slices.ContainsFunc(texts, func(text string) bool { _, found := find(lines, text); return !found })
 	}) {
@@ -135,7 +137,7 @@ func (p project) says(t *testing.T, id string, texts ...string) {
 
 func (p project) tasks(t *testing.T) (all []api.Task) {
 	t.Helper()
-	check(t, json.Unmarshal([]byte(p.run(t, "tasks", p.name, "--limit", "200", "--json")), &all))
+	check(t, json.Unmarshal([]byte(p.Run(t, "tasks", p.Name, "--limit", "200", "--json")), &all))
 	return all
 }
 

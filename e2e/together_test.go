@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/e2e/load"
 )
 
@@ -25,30 +26,30 @@ func well(n int) []string { return slices.Repeat([]string{"/"}, n) }
 // all, one that does not come up when the seven others have, and fewer. No request
 // fails, and what fails leaves everything as it was.
 func TestTogether(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	p := newProject(t)
-	p.write(t, "requirements.txt", "fastapi\n")
-	p.write(t, "fngen.yml", onServers("xl", "us-west", 1))
-	p.write(t, "app.py", load.Several(1, well(8)...))
+	p.Write(t, "requirements.txt", "fastapi\n")
+	p.Write(t, "fngen.yml", e2etest.OnServers("xl", "us-west", 1))
+	p.Write(t, "app.py", load.Several(1, well(8)...))
 	p.talks(t, "8 of 8 are up")
 
 	requests := []requests{p.load(t), p.loadAt(t, 4)}
-	p.write(t, "app.py", load.Several(2, well(8)...))
+	p.Write(t, "app.py", load.Several(2, well(8)...))
 	p.talks(t, "8 of 8 are up")
 	p.all(t, 8, 2)
 
 	p.lastFails(t)
 	p.all(t, 8, 2)
-	if now := p.running(t); len(now) != 8 {
+	if now := p.Running(t); len(now) != 8 {
 		t.Errorf("%d instances run", len(now))
 	}
-	p.write(t, "app.py", load.Several(2, well(8)...))
-	p.run(t, "plan", p.name, ".", "--detailed-exitcode")
+	p.Write(t, "app.py", load.Several(2, well(8)...))
+	p.Run(t, "plan", p.Name, ".", "--detailed-exitcode")
 
-	p.write(t, "app.py", load.Several(4, well(6)...))
-	p.run(t, "push", p.name, ".")
+	p.Write(t, "app.py", load.Several(4, well(6)...))
+	p.Run(t, "push", p.Name, ".")
 	p.all(t, 6, 4)
-	p.run(t, "rollback", p.name)
+	p.Run(t, "rollback", p.Name)
 	p.all(t, 8, 2)
 	for _, r := range requests {
 		r.allow(t, 0)
@@ -63,8 +64,8 @@ func (p project) lastFails(t *testing.T) {
 	g.state.Store(shut)
 	paths := well(8)
 	paths[5] = "/nope"
-	p.write(t, "app.py", gated(load.Several(3, paths...), "f05"))
-	out, err := cluster.Talk(p.command("push", p.name, "."), func(line string) {
+	p.Write(t, "app.py", gated(load.Several(3, paths...), "f05"))
+	out, err := cluster.Talk(p.Command("push", p.Name, "."), func(line string) {
 		if strings.Contains(line, "7 of 8 are up") {
 			g.state.Store(open)
 		}
@@ -84,17 +85,17 @@ func (p project) lastFails(t *testing.T) {
 // the new instances of about half of them at a time: how many depends on how much memory
 // the old ones use. The plan says so, and no request fails, whether all come up or not.
 func TestTogetherTight(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	p := newProject(t)
-	p.write(t, "requirements.txt", "fastapi\n")
-	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
-	p.write(t, "app.py", load.Several(1, well(10)...))
-	p.run(t, "push", p.name, ".")
-	cluster.Eventually(settle, func() bool { return len(p.running(t)) == 10 })
+	p.Write(t, "requirements.txt", "fastapi\n")
+	p.Write(t, "fngen.yml", e2etest.OnServers("m", "us-east", 1))
+	p.Write(t, "app.py", load.Several(1, well(10)...))
+	p.Run(t, "push", p.Name, ".")
+	cluster.Eventually(e2etest.Settle, func() bool { return len(p.Running(t)) == 10 })
 	requests := []requests{p.load(t), p.loadAt(t, 9)}
 
-	p.write(t, "app.py", load.Several(2, well(10)...))
-	plan := p.run(t, "plan", p.name, ".")
+	p.Write(t, "app.py", load.Several(2, well(10)...))
+	plan := p.Run(t, "plan", p.Name, ".")
 	if !strings.Contains(plan, "first, together:\n  ~ web-f00") || !strings.Contains(plan, "then, when there is room, together:\n") {
 		t.Errorf("the plan is\n%s", plan)
 	}
@@ -103,8 +104,8 @@ func TestTogetherTight(t *testing.T) {
 
 	paths := well(10)
 	paths[8] = "/nope"
-	p.write(t, "app.py", load.Several(3, paths...))
-	if out, _ := p.fails(t, "push", p.name, "."); !strings.Contains(out, "f08 did not come up") {
+	p.Write(t, "app.py", load.Several(3, paths...))
+	if out, _ := p.fails(t, "push", p.Name, "."); !strings.Contains(out, "f08 did not come up") {
 		t.Errorf("the push says\n%s", out)
 	}
 	p.all(t, 10, 2)
@@ -117,23 +118,23 @@ func TestTogetherTight(t *testing.T) {
 // reserve. Old and new ones of all of them would fit by what they reserve, and be
 // killed for what they use.
 func TestTogetherHeavy(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	p := newProject(t)
-	p.write(t, "requirements.txt", "fastapi\n")
-	p.write(t, "fngen.yml", onServers("m", "us-east", 1))
-	p.write(t, "app.py", load.Several(1, well(3)...))
-	p.run(t, "push", p.name, ".")
-	plan := func() string { return p.run(t, "plan", p.name, ".") }
-	p.write(t, "app.py", "hoard = b'x' * (400 << 20)\n"+load.Several(2, well(3)...))
+	p.Write(t, "requirements.txt", "fastapi\n")
+	p.Write(t, "fngen.yml", e2etest.OnServers("m", "us-east", 1))
+	p.Write(t, "app.py", load.Several(1, well(3)...))
+	p.Run(t, "push", p.Name, ".")
+	plan := func() string { return p.Run(t, "plan", p.Name, ".") }
+	p.Write(t, "app.py", "hoard = b'x' * (400 << 20)\n"+load.Several(2, well(3)...))
 	if text := plan(); strings.Contains(text, "when there is room") {
 		t.Errorf("before they use it the plan is\n%s", text)
 	}
-	p.run(t, "push", p.name, ".")
-	p.write(t, "app.py", load.Several(3, well(3)...))
+	p.Run(t, "push", p.Name, ".")
+	p.Write(t, "app.py", load.Several(3, well(3)...))
 	inWaves := func() bool {
 		return strings.Contains(plan(), "  first:\n  ~ web-f00") && strings.Count(plan(), "  then, when there is room:\n") == 2
 	}
-	if !eventually(inWaves) {
+	if !e2etest.Eventually(inWaves) {
 		t.Errorf("the plan is\n%s", plan())
 	}
 }
@@ -142,7 +143,7 @@ func TestTogetherHeavy(t *testing.T) {
 func (p project) talks(t *testing.T, words string) {
 	t.Helper()
 	begin := time.Now()
-	out, err := p.command("push", p.name, ".").CombinedOutput()
+	out, err := p.Command("push", p.Name, ".").CombinedOutput()
 	t.Logf("push, %s:\n%s", time.Since(begin).Round(time.Millisecond), out)
 	if err != nil || !strings.Contains(string(out), words) {
 		t.Fatalf("push: %v; it says %q: %t", err, words, strings.Contains(string(out), words))
@@ -152,7 +153,7 @@ func (p project) talks(t *testing.T, words string) {
 // loadAt sends requests to one of several functions.
 func (p project) loadAt(t *testing.T, function int) requests {
 	t.Helper()
-	target, err := loaded(fmt.Sprintf("f%02d--%s", function, p.name))
+	target, err := loaded(fmt.Sprintf("f%02d--%s", function, p.Name))
 	check(t, err)
 	return requests{load.Start(t.Context(), target, load.Pages("/")...)}
 }
@@ -161,19 +162,19 @@ func (p project) loadAt(t *testing.T, function int) requests {
 func (p project) all(t *testing.T, n, version int) {
 	t.Helper()
 	for i := range n {
-		url := cluster.URL(fmt.Sprintf("f%02d--%s", i, p.name)) + "/"
+		url := cluster.URL(fmt.Sprintf("f%02d--%s", i, p.Name)) + "/"
 		if got, want := body(t, url), fmt.Sprintf(`{"version":%d,"function":%d}`, version, i); got != want {
 			t.Errorf("%s answers %s, not %s", url, got, want)
 		}
 	}
-	if out := p.run(t, "status", p.name); strings.Count(out, "\n") != n {
+	if out := p.Run(t, "status", p.Name); strings.Count(out, "\n") != n {
 		t.Errorf("not %d instances:\n%s", n, out)
 	}
 }
 
 func body(t *testing.T, url string) string {
 	t.Helper()
-	resp, err := router(t).Get(url)
+	resp, err := e2etest.Router(t).Get(url)
 	check(t, err)
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

@@ -7,7 +7,7 @@ import (
 	"fngen.dev/fngen/nomad/nomadtest"
 )
 
-// TestConform holds the Nomad in memory to what the real one does (e2e/nomad_test.go).
+// TestConform holds the Nomad in memory to what the real one does (e2e/conform/nomad_test.go).
 func TestConform(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := nomadtest.New(&nomadtest.Node{ID: "n1", Class: "s", Region: "us-west", MB: 960}, &nomadtest.Node{ID: "p", Class: "platform", Region: "us-west", MB: 960})

@@ -35,7 +35,7 @@ type Nomad struct {
 	about int             // how often it was asked about one
 }
 
-// Alive is what Nomad says of allocations; e2e/identity_test.go holds the real one to it.
+// Alive is what Nomad says of allocations; e2e/isolation/identity_test.go holds the real one to it.
 func (n *Nomad) Alive(_ context.Context, _, _, id string) (bool, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

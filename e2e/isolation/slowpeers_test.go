@@ -1,6 +1,6 @@
 //go:build linux
 
-package e2e
+package isolation
 
 import (
 	"bufio"
@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/nomad/dev/layout"
 )
 
@@ -46,19 +48,19 @@ def live_app():
 // TestSlowPeers is a peer that holds all connections that it gets, with halves of heads
 // and bodies that come byte by byte, while somebody else is answered.
 func TestSlowPeers(t *testing.T) {
-	requireCluster(t)
-	beside(t, "spare")
-	p := newProject(t)
-	p.write(t, "app.py", uploads)
-	p.write(t, "requirements.txt", "flask\n")
-	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
-	p.run(t, "push", p.name, ".")
+	cluster.Require(t)
+	e2etest.Beside(t, "spare")
+	p := e2etest.New(t)
+	p.Write(t, "app.py", uploads)
+	p.Write(t, "requirements.txt", "flask\n")
+	p.Write(t, "fngen.yml", e2etest.OnServers("s", "us-west", 1))
+	p.Run(t, "push", p.Name, ".")
 
 	const heads, bodies, connections = 100, 60, 1000
 	peer := newPeer(t)
 	begun, result := peer.attack(t, p, heads, bodies, connections)
 	<-begun
-	client, worst := router(t), time.Duration(0)
+	client, worst := e2etest.Router(t), time.Duration(0)
 	client.Timeout = 20 * time.Second // what a person bears, on a machine that is busy with this
 	asked := 0
 	var found slowness
@@ -67,7 +69,7 @@ func TestSlowPeers(t *testing.T) {
 		case found, over = <-result:
 		default:
 			began := time.Now()
-			res, err := client.Get(p.url())
+			res, err := client.Get(p.URL())
 			if err != nil {
 				t.Fatalf("who is no slow peer is not answered, after %d requests: %v", asked, err)
 			}
@@ -132,14 +134,14 @@ func newPeer(t *testing.T) peer {
 
 // attack has the peer attack a project. The one channel is closed when all of its
 // connections are there, the other one tells what became of it.
-func (p peer) attack(t *testing.T, target project, heads, bodies, connections int) (<-chan struct{}, <-chan slowness) {
+func (p peer) attack(t *testing.T, target e2etest.Project, heads, bodies, connections int) (<-chan struct{}, <-chan slowness) {
 	t.Helper()
 	program, err := filepath.Abs("testdata/slowpeer.py")
 	check(t, err)
 	_, port, err := net.SplitHostPort(os.Getenv("FNGEN_INGRESS"))
 	check(t, err)
 	cmd := exec.CommandContext(t.Context(), "ip", "netns", "exec", p.namespace, "python3", program, p.gateway, port,
-		target.name+"."+os.Getenv("FNGEN_DOMAIN"), fmt.Sprint(heads), fmt.Sprint(bodies), fmt.Sprint(connections))
+		target.Name+"."+os.Getenv("FNGEN_DOMAIN"), fmt.Sprint(heads), fmt.Sprint(bodies), fmt.Sprint(connections))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	check(t, err)

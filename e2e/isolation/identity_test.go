@@ -1,4 +1,6 @@
-package e2e
+//go:build linux
+
+package isolation
 
 import (
 	"fmt"
@@ -12,6 +14,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	scheduling "fngen.dev/fngen/nomad"
 )
 
@@ -21,10 +24,10 @@ var treeOf = regexp.MustCompile(`sha256:([0-9a-f]{64})`)
 // What Nomad signed for the first opens nothing of the second; what it signed for the
 // second does.
 func TestIdentityIsOfOneProject(t *testing.T) {
-	requireCluster(t)
-	beside(t, "spare")
-	p := newProject(t)
-	first := p.identityAfterPush(t, "one")
+	cluster.Require(t)
+	e2etest.Beside(t, "spare")
+	p := e2etest.New(t)
+	first := identityAfterPush(t, p, "one")
 	if got := first.get(t, first.tree); got != http.StatusOK {
 		t.Fatalf("its own tree: %d", got)
 	}
@@ -32,16 +35,16 @@ func TestIdentityIsOfOneProject(t *testing.T) {
 	check(t, err)
 	alive := func(id identity, job string) bool {
 		t.Helper()
-		is, err := scheduler.Alive(t.Context(), p.name, job, id.allocation)
+		is, err := scheduler.Alive(t.Context(), p.Name, job, id.allocation)
 		check(t, err)
 		return is
 	}
 	if !alive(first, "web-live_app") || alive(first, "web-other") {
 		t.Error("whether the allocation runs is not what Nomad says")
 	}
-	p.run(t, "destroy", p.name, "--yes")
-	p.run(t, "create", p.name)
-	second := p.identityAfterPush(t, "two")
+	p.Run(t, "destroy", p.Name, "--yes")
+	p.Run(t, "create", p.Name)
+	second := identityAfterPush(t, p, "two")
 	if alive(first, "web-live_app") {
 		t.Error("the allocation of the project that is gone is believed to run")
 	}
@@ -54,7 +57,7 @@ func TestIdentityIsOfOneProject(t *testing.T) {
 	// Nomad's words for a token that it does not know are no "not found" of a job.
 	stranger, err := scheduling.New(os.Getenv("NOMAD_ADDR"), "4b8c9e9a-0000-4000-8000-000000000000")
 	check(t, err)
-	if err := stranger.Stop(t.Context(), p.name, "web-live_app"); err == nil {
+	if err := stranger.Stop(t.Context(), p.Name, "web-live_app"); err == nil {
 		t.Error("a refused token passes for a job that does not exist")
 	}
 }
@@ -64,42 +67,42 @@ func TestIdentityIsOfOneProject(t *testing.T) {
 // written in its place, which is as closed to the function as the first; and the
 // instance starts again by it.
 func TestIdentityIsRenewed(t *testing.T) {
-	requireCluster(t)
-	beside(t, "east s") // one process, which can be killed
-	p := newProject(t)
-	p.writeIntruder(t)
-	p.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0)+attackRoute)
-	p.write(t, "fngen.yml", onServers("s", "us-east", 1))
-	p.run(t, "push", p.name, ".")
-	jobs := nomadClient(t).Jobs()
-	job, _, err := jobs.Info("web-live_app", &nomad.QueryOptions{Namespace: p.name})
+	cluster.Require(t)
+	e2etest.Beside(t, "east s") // one process, which can be killed
+	p := e2etest.New(t)
+	p.WriteIntruder(t)
+	p.Write(t, "app.py", fmt.Sprintf(e2etest.SlowApp, "one", 0)+e2etest.AttackRoute)
+	p.Write(t, "fngen.yml", e2etest.OnServers("s", "us-east", 1))
+	p.Run(t, "push", p.Name, ".")
+	jobs := e2etest.NomadClient(t).Jobs()
+	job, _, err := jobs.Info("web-live_app", &nomad.QueryOptions{Namespace: p.Name})
 	check(t, err)
 	job.TaskGroups[0].Tasks[0].Identities[0].TTL = 20 * time.Second
 	_, _, err = jobs.Register(job, nil)
 	check(t, err)
-	p.settled(t)
-	first := p.identity(t)
+	p.Settled(t)
+	first := identityOf(t, p)
 	if got := first.get(t, first.tree); got != http.StatusOK {
 		t.Fatalf("the first identity: %d", got)
 	}
 	// It may be 30 s older, for clocks that differ.
-	if !eventually(func() bool { return first.get(t, first.tree) == http.StatusUnauthorized }) {
+	if !e2etest.Eventually(func() bool { return first.get(t, first.tree) == http.StatusUnauthorized }) {
 		t.Error("an identity that has run out opens the tree")
 	}
 	renewed := func() bool {
-		now := p.identity(t)
+		now := identityOf(t, p)
 		return now.token != first.token && now.get(t, now.tree) == http.StatusOK
 	}
-	if !eventually(renewed) {
+	if !e2etest.Eventually(renewed) {
 		t.Error("what Nomad has renewed opens nothing")
 	}
-	refused(t, p.attack(t))
-	check(t, oneMachine(t).KillInstance(first.allocation, "python"))
+	e2etest.Refused(t, p.Attack(t))
+	check(t, e2etest.OneMachine(t).KillInstance(first.allocation, "python"))
 	again := func() bool {
-		now := p.running(t)
-		return len(now) == 1 && now[0].ID == first.allocation && now[0].TaskStates["app"].Restarts > 0 && len(p.answering(t)) == 1
+		now := p.Running(t)
+		return len(now) == 1 && now[0].ID == first.allocation && now[0].TaskStates["app"].Restarts > 0 && len(p.Answering(t)) == 1
 	}
-	if !eventually(again) {
+	if !e2etest.Eventually(again) {
 		t.Error("it does not come back with a renewed identity")
 	}
 }
@@ -108,24 +111,24 @@ func TestIdentityIsRenewed(t *testing.T) {
 type identity struct{ allocation, token, tree string }
 
 // identityAfterPush pushes an app and returns the identity of its instance.
-func (p project) identityAfterPush(t *testing.T, version string) identity {
+func identityAfterPush(t *testing.T, p e2etest.Project, version string) identity {
 	t.Helper()
-	p.write(t, "app.py", fmt.Sprintf(slowApp, version, 0))
-	p.write(t, "fngen.yml", onServers("s", "us-west", 1))
-	p.run(t, "push", p.name, ".")
-	return p.identity(t)
+	p.Write(t, "app.py", fmt.Sprintf(e2etest.SlowApp, version, 0))
+	p.Write(t, "fngen.yml", e2etest.OnServers("s", "us-west", 1))
+	p.Run(t, "push", p.Name, ".")
+	return identityOf(t, p)
 }
 
-// identity reads that of the only instance of a project from the node's disk, where
+// identityOf reads that of the only instance of a project from the node's disk, where
 // only the operator can.
-func (p project) identity(t *testing.T) identity {
+func identityOf(t *testing.T, p e2etest.Project) identity {
 	t.Helper()
-	running := p.running(t)
+	running := p.Running(t)
 	if len(running) != 1 {
 		t.Fatalf("%d instances", len(running))
 	}
 	id := identity{allocation: running[0].ID}
-	files, err := filepath.Glob(filepath.Join("..", ".dev", "data", "nodes", "*", "nomad", "alloc", id.allocation, "*", "secrets", "nomad_fngen.jwt"))
+	files, err := filepath.Glob(e2etest.InCheckout(t, ".dev", "data", "nodes", "*", "nomad", "alloc", id.allocation, "*", "secrets", "nomad_fngen.jwt"))
 	check(t, err)
 	if len(files) != 1 {
 		t.Fatalf("the identity of %s is in %q", id.allocation, files)

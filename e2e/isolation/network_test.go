@@ -1,6 +1,6 @@
 //go:build linux
 
-package e2e
+package isolation
 
 import (
 	"context"
@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/nomad/dev/layout"
 )
 
@@ -160,51 +162,51 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
 // TestNetworkIsolation is a stranger's function, and his build, beside a function of
 // somebody else.
 func TestNetworkIsolation(t *testing.T) {
-	requireCluster(t)
-	beside(t, "s", "spare")
-	victim := newProject(t)
-	victim.write(t, "app.py", fmt.Sprintf(slowApp, "one", 0))
-	victim.write(t, "fngen.yml", onServers("s", "us-west", 1))
-	victim.run(t, "push", victim.name, ".")
+	cluster.Require(t)
+	e2etest.Beside(t, "s", "spare")
+	victim := e2etest.New(t)
+	victim.Write(t, "app.py", fmt.Sprintf(e2etest.SlowApp, "one", 0))
+	victim.Write(t, "fngen.yml", e2etest.OnServers("s", "us-west", 1))
+	victim.Run(t, "push", victim.Name, ".")
 	mapped, inside := addresses(t, victim)
 
 	hidden := distinct(append(platformServers(t), mapped, inside))
-	stranger := projectOf(t, strangersKey(t))
-	stranger.write(t, "app.py", prober)
-	stranger.write(t, "fngen.yml", onServers("s", "us-west", 1))
-	stranger.write(t, "requirements.txt", "fastapi\n./lib\n")
+	stranger := e2etest.NewOf(t, e2etest.StrangersKey(t))
+	stranger.Write(t, "app.py", prober)
+	stranger.Write(t, "fngen.yml", e2etest.OnServers("s", "us-west", 1))
+	stranger.Write(t, "requirements.txt", "fastapi\n./lib\n")
 	for name, text := range map[string]string{
 		"probe/__init__.py": probe, "backend.py": probeBackend, "targets": strings.Join(hidden, "\n"),
 		"pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n\n[project]\nname = \"probe\"\nversion = \"1.0\"\n",
 	} {
-		check(t, os.MkdirAll(stranger.dir+"/lib/probe", 0o755))
-		stranger.write(t, "lib/"+name, text)
+		check(t, os.MkdirAll(stranger.Dir+"/lib/probe", 0o755))
+		stranger.Write(t, "lib/"+name, text)
 	}
-	stranger.run(t, "push", stranger.name, ".")
+	stranger.Run(t, "push", stranger.Name, ".")
 
 	t.Run("build", func(t *testing.T) {
 		var found map[string]string
-		stranger.asks(t, "built", nil, &found)
+		asks(t, stranger, "built", nil, &found)
 		closed(t, hidden, found)
 	})
 	t.Run("function", func(t *testing.T) {
 		var gateway string
-		stranger.asks(t, "gateway", nil, &gateway)
+		asks(t, stranger, "gateway", nil, &gateway)
 		targets := distinct(append(hidden, atAddress(hidden, gateway)...))
 		var found map[string]string
-		stranger.asks(t, "reach", url.Values{"to": targets}, &found)
+		asks(t, stranger, "reach", url.Values{"to": targets}, &found)
 		closed(t, targets, found)
 	})
 	t.Run("doors", func(t *testing.T) { openDoors(t, stranger) })
 	t.Run("ports", func(t *testing.T) {
 		var held int
 		host, _, _ := net.SplitHostPort(mapped)
-		stranger.asks(t, "flood", url.Values{"host": {host}}, &held)
-		stranger.asks(t, "squat", url.Values{"to": {mapped}}, new(bool))
+		asks(t, stranger, "flood", url.Values{"host": {host}}, &held)
+		asks(t, stranger, "squat", url.Values{"to": {mapped}}, new(bool))
 		t.Logf("the stranger holds %d ports of %s", held, host)
 		keepsItsPort(t, victim)
-		victim.write(t, "app.py", fmt.Sprintf(slowApp, "two", 0))
-		victim.run(t, "push", victim.name, ".") // new instances find ports
+		victim.Write(t, "app.py", fmt.Sprintf(e2etest.SlowApp, "two", 0))
+		victim.Run(t, "push", victim.Name, ".") // new instances find ports
 	})
 }
 
@@ -234,9 +236,9 @@ func platformServers(t *testing.T) []string {
 
 // addresses are where the router finds the one instance of a project, and what it has
 // in its own network.
-func addresses(t *testing.T, p project) (mapped, inside string) {
+func addresses(t *testing.T, p e2etest.Project) (mapped, inside string) {
 	t.Helper()
-	alloc, _, err := nomadClient(t).Allocations().Info(p.running(t)[0].ID, nil)
+	alloc, _, err := e2etest.NomadClient(t).Allocations().Info(p.Running(t)[0].ID, nil)
 	check(t, err)
 	port := alloc.AllocatedResources.Shared.Ports[0]
 	mapped = net.JoinHostPort(port.HostIP, strconv.Itoa(port.Value))
@@ -276,7 +278,7 @@ func closed(t *testing.T, targets []string, found map[string]string) {
 
 // openDoors holds that what a function needs is there: the API by its name, in its
 // place at the router.
-func openDoors(t *testing.T, p project) {
+func openDoors(t *testing.T, p e2etest.Project) {
 	api, err := url.Parse(os.Getenv("FNGEN_API_URL"))
 	check(t, err)
 	port := api.Port()
@@ -285,7 +287,7 @@ func openDoors(t *testing.T, p project) {
 	}
 	door := net.JoinHostPort(api.Hostname(), port)
 	var found map[string]string
-	p.asks(t, "reach", url.Values{"to": {door}}, &found)
+	asks(t, p, "reach", url.Values{"to": {door}}, &found)
 	if found[door] != "open" {
 		t.Errorf("%s: %s", door, found[door])
 	}
@@ -293,12 +295,12 @@ func openDoors(t *testing.T, p project) {
 
 // keepsItsPort kills an instance, and asks until it answers again: nobody else does
 // meanwhile.
-func keepsItsPort(t *testing.T, p project) {
+func keepsItsPort(t *testing.T, p e2etest.Project) {
 	t.Helper()
-	check(t, oneMachine(t).KillInstance(p.running(t)[0].ID, "python"))
-	client := router(t)
-	if !eventually(func() bool {
-		again := p.running(t)
+	check(t, e2etest.OneMachine(t).KillInstance(p.Running(t)[0].ID, "python"))
+	client := e2etest.Router(t)
+	if !e2etest.Eventually(func() bool {
+		again := p.Running(t)
 		return answer(t, client, p) && len(again) == 1 && again[0].TaskStates["app"].Restarts > 0
 	}) {
 		t.Fatal("it does not come back ")
@@ -306,11 +308,11 @@ func keepsItsPort(t *testing.T, p project) {
 }
 
 // answer says whether a project answers, and fails when a stranger does.
-func answer(t *testing.T, client *http.Client, p project) bool {
+func answer(t *testing.T, client *http.Client, p e2etest.Project) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL(), nil)
 	check(t, err)
 	res, err := client.Do(req)
 	if err != nil {
@@ -319,7 +321,7 @@ func answer(t *testing.T, client *http.Client, p project) bool {
 	defer res.Body.Close()
 	body, _ := io.ReadAll(res.Body)
 	if strings.Contains(string(body), "stolen") {
-		t.Fatalf("a stranger answers for %s", p.name)
+		t.Fatalf("a stranger answers for %s", p.Name)
 	}
 	return res.StatusCode == http.StatusOK
 }

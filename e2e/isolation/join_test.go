@@ -1,6 +1,8 @@
 //go:build linux
 
-package e2e
+// Package isolation does what a stranger with an account would do to others and to the
+// platform, from inside of functions and builds, and as a neighbour in the network.
+package isolation
 
 import (
 	"encoding/json"
@@ -18,6 +20,7 @@ import (
 	consul "github.com/hashicorp/consul/api"
 
 	"fngen.dev/fngen/e2e/cluster"
+	"fngen.dev/fngen/e2e/e2etest"
 	"fngen.dev/fngen/nomad/dev/certs"
 	"fngen.dev/fngen/nomad/dev/layout"
 )
@@ -25,17 +28,17 @@ import (
 // strangersAddress is where a stranger's server listens.
 const strangersAddress = "127.0.30.1"
 
+func TestMain(m *testing.M) { e2etest.Main(m) }
+
 // TestStrangersDoNotJoin has somebody run servers of his own who has reached the
 // platform's, which functions do not: what rules of a network hold back must not be
 // open behind them.
 func TestStrangersDoNotJoin(t *testing.T) {
-	requireCluster(t)
+	cluster.Require(t)
 	t.Parallel()
 	t.Run("nomad", func(t *testing.T) { joinNomad(t, "") })
 	t.Run("nomad, with a stolen certificate", func(t *testing.T) {
-		dev, err := filepath.Abs("../.dev/data/tls-nomad")
-		check(t, err)
-		f := certs.NomadIn(dev, certs.NomadClient)
+		f := certs.NomadIn(e2etest.InCheckout(t, ".dev/data/tls-nomad"), certs.NomadClient)
 		joinNomad(t, fmt.Sprintf("tls {\n rpc = true\n verify_server_hostname = true\n ca_file = %q\n cert_file = %q\n key_file = %q\n}\n", f.CA, f.Cert, f.Key))
 	})
 	t.Run("consul", joinConsul)
@@ -43,7 +46,7 @@ func TestStrangersDoNotJoin(t *testing.T) {
 
 // joinNomad runs a client until the server has refused it.
 func joinNomad(t *testing.T, tls string) {
-	name, dir := randomName(), t.TempDir()
+	name, dir := e2etest.RandomName(), t.TempDir()
 	check(t, os.WriteFile(dir+"/agent.hcl", []byte(fmt.Sprintf(`name = %[1]q
 data_dir  = %[2]q
 bind_addr = %[3]q
@@ -64,7 +67,7 @@ client {
 }
 %[5]s`, name, dir, strangersAddress, layout.Addr(layout.NomadRPCPort), tls)), 0o600))
 	log := stranger(t, "nomad", "agent", "-config", dir+"/agent.hcl")
-	settled := eventually(func() bool { return strings.Contains(log(), "error registering") || joined(t, name) })
+	settled := e2etest.Eventually(func() bool { return strings.Contains(log(), "error registering") || joined(t, name) })
 	if joined(t, name) {
 		t.Errorf("%s is a node of the cluster", name)
 	} else if !settled {
@@ -73,11 +76,11 @@ client {
 }
 
 func joined(t *testing.T, name string) bool {
-	nodes, _, err := nomadClient(t).Nodes().List(nil)
+	nodes, _, err := e2etest.NomadClient(t).Nodes().List(nil)
 	check(t, err)
 	for _, n := range nodes {
 		if n.Name == name {
-			t.Cleanup(func() { _, _, _ = nomadClient(t).Nodes().Purge(n.ID, nil) })
+			t.Cleanup(func() { _, _, _ = e2etest.NomadClient(t).Nodes().Purge(n.ID, nil) })
 			return true
 		}
 	}
@@ -86,7 +89,7 @@ func joined(t *testing.T, name string) bool {
 
 // joinConsul runs an agent that asks the server to let it take part in the gossip.
 func joinConsul(t *testing.T) {
-	name := randomName()
+	name := e2etest.RandomName()
 	log := stranger(t, "consul", "agent", "-node", name, "-bind", strangersAddress, "-client", strangersAddress,
 		"-data-dir", t.TempDir(), "-retry-join", layout.Loopback, "-retry-interval", "1s")
 	client, err := consul.NewClient(consul.DefaultConfig())
@@ -102,7 +105,7 @@ func joinConsul(t *testing.T) {
 		}
 		return false
 	}
-	refused := eventually(func() bool { return strings.Contains(log(), "Join cluster failed") || member() })
+	refused := e2etest.Eventually(func() bool { return strings.Contains(log(), "Join cluster failed") || member() })
 	if member() {
 		t.Errorf("%s is a member", name)
 	} else if !refused {
@@ -132,35 +135,10 @@ func stranger(t *testing.T, name string, args ...string) func() string {
 	}
 }
 
-// The tests of isolation do what a stranger with an account would do to others and to
-// the platform, from inside of functions and builds.
-
-// strangersKey is a key of an account that has nothing to do with the tests' own.
-func strangersKey(t *testing.T) string {
-	t.Helper()
-	email := randomName() + "@example.com"
-	operator(t, "account", "create", email)
-	return strings.TrimSpace(operator(t, "key", "create", email))
-}
-
-// operator runs fngend as the operator of the cluster would.
-func operator(t *testing.T, args ...string) string {
-	t.Helper()
-	data, err := filepath.Abs("../.dev/data/fngend")
-	check(t, err)
-	cmd := exec.Command("fngend", args...)
-	cmd.Env = append(os.Environ(), "FNGEND_DATA="+data)
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("fngend %v: %v", args, err)
-	}
-	return string(out)
-}
-
 // asks has the function of a project do something, and reads its answer into result.
-func (p project) asks(t *testing.T, what string, arguments url.Values, result any) {
+func asks(t *testing.T, p e2etest.Project, what string, arguments url.Values, result any) {
 	t.Helper()
-	res, err := router(t).Get(cluster.URL(p.name) + "/" + what + "?" + arguments.Encode())
+	res, err := e2etest.Router(t).Get(cluster.URL(p.Name) + "/" + what + "?" + arguments.Encode())
 	check(t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
@@ -170,5 +148,12 @@ func (p project) asks(t *testing.T, what string, arguments url.Values, result an
 	}
 	if err := json.Unmarshal(body, result); err != nil {
 		t.Fatalf("%s is answered by %q: %v", what, body, err)
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
