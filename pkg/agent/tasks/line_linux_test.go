@@ -24,8 +24,9 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(brokertest.Main(m)) }
 
-// patience stands for "never".
-const patience = 90 * time.Second
+// patience stands for "never". A session whose broker has forgotten it without a word
+// finds that out at its third look, after 90 s.
+const patience = 3 * time.Minute
 
 // line is a function from its queue to its events: a real broker, a real runner, real
 // Python. Everything but the agent's rights is as on the platform.
