@@ -19,7 +19,7 @@ import (
 // function in twenty may be longer.
 const (
 	maxFilesOfPackage   = 25
-	maxLinesOfFile      = 270 // on the way to 250
+	maxLinesOfFile      = 250
 	maxLinesOfFunction  = 35
 	maxMethodsToBeAsked = 5
 )

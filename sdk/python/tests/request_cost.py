@@ -23,7 +23,7 @@ from uvicorn.server import ServerState
 
 from fngen.runtime import lines, settings
 from fngen.runtime.overload import Overload
-from fngen.runtime.seats import Seat
+from fngen.runtime.scoreboard import Slot
 from fngen.runtime.server import Service
 from fngen.runtime.traffic import Traffic
 
@@ -93,7 +93,7 @@ def measure(loop: asyncio.AbstractEventLoop, protocol: Any, transport: Nowhere) 
 
 def ours() -> Config:
     env = {"FNGEN_FUNCTION": "live_app", "FNGEN_FILE": "app.py", "FNGEN_PORT": "8080"}
-    service = Service(settings.read(env), Traffic(30), Overload(0), Seat(), lambda: None)
+    service = Service(settings.read(env), Traffic(30), Overload(0), Slot(), lambda: None)
     service._edge.app = app
     return service._server.config
 

@@ -10,7 +10,7 @@ import pytest
 from test_wsgi_answers import Serve, serve, until
 from wsgi_server import DEADLINE
 
-from fngen.runtime.wsgi.habit import Habit
+from fngen.runtime.wsgi.handoff import Handoff
 
 __all__ = ["serve"]
 ASK = b"GET / HTTP/1.1\r\n\r\n"
@@ -130,20 +130,20 @@ def test_a_drain_answers_what_has_come_and_closes_the_rest(serve: Serve) -> None
         waiting.wait(0.01)
 
 
-def test_a_habit_is_made_and_tried_again() -> None:
-    habit = Habit()
-    assert not habit.shares(0.0)
-    habit.share(0.0)
-    assert habit.shares(0.5)
-    assert not habit.shares(1.1)  # it is tried without
-    habit.share(1.2)
-    assert habit.shares(3.0)  # believed for longer
-    assert not habit.shares(3.3)
+def test_the_lead_is_handed_off_and_tried_without() -> None:
+    handoff = Handoff()
+    assert not handoff.shares(0.0)
+    handoff.share(0.0)
+    assert handoff.shares(0.5)
+    assert not handoff.shares(1.1)  # it is tried without
+    handoff.share(1.2)
+    assert handoff.shares(3.0)  # believed for longer
+    assert not handoff.shares(3.3)
     for _ in range(2):
-        habit.saw(0.002, 0.0001, 3.4)
-    habit.saw(0.0001, 0.0001, 3.4)
-    habit.saw(0.002, 0.0001, 3.4)
-    assert not habit.shares(3.5)  # not three in a row
-    habit.saw(0.002, 0.0001, 3.5)
-    habit.saw(0.002, 0.0001, 3.5)
-    assert habit.shares(3.6)
+        handoff.saw(0.002, 0.0001, 3.4)
+    handoff.saw(0.0001, 0.0001, 3.4)
+    handoff.saw(0.002, 0.0001, 3.4)
+    assert not handoff.shares(3.5)  # not three in a row
+    handoff.saw(0.002, 0.0001, 3.5)
+    handoff.saw(0.002, 0.0001, 3.5)
+    assert handoff.shares(3.6)

@@ -8,7 +8,7 @@ from typing import Any
 from fngen.runtime import listening, settings
 from fngen.runtime.limits import Limits
 from fngen.runtime.overload import Overload
-from fngen.runtime.seats import Seat
+from fngen.runtime.scoreboard import Slot
 from fngen.runtime.traffic import Traffic
 from fngen.runtime.wsgi.crew import Crew
 from fngen.runtime.wsgi.edge import Edge
@@ -30,9 +30,9 @@ class Server:
         self.port = listener.getsockname()[1]
         env = {"FNGEN_FUNCTION": "live_app", "FNGEN_FILE": "app.py", "FNGEN_PORT": str(self.port)}
         self.traffic = Traffic(10)
-        edge = Edge(settings.read(env), self.traffic, overload or Overload(0), Seat())
+        edge = Edge(settings.read(env), self.traffic, overload or Overload(0), Slot())
         edge.app = app
-        self.crew = Crew(listener, edge.serve, threads, Seat(), limits or Limits())
+        self.crew = Crew(listener, edge.serve, threads, Slot(), limits or Limits())
         edge.in_work = lambda: self.crew.in_work
         listener.listen()
         self.crew.start()

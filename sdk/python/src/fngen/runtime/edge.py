@@ -7,14 +7,14 @@ from collections.abc import Awaitable, MutableMapping
 from time import perf_counter
 from typing import Any, Callable
 
-from fngen.runtime import access, cause, identity, noticed
+from fngen.runtime import access, cause, identity, request_errors
 from fngen.runtime.checks import Checks
 from fngen.runtime.context import request_id
 from fngen.runtime.failure import person_traceback
 from fngen.runtime.overload import Overload
 from fngen.runtime.probes import Probes
 from fngen.runtime.proxies import Proxies
-from fngen.runtime.seats import Seat
+from fngen.runtime.scoreboard import Slot
 from fngen.runtime.settings import Settings
 from fngen.runtime.traffic import Traffic
 
@@ -43,12 +43,12 @@ class Edge:
     lifespan_text = "it does not say why"
 
     def __init__(
-        self, settings: Settings, traffic: Traffic, overload: Overload, seat: Seat
+        self, settings: Settings, traffic: Traffic, overload: Overload, slot: Slot
     ) -> None:
         self._checks = Checks(settings)
         self._traffic = traffic
         self._overload = overload
-        self._seat = seat
+        self._slot = slot
         self._proxies = Proxies(settings.proxies)
         self._in_work = 0
         self._probes = Probes(settings)
@@ -69,7 +69,7 @@ class Edge:
             exchange.extra = [(n.encode(), v.encode()) for n, v in self._probes.answer(named)]
             exchange.quiet = exchange.quiet or self._probes.ours(named)
         request_id.set(name)
-        note = self._seat.begin(scope.get("method", "GET"), scope["path"], name)
+        note = self._slot.begin(scope.get("method", "GET"), scope["path"], name)
         self._in_work += 1
         try:
             if b"fngen-check" in fields and self._is_check(scope, fields):
@@ -85,7 +85,7 @@ class Edge:
             await exchange.fail(error)
         finally:
             self._in_work -= 1
-            self._seat.end(note)
+            self._slot.end(note)
             exchange.told()
 
     async def _check(self, exchange: _Exchange, scope: Scope, receive: Receive) -> None:
@@ -95,7 +95,7 @@ class Edge:
             await exchange.answer(503, b"draining\n")
             return
         exchange.well_below = self._checks.well_below
-        with noticed.errors() as errors:
+        with request_errors.collect() as errors:
             try:
                 await self.app(scope, receive, exchange.send)
             except Exception as error:
@@ -233,7 +233,7 @@ class _Exchange:
         An error after a complete answer is only logged: the server would close
         the connection, which a proxy may have used for its next request.
         """
-        noticed.note(error)
+        request_errors.note(error)
         told = {"fngen_error": cause.identity(error)}
         _log.error("%s", person_traceback(error).rstrip(), extra=told)
         if self._is_http and not self._started:

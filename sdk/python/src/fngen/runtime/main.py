@@ -17,14 +17,14 @@ from fngen.runtime import (
     lines,
     listening,
     load,
-    noticed,
+    multiprocess,
+    request_errors,
     settings,
-    several,
 )
 from fngen.runtime import server as asgi
 from fngen.runtime.failure import StartError, one_line, report
 from fngen.runtime.overload import Overload
-from fngen.runtime.seats import Seat
+from fngen.runtime.scoreboard import Slot
 from fngen.runtime.settings import Settings
 from fngen.runtime.traffic import Traffic
 from fngen.runtime.watch import Watch
@@ -48,23 +48,23 @@ def run(tree: str, to_person: Callable[[], None]) -> int:
     watch = Watch(loop)
     try:
         chosen = settings.read(os.environ)
-        crowd = several.Crowd(chosen, loop)
-        if crowd.each_imports:
+        processes = multiprocess.Processes(chosen, loop)
+        if processes.each_imports:
             watch.stop()
-            return crowd.spawn()
-        listener = crowd.listener or _bound(chosen)
+            return processes.spawn()
+        listener = processes.listener or _bound(chosen)
         traffic = Traffic(chosen.drain_seconds)
-        services = _services(chosen, traffic, crowd.seat, lambda: watch.stop())
-        noticed.install()
+        services = _services(chosen, traffic, processes.slot, lambda: watch.stop())
+        request_errors.install()
         files = _static_files(chosen)
-        crowd.note_what_is_open()
+        processes.note_what_is_open()
         to_person()
         if files is not None:
             django_settings.put_static_root(chosen.static)
         how, app = _application(tree, chosen, loop, files)
-        if crowd.is_wanted:
+        if processes.is_wanted:
             watch.stop()
-            ended = crowd.fork(listener)
+            ended = processes.fork(listener)
             if ended is not None:
                 return ended
             watch = Watch(loop)
@@ -83,13 +83,13 @@ def run(tree: str, to_person: Callable[[], None]) -> int:
 
 
 def _services(
-    chosen: Settings, traffic: Traffic, seat: Seat, started: Callable[[], None]
+    chosen: Settings, traffic: Traffic, slot: Slot, started: Callable[[], None]
 ) -> dict[str, asgi.Service | wsgi.Service]:
     """Make both servers: which one it is, only the person's code tells."""
     overload = Overload(chosen.memory_bytes, chosen.processes)
     return {
-        "asgi": asgi.Service(chosen, traffic, overload, seat, started),
-        "wsgi": wsgi.Service(chosen, traffic, overload, seat, started),
+        "asgi": asgi.Service(chosen, traffic, overload, slot, started),
+        "wsgi": wsgi.Service(chosen, traffic, overload, slot, started),
     }
 
 

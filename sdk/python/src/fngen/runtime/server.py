@@ -18,7 +18,7 @@ from fngen.runtime.failure import StartError, one_line
 from fngen.runtime.listening import BACKLOG
 from fngen.runtime.overload import Overload
 from fngen.runtime.protocol import Protocol
-from fngen.runtime.seats import Seat
+from fngen.runtime.scoreboard import Slot
 from fngen.runtime.settings import Settings
 from fngen.runtime.traffic import Traffic
 
@@ -36,13 +36,13 @@ class Service:
         settings: Settings,
         traffic: Traffic,
         overload: Overload,
-        seat: Seat,
+        slot: Slot,
         started: Callable[[], None],
     ) -> None:
         self._file = settings.file
-        self._edge = Edge(settings, traffic, overload, seat)
+        self._edge = Edge(settings, traffic, overload, slot)
         self._overload = overload
-        self._server = _Server(_config(self._edge, settings), traffic, seat, started)
+        self._server = _Server(_config(self._edge, settings), traffic, slot, started)
 
     def serve(self, app: Any, loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
         """Serve app until a signal says to stop."""
@@ -100,17 +100,17 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 class _Server(Server):
     def __init__(
-        self, config: Config, traffic: Traffic, seat: Seat, started: Callable[[], None]
+        self, config: Config, traffic: Traffic, slot: Slot, started: Callable[[], None]
     ) -> None:
         super().__init__(config)
         self._traffic = traffic
-        self._seat = seat
+        self._slot = slot
         self._on_start = started
 
     async def startup(self, sockets: Any = None) -> None:
         """Start, and tell whoever waits for it."""
         await super().startup(sockets)
-        if not self._seat.is_alone:
+        if not self._slot.is_alone:
             self._share(sockets[0])
         self._on_start()
 
@@ -134,7 +134,7 @@ class _Server(Server):
             return made
 
         def accept() -> None:
-            if not self._seat.may_accept(len(connections)):
+            if not self._slot.may_accept(len(connections)):
                 loop.remove_reader(listener)
                 loop.call_later(_ASIDE_SECONDS, listen)
                 return
@@ -151,7 +151,7 @@ class _Server(Server):
             task = loop.create_task(loop.connect_accepted_socket(protocol, sock))
             accepting.add(task)
             task.add_done_callback(accepting.discard)
-            self._seat.seen(len(connections) + len(accepting))
+            self._slot.seen(len(connections) + len(accepting))
 
         def listen() -> None:
             if listener.fileno() != -1:
@@ -169,7 +169,7 @@ class _Server(Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Stop listening once no request comes any more, or half the time is up."""
-        self._seat.seen(len(self.server_state.connections))
+        self._slot.seen(len(self.server_state.connections))
         if self._traffic.has_let_go():
             self.should_exit = True
         return await super().on_tick(counter)

@@ -9,7 +9,7 @@ thread may serve meanwhile, so that no more than so many are ever in the applica
 none of the places is held by a client that is slow.
 
 The one that leads serves what it finds itself, so that no request is handed from one
-thread to another. Who leads next is decided before a request that may wait (habit.py),
+thread to another. Who leads next is decided before a request that may wait (handoff.py),
 and by the watch, which takes the lead from a thread whose request takes long.
 """
 
@@ -24,9 +24,9 @@ from time import monotonic, sleep, thread_time
 from typing import Callable
 
 from fngen.runtime.limits import Limits
-from fngen.runtime.seats import Seat
+from fngen.runtime.scoreboard import Slot
 from fngen.runtime.wsgi.connection import Connection
-from fngen.runtime.wsgi.habit import PATIENCE_SECONDS, Habit
+from fngen.runtime.wsgi.handoff import PATIENCE_SECONDS, Handoff
 
 _log = logging.getLogger("fngen")
 
@@ -58,14 +58,14 @@ class Crew:
         listener: socket.socket,
         serve: Callable[[Connection], None],
         threads: int,
-        seat: Seat,
+        slot: Slot,
         limits: Limits,
     ) -> None:
         self._listener = listener
         self._limits = limits
         self._serve = serve
         self._most = threads
-        self._seat = seat
+        self._slot = slot
         self._selector = selectors.DefaultSelector()
         self._ready: deque[Connection] = deque()
         self._connections: set[Connection] = set()
@@ -76,7 +76,7 @@ class Crew:
         self._listens_at = 0.0
         # All below is changed under the lock.
         self._lock = threading.Lock()
-        self._habit = Habit()
+        self._handoff = Handoff()
         self._leader: Member | None = None
         self._began: float | None = None
         self._idle: list[Member] = []
@@ -171,7 +171,7 @@ class Crew:
             now = monotonic()
             with self._lock:
                 if self._leader is me:
-                    self._habit.saw(now - wall, thread_time() - processor, now)
+                    self._handoff.saw(now - wall, thread_time() - processor, now)
         return self._end(me, connection)
 
     def _begin(self, me: Member, connection: Connection) -> bool:
@@ -185,11 +185,11 @@ class Crew:
                 self._take_place()
                 return False
             self._placed += 1
-            if self._habit.shares(now):
+            if self._handoff.shares(now):
                 self._leader, self._began = self._another(), None
                 return False
             self._began = now
-            looks = self._habit.looks()
+            looks = self._handoff.looks()
         if self._deep:
             self._deep = False
             self._watched.set()
@@ -284,7 +284,7 @@ class Crew:
             return not connection.busy
 
     def _accept(self) -> None:
-        if not self._seat.may_accept(len(self._connections)):
+        if not self._slot.may_accept(len(self._connections)):
             self._listen(False)
             self._listens_at = monotonic() + _ASIDE_SECONDS
             return
@@ -303,7 +303,7 @@ class Crew:
         with self._lock:
             self._connections.add(connection)
             self._selector.register(sock, selectors.EVENT_READ, connection)
-        self._seat.seen(len(self._connections))
+        self._slot.seen(len(self._connections))
 
     def _heard(self) -> None:
         self._ears.recv(100)
@@ -352,4 +352,4 @@ class Crew:
                 other = self._another()
                 if other is not None:
                     self._leader, self._began = other, None
-                    self._habit.share(now)
+                    self._handoff.share(now)

@@ -7,13 +7,13 @@ import logging
 from time import perf_counter
 from typing import Any, Callable
 
-from fngen.runtime import access, cause, identity, noticed
+from fngen.runtime import access, cause, identity, request_errors
 from fngen.runtime.checks import Checks
 from fngen.runtime.context import request_id
 from fngen.runtime.failure import person_traceback
 from fngen.runtime.overload import Overload
 from fngen.runtime.probes import Probes
-from fngen.runtime.seats import Seat
+from fngen.runtime.scoreboard import Slot
 from fngen.runtime.settings import Settings
 from fngen.runtime.traffic import Traffic
 from fngen.runtime.wsgi import answer as answers
@@ -40,10 +40,10 @@ class Edge:
     in_work: Callable[[], int]
 
     def __init__(
-        self, settings: Settings, traffic: Traffic, overload: Overload, seat: Seat
+        self, settings: Settings, traffic: Traffic, overload: Overload, slot: Slot
     ) -> None:
         self._traffic = traffic
-        self._seat = seat
+        self._slot = slot
         self._overload = overload
         self._checks = Checks(settings)
         # As WSGI has paths: their bytes, each as one letter.
@@ -83,11 +83,11 @@ class Edge:
         if "HTTP_FNGEN_PROBE" in environ:
             answer.extra += self._probes.answer(environ["HTTP_FNGEN_PROBE"])
         answer.traffic = self._traffic
-        note = self._seat.begin(request.method, environ["PATH_INFO"], name)
+        note = self._slot.begin(request.method, environ["PATH_INFO"], name)
         try:
             self._context.copy().run(self._in_context, environ, answer, name)
         finally:
-            self._seat.end(note)
+            self._slot.end(note)
         return answer.keep_alive
 
     def _in_context(self, environ: Environ, answer: Answer, name: str) -> None:
@@ -97,7 +97,7 @@ class Edge:
                 _say(answer, "503 Service Unavailable", "draining\n")
                 return
             answer.well_below = self._checks.well_below
-            with noticed.errors() as errors:
+            with request_errors.collect() as errors:
                 self._call(environ, answer)
             self._checks.keep(answer.status, errors)
             return
@@ -147,7 +147,7 @@ class Edge:
         An error after a complete answer is only logged: a proxy may have used the
         connection for its next request.
         """
-        noticed.note(error)
+        request_errors.note(error)
         told = {"fngen_error": cause.identity(error)}
         _log.error("%s", person_traceback(error).rstrip(), extra=told)
         if not answer.begun:

@@ -12,7 +12,7 @@ from typing import Any, Callable
 
 from fngen.runtime.listening import BACKLOG
 from fngen.runtime.overload import Overload
-from fngen.runtime.seats import Seat
+from fngen.runtime.scoreboard import Slot
 from fngen.runtime.settings import Settings
 from fngen.runtime.traffic import Traffic
 from fngen.runtime.wsgi.crew import Crew
@@ -32,15 +32,15 @@ class Service:
         settings: Settings,
         traffic: Traffic,
         overload: Overload,
-        seat: Seat,
+        slot: Slot,
         started: Callable[[], None],
     ) -> None:
         self._threads = settings.threads or THREADS
         self._limits = settings.limits
         self._traffic = traffic
         self._overload = overload
-        self._edge = Edge(settings, traffic, overload, seat)
-        self._seat = seat
+        self._edge = Edge(settings, traffic, overload, slot)
+        self._slot = slot
         self._started = started
 
     def serve(self, app: Any, loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
@@ -61,7 +61,7 @@ class Service:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        crew = Crew(listener, self._edge.serve, self._threads, self._seat, self._limits)
+        crew = Crew(listener, self._edge.serve, self._threads, self._slot, self._limits)
         self._edge.in_work = lambda: crew.in_work
         self._overload.begin()
         listener.listen(BACKLOG)
@@ -80,6 +80,6 @@ class Service:
 
     async def _turn(self, crew: Crew) -> None:
         """Tell the supervisor that this process is alive; without one there is none to tell."""
-        while not self._seat.is_alone:
-            self._seat.seen(crew.connections)
+        while not self._slot.is_alone:
+            self._slot.seen(crew.connections)
             await asyncio.sleep(1)

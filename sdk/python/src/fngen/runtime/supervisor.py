@@ -17,7 +17,7 @@ from select import select
 from time import monotonic
 from typing import Callable
 
-from fngen.runtime.seats import Seats
+from fngen.runtime.scoreboard import Scoreboard
 
 _log = logging.getLogger("fngen")
 
@@ -42,24 +42,24 @@ class _Worker:
 
 
 class Supervisor:
-    """Keeps as many processes as there are seats.
+    """Keeps as many processes as there are slots.
 
-    start starts the one of a seat and returns its pid, or 0 in the process itself. stops is
+    start starts the one of a slot and returns its pid, or 0 in the process itself. stops is
     called when they are told to end.
     """
 
     def __init__(
         self,
-        seats: Seats,
+        board: Scoreboard,
         start: Callable[[int], int],
         stops: Callable[[], object],
         drain_seconds: float,
     ) -> None:
-        self._seats = seats
+        self._board = board
         self._start = start
         self._stops = stops
         self._drain_seconds = drain_seconds
-        self._workers = [_Worker() for _ in range(seats.count)]
+        self._workers = [_Worker() for _ in range(board.count)]
         self._signals = 0
         self._stopped_at: float | None = None
 
@@ -93,7 +93,7 @@ class Supervisor:
 
     def _pause(self) -> float:
         """Return how long there is nothing to do but to wait for a signal."""
-        if self._stopped_at is not None or not self._seats.is_ready(0):
+        if self._stopped_at is not None or not self._board.is_ready(0):
             return 0.05
         dues = [worker.due for worker in self._workers if worker.due is not None]
         return min(max(min(dues) - monotonic(), 0.01), 5.0) if dues else 5.0
@@ -108,7 +108,7 @@ class Supervisor:
                 continue
             if index and not self._any_ready():
                 break
-            self._seats.clear(index)
+            self._board.clear(index)
             pid = self._start(index)
             if pid == 0:
                 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
@@ -120,7 +120,7 @@ class Supervisor:
         return False
 
     def _any_ready(self) -> bool:
-        return any(self._seats.is_ready(index) for index in range(self._seats.count))
+        return any(self._board.is_ready(index) for index in range(self._board.count))
 
     def _pass_on(self) -> None:
         """Pass each signal to stop on; one that outlasts the time to drain is killed."""
@@ -168,7 +168,7 @@ class Supervisor:
         if not os.WIFSIGNALED(status):
             return max(os.WEXITSTATUS(status), 1)
         number = os.WTERMSIG(status)
-        _log.error("process %d of %d %s", index + 1, self._seats.count, _how(status))
+        _log.error("process %d of %d %s", index + 1, self._board.count, _how(status))
         sys.stderr.flush()
         if number != signal.SIGKILL:
             signal.signal(number, signal.SIG_DFL)
@@ -183,23 +183,23 @@ class Supervisor:
         worker.pause = min(2 * worker.pause, _LONGEST_SECONDS)
         _log.error(
             "process %d of %d %s%s; the others serve on and it is started again",
-            *(index + 1, self._seats.count, _how(status), self._in_what(index)),
+            *(index + 1, self._board.count, _how(status), self._in_what(index)),
         )
-        self._seats.clear(index)
+        self._board.clear(index)
 
     def _look(self) -> None:
         """Tell of a process that hangs."""
         for index, worker in enumerate(self._workers):
-            hangs = worker.pid and self._seats.silent_for(index) > _SILENT_SECONDS
+            hangs = worker.pid and self._board.silent_for(index) > _SILENT_SECONDS
             if hangs and not worker.told:
                 _log.error(
                     "process %d of %d has done nothing else for %.0f s%s",
-                    *(index + 1, self._seats.count, _SILENT_SECONDS, self._in_what(index)),
+                    *(index + 1, self._board.count, _SILENT_SECONDS, self._in_what(index)),
                 )
             worker.told = bool(hangs)
 
     def _in_what(self, index: int) -> str:
-        notes = self._seats.notes(index)
+        notes = self._board.notes(index)
         more = f" and {len(notes) - 3} more" if len(notes) > 3 else ""
         return f", in {', '.join(notes[:3])}{more}" if notes else ""
 

@@ -1,8 +1,8 @@
 """Serve by several processes where they are wanted: by forks, or by each on its own.
 
-import --nothing is open--> fork for each seat
+import --nothing is open--> fork for each slot
 |
-something is: begin anew without an import --> a program for each seat, which imports
+something is: begin anew without an import --> a program for each slot, which imports
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from time import sleep
 from typing import NoReturn
 
 from fngen.runtime import forking, lines, listening
-from fngen.runtime.processes import Supervisor, command
-from fngen.runtime.seats import Seat, Seats
+from fngen.runtime.scoreboard import Scoreboard, Slot
 from fngen.runtime.settings import Settings
+from fngen.runtime.supervisor import Supervisor, command
 
 _log = logging.getLogger("fngen")
 
-# Set in the program that starts one for each seat, and in each of those.
+# Set in the program that starts one for each slot, and in each of those.
 _EACH_IMPORTS = "FNGEN_EACH_IMPORTS"
-_SEAT = "FNGEN_SEAT"
+_SLOT = "FNGEN_SLOT"
 
 
-class Crowd:
+class Processes:
     """The processes of one function, as one of them, or the one before them, sees them."""
 
     def __init__(self, chosen: Settings, loop: asyncio.AbstractEventLoop) -> None:
         self._chosen = chosen
         self._loop = loop
-        self.seat = Seat()
+        self.slot = Slot()
         self.listener: socket.socket | None = None
         self.each_imports = bool(os.environ.pop(_EACH_IMPORTS, ""))
-        given = os.environ.pop(_SEAT, "")
+        given = os.environ.pop(_SLOT, "")
         self._env = dict(os.environ)  # the person's code may change it
         self.is_wanted = chosen.processes > 1 and not given
         if given:
             index, file, listener, parent = (int(part) for part in given.split(","))
             self.listener = socket.socket(fileno=listener)
-            self._take(Seats(chosen.processes, file), index, parent)
+            self._take(Scoreboard(chosen.processes, file), index, parent)
 
     def note_what_is_open(self) -> None:
         """Remember it, before the person's code is imported."""
@@ -58,7 +58,7 @@ class Crowd:
         why = self._before.why_not(self._loop) if self._before is not None else ""
         if why:
             self._begin_anew(why)
-        seats = Seats(self._chosen.processes)
+        board = Scoreboard(self._chosen.processes)
         forking.prepare()
         parent = os.getpid()
 
@@ -66,25 +66,25 @@ class Crowd:
             pid = os.fork()
             if pid == 0:
                 forking.renew(self._loop)
-                self._take(seats, index, parent)
+                self._take(board, index, parent)
             return pid
 
-        return Supervisor(seats, start, listener.close, self._chosen.drain_seconds).run()
+        return Supervisor(board, start, listener.close, self._chosen.drain_seconds).run()
 
     def spawn(self) -> int:
-        """Start a program for each seat; return the exit code when all have ended."""
+        """Start a program for each slot; return the exit code when all have ended."""
         listener = listening.bound(self._chosen.host, self._chosen.port)
-        seats = Seats(self._chosen.processes)
-        shared = (seats.file, listener.fileno())
+        board = Scoreboard(self._chosen.processes)
+        shared = (board.file, listener.fileno())
         given, env = self._with_lines(self._env)
         keep: dict[int, subprocess.Popen[bytes]] = {}
 
         def start(index: int) -> int:
-            env[_SEAT] = ",".join(map(str, (index, *shared, os.getpid())))
+            env[_SLOT] = ",".join(map(str, (index, *shared, os.getpid())))
             keep[index] = subprocess.Popen(command(), env=env, pass_fds=(*shared, *given))
             return keep[index].pid
 
-        return Supervisor(seats, start, listener.close, self._chosen.drain_seconds).run() or 0
+        return Supervisor(board, start, listener.close, self._chosen.drain_seconds).run() or 0
 
     def _begin_anew(self, why: str) -> NoReturn:
         _log.warning(
@@ -106,8 +106,8 @@ class Crowd:
         number = lines.copy()
         return [number], {**env, "FNGEN_LINES": str(number)}
 
-    def _take(self, seats: Seats, index: int, parent: int) -> None:
-        self.seat.sit(seats, index)
+    def _take(self, board: Scoreboard, index: int, parent: int) -> None:
+        self.slot.take(board, index)
         threading.Thread(target=_outlive, args=(parent,), name="fngen-parent", daemon=True).start()
 
 

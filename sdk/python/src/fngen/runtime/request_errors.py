@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-_wanted: ContextVar[list[BaseException] | None] = ContextVar("fngen_noticed", default=None)
+_wanted: ContextVar[list[BaseException] | None] = ContextVar("fngen_request_errors", default=None)
 
 
 def install() -> None:
@@ -29,7 +29,7 @@ def install() -> None:
 
 
 @contextmanager
-def errors() -> Iterator[list[BaseException]]:
+def collect() -> Iterator[list[BaseException]]:
     """Collect the exceptions that are noted in this context."""
     found: list[BaseException] = []
     token = _wanted.set(found)

@@ -12,7 +12,8 @@ from __future__ import annotations
 # A request that takes longer than this is left alone, and another thread leads.
 PATIENCE_SECONDS = 0.005
 
-# Every so many requests one is looked at; so many in a row that waited make a habit.
+# Every so many requests one is looked at; after so many in a row that waited, the lead
+# is given away.
 _EVERY = 8
 _IN_A_ROW = 3
 _WAITED_SECONDS = 0.0003
@@ -22,8 +23,8 @@ _SHORTEST_SECONDS = 1.0
 _LONGEST_SECONDS = 16.0
 
 
-class Habit:
-    """Not safe for threads by itself."""
+class Handoff:
+    """When the lead is handed to another thread. Not safe for threads by itself."""
 
     def __init__(self) -> None:
         self.sharing = False
