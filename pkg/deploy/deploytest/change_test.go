@@ -1,7 +1,6 @@
 package deploytest
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +13,6 @@ import (
 	"fngen.dev/fngen/nomad/nomadtest"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/deploy/jobset"
-	"fngen.dev/fngen/pkg/deploy/prepare"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -158,49 +156,6 @@ func TestFleets(t *testing.T) {
 	})
 }
 
-// TestRollback holds which release a rollback goes to, and what it refuses.
-func TestRollback(t *testing.T) {
-	inWorld(t, func(w *world) {
-		w.refused(w.rollback(0), api.Refused, "has no release to go back to")
-		w.refused(w.rollback(9), api.NotFound, "has no release 9")
-		w.crashing(2, 1)
-		w.push(code(2, oneServer, "one"))
-		w.nomad.Behave = nil
-		w.refused(w.rollback(2), api.Refused, "never was live")
-		w.mustPush(code(3, oneServer, "one"))
-		if problem := w.rollback(3); problem != nil || w.result.Changed {
-			t.Errorf("to what is live: %v, %+v", problem, w.result)
-		}
-		if problem := w.rollback(0); problem != nil || !w.result.Changed || w.result.Release != 1 {
-			t.Errorf("to the one before: %v, %+v", problem, w.result)
-		}
-		w.heals()
-		w.crashing(3, 4)
-		w.refused(w.rollback(3), api.Failed, "it exited with code 4", "release 1 keeps serving")
-		if r := w.release(3); r.State != store.Superseded {
-			t.Errorf("release 3 is %s", r.State)
-		}
-		w.heals()
-	})
-}
-
-// TestRollbackToHistory holds that a release of which only the history is left is
-// refused in words, before anything is done.
-func TestRollbackToHistory(t *testing.T) {
-	inWorld(t, func(w *world) {
-		w.mustPush(code(2, oneServer, "one"))
-		later := time.Now().Add(time.Hour)
-		if got := must(w.store.Sweep(w.Context(), w.project.ID, store.Retention{Unused: later, Since: later, Live: 1}))(w.T); got.Releases != 1 || got.Trees == 0 {
-			t.Fatalf("%+v went", got)
-		}
-		w.refused(w.rollback(1), api.Refused, "the code of release 1 is not kept any more")
-		if r := w.release(1); r.State != store.Superseded {
-			t.Errorf("release 1 is %s", r.State)
-		}
-		w.heals()
-	})
-}
-
 // TestBusy holds that changes of a project exclude each other, and say who is there.
 func TestBusy(t *testing.T) {
 	inWorld(t, func(w *world) {
@@ -216,66 +171,6 @@ func TestBusy(t *testing.T) {
 		}()
 		w.refused(w.push(code(3, oneServer, "one")), api.Busy, "busy with a push by a@example.com")
 		w.refused(w.rollback(1), api.Busy, "busy with a push by a@example.com")
-		w.heals()
-	})
-}
-
-// TestCommands holds that a release command runs before anything of its release, and
-// that one that fails ends the push.
-func TestCommands(t *testing.T) {
-	with := oneServer + "functions:\n  one: {release: ./migrate}\n"
-	inWorld(t, func(w *world) {
-		exit := 0
-		w.nomad.Behave = func(job *nomadapi.Job, _ string) nomadtest.Behaviour {
-			out := nomadtest.Behaviour{After: time.Second}
-			if strings.HasPrefix(*job.ID, "release-") {
-				out.Exit, out.Output = exit, []string{"migrating"}
-			}
-			return out
-		}
-		w.mustPush(code(2, with, "one", "two"))
-		w.said("release: one: running ./migrate", "one| migrating", "rollout: starting one")
-		exit = 5
-		w.refused(w.push(code(3, with, "one", "two")), api.Failed, "the release command of one exited with code 5; nothing was rolled out", "release 2 keeps serving")
-		if slices.ContainsFunc(w.talk, func(line string) bool { return strings.HasPrefix(line, "rollout: starting") }) {
-			t.Errorf("it said %q", w.talk)
-		}
-		w.heals()
-		w.nomad.Behave = func(job *nomadapi.Job, _ string) nomadtest.Behaviour {
-			if strings.HasPrefix(*job.ID, "release-") {
-				return nomadtest.Behaviour{After: time.Hour}
-			}
-			return nomadtest.Behaviour{After: time.Second}
-		}
-		w.refused(w.push(code(4, with, "one", "two")), api.Failed, "took longer than 10 minutes and was stopped")
-		w.heals()
-	})
-}
-
-// TestBuilds holds what becomes of a push whose requirements cannot be installed.
-func TestBuilds(t *testing.T) {
-	inWorld(t, func(w *world) {
-		behaviour := nomadtest.Behaviour{After: time.Second, Exit: prepare.Refused, Output: []string{"× No solution found", "Because there is no version of fastapi==999 and you require fastapi==999"}}
-		w.nomad.Behave = func(*nomadapi.Job, string) nomadtest.Behaviour { return behaviour }
-		files := code(2, oneServer, "one", "two")
-		files["requirements.txt"] = "fastapi==999\n"
-		problem := w.push(files)
-		w.refused(problem, api.Refused, "the requirements cannot be installed; nothing was changed")
-		if len(problem.Diagnostics) != 1 || problem.Diagnostics[0].File != "requirements.txt" || problem.Diagnostics[0].Line != 1 {
-			t.Errorf("the diagnostics are %+v", problem.Diagnostics)
-		}
-		behaviour.Exit = 1
-		w.refused(w.push(files), api.Failed, "the dependency build could not run")
-		behaviour = nomadtest.Behaviour{After: time.Hour}
-		w.refused(w.push(files), api.Failed, "took longer than 20m0s")
-		w.nomad.Ended, behaviour = nil, nomadtest.Behaviour{After: time.Second}
-		w.refused(w.push(files), api.Internal)
-		if !strings.Contains(w.log.String(), "the job ended well and stored nothing") {
-			t.Errorf("the log is\n%s", w.log)
-		}
-		if n := must(w.store.NextRelease(w.Context(), w.project.ID))(t); n != 2 {
-			t.Errorf("the next release is %d", n)
-		}
 		w.heals()
 	})
 }
@@ -302,32 +197,6 @@ func TestHandOver(t *testing.T) {
 		w.heals()
 		if got := w.status().URL; got != "https://shop.fngen.localhost" {
 			t.Errorf("the project is at %s", got)
-		}
-	})
-}
-
-// codeOf is what a person is told of an error, empty for what is not for them.
-func codeOf(err error) api.Code {
-	if problem, ok := errors.AsType[*api.Problem](err); ok {
-		return problem.Code
-	}
-	return ""
-}
-
-// TestCreate holds which names a project can have.
-func TestCreate(t *testing.T) {
-	inWorld(t, func(w *world) {
-		for name, code := range map[string]api.Code{"shop": api.Exists, "Shop": api.Invalid, "api": api.Invalid} {
-			if _, err := w.service.Create(w.Context(), w.actor, name); codeOf(err) != code {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-		platform := must(w.service.Platform(w.Context()))(t)
-		if !slices.Equal(platform.Regions, []string{"us-west"}) || platform.DefaultRegion != "us-west" || !slices.Equal(platform.Powers, []string{"webapp"}) {
-			t.Errorf("the platform is %+v", platform)
-		}
-		if keys, err := w.service.LiveStatic(w.Context(), w.project); err != nil || len(keys) > 0 {
-			t.Errorf("static files %v: %v", keys, err)
 		}
 	})
 }

@@ -7,14 +7,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,13 +22,11 @@ import (
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/compiler/ir"
-	"fngen.dev/fngen/compiler/source"
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad/nomadtest"
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/deploy"
-	"fngen.dev/fngen/pkg/deploy/jobset"
 	"fngen.dev/fngen/pkg/deploy/router"
 	"fngen.dev/fngen/pkg/lock/locktest"
 	"fngen.dev/fngen/pkg/secret/secrettest"
@@ -171,157 +166,6 @@ func (w *world) stored(job *nomadapi.Job) {
 		if err != nil {
 			w.Error(err)
 		}
-	}
-}
-
-// tree keeps files and returns their digest.
-func (w *world) tree(files map[string]string) string { return w.treeOf(w.project, files) }
-
-func (w *world) treeOf(p store.Project, files map[string]string) string {
-	var m source.Manifest
-	for path, text := range files {
-		digest, size, err := w.blobs.PutStream(w.Context(), scope(p), strings.NewReader(text))
-		if err != nil {
-			w.Fatal(err)
-		}
-		m.Files = append(m.Files, source.File{Path: path, Size: size, SHA256: digest})
-	}
-	m.Sort()
-	if err := w.store.SaveTree(w.Context(), w.actor, p.ID, m); err != nil {
-		w.Fatal(err)
-	}
-	return m.Digest()
-}
-
-// code is a tree of functions that each are a web app of some version.
-func code(version int, fleet string, functions ...string) map[string]string {
-	text := fmt.Sprintf("from fastapi import FastAPI\nfrom fngen.powers import webapp\n\nversion = %d\n", version)
-	for _, f := range functions {
-		text += fmt.Sprintf("\n\n@webapp(framework=\"fastapi\")\ndef %s():\n    return FastAPI()\n", f)
-	}
-	return map[string]string{"app.py": text, "fngen.yml": fleet}
-}
-
-const oneServer = "servers:\n  - {name: web, size: s, region: us-west, count: 1}\n"
-
-// push pushes a tree and returns how that ended.
-func (w *world) push(files map[string]string) *api.Problem {
-	w.Helper()
-	return w.pushRequest(api.PushRequest{Tree: w.tree(files)})
-}
-
-func (w *world) pushRequest(req api.PushRequest) *api.Problem {
-	w.Helper()
-	return w.ends(w.service.Push(w.Context(), w.actor, w.project, req))
-}
-
-func (w *world) rollback(number int) *api.Problem {
-	w.Helper()
-	return w.ends(w.service.Rollback(w.Context(), w.actor, w.project, number))
-}
-
-// ends waits for the end of a change.
-func (w *world) ends(events <-chan api.Event, err error) *api.Problem {
-	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
-	var failed *api.Problem
-	w.talk, w.result = nil, nil
-	for e := range events {
-		switch {
-		case e.Phase != nil:
-			w.talk = append(w.talk, e.Phase.Name+": "+e.Phase.Message)
-		case e.Output != nil:
-			w.talk = append(w.talk, e.Output.Source+"| "+e.Output.Line)
-		}
-		failed, w.result = e.Failed, e.Done
-	}
-	return failed
-}
-
-func (w *world) mustPush(files map[string]string) {
-	w.Helper()
-	if problem := w.push(files); problem != nil {
-		w.Fatalf("push: %v: %v\n%s", problem, problem.Diagnostics, w.log)
-	}
-	w.expects = true
-}
-
-// differs says in what the jobs of the live release are not what Nomad has; empty
-// when it is the same.
-func (w *world) differs() string {
-	ctx := w.Context()
-	wanted := map[string]*nomadapi.Job{}
-	if live, err := w.store.LiveRelease(ctx, w.project.ID); err == nil {
-		wanted = jobset.ByID(must(jobset.Decode(live.Jobs))(w.T))
-	} else if !errors.Is(err, store.ErrNotFound) {
-		w.Fatal(err)
-	}
-	ids := must(w.nomad.JobIDs(ctx, "shop"))(w.T)
-	if !slices.Equal(ids, slices.Sorted(maps.Keys(wanted))) {
-		return fmt.Sprintf("the jobs are %v, not %v", ids, slices.Sorted(maps.Keys(wanted)))
-	}
-	for id, job := range wanted {
-		if plan := must(w.nomad.Plan(ctx, job))(w.T); plan.Changed {
-			return fmt.Sprintf("%s is not what is live: %v %v", id, plan.Diff, plan.Groups)
-		}
-	}
-	return ""
-}
-
-// left are the releases and relocations that are half done.
-func (w *world) left() []string {
-	var out []string
-	for _, r := range must(w.store.UnfinishedReleases(w.Context()))(w.T) {
-		out = append(out, fmt.Sprintf("release %d is %s: %s", r.Number, r.State, r.Reason))
-	}
-	for _, r := range must(w.store.Relocations(w.Context()))(w.T) {
-		out = append(out, fmt.Sprintf("%s leaves %s", r.Job, r.Node))
-	}
-	return out
-}
-
-// known holds that what runs is what the store says, or that the store says of
-// something that it is half done.
-func (w *world) known() {
-	w.Helper()
-	if len(w.left()) > 0 {
-		return
-	}
-	if d := w.differs(); d != "" {
-		w.Errorf("nobody knows that %s", d)
-	}
-}
-
-// heals holds that in the end what the store says is what runs, that nobody has the
-// lock, and that somebody has served all the time.
-func (w *world) heals() {
-	w.Helper()
-	wrong := func() string {
-		if left, holders := w.left(), w.locks.Holders(); len(left) > 0 || len(holders) > 0 {
-			return fmt.Sprintf("half done are %q, the lock is held by %q", left, holders)
-		}
-		return w.differs()
-	}
-	text := wrong() // and not again when it was well: it may look once more in that moment
-	for deadline := time.Now().Add(healTime); text != "" && time.Now().Before(deadline); text = wrong() {
-		time.Sleep(time.Second)
-	}
-	if text != "" {
-		w.Errorf("after %s %s", healTime, text)
-	}
-	if w.silent != "" {
-		w.Errorf("nobody has served at %s", w.silent)
-	}
-	live := 0
-	for _, r := range must(w.store.Releases(w.Context(), w.project.ID))(w.T) {
-		if r.State == store.Live {
-			live++
-		}
-	}
-	if live > 1 {
-		w.Errorf("%d releases are live", live)
 	}
 }
 

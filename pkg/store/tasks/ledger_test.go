@@ -3,95 +3,14 @@ package tasks_test
 import (
 	"encoding/json"
 	"errors"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"fngen.dev/fngen/pkg/store"
-	"fngen.dev/fngen/pkg/store/postgres"
 	"fngen.dev/fngen/pkg/store/tasks"
 	"fngen.dev/fngen/pkg/task"
 )
-
-// world is a ledger with one project and a clock that stands.
-type world struct {
-	*tasks.Ledger
-	t     *testing.T
-	store *store.Store
-	p     store.Project
-	now   time.Time
-}
-
-var someone = store.Actor{Email: "a@example.com"}
-
-// database makes one for a test: of SQLite, unless TestPostgres says otherwise.
-var database = func(t *testing.T) string { return filepath.Join(t.TempDir(), "db") }
-
-func newWorld(t *testing.T) *world {
-	t.Helper()
-	s, err := store.Open(t.Context(), database(t), postgres.Engine)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	w := &world{t: t, store: s, now: time.Date(2026, 11, 28, 5, 0, 0, 0, time.UTC)}
-	w.Ledger = tasks.New(s, func() time.Time { return w.now })
-	w.p = w.project("shop")
-	return w
-}
-
-func (w *world) project(name string) store.Project {
-	w.t.Helper()
-	account, err := w.store.CreateAccount(w.t.Context(), someone, name+"@example.com")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	p, err := w.store.CreateProject(w.t.Context(), store.Actor{AccountID: account.ID}, name)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return p
-}
-
-func (w *world) message(function string) task.Message {
-	id, err := task.NewID()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return task.Message{ID: id, Function: function, Project: w.p.Name, Attempt: 1, First: 1, Release: 4, Enqueued: w.now, Body: []byte(`{"n":1}`)}
-}
-
-// add adds one task without a key.
-func (w *world) add() task.Message {
-	w.t.Helper()
-	m := w.message("send")
-	if _, err := w.Add(w.t.Context(), w.p.ID, []task.Message{m}, []string{""}); err != nil {
-		w.t.Fatal(err)
-	}
-	return m
-}
-
-func (w *world) apply(events ...task.Event) {
-	w.t.Helper()
-	if err := w.Apply(w.t.Context(), w.p.ID, events); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func (w *world) get(id string) tasks.Task {
-	w.t.Helper()
-	got, err := w.Get(w.t.Context(), w.p.ID, id)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return got
-}
-
-func (w *world) event(m task.Message, attempt int, state task.State) task.Event {
-	return task.Event{ID: m.ID, Function: m.Function, Attempt: attempt, State: state, At: w.now.Add(time.Duration(attempt) * time.Second)}
-}
 
 func TestKeys(t *testing.T) {
 	w := newWorld(t)
@@ -255,51 +174,6 @@ func TestClaims(t *testing.T) {
 	}
 	if n, err := w.Starts(t.Context(), m.ID, 1); err != nil || n != 3 {
 		t.Errorf("starts: %d, %v", n, err)
-	}
-}
-
-// TestPages: every task is on one page, newest first, and a page of some states has only
-// those.
-func TestPages(t *testing.T) {
-	w := newWorld(t)
-	var want []string
-	for i := range 25 {
-		m := w.add()
-		state := task.Succeeded
-		if i%5 == 0 {
-			state = task.Dead
-		} else if i%5 == 1 {
-			state = task.Failed
-		}
-		w.apply(w.event(m, 1, state))
-		want = append([]string{m.ID}, want...)
-	}
-	read := func(f tasks.Filter) []string {
-		t.Helper()
-		var got []string
-		for {
-			page, err := w.List(t.Context(), w.p.ID, f)
-			if err != nil || len(page) > f.Limit {
-				t.Fatal(page, err)
-			}
-			for _, task := range page {
-				got = append(got, task.ID)
-			}
-			if len(page) < f.Limit {
-				return got
-			}
-			f.Before = page[len(page)-1].ID
-		}
-	}
-	if got := read(tasks.Filter{Limit: 4}); !slices.Equal(got, want) {
-		t.Errorf("all:\n%s", strings.Join(got, "\n"))
-	}
-	some := read(tasks.Filter{Limit: 3, States: []task.State{task.Dead, task.Failed}})
-	if len(some) != 10 || !slices.IsSortedFunc(some, func(a, b string) int { return strings.Compare(b, a) }) {
-		t.Errorf("dead and failed:\n%s", strings.Join(some, "\n"))
-	}
-	if got := read(tasks.Filter{Limit: 3, Function: "other"}); len(got) != 0 {
-		t.Errorf("of another function: %v", got)
 	}
 }
 
