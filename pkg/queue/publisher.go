@@ -120,15 +120,13 @@ func (p *Publisher) Lines() int {
 
 // current waits for a line.
 func (p *Publisher) current(ctx context.Context) (*line, error) {
+	l, changed := p.now()
+	if l != nil {
+		return l, nil
+	}
 	timer := time.NewTimer(connectWait)
 	defer timer.Stop()
-	for {
-		p.mu.Lock()
-		l, changed := p.line, p.changed
-		p.mu.Unlock()
-		if l != nil {
-			return l, nil
-		}
+	for ; l == nil; l, changed = p.now() {
 		select {
 		case <-changed:
 		case <-p.done:
@@ -139,6 +137,14 @@ func (p *Publisher) current(ctx context.Context) (*line, error) {
 			return nil, ErrUnreachable
 		}
 	}
+	return l, nil
+}
+
+// now is the line, nil where there is none, and what is closed when that changes.
+func (p *Publisher) now() (*line, chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.line, p.changed
 }
 
 // Publish sends one message, and returns when the broker has confirmed it, or an error

@@ -20,6 +20,10 @@ type teller struct {
 	// settle is given all whose ends have been written down with one message.
 	settle func([]*settlement)
 
+	// batch and events are what goes into the message that is made: room that is used again.
+	batch  []told
+	events []task.Event
+
 	mu      sync.Mutex
 	waiting []told
 	more    chan struct{}
@@ -94,11 +98,11 @@ func (t *teller) run() {
 			<-t.more
 			continue
 		}
-		var events task.Events
+		t.events = t.events[:0]
 		for _, one := range batch {
-			events.Events = append(events.Events, one.event)
+			t.events = append(t.events, one.event)
 		}
-		body, _ := json.Marshal(events) // nothing in it can fail but a result, which is JSON
+		body, _ := json.Marshal(task.Events{Events: t.events}) // nothing in it can fail but a result, which is JSON
 		send(t.publish, queue.Letter{Exchange: task.EventExchange, ID: t.id + "-" + strconv.Itoa(n), Body: body, Reported: time.Now()})
 		var settled []*settlement
 		for _, one := range batch {
@@ -109,12 +113,14 @@ func (t *teller) run() {
 				settled = append(settled, one.settled)
 			}
 		}
+		clear(t.events) // results are not held on to
+		clear(batch)
 		t.settle(settled)
 	}
 }
 
-// next takes as many events as go into one message. A beginning whose end is among
-// them is not told.
+// next takes as many events as go into one message; they are there until the next one. A
+// beginning whose end is among them is not told.
 func (t *teller) next() ([]told, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -133,14 +139,16 @@ func (t *teller) next() ([]told, bool) {
 			ends[key{one.event.ID, one.event.Attempt}] = true
 		}
 	}
-	var batch []told
+	t.batch = t.batch[:0]
 	for _, one := range t.waiting[:n] {
 		if one.isEnd() || !ends[key{one.event.ID, one.event.Attempt}] {
-			batch = append(batch, one)
+			t.batch = append(t.batch, one)
 		}
 	}
-	t.waiting = append([]told(nil), t.waiting[n:]...)
-	return batch, t.over && len(t.waiting) == 0
+	left := copy(t.waiting, t.waiting[n:])
+	clear(t.waiting[left:])
+	t.waiting = t.waiting[:left]
+	return t.batch, t.over && len(t.waiting) == 0
 }
 
 // Pauses between attempts to reach the broker.
