@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"fngen.dev/fngen/compiler/diag"
-	"fngen.dev/fngen/pkg/payload"
+	"fngen.dev/fngen/pkg/binding"
 )
 
 // Code names a problem in a way that programs can act on.
@@ -77,7 +77,7 @@ type Problem struct {
 	RequestID   string    `json:"request_id,omitempty"`
 	Diagnostics diag.List `json:"diagnostics,omitempty"`
 	// Faults are the fields of a payload that do not fit.
-	Faults []payload.Fault `json:"faults,omitempty"`
+	Faults []binding.Fault `json:"faults,omitempty"`
 }
 
 // NewProblem makes a problem with the status that belongs to code.

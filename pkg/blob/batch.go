@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 )
 
 const (
@@ -200,7 +200,7 @@ func (b *Batch) verify(s *slab, good func(digest, content []byte), offset *int64
 
 // work does something beside; a panic in it is the batch's error.
 func (b *Batch) work(do func() error) {
-	b.tasks.Go(func() error { return guard.Do(do) })
+	b.tasks.Go(func() error { return panics.Do(do) })
 }
 
 func (b *Batch) fault() error {

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 )
 
 const (
@@ -31,14 +31,14 @@ func (p *Part) steps(r io.Reader) error {
 	failed := make(chan struct{})
 	work.Go(func() error {
 		defer close(full)
-		return guard.Do(func() error {
+		return panics.Do(func() error {
 			broken = readBlocks(r, full, free, failed)
 			return nil
 		})
 	})
 	work.Go(func() error {
 		defer close(saves)
-		err := guard.Do(func() error { return p.write(full, free, saves) })
+		err := panics.Do(func() error { return p.write(full, free, saves) })
 		if err != nil {
 			close(failed)
 		}
@@ -48,7 +48,7 @@ func (p *Part) steps(r io.Reader) error {
 		var first error
 		for s := range saves {
 			if first == nil {
-				first = guard.Do(func() error { return p.save(s) })
+				first = panics.Do(func() error { return p.save(s) })
 			}
 		}
 		return first

@@ -24,8 +24,8 @@ import (
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/deploy/prepare"
 	"fngen.dev/fngen/pkg/deploy/rollout"
-	"fngen.dev/fngen/pkg/guard"
 	"fngen.dev/fngen/pkg/lock"
+	"fngen.dev/fngen/pkg/panics"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -100,7 +100,7 @@ func (s *Service) start(ctx context.Context, actor store.Actor, project store.Pr
 	s.changes.Go(func() {
 		defer close(events)
 		defer c.history.End()
-		err := guard.Do(func() error { return run(s.closing, c) })
+		err := panics.Do(func() error { return run(s.closing, c) })
 		s.logPanic(project, err)
 		if closeErr := c.closeTree(); closeErr != nil {
 			s.log.Warn("close tree", slog.Any("error", closeErr))
@@ -133,7 +133,7 @@ func (c *change) locked(ctx context.Context, what string, do func(context.Contex
 }
 
 func (c *change) holding(ctx context.Context, do func(context.Context) error) error {
-	err := guard.Do(func() error {
+	err := panics.Do(func() error {
 		if err := c.undoLeft(ctx); err != nil {
 			return err
 		}
@@ -238,7 +238,7 @@ func (c *change) lower() ([]*nomadapi.Job, error) {
 // not come up, all go back to what they were, and the release becomes undone.
 func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone store.ReleaseState) error {
 	begin := time.Now()
-	if err := guard.Do(func() error { return c.Run(ctx, lowered, c.toRemove(lowered)) }); err != nil {
+	if err := panics.Do(func() error { return c.Run(ctx, lowered, c.toRemove(lowered)) }); err != nil {
 		if back := c.PutBack(ctx, lowered); back != nil {
 			if !c.IsBack(ctx) {
 				return &notBack{err, back}
@@ -261,7 +261,7 @@ func (c *change) apply(ctx context.Context, lowered []*nomadapi.Job, undone stor
 // not need it: it has all that brings it back.
 func (c *change) tag(ctx context.Context, lowered []*nomadapi.Job) {
 	name := fmt.Sprintf("release-%d", c.release.Number)
-	_ = guard.Each(ctx, lowered, func(ctx context.Context, job *nomadapi.Job) error {
+	_ = panics.Each(ctx, lowered, func(ctx context.Context, job *nomadapi.Job) error {
 		if err := c.nomad.Tag(ctx, c.project.Name, *job.ID, name, "made live by "+c.actor.Email); err != nil {
 			c.log.Warn("tag a job's version", slog.String("project", c.project.Name), slog.Any("error", err))
 		}

@@ -10,7 +10,7 @@ import (
 	"fngen.dev/fngen/jobs"
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -101,7 +101,7 @@ func (s *Service) endJobs(ctx context.Context, p store.Project) ([]string, error
 	if err != nil {
 		return []string{}, err
 	}
-	err = guard.Each(ctx, ids, func(ctx context.Context, id string) error { return s.nomad.End(ctx, p.Name, id) })
+	err = panics.Each(ctx, ids, func(ctx context.Context, id string) error { return s.nomad.End(ctx, p.Name, id) })
 	return orNone(ids), err
 }
 

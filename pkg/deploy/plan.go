@@ -17,7 +17,7 @@ import (
 	"fngen.dev/fngen/pkg/deploy/power"
 	"fngen.dev/fngen/pkg/deploy/rollout"
 	"fngen.dev/fngen/pkg/deploy/waves"
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -128,7 +128,7 @@ func (p *plan) fill(ctx context.Context, out *api.Plan) error {
 func (p *plan) askNomad(ctx context.Context) error {
 	p.ordered, p.inNomad = p.OldFirst(p.lowered), map[string]rollout.Fitted{}
 	forms := make([]rollout.Fitted, len(p.ordered))
-	err := guard.EachAt(ctx, p.ordered, func(ctx context.Context, i int, job *nomadapi.Job) (err error) {
+	err := panics.EachAt(ctx, p.ordered, func(ctx context.Context, i int, job *nomadapi.Job) (err error) {
 		forms[i], err = p.Fit(ctx, job)
 		return err
 	})

@@ -7,7 +7,7 @@ import (
 
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -33,7 +33,7 @@ func (s *Service) problem(p store.Project, err error) *api.Problem {
 
 // logPanic tells where a change has met a panic, if that is why it ended.
 func (s *Service) logPanic(p store.Project, err error) {
-	if met, ok := errors.AsType[*guard.Panic](err); ok {
+	if met, ok := errors.AsType[*panics.Panic](err); ok {
 		s.log.Error("panic in a change", slog.String("project", p.Name), slog.Any("panic", met.Value), slog.String("stack", string(met.Stack)))
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -122,7 +122,7 @@ func (s *Service) undoUntilDone(p store.Project) {
 	for wait := undoInterval; ; wait = min(2*wait, longestUndoInterval) {
 		c := s.quiet(p)
 		// locked undoes it; there is nothing to do besides.
-		err := guard.Do(func() error { return c.locked(s.closing, goingBack, func(context.Context) error { return nil }) })
+		err := panics.Do(func() error { return c.locked(s.closing, goingBack, func(context.Context) error { return nil }) })
 		if err == nil || s.closing.Err() != nil {
 			return
 		}

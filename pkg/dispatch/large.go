@@ -6,8 +6,8 @@ import (
 	"io"
 	"os"
 
+	"fngen.dev/fngen/pkg/binding"
 	"fngen.dev/fngen/pkg/largepayload"
-	"fngen.dev/fngen/pkg/payload"
 	"fngen.dev/fngen/pkg/store"
 	"fngen.dev/fngen/pkg/task"
 )
@@ -58,8 +58,8 @@ func (s *Service) fitsLarge(ctx context.Context, p store.Project, workers *funct
 	if o.Payload, err = s.Payloads.Read(p.ID, m.ID, m.Large); err != nil {
 		return err
 	}
-	if o.Shape == "" && payload.Heavy(o.Payload) {
-		if faults := payload.CheckForm(o.Payload); len(faults) > 0 {
+	if o.Shape == "" && binding.Heavy(o.Payload) {
+		if faults := binding.CheckForm(o.Payload); len(faults) > 0 {
 			return &PayloadError{o.Function, faults}
 		}
 		return nil

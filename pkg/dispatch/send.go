@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"fngen.dev/fngen/pkg/payload"
+	"fngen.dev/fngen/pkg/binding"
 	"fngen.dev/fngen/pkg/queue"
 	"fngen.dev/fngen/pkg/store"
 	"fngen.dev/fngen/pkg/task"
@@ -26,7 +26,7 @@ type Order struct {
 // PayloadError is a payload that does not bind to its function.
 type PayloadError struct {
 	Function string
-	Faults   []payload.Fault
+	Faults   []binding.Fault
 }
 
 func (e *PayloadError) Error() string {
@@ -118,7 +118,7 @@ func (s *Service) fits(ctx context.Context, p store.Project, workers *functions,
 	if err != nil || o.Shape != "" {
 		return err
 	}
-	if faults := payload.Check(schema, o.Payload); len(faults) > 0 {
+	if faults := binding.Check(schema, o.Payload); len(faults) > 0 {
 		return &PayloadError{o.Function, faults}
 	}
 	return nil

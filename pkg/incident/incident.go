@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/nomad"
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -92,7 +92,7 @@ func (w *Watcher) Watch(ctx context.Context) {
 	said := ""
 	for index := uint64(0); ctx.Err() == nil; {
 		begin, next := time.Now(), uint64(0)
-		err := guard.Do(func() (err error) { next, err = w.look(ctx, index); return err })
+		err := panics.Do(func() (err error) { next, err = w.look(ctx, index); return err })
 		if err != nil && ctx.Err() == nil && err.Error() != said {
 			w.log.Warn("look for incidents", slog.Any("error", err))
 		}

@@ -98,7 +98,7 @@ type Error struct {
 	Type      string `json:"type,omitempty"`
 	Message   string `json:"message"`
 	Traceback string `json:"traceback,omitempty"`
-	// Faults are the fields of a payload that do not bind, as pkg/payload has them.
+	// Faults are the fields of a payload that do not bind, as pkg/binding has them.
 	Faults json.RawMessage `json:"faults,omitempty"`
 	// Output is the end of what was written before a crash.
 	Output string `json:"output,omitempty"`

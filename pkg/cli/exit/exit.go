@@ -13,7 +13,7 @@ import (
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/payload"
+	"fngen.dev/fngen/pkg/binding"
 	"fngen.dev/fngen/pkg/term"
 )
 
@@ -57,7 +57,7 @@ type Failure struct {
 	// Diagnostics are shown beside it.
 	Diagnostics diag.List `json:"-"`
 	// Faults are the fields of a payload that do not fit.
-	Faults []payload.Fault `json:"faults,omitempty"`
+	Faults []binding.Fault `json:"faults,omitempty"`
 }
 
 func (f *Failure) Error() string { return f.Message }

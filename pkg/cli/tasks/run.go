@@ -13,10 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"fngen.dev/fngen/pkg/api"
+	"fngen.dev/fngen/pkg/binding"
 	"fngen.dev/fngen/pkg/cli/command"
 	"fngen.dev/fngen/pkg/cli/exit"
 	"fngen.dev/fngen/pkg/cli/target"
-	"fngen.dev/fngen/pkg/payload"
 	"fngen.dev/fngen/pkg/task"
 	"fngen.dev/fngen/pkg/term"
 )
@@ -129,7 +129,7 @@ func payloadFailure(a *command.App, err error) error {
 	return &exit.Failure{Code: p.Code, Message: out.String(), Help: p.Help, Faults: p.Faults}
 }
 
-func faultLine(f payload.Fault) string {
+func faultLine(f binding.Fault) string {
 	var place strings.Builder
 	for _, part := range f.Loc {
 		switch part := part.(type) {

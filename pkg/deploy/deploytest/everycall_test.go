@@ -11,7 +11,7 @@ import (
 	nomadapi "github.com/hashicorp/nomad/api"
 
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -38,7 +38,7 @@ var operations = []operation{
 
 // destroy destroys the project as a request does: a panic ends the request.
 func (w *world) destroy() error {
-	return guard.Do(func() error {
+	return panics.Do(func() error {
 		_, err := w.service.Destroy(w.Context(), w.actor, w.project)
 		return err
 	})
@@ -126,11 +126,11 @@ func TestEveryCall(t *testing.T) {
 		if len(calls) < 10 {
 			t.Fatalf("%s makes the calls %v only", o.name, calls)
 		}
-		for _, how := range []how{fails, hangs, late, away, dies, dieing, panics} {
+		for _, how := range []how{fails, hangs, late, away, dies, dieing, panicking} {
 			t.Run(fmt.Sprintf("%s/%s", o.name, how), func(t *testing.T) {
 				t.Parallel()
 				for at, call := range calls {
-					if how == panics && slices.Contains(neverPanic, call) {
+					if how == panicking && slices.Contains(neverPanic, call) {
 						continue
 					}
 					t.Run(fmt.Sprintf("%d %s", at+1, strings.ReplaceAll(call, " ", "_")), func(t *testing.T) { o.run(t, at+1, how) })

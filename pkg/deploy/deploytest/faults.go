@@ -12,13 +12,13 @@ import (
 type how string
 
 const (
-	fails  how = "fails"       // it has no effect
-	hangs  how = "hangs"       // it has no effect and is given up after a while
-	late   how = "late"        // it has its effect, and the answer is lost
-	away   how = "goes away"   // it and all that follow on its side fail for a while
-	dies   how = "dies"        // the control plane is killed in it
-	dieing how = "dies behind" // the control plane is killed when it has its effect
-	panics how = "panics"
+	fails     how = "fails"       // it has no effect
+	hangs     how = "hangs"       // it has no effect and is given up after a while
+	late      how = "late"        // it has its effect, and the answer is lost
+	away      how = "goes away"   // it and all that follow on its side fail for a while
+	dies      how = "dies"        // the control plane is killed in it
+	dieing    how = "dies behind" // the control plane is killed when it has its effect
+	panicking how = "panics"
 )
 
 const (
@@ -142,7 +142,7 @@ func call[T any](f *faults, ctx context.Context, side, name string, do func() (T
 		f.killed()
 	case dies:
 		f.killed()
-	case panics:
+	case panicking:
 		panic("spoiled " + side + "." + name)
 	}
 	if err := ctx.Err(); err != nil {

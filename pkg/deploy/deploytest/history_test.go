@@ -169,7 +169,7 @@ func TestPushGoesOn(t *testing.T) {
 // TestNothingWaitsForHistory holds that a push is well, and as fast, whatever becomes of
 // what is kept of it; and that what was not kept at first is kept in the end.
 func TestNothingWaitsForHistory(t *testing.T) {
-	for _, how := range []how{fails, hangs, late, away, panics} {
+	for _, how := range []how{fails, hangs, late, away, panicking} {
 		t.Run(string(how), func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				w.slow()

@@ -152,7 +152,7 @@ func TestOldDoesNotComeUp(t *testing.T) {
 // the log, and that what ran before is back.
 func TestPanicIsAFailedChange(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.faults.name("nomad.Follow", panics)
+		w.faults.name("nomad.Follow", panicking)
 		problem := w.push(code(2, oneServer, "one", "two"))
 		if problem == nil || problem.Code != api.Internal {
 			t.Errorf("the push ended with %v", problem)

@@ -19,7 +19,7 @@ import (
 
 	"fngen.dev/fngen/nomad"
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -93,7 +93,7 @@ func (s *Servers) Watch(ctx context.Context) {
 		drains, next, err := s.nodes.Drains(ctx, index)
 		busy := false
 		if err == nil {
-			err = guard.Do(func() (err error) { busy, err = s.round(ctx, drains); return err })
+			err = panics.Do(func() (err error) { busy, err = s.round(ctx, drains); return err })
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("look for servers to empty", slog.Any("error", err))
@@ -120,7 +120,7 @@ func (s *Servers) round(ctx context.Context, drains []nomad.Drain) (bool, error)
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for _, ofProject := range todo {
-		group.Go(func() error { return guard.Do(func() error { return s.moveAll(ctx, ofProject, &busy) }) })
+		group.Go(func() error { return panics.Do(func() error { return s.moveAll(ctx, ofProject, &busy) }) })
 	}
 	err = group.Wait()
 	return busy.Load(), err

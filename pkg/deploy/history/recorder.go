@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -143,7 +143,7 @@ func (r *Recorder) run(ctx context.Context, first func(context.Context) error) {
 	defer close(r.ended)
 	ready := false
 	write := func(ctx context.Context) error {
-		return guard.Do(func() error {
+		return panics.Do(func() error {
 			if !ready {
 				if err := first(ctx); err != nil {
 					return err

@@ -21,7 +21,7 @@ import (
 	"fngen.dev/fngen/pkg/deploy/router"
 	"fngen.dev/fngen/pkg/deploy/turns"
 	"fngen.dev/fngen/pkg/deploy/waves"
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 )
 
 // Scheduler is what a rollout needs of Nomad.
@@ -100,10 +100,10 @@ func (r *Rollout) rollJobs(ctx context.Context, ordered []*nomadapi.Job) error {
 		err = r.stopRemoved(ctx)
 	}
 	if err == nil {
-		err = guard.Each(ctx, steps, r.finish)
+		err = panics.Each(ctx, steps, r.finish)
 	}
 	if err == nil {
-		err = guard.Each(ctx, steps, func(ctx context.Context, s *step) error {
+		err = panics.Each(ctx, steps, func(ctx context.Context, s *step) error {
 			return r.Answers(ctx, s.f, power.Of(s.f).FirstHost(), s.allocations)
 		})
 	}
@@ -151,7 +151,7 @@ type Planned struct {
 // Plans asks Nomad about each of a list of jobs.
 func (r *Rollout) Plans(ctx context.Context, list []*nomadapi.Job) ([]Planned, error) {
 	out := make([]Planned, len(list))
-	return out, guard.EachAt(ctx, list, func(ctx context.Context, i int, job *nomadapi.Job) error {
+	return out, panics.EachAt(ctx, list, func(ctx context.Context, i int, job *nomadapi.Job) error {
 		plan, err := r.Nomad.Plan(ctx, job)
 		out[i] = Planned{job, plan}
 		return err
@@ -187,7 +187,7 @@ func (r *Rollout) OldFirst(lowered []*nomadapi.Job) []*nomadapi.Job {
 
 // stopRemoved stops the jobs of functions that are gone, by their exact ids.
 func (r *Rollout) stopRemoved(ctx context.Context) error {
-	err := guard.Each(ctx, r.Removed, func(ctx context.Context, id string) error {
+	err := panics.Each(ctx, r.Removed, func(ctx context.Context, id string) error {
 		r.Phase("rollout", "stopping %s", id)
 		return r.Nomad.Stop(ctx, r.Project, id)
 	})

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 )
 
 // Crew counts the jobs of a change that are coming up at this moment. Whoever
@@ -34,7 +34,7 @@ func (w *Crew) BringUp(ctx context.Context, waves []Wave, most int, begin func(c
 		count += wave.Jobs
 	}
 	*w = Crew{up: make(chan struct{}, count)}
-	if err := guard.Do(func() error { return w.beginAll(ctx, group, waves, most, begin, makeRoom) }); err != nil {
+	if err := panics.Do(func() error { return w.beginAll(ctx, group, waves, most, begin, makeRoom) }); err != nil {
 		group.Go(func() error { return err })
 	}
 	err := group.Wait()
@@ -74,7 +74,7 @@ func (w *Crew) add(ctx context.Context, group *errgroup.Group, rest Rest) {
 	w.underWay++
 	up := sync.OnceFunc(func() { w.up <- struct{}{} })
 	group.Go(func() error {
-		err := guard.Do(func() error { return rest(ctx, up) })
+		err := panics.Do(func() error { return rest(ctx, up) })
 		if err == nil {
 			up()
 		}

@@ -9,7 +9,7 @@ import (
 
 	"fngen.dev/fngen/compiler/diag"
 	"fngen.dev/fngen/pkg/api"
-	"fngen.dev/fngen/pkg/payload"
+	"fngen.dev/fngen/pkg/binding"
 	"fngen.dev/fngen/pkg/store"
 	ledger "fngen.dev/fngen/pkg/store/tasks"
 	"fngen.dev/fngen/pkg/task"
@@ -45,7 +45,7 @@ func (s *Service) Send(ctx context.Context, t api.NewTask) (api.Task, error) {
 		return api.Task{}, err
 	}
 	if t.Shape == "" {
-		if faults := payload.Check(schema, body); len(faults) > 0 {
+		if faults := binding.Check(schema, body); len(faults) > 0 {
 			p := api.NewProblem(api.BadPayload, "the payload does not fit function %q", t.Function)
 			p.Faults = faults
 			return api.Task{}, p

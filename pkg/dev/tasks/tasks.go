@@ -4,7 +4,7 @@
 // Tasks wait in memory. The ledger is that of the platform (pkg/store/tasks), in a file
 // of SQLite's, and keeps every payload as well: what has not ended when fngen dev does
 // goes on the next time. A payload is held against the schema of its function before
-// it is taken, by the same code as on the platform (pkg/payload), and the states of a
+// it is taken, by the same code as on the platform (pkg/binding), and the states of a
 // task and the pauses between its attempts are those of pkg/task.
 //
 // A save starts a new process of the function, the new one takes the tasks that come,

@@ -16,7 +16,7 @@ import (
 	"fngen.dev/fngen/pkg/api"
 	"fngen.dev/fngen/pkg/blob"
 	"fngen.dev/fngen/pkg/delta"
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 	"fngen.dev/fngen/pkg/server/peer"
 	"fngen.dev/fngen/pkg/store"
 )
@@ -76,7 +76,7 @@ func (r Responder) lookUp(ctx context.Context, err error) *api.Problem {
 	if ctx.Err() != nil {
 		level = slog.LevelInfo
 	}
-	r.Log.LogAttrs(ctx, level, "request failed", append(guard.Attrs(err), slog.String("request_id", RequestOf(ctx).ID))...)
+	r.Log.LogAttrs(ctx, level, "request failed", append(panics.Attrs(err), slog.String("request_id", RequestOf(ctx).ID))...)
 	return internal()
 }
 

@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"time"
 
-	"fngen.dev/fngen/pkg/guard"
+	"fngen.dev/fngen/pkg/panics"
 	"fngen.dev/fngen/pkg/store"
 )
 
@@ -53,8 +53,8 @@ type Sweeper struct {
 func (s *Sweeper) Run(ctx context.Context) {
 	swept := map[int64]time.Time{}
 	for {
-		if err := guard.Do(func() error { return s.Sweep(ctx, time.Now(), swept) }); err != nil {
-			s.Log.LogAttrs(ctx, slog.LevelError, "sweep uploads", guard.Attrs(err)...)
+		if err := panics.Do(func() error { return s.Sweep(ctx, time.Now(), swept) }); err != nil {
+			s.Log.LogAttrs(ctx, slog.LevelError, "sweep uploads", panics.Attrs(err)...)
 		}
 		select {
 		case <-time.After(sweepEvery):

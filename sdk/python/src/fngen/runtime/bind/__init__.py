@@ -4,7 +4,7 @@
 parameter, where something cannot be made from data (`Unbindable`). It binds any
 payload (`bind`), naming every field that does not fit (`Refused`), and says in
 plain data what it takes (`schema`), by which the control plane refuses a payload
-before it is queued (pkg/payload). The rules are those of docs/tasks.md.
+before it is queued (pkg/binding). The rules are those of docs/tasks.md.
 """
 
 from fngen.runtime.bind.annotation import Unbindable

@@ -1,7 +1,7 @@
 """Make values of one piece: numbers, texts, truth, bytes, ids, addresses.
 
 The table is that of pydantic's lax mode for JSON, so that nobody who knows it is
-surprised. Each text is held to one written form that pkg/payload knows too: what
+surprised. Each text is held to one written form that pkg/binding knows too: what
 Python's own constructors take besides differs from one version to the next.
 """
 

@@ -1,4 +1,4 @@
-// Package payload holds a payload against what a function takes, before it is
+// Package binding holds a payload against what a function takes, before it is
 // queued. A release keeps a schema of each task worker, which the function's own
 // code gave when it was pushed; this package reads it and never runs that code.
 //
@@ -6,7 +6,7 @@
 // through binds, and what it refuses does not, but for what only Python can tell,
 // such as what the __init__ of a class refuses. Those values it lets through, and
 // the worker refuses them. A test compares both on many thousand payloads.
-package payload
+package binding
 
 import (
 	"bytes"

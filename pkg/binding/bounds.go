@@ -1,4 +1,4 @@
-package payload
+package binding
 
 import (
 	"encoding/base64"

@@ -1,6 +1,6 @@
-// Package guard makes a panic an error: a fault of our own in one piece of work is
+// Package panics makes a panic an error: a fault of our own in one piece of work is
 // that work's failure, and not the end of a process that works for others too.
-package guard
+package panics
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package guard
+package panics
 
 import (
 	"context"
@@ -18,7 +18,7 @@ func TestDo(t *testing.T) {
 		return nil
 	})
 	met, ok := errors.AsType[*Panic](err)
-	if !ok || !strings.Contains(err.Error(), "nil map") || !strings.Contains(string(met.Stack), "guard_test.go") {
+	if !ok || !strings.Contains(err.Error(), "nil map") || !strings.Contains(string(met.Stack), "panics_test.go") {
 		t.Errorf("%v", err)
 	}
 }
