@@ -54,7 +54,7 @@ func interrupt(t *testing.T, pushes ...*interrupted) {
 		i.Write(t, "app.py", i.was)
 		i.Write(t, "fngen.yml", i.fleet)
 		begin.Go(func() {
-			if out, err := i.Command("push", i.project.Name, ".").CombinedOutput(); err != nil {
+			if out, err := i.Command("push", i.Name, ".").CombinedOutput(); err != nil {
 				t.Errorf("push of %s: %v\n%s", i.name, err, out)
 			}
 		})
@@ -112,7 +112,7 @@ type interrupted struct {
 // push pushes, and says when it is far enough. The push loses its control plane.
 func (i *interrupted) push(t *testing.T, there func()) {
 	marks := i.marks
-	talk, err := cluster.Talk(i.Command("push", i.project.Name, "."), func(line string) {
+	talk, err := cluster.Talk(i.Command("push", i.Name, "."), func(line string) {
 		if len(marks) == 0 || !strings.Contains(line, marks[0]) {
 			return
 		}
@@ -135,30 +135,30 @@ func (i *interrupted) undone(t *testing.T) {
 	}
 	undone := func() bool {
 		var releases []api.Release
-		out, err := i.Command("releases", i.project.Name, "--json").Output()
+		out, err := i.Command("releases", i.Name, "--json").Output()
 		return err == nil && json.Unmarshal(out, &releases) == nil && len(releases) == 2 && releases[0].State == "failed" && releases[1].State == "live"
 	}
 	// The lock of the one that died runs out within 20 s.
 	if !e2etest.Eventually(undone) {
-		t.Fatalf("the interrupted release was not undone:\n%s", i.Run(t, "releases", i.project.Name))
+		t.Fatalf("the interrupted release was not undone:\n%s", i.Run(t, "releases", i.Name))
 	}
 	functions := strings.Count(i.was, "@webapp")
-	if out := i.Run(t, "status", i.project.Name); strings.Count(out, "\n") != functions || strings.Count(out, "\t1\n") != functions {
+	if out := i.Run(t, "status", i.Name); strings.Count(out, "\n") != functions || strings.Count(out, "\t1\n") != functions {
 		t.Errorf("what runs is not release 1 alone:\n%s", out)
 	}
 	if now := e2etest.IDs(i.Running(t)); i.leaves == slices.Equal(i.before, now) {
 		t.Errorf("%v run, before it was %v", now, i.before)
 	}
-	jobs, _, err := e2etest.NomadClient(t).Jobs().List(&nomad.QueryOptions{Namespace: i.project.Name})
+	jobs, _, err := e2etest.NomadClient(t).Jobs().List(&nomad.QueryOptions{Namespace: i.Name})
 	check(t, err)
 	if len(jobs) != functions {
 		t.Errorf("%d jobs are left, not %d", len(jobs), functions)
 	}
 	i.Write(t, "app.py", i.was)
 	i.Write(t, "fngen.yml", i.fleet)
-	i.Run(t, "plan", i.project.Name, ".", "--detailed-exitcode")
+	i.Run(t, "plan", i.Name, ".", "--detailed-exitcode")
 	i.Write(t, "app.py", i.was+"\n")
-	i.Run(t, "push", i.project.Name, ".")
+	i.Run(t, "push", i.Name, ".")
 	i.load.allow(t, 0)
 }
 

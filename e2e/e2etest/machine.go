@@ -87,7 +87,7 @@ func StrangersKey(t *testing.T) string {
 // operator runs fngend as the operator of the cluster would.
 func operator(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.Command("fngend", args...)
+	cmd := exec.CommandContext(t.Context(), "fngend", args...)
 	cmd.Env = append(os.Environ(), "FNGEND_DATA="+InCheckout(t, ".dev/data/fngend"))
 	out, err := cmd.Output()
 	if err != nil {
