@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, MutableMapping
-from time import perf_counter
 from typing import Any, Callable
 
-from fngen.runtime import access, cause, identity, request_errors
+from fngen.runtime import cause, identity, request_errors
 from fngen.runtime.checks import Checks
 from fngen.runtime.context import request_id
+from fngen.runtime.cycle import Cycle
 from fngen.runtime.failure import person_traceback
 from fngen.runtime.overload import Overload
 from fngen.runtime.probes import Probes
@@ -22,19 +22,20 @@ Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _ID = b"x-request-id"
-_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
+_STARTS = ("websocket.accept", "websocket.http.response.start")
 _log = logging.getLogger("fngen")
 
 
 class Edge:
     """An ASGI application around the person's, which is set once it is loaded.
 
-    Every request goes through it, so it looks at the fields once, and makes nothing that
-    most requests do not need.
+    A request of HTTP comes with its cycle, to which the application sends by itself. Each
+    goes through here, so the fields are looked at once, and nothing is made that most
+    requests do not need.
     """
 
     app: App
@@ -53,54 +54,110 @@ class Edge:
         self._in_work = 0
         self._probes = Probes(settings)
 
+    async def serve(self, cycle: Cycle) -> None:
+        """Serve one request of HTTP."""
+        scope: Any = cycle.scope
+        fields, name = self._received(scope)
+        cycle.name, cycle.traffic = name, self._traffic
+        if b"fngen-probe" in fields:
+            cycle.extra = self._answered(fields)
+            cycle.quiet = self._probes.ours(_text(fields[b"fngen-probe"]))
+        note = self._slot.begin(scope["method"], scope["path"], name)
+        self._in_work += 1
+        try:
+            if b"fngen-check" in fields and self._is_check(scope, fields):
+                await self._check(cycle)
+            else:
+                cycle.began = self._traffic.note()
+                if self._overload.refuses(self._in_work):
+                    cycle.extra = ((b"retry-after", self._overload.retry_after.encode()),)
+                    await cycle.answer(503, b"overloaded\n")
+                else:
+                    await self.app(scope, cycle.receive, cycle.send)
+                    if not cycle.response_complete:
+                        await cycle.left()
+        except Exception as error:
+            await self._fail(cycle, error)
+        except BaseException as error:
+            cycle.logger.error("Exception in ASGI application\n", exc_info=error)
+            await cycle.give_up()
+        finally:
+            self._in_work -= 1
+            self._slot.end(note)
+            cycle.told()
+            cycle.on_response = _nothing  # what refers to itself is freed late
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection event of the server: a request, a socket, the lifespan."""
-        kind = scope["type"]
-        if kind not in ("http", "websocket"):
+        """Serve what is no request of HTTP: a WebSocket, or the lifespan."""
+        if scope["type"] != "websocket":
             await self._lifespan(scope, receive, send)
             return
+        fields, name = self._received(scope)
+        extra = self._answered(fields) if b"fngen-probe" in fields else ()
+        note = self._slot.begin("GET", scope["path"], name)
+        self._in_work += 1
+
+        def send_named(message: Message) -> Awaitable[None]:
+            if message["type"] in _STARTS:
+                headers = [*(message.get("headers") or ()), *extra]
+                if not any(field.lower() == _ID for field, _ in headers):
+                    headers.append((_ID, name.encode()))
+                message = {**message, "headers": headers}
+            return send(message)
+
+        try:
+            self._traffic.note()
+            if self._overload.refuses(self._in_work):
+                await send({"type": "websocket.close", "code": 1013})  # try again later
+                return
+            await self.app(scope, receive, send_named)
+        except Exception as error:
+            _tell(error)
+            raise BrokenAnswerError from None
+        finally:
+            self._in_work -= 1
+            self._slot.end(note)
+
+    def _received(self, scope: Scope) -> tuple[dict[bytes, bytes], str]:
+        """Return the fields of a request, and its id, of which it is from now on."""
         fields = _unmistakable(scope)
         name = _identify(scope, fields)
         if b"x-forwarded-for" in fields or b"x-forwarded-proto" in fields:
             self._through_proxy(scope, fields)
-        exchange = _Exchange(name, self._traffic, send, scope)
-        if b"fngen-probe" in fields:
-            named = fields[b"fngen-probe"].decode("latin-1")
-            exchange.extra = [(n.encode(), v.encode()) for n, v in self._probes.answer(named)]
-            exchange.quiet = exchange.quiet or self._probes.ours(named)
         request_id.set(name)
-        note = self._slot.begin(scope.get("method", "GET"), scope["path"], name)
-        self._in_work += 1
-        try:
-            if b"fngen-check" in fields and self._is_check(scope, fields):
-                await self._check(exchange, scope, receive)
-                return
-            self._traffic.note()
-            if self._overload.refuses(self._in_work):
-                exchange.extra = [(b"retry-after", self._overload.retry_after.encode())]
-                await exchange.answer(503, b"overloaded\n")
-                return
-            await self.app(scope, receive, exchange.send)
-        except Exception as error:
-            await exchange.fail(error)
-        finally:
-            self._in_work -= 1
-            self._slot.end(note)
-            exchange.told()
+        return fields, name
 
-    async def _check(self, exchange: _Exchange, scope: Scope, receive: Receive) -> None:
+    def _answered(self, fields: dict[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
+        """Return the fields by which a probe is answered."""
+        answer = self._probes.answer(_text(fields[b"fngen-probe"]))
+        return tuple((name.encode(), value.encode()) for name, value in answer)
+
+    async def _check(self, cycle: Cycle) -> None:
         """Serve a health check; what it fails with is kept for the control plane."""
-        exchange.quiet = True
+        cycle.quiet = True  # they come every second, and are told of where they fail
         if self._traffic.draining:
-            await exchange.answer(503, b"draining\n")
+            await cycle.answer(503, b"draining\n")
             return
-        exchange.well_below = self._checks.well_below
+        cycle.well_below = self._checks.well_below
         with request_errors.collect() as errors:
             try:
-                await self.app(scope, receive, exchange.send)
+                await self.app(cycle.scope, cycle.receive, cycle.send)
+                await cycle.left()
             except Exception as error:
-                await exchange.fail(error)
-        self._checks.keep(exchange.status, errors)
+                await self._fail(cycle, error)
+        self._checks.keep(cycle.status, errors)
+
+    async def _fail(self, cycle: Cycle, error: Exception) -> None:
+        """Log an error that the application let through, and answer if it did not.
+
+        An error after a complete answer is only logged: to close the connection would
+        break what a proxy may have used it for, its next request.
+        """
+        _tell(error)
+        if not cycle.response_started and not cycle.status:
+            await cycle.answer(500, b"Internal Server Error")
+        elif not cycle.response_complete:
+            cycle.transport.close()
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the lifespan on, and keep what a failed start fails with."""
@@ -148,102 +205,21 @@ class Edge:
                 scope["client"] = (client, 0)
 
 
-class _Exchange:
-    """One request and what was answered so far."""
-
-    __slots__ = (
-        "_began",
-        "_complete",
-        "_is_http",
-        "_name",
-        "_scope",
-        "_send",
-        "_started",
-        "_traffic",
-        "extra",
-        "quiet",
-        "status",
-        "well_below",
-    )
-
-    def __init__(self, name: str, traffic: Traffic, send: Send, scope: Scope) -> None:
-        self._began = perf_counter()
-        self._scope = scope
-        self._name = name
-        self._traffic = traffic
-        self._send = send
-        self._is_http = scope["type"] == "http"
-        # Health checks come every second, and are told of where they fail.
-        self.quiet = not self._is_http
-        self._started = self._complete = False
-        self.extra: Headers = []
-        # An answer below this status goes out as 200.
-        self.well_below = 0
-        self.status = 0
-
-    def send(self, message: Message) -> Awaitable[None]:
-        """Pass on what the application sends."""
-        kind = message["type"]
-        if kind == "http.response.body":
-            if not message.get("more_body"):
-                self._complete = True
-                self.told()
-        elif kind in _STARTS:
-            self._started = True
-            status = message.get("status", 0)
-            message = {**message, "headers": self._headers(message, kind)}
-            if kind == "http.response.start" and status < self.well_below:
-                status = message["status"] = 200
-            self.status = status
-        return self._send(message)
-
-    def told(self) -> None:
-        """Tell of the request, once: when it is answered, or will never be."""
-        if self.quiet:
-            return
-        self.quiet = True
-        seconds = perf_counter() - self._began
-        access.note(self._scope["method"], self._scope["path"], self.status, seconds)
-
-    def _headers(self, message: Message, kind: str) -> Headers:
-        headers: Headers = [*(message.get("headers") or ()), *self.extra]
-        if not [1 for name, _ in headers if len(name) == 12 and name.lower() == _ID]:
-            headers.append((_ID, self._name.encode()))
-        if self._traffic.draining and kind == "http.response.start":
-            # The next request of this connection belongs to another instance.
-            headers = [pair for pair in headers if pair[0].lower() != b"connection"]
-            headers.append((b"connection", b"close"))
-        return headers
-
-    async def answer(self, status: int, body: bytes) -> None:
-        """Answer in the application's place."""
-        headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", str(len(body)).encode()),
-        ]
-        if self._is_http:
-            await self.send({"type": "http.response.start", "status": status, "headers": headers})
-            await self.send({"type": "http.response.body", "body": body})
-        else:
-            await self.send({"type": "websocket.close", "code": 1013})  # try again later
-
-    async def fail(self, error: Exception) -> None:
-        """Log an error that the application let through, and answer if it did not.
-
-        An error after a complete answer is only logged: the server would close
-        the connection, which a proxy may have used for its next request.
-        """
-        request_errors.note(error)
-        told = {"fngen_error": cause.identity(error)}
-        _log.error("%s", person_traceback(error).rstrip(), extra=told)
-        if self._is_http and not self._started:
-            await self.answer(500, b"Internal Server Error")
-        elif not (self._is_http and self._complete):
-            raise BrokenAnswerError from None
-
-
 class BrokenAnswerError(Exception):
-    """The answer broke off; what caused it has been logged."""
+    """A WebSocket broke off; what caused it has been logged."""
+
+
+def _tell(error: Exception) -> None:
+    request_errors.note(error)
+    told = {"fngen_error": cause.identity(error)}
+    _log.error("%s", person_traceback(error).rstrip(), extra=told)
+
+
+def _text(value: bytes) -> str:
+    return value.decode("latin-1")
+
+
+def _nothing() -> None: ...
 
 
 def _unmistakable(scope: Scope) -> dict[bytes, bytes]:

@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fngen.runtime.cycle import Cycle
+from fngen.runtime.edge import Edge
 from fngen.runtime.limits import PACE_BYTES, Limits
 
 _PHRASES = {
@@ -32,6 +33,7 @@ class Protocol(HttpToolsProtocol):
 
     # Of the server that is served.
     limits = Limits()
+    edge: Edge
 
     _idle_since = 0.0
     # What has come of the request that comes: of its head, and while that is not complete.
@@ -91,8 +93,7 @@ class Protocol(HttpToolsProtocol):
         self._idle_since = self.loop.time()
         self.flow.resume_reading()
         if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start(cycle, app)
+            self._start(self.pipeline.pop()[0])
 
     # The pace: a head that is not whole in time, or a body that comes too slowly.
 
@@ -244,7 +245,7 @@ class Protocol(HttpToolsProtocol):
         if self._pace_timer is not None:
             self._stop_pace()
         if before is None or before.response_complete:
-            self._start(cycle, self.app)
+            self._start(cycle)
         else:
             self._held = True
             self.flow.pause_reading()
@@ -275,8 +276,8 @@ class Protocol(HttpToolsProtocol):
     def _is_upgrade(self) -> bool:
         return bool(self.parser.should_upgrade() and self._should_upgrade())
 
-    def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
-        task = self.loop.create_task(cycle.run_asgi(app))
+    def _start(self, cycle: Any) -> None:
+        task = self.loop.create_task(self.edge.serve(cycle))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 

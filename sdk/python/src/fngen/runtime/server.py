@@ -71,6 +71,7 @@ class Service:
 def _config(app: Edge, settings: Settings) -> Config:
     class Limited(Protocol):
         limits = settings.limits
+        edge = app
 
     config = Config(
         app,

@@ -32,9 +32,10 @@ class Traffic:
         """Say whether drain was called."""
         return self._since is not None
 
-    def note(self) -> None:
-        """Note that a request came. A health check is no sign of traffic."""
+    def note(self) -> float:
+        """Note that a request came, and return when. A health check is no sign of traffic."""
         self._last = monotonic()
+        return self._last
 
     def drain(self) -> None:
         """Start draining."""
