@@ -189,3 +189,27 @@ def test_streams_are_what_they_were() -> None:
         "sys.stdout.reconfigure(line_buffering=True); sys.stdout.writelines(['a\\n', 'b\\n'])"
     )
     assert (records, out) == ([], "bytes\nchild\n1 utf-8 False True\na\nb\n")
+
+
+PATHS = (
+    *("/", '/a b\\c"d', "/ä€😀", "/\x00\x1b[31m\n\x7f", "/\udc80"),
+    *("/" + 5000 * "ä", "/" + 40_000 * "x"),
+)
+
+
+def test_a_line_of_access_is_a_record_whatever_the_path() -> None:
+    code = IN_REQUEST + (
+        "from fngen.runtime import access\n"
+        f"for path in {PATHS!r}: access.note('GET', path, 200, 0.00123)\n"
+        "access.note('PUT', '/', 503, 1.0); access.note('GET', '/', 0, 0.0)\n"
+        "context.request_id.set(None); access.note('GET', '/', 200, 0.0)"
+    )
+    records, _, _ = run(code)
+    for record, given in zip(records, PATHS):
+        path = given.replace("\udc80", "?")
+        assert record["m"] == f"GET {path} 200 1.23ms"
+        assert record["a"] == {"method": "GET", "path": path, "status": 200, "duration_ms": 1.23}
+        assert (record["s"], record["l"], record["n"]) == ("stdout", "INFO", "fngen.access")
+        assert record["r"] == "r1"
+    told = [(r["l"], r["a"]["status"], r.get("r")) for r in records[len(PATHS) :]]
+    assert told == [("ERROR", 503, "r1"), ("ERROR", 0, "r1"), ("INFO", 200, None)]

@@ -87,6 +87,11 @@ def send(stream: str, message: str, level: str = "", **more: Any) -> bool:
     if len(packet) > _MAX_PACKET:
         _cut(record, data, _SAFE_CUT)
         packet = _encode(record)
+    return put(packet)
+
+
+def put(packet: bytes) -> bool:
+    """Send a record that is written in JSON, and is not too large; say whether it went."""
     try:
         # A program that closes all its files may have another by this number.
         if os.fstat(_fd).st_ino != _inode:
